@@ -1,0 +1,50 @@
+# Every target makes what it needs: the virtual environment in .venv, and for tests the programs by apt.
+.DELETE_ON_ERROR:
+.PHONY: demo sandbox test style types bench soak programs lock clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+
+demo: $(VENV)/run
+	$(BIN)/thron-connector demo
+
+sandbox: $(VENV)/run
+	$(BIN)/thron-connector sandbox
+
+test: style types programs
+	$(BIN)/pytest -m "not soak and not bench"
+
+style: $(VENV)/test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/test
+	$(BIN)/mypy
+
+bench: $(VENV)/test programs
+	$(BIN)/pytest -m bench -s tests/bench
+
+soak: $(VENV)/test programs
+	$(BIN)/pytest -m soak --timeout 0 -s
+
+programs:
+	tests/programs
+
+$(VENV)/run: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	PIP_CONSTRAINT=constraints.txt $(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/test: $(VENV)/run
+	PIP_CONSTRAINT=constraints.txt $(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]'
+	touch $@
+
+lock: # the newest of everything, for constraints.txt to be committed after a green test
+	rm -rf $(VENV)/lock && $(PYTHON) -m venv $(VENV)/lock
+	$(VENV)/lock/bin/pip install --quiet '.[test]' hatchling
+	$(VENV)/lock/bin/pip freeze --exclude thron-download-connector > constraints.txt
+	rm -rf $(VENV)/lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

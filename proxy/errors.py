@@ -1,0 +1,200 @@
+"""Every error of ours: its status, its RFC 9209 name, and the words that a client may read.
+
+- GatewayError
+    - the path's: MalformedPath, UnknownAddress
+    - THRON's: ThronError
+        - ThronUnreachable: no answer, or a 5xx
+        - ThronTimeout: no answer in time
+        - ThronBusy: 429, or our own budget of questions is spent
+        - ThronAnswerInvalid: an answer that cannot be read
+        - TokenRejected: 403 and its kin; expired or no right (only the token keeper tells which)
+        - ThronRefused: the app has no right to it
+        - CredentialsRefused: the login itself is refused
+        - NotConfigured: no credentials yet (set-up state)
+    - the origin's: OriginError
+        - OriginUnreachable, OriginTimeout, OriginRefused, OriginGone, OriginAnswerInvalid,
+          OriginProhibited, OriginIncomplete
+    - this gateway's: Overloaded
+- ConfigurationError: the operator's slip; no request ever meets it
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class GatewayError(Exception):
+    """A download that cannot be answered with the content.
+
+    Attributes:
+        status: The status code of the answer.
+        proxy_status: The error type of the Proxy-Status field (RFC 9209, 2.3), or None where
+            neither THRON nor an origin is to blame.
+        public: What the client may read; never a URL, a token, a pkey or a host's name.
+        retry_after_s: The Retry-After field in seconds, or None.
+
+    The message of the exception itself is for the operator's log; secrets stay out of it too.
+    """
+
+    status: ClassVar[int] = 500
+    proxy_status: ClassVar[str | None] = None
+    public: ClassVar[str] = "The gateway failed."
+    retry_after_s: float | None = None
+
+    def __init__(self, message: str = "", *, retry_after_s: float | None = None) -> None:
+        super().__init__(message or self.public)
+        if retry_after_s is not None:
+            self.retry_after_s = retry_after_s
+
+
+class MalformedPath(GatewayError):
+    """The request target cannot be a public address."""
+
+    status = 400
+    public = "This is not an address of the download connector."
+
+
+class UnknownAddress(GatewayError):
+    """No content is published at this address."""
+
+    status = 404
+    public = "No content is published at this address."
+
+
+class ThronError(GatewayError):
+    """THRON's API did not give what was asked."""
+
+    status = 503
+    proxy_status = "destination_unavailable"
+    public = "THRON cannot be asked at the moment."
+    retry_after_s: float | None = 10
+
+
+class ThronUnreachable(ThronError):
+    """No connection, no DNS, a torn answer, or a status of 500 and above."""
+
+
+class ThronTimeout(ThronError):
+    """THRON's API did not answer in time."""
+
+    proxy_status = "connection_timeout"
+
+
+class ThronBusy(ThronError):
+    """THRON asks for patience (429), or our budget of questions is spent."""
+
+    proxy_status = "connection_limit_reached"
+    public = "Too many questions to THRON at the moment."
+    retry_after_s = 1
+
+
+class ThronAnswerInvalid(ThronError):
+    """THRON answered with something that is not its API."""
+
+    status = 502
+    proxy_status = "http_protocol_error"
+    public = "THRON gave an answer that cannot be understood."
+
+
+class TokenRejected(ThronError):
+    """The token was refused: expired, or without the right (docs/thron.md, 1.4)."""
+
+    status = 502
+    proxy_status = "http_request_denied"
+    public = "THRON refuses this content to the connector."
+
+
+class ThronRefused(ThronError):
+    """The app has no right to this; a new login would not help."""
+
+    status = 502
+    proxy_status = "http_request_denied"
+    public = "THRON refuses this content to the connector."
+    retry_after_s: float | None = None
+
+
+class CredentialsRefused(ThronError):
+    """The login is refused: app id, app key or client id are wrong, or the app is disabled."""
+
+    proxy_status = "proxy_configuration_error"
+    public = "The connector is not logged in to THRON."
+    retry_after_s = 60
+
+
+class NotConfigured(ThronError):
+    """No credentials have been given yet."""
+
+    proxy_status = "proxy_configuration_error"
+    public = "The connector has not been set up yet."
+    retry_after_s = 60
+
+
+class OriginError(GatewayError):
+    """The server that a delivery URL names did not give the content."""
+
+    status = 502
+    proxy_status = "destination_unavailable"
+    public = "The content could not be fetched from its origin."
+
+
+class OriginUnreachable(OriginError):
+    """No connection to the origin: refused, reset, no DNS, or a TLS failure."""
+
+    proxy_status = "connection_refused"
+
+
+class OriginTimeout(OriginError):
+    """The origin did not accept, or did not answer, in time."""
+
+    status = 504
+    proxy_status = "http_response_timeout"
+    public = "The content's origin did not answer in time."
+
+
+class OriginRefused(OriginError):
+    """The origin answered 401 or 403."""
+
+    proxy_status = "http_request_denied"
+
+
+class OriginGone(OriginError):
+    """The origin answered 404 or 410: the target is an old one, or there is no rendition."""
+
+    proxy_status = "http_request_error"
+
+
+class OriginAnswerInvalid(OriginError):
+    """The origin's answer cannot be the content: an error page, a loop, a broken message."""
+
+    proxy_status = "http_protocol_error"
+
+
+class OriginProhibited(OriginError):
+    """The origin's host or scheme is not among the allowed ones (TDC_ORIGIN_HOSTS)."""
+
+    proxy_status = "destination_ip_prohibited"
+
+
+class OriginIncomplete(OriginError):
+    """The origin broke off in the middle of the content."""
+
+    proxy_status = "http_response_incomplete"
+
+
+class Overloaded(GatewayError):
+    """More downloads than this process admits."""
+
+    status = 503
+    public = "Too many downloads at the moment."
+    retry_after_s = 5
+
+
+class ConfigurationError(Exception):
+    """What the operator gave cannot be used; every problem is told at once.
+
+    Attributes:
+        problems: One sentence each, naming the setting or the line and the mend.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)

@@ -1,0 +1,1 @@
+"""A THRON tenant on loopback with real media; imports nothing of the rest."""

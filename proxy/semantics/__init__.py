@@ -1,0 +1,1 @@
+"""HTTP semantics as pure functions: no I/O, no clock, no aiohttp."""
