@@ -1,0 +1,359 @@
+"""One table of settings: name, default, check and help.
+
+A value comes from the environment (``TDC_NAME``), a file that ``TDC_NAME_FILE`` points to, the
+TOML file in ``TDC_CONFIG``, or the default, in this order. Plain pydantic reads it, and the
+environment is an argument, so that what is loaded depends on nothing else.
+"""
+
+import difflib
+import re
+import socket
+import tomllib
+from collections.abc import Callable, Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
+from pydantic.fields import FieldInfo
+from yarl import URL
+
+from proxy.errors import ConfigurationError
+
+PREFIX = "TDC_"
+_LEVELS = ("debug", "info", "warning", "error")
+_TOGETHER = (
+    (("client_id", "app_id", "app_key"), "set all three, or none for the set-up state"),
+    (("tls_cert", "tls_key", "tls_listen"), "native HTTPS needs certificate, key and listener"),
+)
+
+
+class Listen(BaseModel):
+    """An address to listen on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    host: str
+    port: int = Field(ge=0, le=65535)
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def _listen(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    host, colon, port = value.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65535 or not host.strip("[]"):  # noqa: PLR2004 - the last port
+        raise ValueError("write HOST:PORT, such as 0.0.0.0:8080 or [::]:8080")
+    return {"host": host.strip("[]"), "port": int(port)}
+
+
+def _comma_separated(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part for part in re.split(r"[\s,]+", value) if part)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _networks(value: object) -> object:
+    parts = _comma_separated(value)
+    if not isinstance(parts, tuple):
+        return parts
+    try:
+        return tuple(ip_network(str(part), strict=False) for part in parts)
+    except ValueError as exc:
+        raise ValueError(f"{exc}; write networks such as 10.0.0.0/8,::1/128") from exc
+
+
+def _base_url(value: str) -> str:
+    try:
+        url = URL(value)
+        usable = url.scheme in {"http", "https"} and bool(url.host) and url.port is not None
+    except ValueError:
+        usable = False
+    if not usable or url.query_string or url.fragment or url.user or url.password:
+        raise ValueError("write a base such as https://media.example.com, without query or user")
+    return value.rstrip("/")
+
+
+def _field_value(value: str) -> str:
+    if not value.isprintable() or not value.isascii():
+        raise ValueError("write printable ASCII only: it is sent as a header field")
+    return value
+
+
+def _origin_host(value: str) -> str:
+    if not re.fullmatch(r"(\*\.)?[a-z0-9._-]+(:\d+)?|\[[0-9a-f:.]+\](:\d+)?", value.lower()):
+        raise ValueError(
+            f"{value!r} is no host; write names such as *.thron.com,files.example.com,10.0.0.7:9000"
+        )
+    return value.lower()
+
+
+def _tenant_name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", value):
+        raise ValueError("write the tenant's name alone, such as acme for https://acme.thron.com")
+    return value
+
+
+def _readable(value: Path) -> Path:
+    try:
+        with value.open("rb"):
+            return value
+    except OSError as exc:
+        raise ValueError(f"cannot read {value}: {exc.strerror}") from exc
+
+
+def _level(value: str) -> str:
+    if value.lower() not in _LEVELS:
+        raise ValueError(f"write one of {', '.join(_LEVELS)}")
+    return value.lower()
+
+
+ListenAddress = Annotated[Listen, BeforeValidator(_listen)]
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+FieldValue = Annotated[str, AfterValidator(_field_value)]
+ReadableFile = Annotated[Path, AfterValidator(_readable)]
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_networks)]
+Hosts = Annotated[
+    tuple[Annotated[str, AfterValidator(_origin_host)], ...], BeforeValidator(_comma_separated)
+]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Settings(BaseModel):
+    """Everything that the operator can set; each field's description is its help."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    client_id: Annotated[str, AfterValidator(_tenant_name)] | None = Field(
+        None, description="the THRON tenant, such as acme; unset: set-up state"
+    )
+    app_id: str | None = Field(
+        None, min_length=1, description="the AppID of the tenant's Custom Application"
+    )
+    app_key: SecretStr | None = Field(None, min_length=1, description="its AppKey")
+    api_url: BaseUrl | None = Field(
+        None, description="THRON's API; unset: https://{client_id}-view.thron.com"
+    )
+    cdn_url: BaseUrl | None = Field(
+        None, description="THRON's delivery; unset: https://{client_id}-cdn.thron.com"
+    )
+    listen: ListenAddress = Field(
+        Listen(host="0.0.0.0", port=8080), description="the public listener"
+    )
+    admin_listen: ListenAddress = Field(
+        Listen(host="127.0.0.1", port=8081), description="the admin listener: probes and metrics"
+    )
+    tls_cert: ReadableFile | None = Field(
+        None, description="certificate chain (PEM) of a native HTTPS listener beside the plain one"
+    )
+    tls_key: ReadableFile | None = Field(None, description="its private key (PEM)")
+    tls_listen: ListenAddress | None = Field(
+        None, description="where that listener is, such as 0.0.0.0:8443"
+    )
+    public_url: BaseUrl | None = Field(
+        None, description="base of every URL we print; unset: guessed from this machine's name"
+    )
+    trusted_proxies: Networks = Field(
+        (), description="networks whose Forwarded and X-Forwarded-* fields count"
+    )
+    database_url: str | None = Field(
+        None,
+        description="postgresql+asyncpg://... or sqlite+aiosqlite:///PATH; unset: SQLite in"
+        " $STATE_DIRECTORY or ~/.local/state/thron-connector",
+    )
+    origin_hosts: Hosts = Field(
+        ("*.thron.com",),
+        description="hosts that content may come from; plain http and private addresses only for"
+        " hosts named here in full",
+    )
+    ca_file: ReadableFile | None = Field(
+        None, description="more certificate authorities (PEM) for connections to THRON"
+    )
+    outbound_proxy: BaseUrl | None = Field(None, description="HTTP proxy towards THRON")
+    referer: FieldValue | None = Field(
+        None, description="Referer sent to origins, for a tenant with domain protection"
+    )
+    user_agent: FieldValue | None = Field(None, description="User-Agent sent to origins")
+    resolution_ttl_s: Seconds = Field(
+        60, description="how long a resolved address counts without asking THRON again"
+    )
+    negative_ttl_s: Seconds = Field(10, description="the same for an address without content")
+    stale_if_error_s: Seconds = Field(
+        86400, description="how long known addresses go on while THRON cannot answer"
+    )
+    max_resolutions: int = Field(100_000, ge=1, description="resolved addresses kept in memory")
+    max_downloads: int = Field(2000, ge=1, description="downloads at once; more get 503")
+    connect_timeout_s: Seconds = Field(5, description="to connect to THRON or an origin")
+    first_byte_timeout_s: Seconds = Field(15, description="for an origin's answer to begin")
+    read_gap_s: Seconds = Field(15, description="between two reads from an origin")
+    drain_s: float = Field(
+        3600, ge=0, description="running downloads may finish after the first SIGTERM"
+    )
+    log_level: Annotated[str, AfterValidator(_level)] = Field(
+        "info", description="debug, info, warning or error"
+    )
+
+    @property
+    def is_set_up(self) -> bool:
+        """Whether credentials are given."""
+        return self.client_id is not None
+
+    @property
+    def api_base(self) -> str:
+        """Base URL of THRON's API (docs/thron.md 1.1)."""
+        return self.api_url or f"https://{self.client_id}-view.thron.com"
+
+    @property
+    def cdn_base(self) -> str:
+        """Base URL of THRON's public delivery (docs/thron.md 1.1)."""
+        return self.cdn_url or f"https://{self.client_id}-cdn.thron.com"
+
+    @property
+    def can_force_https(self) -> bool:
+        """Whether a request can ever be known to be HTTPS: natively or by a trusted proxy."""
+        return self.tls_listen is not None or bool(self.trusted_proxies)
+
+    @property
+    def is_public_url_guessed(self) -> bool:
+        """Whether ``public_base`` is a guess, to be marked so wherever it is printed."""
+        return self.public_url is None
+
+    @property
+    def public_base(self) -> str:
+        """Base of every URL that we print."""
+        if self.public_url is not None:
+            return self.public_url
+        host = self.listen.host
+        if host in {"0.0.0.0", "::"}:
+            host = socket.gethostname()
+        return f"http://{Listen(host=host, port=self.listen.port)}"
+
+    def secure_base(self, host: str | None = None) -> str:
+        """Return the https base of a connector's own host, or of the printed URLs."""
+        public = URL(self.public_base)
+        if public.scheme == "https" and host is None:
+            return self.public_base
+        port = self.tls_listen.port if self.tls_listen is not None else 443
+        return str(
+            public.with_scheme("https").with_host(host or public.host or "").with_port(port)
+        ).rstrip("/")
+
+    def database(self, environ: Mapping[str, str]) -> str:
+        """Return the database URL, in the state directory of this machine where none is set."""
+        if self.database_url is not None:
+            return self.database_url
+        state = environ.get("STATE_DIRECTORY", "").split(":")[0]
+        home = Path(environ.get("HOME") or Path.home())
+        folder = Path(state) if state else home / ".local/state/thron-connector"
+        return f"sqlite+aiosqlite:///{folder.absolute() / 'connector.db'}"
+
+
+def env_name(field: str) -> str:
+    """Return the environment name of a settings field."""
+    return PREFIX + field.upper()
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Return the settings of an environment.
+
+    Args:
+        environ: Names and values, such as ``os.environ``; only ``TDC_*`` is read.
+
+    Raises:
+        ConfigurationError: With every problem, each naming its setting and the mend.
+    """
+    problems: list[str] = []
+    values = _from_toml(environ, problems) | _from_environment(environ, problems)
+    problems += _missing_companions(values)
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as exc:
+        problems += (
+            f"{env_name(str(error['loc'][0]))}: {error['msg'].removeprefix('Value error, ')}"
+            for error in exc.errors(include_url=False, include_input=False)
+        )
+    if problems:
+        raise ConfigurationError(problems)
+    return settings
+
+
+def table() -> tuple[tuple[str, str, str], ...]:
+    """Return name, default and help of every setting, in the order of the README."""
+    return tuple(
+        (env_name(name), _printed(field), field.description or "")
+        for name, field in Settings.model_fields.items()
+    )
+
+
+def _printed(field: FieldInfo) -> str:
+    default = field.default
+    if default is None or default == ():
+        return "unset"
+    if isinstance(default, tuple):
+        return ",".join(default)
+    return f"{default:g}" if isinstance(default, float) else str(default)
+
+
+def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for variable, text in environ.items():
+        if not variable.startswith(PREFIX) or variable == PREFIX + "CONFIG":
+            continue
+        name = variable.removeprefix(PREFIX).lower()
+        if name in Settings.model_fields:
+            if text.strip():  # an empty variable is how compose files say "not set"
+                values[name] = text.strip()
+        elif (target := name.removesuffix("_file")) in Settings.model_fields and target != name:
+            values.setdefault(target, _from_file(variable, Path(text), problems))
+        else:
+            problems.append(f"{variable} is no setting{_nearest(name, env_name)}")
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _from_file(variable: str, path: Path, problems: list[str]) -> str | None:
+    try:
+        return path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as exc:
+        problems.append(f"{variable}: cannot read {path}: {exc}; name a readable text file")
+        return None
+
+
+def _from_toml(environ: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
+    path = environ.get(PREFIX + "CONFIG")
+    if not path:
+        return {}
+    try:
+        document = tomllib.loads(Path(path).read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+        problems.append(f"TDC_CONFIG: cannot read {path}: {exc}")
+        return {}
+    problems += (
+        f"{path}: {name} is no setting{_nearest(name, str)}"
+        for name in document.keys() - Settings.model_fields.keys()
+    )
+    return {name: document[name] for name in document.keys() & Settings.model_fields.keys()}
+
+
+def _missing_companions(values: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{env_name(name)} is missing: {mend}"
+        for names, mend in _TOGETHER
+        if any(name in values for name in names)
+        for name in names
+        if name not in values
+    ]
+
+
+def _nearest(name: str, spell: Callable[[str], str]) -> str:
+    near = difflib.get_close_matches(name, Settings.model_fields, n=1)
+    return f"; did you mean {spell(near[0])}?" if near else "; see thron-connector serve --help"
