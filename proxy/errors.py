@@ -14,12 +14,11 @@
     - the origin's: OriginError
         - OriginUnreachable, OriginTimeout, OriginRefused, OriginGone, OriginAnswerInvalid,
           OriginProhibited, OriginIncomplete
-    - this gateway's: Overloaded
+    - this gateway's: Overloaded, DatabaseFailed
 - ConfigurationError: the operator's slip; no request ever meets it
 """
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 
 class GatewayError(Exception):
@@ -32,16 +31,25 @@ class GatewayError(Exception):
         public: What the client may read; never a URL, a token, a pkey or a host's name.
         retry_after_s: The Retry-After field in seconds, or None.
 
+    Proxy-Status and Retry-After are those of the class unless one instance knows better.
     The message of the exception itself is for the operator's log; secrets stay out of it too.
     """
 
-    status: ClassVar[int] = 500
-    proxy_status: ClassVar[str | None] = None
-    public: ClassVar[str] = "The gateway failed."
+    status: int = 500
+    proxy_status: str | None = None
+    public: str = "The gateway failed."
     retry_after_s: float | None = None
 
-    def __init__(self, message: str = "", *, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        proxy_status: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
         super().__init__(message or self.public)
+        if proxy_status is not None:
+            self.proxy_status = proxy_status
         if retry_after_s is not None:
             self.retry_after_s = retry_after_s
 
@@ -185,6 +193,14 @@ class Overloaded(GatewayError):
 
     status = 503
     public = "Too many downloads at the moment."
+    retry_after_s = 5
+
+
+class DatabaseFailed(GatewayError):
+    """The gateway's own database did not answer, or refused."""
+
+    status = 503
+    public = "The connector's records cannot be read at the moment."
     retry_after_s = 5
 
 

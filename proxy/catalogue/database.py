@@ -1,0 +1,299 @@
+"""What the connector keeps: connectors, tenant, audit, and a revision that tells of changes.
+
+Every change is one transaction that also bumps the revision and writes the audit, so that what
+is killed in the middle has not happened. Processes see each other's changes by the revision.
+"""
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+
+import asyncpg  # type: ignore[import-untyped] # it ships no types
+from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from proxy.catalogue import rows, schema
+from proxy.catalogue.changes import Changes, compare, conflicts, differences
+from proxy.catalogue.connector import Connector, Connectors
+from proxy.catalogue.engine import SETTING, Place, close_to_others, engine, make_file, place
+from proxy.catalogue.tenant import Tenant
+from proxy.errors import ConfigurationError, DatabaseFailed
+
+# Any number that others are unlikely to lock in the same PostgreSQL database.
+_OPENING_LOCK = 0x74_64_63
+
+_FAILURES = (
+    SQLAlchemyError,
+    sqlite3.Error,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    OSError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Who changed what, and when.
+
+    Attributes:
+        at: Aware, UTC.
+        actor: Such as ``cli`` or a user of the console.
+        action: ``connector created``, ``connector changed``, ``connector removed``, ``tenant
+            changed``.
+        subject: The slug, or the client id.
+        detail: What is different, as plain values; never a secret.
+    """
+
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: Mapping[str, Any]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Database:
+    """The database, open; made by ``Database.open``.
+
+    Every method raises DatabaseFailed where the database does not answer.
+    """
+
+    def __init__(self, made: AsyncEngine, *, where: Place, now: Callable[[], datetime]) -> None:
+        self._engine = made
+        self._writer = made.execution_options(writes=True)
+        self._now = now
+        self.place = where
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str, *, now: Callable[[], datetime] = _utc_now) -> AsyncIterator[Self]:
+        """Open a database, making its file and its tables where there are none.
+
+        Args:
+            url: As TDC_DATABASE_URL has it: a path, ``sqlite:///PATH``, ``postgresql://...``.
+            now: Aware time, for the audit.
+
+        Raises:
+            ConfigurationError: It cannot be reached or written, or is not for this program.
+        """
+        where = place(url)
+        if where.path is not None:
+            make_file(where.path)
+        made = engine(where)
+        try:
+            self = cls(made, where=where, now=now)
+            await self._prepare()
+            yield self
+        finally:
+            await made.dispose()
+
+    async def revision(self) -> int:
+        """Return the number that grows with every change of connectors or tenant."""
+        async with self._reading() as connection:
+            return await _revision(connection)
+
+    async def connectors(self) -> Connectors:
+        """Return every connector, by slug, at a revision that is not newer than they are."""
+        async with self._reading() as connection:
+            number = await _revision(connection)
+            return Connectors(number, await _connectors(connection))
+
+    async def apply(self, connectors: Sequence[Connector], *, actor: str) -> Changes:
+        """Create or change connectors; those that are not named stay as they are.
+
+        Nothing happens, not even a new revision, where nothing is different.
+
+        Args:
+            connectors: Valid ones, with their folders resolved.
+            actor: For the audit, such as ``cli``.
+
+        Raises:
+            ConfigurationError: Two connectors would have one slug or one host.
+        """
+        async with self._writing() as connection:
+            known = {each.slug: each for each in await _connectors(connection)}
+            problems = conflicts(known, connectors)
+            if problems:
+                raise ConfigurationError(problems)
+            changes = compare(known, connectors)
+            wanted = {each.slug: each for each in connectors}
+            await _release_hosts(connection, changes.changed)
+            for slug in changes.created:
+                await _create(connection, wanted[slug])
+                detail = differences(None, wanted[slug])
+                await self._note(connection, actor, "connector created", slug, detail)
+            for slug in changes.changed:
+                await _change(connection, wanted[slug])
+                detail = differences(known[slug], wanted[slug])
+                await self._note(connection, actor, "connector changed", slug, detail)
+            if changes.created or changes.changed:
+                await _bump(connection)
+            return changes
+
+    async def remove(self, slug: str, *, actor: str) -> bool:
+        """Remove a connector, and tell whether there was one."""
+        async with self._writing() as connection:
+            known = {each.slug: each for each in await _connectors(connection)}
+            if slug not in known:
+                return False
+            table = schema.connector
+            await connection.execute(delete(table).where(table.c.slug == slug))
+            detail = differences(known[slug], None)
+            await self._note(connection, actor, "connector removed", slug, detail)
+            await _bump(connection)
+            return True
+
+    async def tenant(self) -> Tenant | None:
+        """Return what is kept of the tenant; None before the first login."""
+        async with self._reading() as connection:
+            return await _tenant(connection)
+
+    async def save_tenant(self, tenant: Tenant, *, actor: str) -> None:
+        """Keep a tenant in place of the one before.
+
+        New credentials bump the revision and are audited, by their names only; a new pkey or
+        root folder, which every login may bring, is not.
+        """
+        async with self._writing() as connection:
+            before = await _tenant(connection)
+            if tenant == before:
+                return
+            await connection.execute(delete(schema.tenant))
+            await connection.execute(insert(schema.tenant).values(id=1, **asdict(tenant)))
+            names = _new_credentials(before, tenant)
+            if names:
+                detail = {"changed": names}
+                await self._note(connection, actor, "tenant changed", tenant.client_id, detail)
+                await _bump(connection)
+
+    async def audit(self, *, newest: int = 100) -> tuple[AuditEntry, ...]:
+        """Return the newest entries of the audit, newest first."""
+        table = schema.audit
+        query = select(table).order_by(table.c.id.desc()).limit(newest)
+        async with self._reading() as connection:
+            found = (await connection.execute(query)).all()
+        return tuple(
+            AuditEntry(rows.instant(row.at), row.actor, row.action, row.subject, row.detail)
+            for row in found
+        )
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[AsyncConnection]:
+        with _failures():
+            async with self._engine.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[AsyncConnection]:
+        """One writer at a time: SQLite's own lock, and the revision's row in PostgreSQL."""
+        with _failures():
+            async with self._writer.begin() as connection:
+                await connection.execute(select(schema.revision.c.number).with_for_update())
+                yield connection
+
+    async def _prepare(self) -> None:
+        try:
+            async with self._writer.begin() as connection:
+                if self.place.path is None:
+                    await connection.execute(text(f"SELECT pg_advisory_xact_lock({_OPENING_LOCK})"))
+                await connection.run_sync(schema.prepare)
+        except schema.UnusableDatabase as exc:
+            raise ConfigurationError([f"{SETTING}: {self.place} {exc}."]) from exc
+        except (TypeError, ValueError, *_FAILURES) as exc:  # the first two: unknown URL parameters
+            raise ConfigurationError([_unreachable(self.place, exc)]) from exc
+        if self.place.path is not None:
+            close_to_others(self.place.path)
+            await self._write_ahead()
+
+    async def _write_ahead(self) -> None:
+        """Let readers and the writer not wait for each other; cannot be set in a transaction."""
+        async with self._engine.connect() as connection:
+            raw: Any = (await connection.get_raw_connection()).driver_connection
+            cursor = await raw.execute("PRAGMA journal_mode = WAL")
+            await cursor.close()
+
+    async def _note(
+        self,
+        connection: AsyncConnection,
+        actor: str,
+        action: str,
+        subject: str,
+        detail: Mapping[str, Any],
+    ) -> None:
+        await connection.execute(
+            insert(schema.audit).values(
+                at=self._now().astimezone(UTC),
+                actor=actor,
+                action=action,
+                subject=subject,
+                detail=dict(detail),
+            )
+        )
+
+
+async def _revision(connection: AsyncConnection) -> int:
+    number: int = (await connection.execute(select(schema.revision.c.number))).scalar_one()
+    return number
+
+
+async def _bump(connection: AsyncConnection) -> None:
+    table = schema.revision
+    await connection.execute(update(table).values(number=table.c.number + 1))
+
+
+async def _connectors(connection: AsyncConnection) -> tuple[Connector, ...]:
+    found = await connection.execute(select(schema.connector))
+    made = (rows.connector(dict(row)) for row in found.mappings())
+    return tuple(sorted(made, key=lambda each: each.slug))
+
+
+async def _create(connection: AsyncConnection, wanted: Connector) -> None:
+    await connection.execute(insert(schema.connector).values(**rows.columns(wanted)))
+
+
+async def _change(connection: AsyncConnection, wanted: Connector) -> None:
+    table = schema.connector
+    query = update(table).where(table.c.slug == wanted.slug)
+    await connection.execute(query.values(**rows.columns(wanted)))
+
+
+async def _release_hosts(connection: AsyncConnection, slugs: Sequence[str]) -> None:
+    """Free the hosts of connectors about to change, so that two of them can exchange theirs."""
+    table = schema.connector
+    await connection.execute(update(table).where(table.c.slug.in_(slugs)).values(host=None))
+
+
+async def _tenant(connection: AsyncConnection) -> Tenant | None:
+    columns = [column for column in schema.tenant.columns if column.name != "id"]
+    row = (await connection.execute(select(*columns))).mappings().one_or_none()
+    return None if row is None else Tenant(**row)
+
+
+def _new_credentials(before: Tenant | None, after: Tenant) -> list[str]:
+    names = ("client_id", "app_id", "app_key")
+    return [name for name in names if getattr(before, name, None) != getattr(after, name)]
+
+
+def _unreachable(where: Place, exc: BaseException) -> str:
+    reason = str(getattr(exc, "orig", None) or exc) or type(exc).__name__
+    mend = (
+        "check that the server runs and lets this user in"
+        if where.path is None
+        else "name another file, or see which program holds it"
+    )
+    return f"{SETTING}: {where} cannot be used ({reason}); {mend}."
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    try:
+        yield
+    except _FAILURES as exc:
+        raise DatabaseFailed(f"The database failed: {getattr(exc, 'orig', None) or exc}") from exc

@@ -1,0 +1,135 @@
+"""A database engine from TDC_DATABASE_URL: SQLite or PostgreSQL."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from proxy.errors import ConfigurationError
+
+SETTING = "TDC_DATABASE_URL"
+_EXAMPLES = (
+    "write sqlite:////var/lib/thron-connector/connector.db or postgresql+asyncpg://USER@HOST/NAME"
+)
+
+_BUSY_MS = 5000  # a writer of ours holds SQLite for milliseconds; a backup may for a second or two
+_CONNECT_S = 10.0
+_COMMAND_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a database is.
+
+    Attributes:
+        url: With the driver that is used; its password does not show.
+        path: Absolute, of an SQLite file; None for PostgreSQL.
+    """
+
+    url: URL
+    path: Path | None
+
+    def __str__(self) -> str:
+        shown = self.url.set(query={})  # it may hold a password too
+        return str(self.path or shown.render_as_string(hide_password=True))
+
+
+def place(url: str) -> Place:
+    """Return the place that a database URL names.
+
+    Args:
+        url: ``sqlite:///PATH`` or a plain path, or ``postgresql://...``, with or without the
+            driver (``+aiosqlite``, ``+asyncpg``). Relative paths count from the working directory.
+
+    Raises:
+        ConfigurationError: It is no URL, or of another kind of database.
+    """
+    if "://" not in url:
+        return _sqlite(url)
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError) as exc:
+        # The URL may hold a password, so it is not repeated.
+        raise ConfigurationError([f"{SETTING} is no database URL: {_EXAMPLES}."]) from exc
+    if parsed.drivername in {"sqlite", "sqlite+aiosqlite"}:
+        return _sqlite(parsed.database or "")
+    if parsed.drivername in {"postgres", "postgresql", "postgresql+asyncpg"}:
+        return _postgresql(parsed)
+    problem = f"{SETTING}: {parsed.drivername} is not supported; {_EXAMPLES}."
+    raise ConfigurationError([problem])
+
+
+def engine(where: Place) -> AsyncEngine:
+    """Return an engine for a place; nothing is connected yet."""
+    if where.path is None:
+        limits = {"timeout": _CONNECT_S, "command_timeout": _COMMAND_S}
+        return create_async_engine(where.url, pool_pre_ping=True, connect_args=limits)
+    made = create_async_engine(where.url)
+    event.listen(made.sync_engine, "connect", _set_up_connection)
+    event.listen(made.sync_engine, "begin", _begin)
+    return made
+
+
+def make_file(path: Path) -> None:
+    """Make an SQLite file that only its owner can read: it may hold the app key.
+
+    SQLite gives its ``-wal`` and ``-shm`` files the mode of the database.
+    """
+    with _file_problems(path):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def close_to_others(path: Path) -> None:
+    """Take away what others may do with an SQLite file that was there before."""
+    with _file_problems(path):
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+
+
+def _sqlite(path: str) -> Place:
+    if path in {"", ":memory:"}:
+        problem = f"{SETTING}: a database in memory would forget every connector; {_EXAMPLES}."
+        raise ConfigurationError([problem])
+    absolute = Path(path).expanduser().absolute()
+    return Place(URL.create("sqlite+aiosqlite", database=str(absolute)), absolute)
+
+
+def _postgresql(url: URL) -> Place:
+    # What libpq and every hoster's panel call sslmode, asyncpg calls ssl, with the same words.
+    query = {"ssl" if name == "sslmode" else name: value for name, value in url.query.items()}
+    return Place(url.set(drivername="postgresql+asyncpg", query=query), None)
+
+
+@contextmanager
+def _file_problems(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        problem = (
+            f"{SETTING}: {path} cannot be opened for writing ({exc.strerror}); name another file,"
+            " or give the user that runs the connector its directory."
+        )
+        raise ConfigurationError([problem]) from exc
+
+
+def _set_up_connection(connection: Any, _record: Any) -> None:
+    # The driver must not begin transactions by itself: it leaves out DDL and reads.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    # A writer takes its lock at once: one that reads first and then finds the database changed
+    # would fail without waiting (SQLITE_BUSY_SNAPSHOT).
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

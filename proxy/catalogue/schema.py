@@ -1,0 +1,132 @@
+"""The database's tables, and how an older database becomes this version's.
+
+Rule 1: ``TABLES`` is the schema of ``VERSION``; a fresh database is made from it at once.
+Rule 2: an older database takes the steps from its version on, in the transaction that notes the
+new version; a change of ``TABLES`` comes with a step, and steps are never edited.
+"""
+
+from collections.abc import Callable, Iterable
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Connection,
+    DateTime,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    insert,
+    inspect,
+    select,
+    update,
+)
+
+
+class UnusableDatabase(Exception):
+    """A database that is not for this program; the message goes on from its name."""
+
+
+TABLES = MetaData()
+
+schema_version = Table("schema_version", TABLES, Column("version", Integer, primary_key=True))
+
+revision = Table(
+    "revision",
+    TABLES,
+    Column("id", Integer, CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
+    Column("number", Integer, nullable=False),
+)
+
+# The fields of proxy.catalogue.connector.Connector, by the same names.
+connector = Table(
+    "connector",
+    TABLES,
+    Column("slug", String(63), primary_key=True),
+    Column("folder", Text, nullable=False),
+    Column("folder_id", Text, nullable=False),
+    Column("identifier", String(32), nullable=False),
+    Column("metadata", Text),
+    Column("classification_id", Text),
+    Column("enabled", Boolean, nullable=False),
+    Column("subfolders", Boolean, nullable=False),
+    Column("content_types", String(64), nullable=False),
+    Column("force_https", Boolean, nullable=False),
+    Column("delivery", String(32), nullable=False),
+    Column("disposition", String(32), nullable=False),
+    Column("max_age_s", Integer, nullable=False),
+    Column("robots", Text, nullable=False),
+    Column("host", String(253), unique=True),
+)
+
+# The fields of proxy.catalogue.tenant.Tenant, by the same names.
+tenant = Table(
+    "tenant",
+    TABLES,
+    Column("id", Integer, CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
+    Column("client_id", Text, nullable=False),
+    Column("app_id", Text, nullable=False),
+    Column("app_key", Text),
+    Column("pkey", Text),
+    Column("root_category_id", Text),
+)
+
+audit = Table(
+    "audit",
+    TABLES,
+    Column("id", Integer, primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False, index=True),
+    Column("actor", Text, nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("detail", JSON, nullable=False),
+)
+
+STEPS: tuple[Callable[[Connection], None], ...] = ()
+"""``STEPS[n]`` makes version n + 2 of version n + 1."""
+
+VERSION = len(STEPS) + 1
+
+
+def prepare(connection: Connection) -> None:
+    """Make the tables, or bring them from an older version to this one.
+
+    Args:
+        connection: In a transaction that nobody else can be in at the same time.
+
+    Raises:
+        UnusableDatabase: The database is somebody else's, or of a newer version.
+    """
+    present = set(inspect(connection).get_table_names())
+    if not present:
+        TABLES.create_all(connection)
+        connection.execute(insert(schema_version).values(version=VERSION))
+        connection.execute(insert(revision).values(id=1, number=0))
+        return
+    if schema_version.name not in present:
+        raise UnusableDatabase(
+            f"holds tables of another program ({_few(present)}): give the connector a database of"
+            " its own"
+        )
+    _migrate(connection)
+
+
+def _migrate(connection: Connection) -> None:
+    version = connection.execute(select(schema_version.c.version)).scalar_one()
+    if version > VERSION:
+        raise UnusableDatabase(
+            f"was written by a newer release (schema {version}, this one knows {VERSION}):"
+            " install that release again, or restore a copy from before it"
+        )
+    for step in STEPS[version - 1 :]:
+        step(connection)
+    if version < VERSION:
+        connection.execute(update(schema_version).values(version=VERSION))
+
+
+def _few(names: Iterable[str]) -> str:
+    first = sorted(names)
+    return ", ".join(first[:3]) + (", ..." if len(first) > 3 else "")  # noqa: PLR2004 - enough to recognise it by
