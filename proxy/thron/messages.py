@@ -1,131 +1,275 @@
-"""Requests to THRON's API and the values read from its replies; pure."""
+"""The questions that the connector puts to THRON's API, as requests with their deciphering; pure.
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+The values are made in the rooms beside this one (exchange, session_messages, content, folder);
+whoever asks THRON something finds all of it here.
+"""
+
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any
+from urllib.parse import quote
 
-T = TypeVar("T")
+from proxy.thron.content import (
+    Content,
+    ContentType,
+    MetadataValue,
+    PrettyId,
+    Title,
+    read_content,
+)
+from proxy.thron.envelope import open_envelope
+from proxy.thron.exchange import Question, Reply, Request
+from proxy.thron.folder import Category, Classification, MetadataDefinition
+from proxy.thron.folder_messages import (
+    categories_below,
+    category,
+    classifications,
+    metadata_definitions,
+)
+from proxy.thron.json_fields import date, items, members, number, text
+from proxy.thron.listing import LARGEST_PAGE, Listing, read_each, read_listing
+from proxy.thron.session_messages import Login, login, validate
 
+__all__ = [
+    "Category",
+    "Classification",
+    "Content",
+    "ContentType",
+    "Listing",
+    "Login",
+    "MetadataCriterion",
+    "MetadataDefinition",
+    "MetadataValue",
+    "Order",
+    "PrettyId",
+    "Question",
+    "Reply",
+    "Request",
+    "SearchCriteria",
+    "SearchPage",
+    "SourceFile",
+    "Title",
+    "categories_below",
+    "category",
+    "classifications",
+    "detail_source",
+    "find_by_legacy_metadata",
+    "find_by_pretty_id",
+    "login",
+    "metadata_definitions",
+    "search",
+    "validate",
+]
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One API request, without host and without token.
-
-    Attributes:
-        method: GET or POST.
-        path: Path with its client id, such as ``/api/xcontents/resources/content/search/acme``.
-        query: Query parameters, not yet encoded.
-        form: Form fields; a login's hold the app key.
-        json: Body of a JSON service, or None.
-    """
-
-    method: str
-    path: str
-    query: tuple[tuple[str, str], ...] = ()
-    form: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    json: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer as it was received.
-
-    Attributes:
-        status: Status code.
-        media_type: Lower case, without parameters; empty if there was no Content-Type.
-        body: The whole content; a login's holds the token.
-        retry_after_s: The Retry-After field in seconds, or None.
-    """
-
-    status: int
-    media_type: str
-    body: bytes = field(repr=False)
-    retry_after_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Question(Generic[T]):
-    """A request, and how its reply is deciphered.
-
-    Attributes:
-        request: What is sent.
-        decipher: Gives the value of a reply, or raises a ThronError.
-    """
-
-    request: Request
-    decipher: Callable[[Reply], T]
-
-
-class ContentType(StrEnum):
-    """The four types that a connector serves; OTHER are documents (docs/thron.md, 3.1)."""
-
-    VIDEO = "VIDEO"
-    IMAGE = "IMAGE"
-    AUDIO = "AUDIO"
-    OTHER = "OTHER"
-
-
-@dataclass(frozen=True, slots=True)
-class Title:
-    """The name of a content in one language (upper case as THRON gives it, or empty)."""
-
-    language: str
-    text: str
+_DETAILS = (
+    "locales",
+    "prettyIds",
+    "imetadata",
+    "source",
+    "lastUpdate",
+    "availableChannels",
+    "publishingStatus",
+    "linkedCategoryIds",
+)
 
 
-@dataclass(frozen=True, slots=True)
-class PrettyId:
-    """A readable id of a content, under the language it was given for."""
+class Order(StrEnum):
+    """In which order a search lists; the first of them keeps pages from shifting."""
 
-    language: str
-    value: str
+    CREATED = "creationDate"
+    UPDATED_LAST_FIRST = "lastUpdate"
 
 
 @dataclass(frozen=True, slots=True)
-class MetadataValue:
-    """One value of one custom metadata.
+class MetadataCriterion:
+    """One exact, case-sensitive value of one custom metadata (docs/thron.md 4.2)."""
 
-    Attributes:
-        key: The metadata's key (its name, for legacy metadata).
-        value: As text, whatever its type in THRON.
-        language: The language of this value, or None where it has none.
-        classification_id: The classification that defines the key; None for legacy metadata.
-    """
-
+    classification_id: str | None
     key: str
     value: str
-    language: str | None = None
-    classification_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
-    """What is known of one content (docs/thron.md, 3.1 and 3.2).
+class SearchCriteria:
+    """What a search asks for; each criterion that is given narrows it.
 
     Attributes:
-        id: THRON's content id (``xcontentId``).
-        content_type: A ContentType, or a type that is never served, such as ``PLAYLIST``.
-        creation_date: Aware, UTC; None if missing or unreadable.
-        last_update: The same; the last change of the record, not surely of the file.
-        titles: One per language.
-        pretty_ids: One per language.
-        metadata: Every value of every custom metadata that the answer held.
-        file_name: Name of the source file.
-        channels: Channels with a rendition.
-        status: Publishing status, such as ``PUBLISHED``; None if the answer held none.
-        category_ids: Folders that the content is linked to, where the answer says.
+        ids: Content ids, at most 50.
+        content_types: Types wanted.
+        folder_id: A category id, or one of its prettyIds.
+        cascade: Whether the folder's sub-folders count.
+        imetadata: A value of a custom metadata (never of a legacy one).
     """
 
-    id: str
-    content_type: str
-    creation_date: datetime | None = None
-    last_update: datetime | None = None
-    titles: tuple[Title, ...] = ()
-    pretty_ids: tuple[PrettyId, ...] = ()
-    metadata: tuple[MetadataValue, ...] = ()
-    file_name: str | None = None
-    channels: tuple[str, ...] = ()
-    status: str | None = None
-    category_ids: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
+    content_types: frozenset[ContentType] = frozenset()
+    folder_id: str | None = None
+    cascade: bool = True
+    imetadata: MetadataCriterion | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPage:
+    """One page of a search.
+
+    Attributes:
+        contents: May be fewer than asked for, or none, on any page but the last too.
+        next_page_token: None on the last page.
+        estimated_total: An estimate, never to be counted on.
+        skipped: Broken items.
+    """
+
+    contents: tuple[Content, ...] = ()
+    next_page_token: str | None = None
+    estimated_total: int | None = None
+    skipped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """The original file of a content, in its newest version (docs/thron.md 3.4)."""
+
+    version_id: str | None
+    file_name: str | None
+    media_type: str | None
+    size: int | None
+    modified: datetime | None
+
+
+def search(
+    client_id: str,
+    criteria: SearchCriteria,
+    *,
+    page_token: str | None = None,
+    page_size: int = LARGEST_PAGE,
+    order: Order = Order.CREATED,
+) -> Question[SearchPage]:
+    """Ask for one page of the contents that fit; a folder that is not there has none.
+
+    docs/thron.md 4.2.
+    """
+    direction = "asc" if order is Order.CREATED else "desc"
+    body: dict[str, Any] = {
+        "criteria": _search_criteria(criteria),
+        "responseOptions": {
+            "resultsPageSize": page_size,
+            "returnDetailsFields": list(_DETAILS),
+            "sort": [{order.value: {"order": direction}}],
+        },
+    }
+    if page_token is not None:
+        body["pageToken"] = page_token
+    path = f"/api/xcontents/resources/content/search/{quote(client_id, safe='')}"
+    return Question(Request("POST", path, json=body), _read_search_page)
+
+
+def find_by_pretty_id(client_id: str, pretty_id: str) -> Question[tuple[Content, ...]]:
+    """Ask for the contents that carry this prettyId in any language, or this content id.
+
+    docs/thron.md 4.4.
+    """
+    criteria = {"contentIds": [pretty_id]}
+    return Question(_find_by_properties(client_id, criteria), _read_found)
+
+
+def find_by_legacy_metadata(
+    client_id: str, *, name: str, value: str, folder_id: str, cascade: bool, offset: int = 0
+) -> Question[tuple[Content, ...]]:
+    r"""Ask for the contents of a folder with this value of a legacy metadata.
+
+    THRON matches a case-insensitive regular expression, so the value is quoted (``\Q...\E``) and
+    the answer may hold other letter cases.
+
+    docs/thron.md 4.4.
+    """
+    criteria = {
+        "linkedCategoryOp": {"linkedCategoryIds": [folder_id], "cascade": cascade},
+        "metadatas": [{"name": name, "value": _exactly(value)}],
+    }
+    return Question(_find_by_properties(client_id, criteria, offset=offset), _read_found)
+
+
+def detail_source(client_id: str, content_id: str) -> Question[SourceFile | None]:
+    """Ask for the source file of a content; None if there is no such content.
+
+    docs/thron.md 3.4.
+    """
+    path = "/api/xadmin/resources/content/detailSource/{}/{}".format(
+        quote(client_id, safe=""), quote(content_id, safe="")
+    )
+    return Question(Request("GET", path), _read_source)
+
+
+def _search_criteria(criteria: SearchCriteria) -> dict[str, Any]:
+    wanted: dict[str, Any] = {}
+    if criteria.ids:
+        wanted["ids"] = list(criteria.ids)
+    if criteria.content_types:
+        wanted["contentType"] = sorted(criteria.content_types)
+    if criteria.folder_id is not None:
+        folder = {"id": criteria.folder_id, "cascade": criteria.cascade}
+        wanted["linkedCategories"] = {"haveAtLeastOne": [folder]}
+    if criteria.imetadata is not None:
+        wanted["imetadata"] = {"haveAll": [_imetadata_criterion(criteria.imetadata)]}
+    return wanted
+
+
+def _imetadata_criterion(criterion: MetadataCriterion) -> dict[str, str]:
+    wanted = {"key": criterion.key, "value": criterion.value}
+    if criterion.classification_id is not None:
+        wanted["classificationId"] = criterion.classification_id
+    return wanted
+
+
+def _find_by_properties(client_id: str, criteria: dict[str, Any], *, offset: int = 0) -> Request:
+    body = {
+        "client": {"clientId": client_id},
+        "criteria": criteria,
+        "contentFieldOption": {
+            "returnLinkedCategories": True,
+            "returnImetadata": True,
+            "returnSource": True,
+        },
+        "offset": offset,
+        "numberOfresults": LARGEST_PAGE,  # spelled so in this service (docs/thron.md 4.4)
+    }
+    return Request("POST", "/api/xcontents/resources/content/findByProperties", json=body)
+
+
+def _exactly(value: str) -> str:
+    r"""Quote a value for THRON's (Java) expressions; a ``\E`` of its own is quoted apart."""
+    quoted = value.replace("\\E", "\\E\\\\E\\Q")
+    return f"^\\Q{quoted}\\E$"
+
+
+def _read_search_page(reply: Reply) -> SearchPage:
+    envelope = open_envelope(reply, expected="items")
+    if envelope is None:
+        return SearchPage()
+    contents, skipped = read_each(items(envelope, "items"), read_content)
+    return SearchPage(
+        contents=contents,
+        next_page_token=text(envelope, "nextPageToken") or None,
+        estimated_total=number(envelope, "estimatedTotalResults"),
+        skipped=skipped,
+    )
+
+
+def _read_found(reply: Reply) -> tuple[Content, ...]:
+    return read_listing(reply, expected="contents", read=read_content).items
+
+
+def _read_source(reply: Reply) -> SourceFile | None:
+    envelope = open_envelope(reply, expected="item")
+    if envelope is None:
+        return None
+    version = members(envelope.get("item"))
+    file = members(version.get("ref"))
+    return SourceFile(
+        version_id=text(version, "id") or None,
+        file_name=text(file, "name") or None,
+        media_type=text(file, "mimetype", "mimeType") or None,
+        size=number(file, "size"),
+        modified=date(version, "modifiedDate", "createdDate"),
+    )

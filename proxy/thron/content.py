@@ -1,0 +1,189 @@
+"""A content of THRON, read from any of the shapes its services give it in."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from proxy.thron.json_fields import Members, as_text, date, items, members, text
+
+
+class ContentType(StrEnum):
+    """The four types that a connector serves; OTHER are documents (docs/thron.md 3.1)."""
+
+    VIDEO = "VIDEO"
+    IMAGE = "IMAGE"
+    AUDIO = "AUDIO"
+    OTHER = "OTHER"
+
+
+@dataclass(frozen=True, slots=True)
+class Title:
+    """The name of a content in one language (as THRON gives it, mostly upper case, or empty)."""
+
+    language: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PrettyId:
+    """A readable id of a content, under the language it was given for."""
+
+    language: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataValue:
+    """One value of one custom metadata.
+
+    Attributes:
+        key: The metadata's key (its name, for legacy metadata).
+        value: As text, whatever its type in THRON.
+        language: The language of this value, or None where it has none.
+        classification_id: The classification that defines the key; None for legacy metadata.
+    """
+
+    key: str
+    value: str
+    language: str | None = None
+    classification_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is known of one content (docs/thron.md 3.1 and 3.2).
+
+    Attributes:
+        id: THRON's content id (``xcontentId``).
+        content_type: A ContentType, or a type that is never served, such as ``PLAYLIST``.
+        creation_date: Aware, UTC; None if missing or unreadable.
+        last_update: The same; the last change of the record, not surely of the file.
+        titles: One per language.
+        pretty_ids: One per language.
+        metadata: Every value of every custom metadata that the answer held.
+        file_name: Name of the source file.
+        channels: Channels with a rendition.
+        status: Publishing status, such as ``PUBLISHED``; None if the answer held none.
+        category_ids: Folders that the content is linked to, where the answer says.
+    """
+
+    id: str
+    content_type: str
+    creation_date: datetime | None = None
+    last_update: datetime | None = None
+    titles: tuple[Title, ...] = ()
+    pretty_ids: tuple[PrettyId, ...] = ()
+    metadata: tuple[MetadataValue, ...] = ()
+    file_name: str | None = None
+    channels: tuple[str, ...] = ()
+    status: str | None = None
+    category_ids: tuple[str, ...] = ()
+
+
+def read_content(item: Any) -> Content | None:
+    """Return the content of one list item, or None if it is broken (no id or no type).
+
+    The shapes: a search item with its ``details`` (docs/thron.md 3.2), a record in a wrapper
+    (``{content, source, linkedCategories}``, 4.3 and 4.4), a bare record (3.1).
+    """
+    outer = members(item)
+    record = members(outer.get("content")) or outer
+    facts = _merge(outer, record, members(record.get("details")))
+    content_id, content_type = text(record, "id"), text(record, "contentType")
+    if not content_id or not content_type:
+        return None
+    return Content(
+        id=content_id,
+        content_type=content_type.upper(),
+        creation_date=date(facts, "creationDate"),
+        last_update=date(facts, "lastUpdate"),
+        titles=read_titles(facts),
+        pretty_ids=read_pretty_ids(facts),
+        metadata=(*_read_imetadata(facts), *_read_legacy_metadata(facts)),
+        file_name=text(members(facts.get("source")), "fileName") or None,
+        channels=tuple(dict.fromkeys(_read_channels(facts))),
+        status=_read_status(facts),
+        category_ids=tuple(dict.fromkeys(_read_category_ids(facts))),
+    )
+
+
+def read_titles(facts: Members) -> tuple[Title, ...]:
+    """Return the names of a content or folder, in THRON's order."""
+    named = ((language_of(each), text(members(each), "name", "label")) for each in _locales(facts))
+    return tuple(Title(language or "", name) for language, name in named if name)
+
+
+def read_pretty_ids(facts: Members) -> tuple[PrettyId, ...]:
+    """Return the readable ids of a content or folder."""
+    found = (
+        (language_of(each), text(members(each), "id") or as_text(each))
+        for each in items(facts, "prettyIds")
+    )
+    return tuple(PrettyId(language or "", value) for language, value in found if value)
+
+
+def language_of(item: Any) -> str | None:
+    """Return a language, which some services call ``locale`` and others ``lang``."""
+    return text(members(item), "locale", "lang") or None
+
+
+def _locales(facts: Members) -> tuple[Any, ...]:
+    return items(facts, "locales", "names")
+
+
+def _merge(*layers: Members) -> Members:
+    """Return the members of all layers, a later one first, null never."""
+    return {name: value for layer in layers for name, value in layer.items() if value is not None}
+
+
+def _read_imetadata(facts: Members) -> Iterator[MetadataValue]:
+    for each in map(members, items(facts, "imetadata", "imetadatas")):
+        key = text(each, "key")
+        if not key:
+            continue
+        classification_id = text(each, "classificationId") or None
+        for value in map(as_text, items(each, "value", "values")):  # ALTERNATIVE_M has several
+            if value is not None:
+                yield MetadataValue(key, value, language_of(each), classification_id)
+
+
+def _read_legacy_metadata(facts: Members) -> Iterator[MetadataValue]:
+    for each in map(members, items(facts, "metadatas")):
+        key, value = text(each, "name"), text(each, "value")
+        if key and value is not None and not _is_system(key):
+            yield MetadataValue(key, value, language_of(each))
+
+
+def _is_system(key: str) -> bool:
+    """Tell THRON's own entries, such as ``_SOURCE_MIMETYPE_``, from a company's."""
+    return key.startswith("_") and key.endswith("_")
+
+
+def _read_channels(facts: Members) -> Iterator[str]:
+    for each in items(facts, "availableChannels"):
+        channel = as_text(each) or text(members(each), "channelType")
+        if channel:
+            yield channel.upper()
+    for each in map(members, items(members(facts.get("weebo")), "weeboChannels")):
+        channel = text(each, "channelType")
+        if channel and (text(each, "status") or "PUBLISHED").upper() == "PUBLISHED":
+            yield channel.upper()
+
+
+def _read_status(facts: Members) -> str | None:
+    status = text(facts, "publishingStatus") or text(members(facts.get("weebo")), "status")
+    return status.upper() if status else None
+
+
+def _read_category_ids(facts: Members) -> Iterator[str]:
+    for each in items(facts, "linkedCategoryIds"):
+        category_id = as_text(each)
+        if category_id:
+            yield category_id
+    for each in items(facts, "linkedCategories"):
+        record = members(members(each).get("category")) or members(each)
+        category_id = as_text(each) or text(record, "id")
+        if category_id:
+            yield category_id

@@ -1,0 +1,220 @@
+"""The grammar of THRON's delivery URLs, the choice of a channel, and what may be shown of them."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
+
+from proxy.errors import UnknownAddress
+
+# docs/thron.md 7.1
+_KINDS = {"VIDEO": "video", "IMAGE": "image", "AUDIO": "audio", "OTHER": "document"}
+
+# The best rendition first (docs/thron.md 11, row 9). The names are few and fixed, so an unknown
+# one that begins with WEB is tried after them.
+_PREFERRED = {
+    "VIDEO": ("WEBHD", "WEB", "WEBIPHONEHD", "WEBIPHONE"),
+    "AUDIO": ("WEB", "WEBAUDIO"),
+    "OTHER": ("WEB", "WEBDOC"),
+}
+
+# Characters that fronts on the way decode, split at or refuse; the name is for eyes only.
+_AWKWARD = re.compile(r"[\x00-\x1f\x7f/\\%?#;]")
+_DOTS = re.compile(r"\.*")
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+_SIGNED_UNTIL = re.compile(r"(?:^|~)exp=([0-9]{1,12})(?:~|$)")
+_UNIX = re.compile(r"[0-9]{1,12}")
+_LIFETIME = re.compile(r"[0-9]{1,8}")
+
+# The share key in a delivery URL, in the embed's and in the second generation's
+# (docs/thron.md 7.1 and 7.6).
+_PKEY_PLACES = (
+    re.compile(r"(/delivery/+public/+[^/]+/+[^/]+/+[^/]+/+)[^/]+", re.IGNORECASE),
+    re.compile(r"(/embed/+current/+[^/]+/+[^/]+/+)[^/]+", re.IGNORECASE),
+    re.compile(r"(/content-delivery/+shares/+)[^/]+", re.IGNORECASE),
+)
+
+# Every other parameter may be a token or a signature, of THRON's or of a storage service's.
+_HARMLESS = frozenset(
+    {
+        "clientid",
+        "xcontentid",
+        "contentid",
+        "saveas",
+        "versionid",
+        "xseo",
+        "response-content-disposition",
+        "quality",
+        "format",
+        "scalemode",
+        "divarea",
+        "dpr",
+    }
+)
+_MASK = "***"
+
+
+def published_url(
+    cdn_url: str,
+    client_id: str,
+    *,
+    pkey: str,
+    content_type: str,
+    content_id: str,
+    channel: str | None,
+    name: str,
+) -> str:
+    """Return the URL of a published rendition; it answers with a redirect.
+
+    Args:
+        cdn_url: Base of the tenant's delivery host, without a final slash.
+        client_id: The tenant.
+        pkey: The share key.
+        content_type: One of the four servable types.
+        content_id: Content id, prettyId or external id.
+        channel: One of ``channels``; not used for images.
+        name: File name for the last segment, which is free; may be empty.
+
+    Raises:
+        UnknownAddress: The type is none that a connector serves, or needs a channel.
+
+    An image is asked for in its largest size and without parameters: its format then depends on
+    nothing of the client's, since no Accept of his is sent on (docs/thron.md 7.1 and 7.4).
+    """
+    kind = _KINDS.get(content_type)
+    if kind is None or (kind != "image" and not channel):
+        raise UnknownAddress(f"no rendition is delivered of type {content_type!r} on {channel!r}")
+    rendition = ["std", "0x0"] if kind == "image" else [channel or ""]
+    segments = [kind, client_id, content_id, pkey, *rendition, _segment_name(name, content_id)]
+    path = "/".join(quote(segment, safe="") for segment in segments)
+    return f"{cdn_url.rstrip('/')}/delivery/public/{path}"
+
+
+def channels(content_type: str, available: Sequence[str]) -> tuple[str | None, ...]:
+    """Return the channels to try, in order; after a 404 the next is tried.
+
+    Args:
+        content_type: One of the four servable types; another has none.
+        available: The channels that THRON names for the content; empty if it names none, and
+            then the usual ones are tried.
+
+    Returns:
+        For an image one None: it is addressed by a preset. Streaming channels hold playlists and
+        are never chosen.
+
+    docs/thron.md 3.1 and 11, row 9.
+    """
+    if content_type == "IMAGE":
+        return (None,)
+    preferred = _PREFERRED.get(content_type, ())
+    if not available or not preferred:
+        return preferred
+    offered = [name for name in dict.fromkeys(available) if "STREAM" not in name.upper()]
+    known = [name for name in preferred if name in offered]
+    web = [name for name in offered if name.upper().startswith("WEB") and name not in known]
+    rest = [name for name in offered if name not in known and name not in web]
+    return (*known, *web, *rest)
+
+
+def source_url(api_url: str, client_id: str, *, content_id: str, save_as: str) -> str:
+    """Return the URL of a content's source file, without the token that it needs.
+
+    Args:
+        api_url: Base of the tenant's API host, without a final slash.
+        client_id: The tenant.
+        content_id: Content id; prettyIds are not known to work here.
+        save_as: File name that THRON is to give it; may be empty.
+
+    docs/thron.md 7.5.
+    """
+    query = [("clientId", client_id), ("xcontentId", content_id)]
+    if save_as:
+        query.append(("saveAs", save_as))
+    encoded = urlencode(query, quote_via=quote, safe="")
+    return f"{api_url.rstrip('/')}/api/xadmin/resources/content/downloadSource?{encoded}"
+
+
+def expiry(target: str) -> float | None:
+    """Return when a signed target ends, in unix seconds; None if it does not say.
+
+    Understood are THRON's token protection (``dt=exp=...~hmac=...``, docs/thron.md 7.2) and the
+    presigned URLs of the storage services that a source may be redirected to (assumed).
+    """
+    ends = [_ends_at(name, value, target=target) for name, value in _parameters(target)]
+    return min((end for end in ends if end is not None), default=None)
+
+
+def masked(url: str) -> str:
+    """Return a delivery URL as a log or an explanation may show it.
+
+    The share key, user information and the value of every parameter that is not known to be
+    harmless become ``***``; a fragment is dropped. Never raises.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return _MASK
+    path = parts.path
+    for place in _PKEY_PLACES:
+        path = place.sub(rf"\g<1>{_MASK}", path)
+    query = "&".join(_masked_parameter(each) for each in parts.query.split("&") if each)
+    host = parts.netloc.rpartition("@")[2]
+    return SplitResult(parts.scheme, host, path, query, "").geturl()
+
+
+def is_api_url(url: str, *, api_url: str) -> bool:
+    """Return whether a URL has the origin of the API, and so may be sent the token."""
+    origin = _origin(url)
+    return origin is not None and origin == _origin(api_url)
+
+
+def _origin(url: str) -> tuple[str, str, int] | None:
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme.lower())
+    except ValueError:
+        return None
+    if not parts.hostname or port is None:
+        return None
+    return parts.scheme.lower(), parts.hostname.lower(), port
+
+
+def _segment_name(name: str, content_id: str) -> str:
+    plain = _AWKWARD.sub("_", name).strip()
+    return content_id if _DOTS.fullmatch(plain) else plain
+
+
+def _parameters(url: str) -> list[tuple[str, str]]:
+    """Return the query's parameters; the target itself is never re-encoded."""
+    query = url.partition("#")[0].partition("?")[2]
+    pairs = (each.partition("=") for each in query.split("&"))
+    return [(unquote(name).lower(), unquote(value)) for name, _, value in pairs]
+
+
+def _ends_at(name: str, value: str, *, target: str) -> float | None:
+    if name == "dt":
+        until = _SIGNED_UNTIL.search(value)
+        return float(until[1]) if until else None
+    if name == "expires" and _UNIX.fullmatch(value):
+        return float(value)
+    if name == "x-amz-expires" and _LIFETIME.fullmatch(value):
+        signed = _signed_at(dict(_parameters(target)).get("x-amz-date", ""))
+        return signed + float(value) if signed is not None else None
+    return None
+
+
+def _signed_at(stamp: str) -> float | None:
+    try:
+        moment = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(seconds=1)
+
+
+def _masked_parameter(parameter: str) -> str:
+    name, equals, _ = parameter.partition("=")
+    if unquote(name).lower() in _HARMLESS:
+        return parameter
+    return f"{name}={_MASK}" if equals else _MASK

@@ -1,0 +1,168 @@
+"""The envelope of THRON's answers: its codes, and which error of ours they mean.
+
+THRON says what went wrong in two codes, at any of the statuses 200, 403 and 418
+(docs/thron.md 1.4): ``resultCode`` of the service and ``ssoCode`` of the session. They count for
+more than the status, in this order:
+
+1. the session is in doubt: TokenRejected;
+2. a right is named as missing: ThronRefused;
+3. access is denied without a reason, which an expired session looks like too: TokenRejected;
+4. the thing asked for does not exist: no error, but no members;
+5. THRON failed: ThronUnreachable; anything else: ThronAnswerInvalid.
+
+Only codes stand in messages: a description may quote a token.
+"""
+
+import re
+from dataclasses import dataclass
+
+from proxy.errors import (
+    ThronAnswerInvalid,
+    ThronBusy,
+    ThronError,
+    ThronRefused,
+    ThronUnreachable,
+    TokenRejected,
+)
+from proxy.thron import json_fields
+from proxy.thron.exchange import Reply
+from proxy.thron.json_fields import Members
+
+SESSION_CODES = frozenset(
+    {"SESSION_EXPIRED", "INVALID_TOKENID", "AUTHENTICATION_ERROR", "SESSION_NON_FOUND"}
+)
+MISSING_CODES = frozenset(
+    {
+        "CONTENT_NOT_EXISTS",
+        "CONTENT_NOT_FOUND",
+        "CATEGORY_NOT_EXISTS",
+        "CLASSIFICATION_NOT_FOUND",
+        "METADATA_NOT_FOUND",
+        "METADATA_IN_TRASH",
+        "LOCALE_NOT_EXISTS",
+        "VERSION_NOT_AVAILABLE",
+    }
+)
+FAILURE_CODES = frozenset({"EXCEPTION", "WRITE_ERROR", "OPERATION_LOCKED"})
+
+_OK = 200
+_NO_ANSWER_OF_THE_API = range(300, 400)
+_UNAUTHORIZED = (401, 403)
+_NOT_FOUND = 404
+_TOO_MANY_REQUESTS = 429
+_SERVER_ERROR = 500
+
+_CODE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
+_CODE_IN_MARKUP = re.compile(rb"<(resultCode|ssoCode)>\s*([A-Za-z0-9_]{1,64})\s*</\1>")
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """The two codes of an envelope, upper case; empty where there is none."""
+
+    result: str = ""
+    sso: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.result or self.sso)
+
+    def __str__(self) -> str:
+        return "/".join(code for code in (self.result, self.sso) if code)
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether neither names a fault."""
+        return self.result in {"", "OK"} and self.sso in {"", "OK"}
+
+    def any_of(self, codes: frozenset[str]) -> bool:
+        """Whether one of the two is among these."""
+        return self.result in codes or self.sso in codes
+
+
+def codes_of(envelope: Members) -> Codes:
+    """Return the codes of a JSON envelope."""
+    return Codes(_code(envelope, "resultCode"), _code(envelope, "ssoCode"))
+
+
+def codes_in_markup(body: bytes) -> Codes:
+    """Return the codes of an XML envelope, which THRON sends when it overlooks Accept."""
+    found = {name: code.decode().upper() for name, code in _CODE_IN_MARKUP.findall(body)}
+    return Codes(found.get(b"resultCode", ""), found.get(b"ssoCode", ""))
+
+
+def fault(codes: Codes) -> ThronError | None:
+    """Return the error that an envelope's codes mean, None where they name no fault or absence."""
+    if codes.any_of(SESSION_CODES):
+        return TokenRejected(f"THRON refuses the session: {codes}")
+    if codes.result.endswith("_NOT_ALLOWED") or codes.sso.endswith("_NOT_ALLOWED"):
+        return ThronRefused(f"the application lacks a right in THRON: {codes}")
+    if codes.any_of(frozenset({"ACCESS_DENIED"})):
+        return TokenRejected(f"THRON denies access: {codes}")
+    if codes.is_ok or codes.any_of(MISSING_CODES):
+        return None
+    if codes.any_of(FAILURE_CODES):
+        return ThronUnreachable(f"THRON failed: {codes}")
+    return ThronAnswerInvalid(f"THRON answered {codes}")
+
+
+def open_envelope(reply: Reply, *, expected: str) -> Members | None:
+    """Return the members of an answer.
+
+    Args:
+        reply: The answer.
+        expected: The member that the service answers with, such as ``items``; an answer with
+            neither it nor a code is not the service's.
+
+    Returns:
+        The members, or None if THRON says that the thing asked for does not exist.
+
+    Raises:
+        ThronBusy: 429.
+        ThronUnreachable: A status of 500 and above, or a code that says THRON failed.
+        TokenRejected: 401, 403, or a code that may mean an expired session.
+        ThronRefused: A code that names a missing right.
+        ThronAnswerInvalid: Anything else that is not the service's answer.
+    """
+    raise_unavailable(reply)
+    envelope = read_members(reply)
+    codes = codes_of(envelope) if envelope is not None else codes_in_markup(reply.body[:65_536])
+    error = fault(codes)
+    if error is not None:
+        raise error
+    if reply.status in _UNAUTHORIZED:
+        raise TokenRejected(f"THRON answered {reply.status}")
+    if codes.any_of(MISSING_CODES):
+        return None
+    if reply.status != _OK:
+        raise ThronAnswerInvalid(f"THRON answered {reply.status} {codes}".rstrip())
+    if envelope is None:
+        raise ThronAnswerInvalid(f"THRON's answer is not JSON ({reply.media_type or 'untyped'})")
+    if not codes and expected not in envelope:
+        raise ThronAnswerInvalid(f"THRON's answer has neither a resultCode nor {expected!r}")
+    return envelope
+
+
+def raise_unavailable(reply: Reply) -> None:
+    """Raise for an answer that no service gave: 429, 5xx, a redirect."""
+    if reply.status == _TOO_MANY_REQUESTS:
+        raise ThronBusy("THRON answered 429", retry_after_s=reply.retry_after_s)
+    if reply.status >= _SERVER_ERROR:
+        raise ThronUnreachable(f"THRON answered {reply.status}", retry_after_s=reply.retry_after_s)
+    if reply.status in _NO_ANSWER_OF_THE_API:
+        raise ThronAnswerInvalid(f"THRON's API redirects ({reply.status}); check TDC_API_URL")
+
+
+def read_members(reply: Reply) -> Members | None:
+    """Return the members of a JSON object in the body, whatever its media type says."""
+    try:
+        value = json_fields.parse(reply.body)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _code(envelope: Members, name: str) -> str:
+    value = (json_fields.text(envelope, name) or "").strip().upper()
+    if not value:
+        return ""
+    return value if _CODE.fullmatch(value) else "UNREADABLE"

@@ -1,0 +1,118 @@
+"""An error of THRON's API recognised where the bytes of a file were expected.
+
+``downloadSource`` may say with status 200 that it refuses, in its envelope or with a page of a
+login form (docs/thron.md 7.5 and 11, row 17). A file that happens to be JSON, XML or HTML is not
+taken for one: an envelope has its codes at its top, and a page is one only where the file is not.
+"""
+
+import re
+
+from proxy.errors import (
+    GatewayError,
+    OriginAnswerInvalid,
+    OriginGone,
+    ThronAnswerInvalid,
+    ThronBusy,
+    ThronUnreachable,
+    TokenRejected,
+)
+from proxy.thron import json_fields
+from proxy.thron.envelope import (
+    MISSING_CODES,
+    Codes,
+    codes_in_markup,
+    codes_of,
+    fault,
+)
+
+_OK = 200
+_ERRORS = 400
+_TOO_MANY_REQUESTS = 429
+_SERVER_ERRORS = 500
+
+_BOM = b"\xef\xbb\xbf"
+
+# An envelope that is longer than the head: its codes stand among the first plain members.
+_SCALAR = rb'(?:"(?:[^"\\]|\\.){0,512}"|-?[0-9.]{1,24}|true|false|null)'
+_JSON_CODE = re.compile(
+    rb'\{\s*(?:"(?!resultCode"|ssoCode")[^"\\]{1,64}"\s*:\s*' + _SCALAR + rb"\s*,\s*){0,8}"
+    rb'"(resultCode|ssoCode)"\s*:\s*"([A-Za-z0-9_]{1,64})"'
+)
+_XML_CODE = re.compile(
+    rb"(?:<\?xml[^>]{0,256}>\s*)?<[A-Za-z][^<>]{0,512}>\s*"
+    rb"(?:<(?!resultCode>|ssoCode>)[A-Za-z][^<>]{0,128}>[^<]{0,512}</[^<>]{1,128}>\s*){0,8}"
+    rb"<(resultCode|ssoCode)>\s*([A-Za-z0-9_]{1,64})\s*</"
+)
+_PAGE = re.compile(
+    rb"(?:<!--.{0,1024}?-->\s*)?<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
+)
+
+_HTML_TYPES = frozenset({"", "text/html", "application/xhtml+xml"})
+_HTML_NAMES = (".html", ".htm", ".xhtml", ".xht", ".shtml")
+
+
+def is_error_answer(
+    *, status: int, media_type: str, expected_name: str, head: bytes
+) -> GatewayError | None:
+    """Return the error that an answer is instead of the file, None if it is the file.
+
+    Args:
+        status: Status code.
+        media_type: Lower case, without parameters.
+        expected_name: Name of the source file; a name without extension expects no HTML.
+        head: The beginning of the content, some KiB; may be all of it.
+    """
+    codes = _codes(head.removeprefix(_BOM).lstrip()) if status != _PARTIAL else Codes()
+    if status >= _ERRORS:
+        return _error_of(status, codes)
+    if codes:
+        return _error_named(codes) or OriginAnswerInvalid("THRON sent an envelope, not the file")
+    if status == _OK and _is_page(media_type, expected_name, head):
+        return OriginAnswerInvalid("THRON sent an HTML page, not the file")
+    return None
+
+
+_PARTIAL = 206
+
+
+def _error_of(status: int, codes: Codes) -> GatewayError:
+    if status == _TOO_MANY_REQUESTS:
+        return ThronBusy(f"THRON answered {status}")
+    if status >= _SERVER_ERRORS:
+        return ThronUnreachable(f"THRON answered {status}")
+    named = _error_named(codes)
+    if named is not None:
+        return named
+    if status in {401, 403}:
+        return TokenRejected(f"THRON answered {status}")
+    if status in {404, 410}:
+        return OriginGone(f"THRON answered {status}")
+    return ThronAnswerInvalid(f"THRON answered {status}")
+
+
+def _error_named(codes: Codes) -> GatewayError | None:
+    return fault(codes) or (OriginGone(f"THRON: {codes}") if codes.any_of(MISSING_CODES) else None)
+
+
+def _codes(head: bytes) -> Codes:
+    if head.startswith(b"{"):
+        return _codes_in_json(head)
+    if head.startswith(b"<") and _XML_CODE.match(head):
+        return codes_in_markup(head)
+    return Codes()
+
+
+def _codes_in_json(head: bytes) -> Codes:
+    try:
+        return codes_of(json_fields.members(json_fields.parse(head)))
+    except ValueError:
+        found = _JSON_CODE.match(head)
+    if found is None:
+        return Codes()
+    return codes_of({found[1].decode(): found[2].decode()})
+
+
+def _is_page(media_type: str, expected_name: str, head: bytes) -> bool:
+    if media_type not in _HTML_TYPES or expected_name.lower().endswith(_HTML_NAMES):
+        return False
+    return _PAGE.match(head.removeprefix(_BOM).lstrip()) is not None

@@ -1,0 +1,86 @@
+"""One exchange with THRON's API as plain values: what is sent, what came back, how to read it."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+_LONGEST_WAIT_S = 86_400.0
+_DELAY_SECONDS = re.compile(r"[0-9]{1,9}")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One API request, without host and without token.
+
+    Attributes:
+        method: GET or POST.
+        path: Path with its client id, such as ``/api/xcontents/resources/content/search/acme``.
+        query: Query parameters, not yet encoded.
+        form: Form fields; a login's hold the app key.
+        json: Body of a JSON service, or None. A POST without it is a form service
+            (docs/thron.md 1.2).
+    """
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    form: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    json: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer as it was received.
+
+    Attributes:
+        status: Status code.
+        media_type: Lower case, without parameters; empty if there was no Content-Type.
+        body: The whole content; a login's holds the token.
+        retry_after_s: The Retry-After field in seconds, or None.
+    """
+
+    status: int
+    media_type: str
+    body: bytes = field(repr=False)
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Generic[T]):
+    """A request, and how its reply is deciphered.
+
+    Attributes:
+        request: What is sent.
+        decipher: Gives the value of a reply, or raises a ThronError.
+    """
+
+    request: Request
+    decipher: Callable[[Reply], T]
+
+
+def parse_retry_after(value: str | None, *, date: str | None) -> float | None:
+    """Return the seconds that a Retry-After field asks to wait.
+
+    Args:
+        value: The field value, seconds or an HTTP date; None if there is none.
+        date: The same message's Date field, so that no clock of ours is compared with theirs.
+
+    Returns:
+        Seconds from 0 to one day, or None if nothing usable is asked.
+
+    RFC 9110, 10.2.3.
+    """
+    if value is None:
+        return None
+    value = value.strip()
+    if _DELAY_SECONDS.fullmatch(value):
+        return min(float(value), _LONGEST_WAIT_S)
+    try:
+        wait = parsedate_to_datetime(value) - parsedate_to_datetime(date or "")
+    except (ValueError, TypeError, OverflowError):  # TypeError: one with a zone, one without
+        return None
+    return min(max(wait.total_seconds(), 0.0), _LONGEST_WAIT_S)
