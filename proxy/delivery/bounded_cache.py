@@ -1,0 +1,57 @@
+"""A TTL cache in memory with a bound: aiocache's, which has none of its own."""
+
+from collections import OrderedDict
+from typing import Generic, TypeVar, cast
+
+from aiocache import SimpleMemoryCache
+
+V = TypeVar("V")
+
+
+class BoundedCache(Generic[V]):
+    """Remembers the most recently used values for a while.
+
+    aiocache 0.12.3 keeps the values and their timers; here is what it lacks. Its ``clear()`` is
+    never called: timers of forgotten values would delete new ones of the same key. Its time-out
+    wraps each call in a task, so it is off.
+    """
+
+    def __init__(self, *, ttl_s: float, max_entries: int) -> None:
+        """Make an empty cache.
+
+        Args:
+            ttl_s: How long a value is kept, in seconds; above zero (0 is for ever in aiocache).
+            max_entries: More values push out the least recently used.
+
+        Raises:
+            ValueError: For a TTL or a bound that is not above zero.
+        """
+        if ttl_s <= 0 or max_entries <= 0:
+            raise ValueError("ttl_s and max_entries must be above zero")
+        self._ttl_s = ttl_s
+        self._max_entries = max_entries
+        self._values = SimpleMemoryCache(timeout=None)
+        self._order: OrderedDict[str, None] = OrderedDict()
+
+    async def get(self, key: str) -> V | None:
+        """Return the value, or None if there is none or its time is over."""
+        value = await self._values.get(key)
+        if value is None:
+            self._order.pop(key, None)
+        else:
+            self._order.move_to_end(key)
+        return cast("V | None", value)
+
+    async def set(self, key: str, value: V) -> None:
+        """Remember a value from now on for the TTL; it is the most recently used."""
+        self._order[key] = None
+        self._order.move_to_end(key)
+        await self._values.set(key, value, ttl=self._ttl_s)
+        while len(self._order) > self._max_entries:
+            oldest, _ = self._order.popitem(last=False)
+            await self._values.delete(oldest)
+
+    async def delete(self, key: str) -> None:
+        """Forget a value, if there is one."""
+        self._order.pop(key, None)
+        await self._values.delete(key)

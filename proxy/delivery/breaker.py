@@ -1,0 +1,43 @@
+"""One circuit breaker for one peer: after failures in a row, it is left alone for a while."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Breaker:
+    """Counts failures in a row; pure but for its own state, the clock is an argument.
+
+    Only a peer that does not answer, or answers 5xx, fails; a 404 or a 403 is an answer.
+
+    Attributes:
+        failures_allowed: In a row, before the peer is left alone.
+        pause_s: For how long; then one call may try, and its outcome decides.
+    """
+
+    failures_allowed: int = 5
+    pause_s: float = 5.0
+    _failures: int = 0
+    _retry_at: float = 0.0
+
+    def retry_in_s(self, now: float) -> float:
+        """Return the seconds for which the peer is to be left alone; 0 if it may be called.
+
+        Where a pause has just ended the asker is the one that may try: until its outcome is
+        known the pause goes on for the others.
+        """
+        if self._failures < self.failures_allowed:
+            return 0.0
+        if now < self._retry_at:
+            return self._retry_at - now
+        self._retry_at = now + self.pause_s
+        return 0.0
+
+    def succeeded(self) -> None:
+        """Note an answer."""
+        self._failures = 0
+
+    def failed(self, now: float) -> None:
+        """Note that there was none."""
+        self._failures += 1
+        if self._failures >= self.failures_allowed:
+            self._retry_at = now + self.pause_s

@@ -1,0 +1,121 @@
+"""The source file from THRON's API (docs/thron.md 7.5), in whichever manner this tenant answers."""
+
+from collections.abc import Sequence
+from enum import Enum
+
+import aiohttp
+from aiohttp import hdrs
+
+from proxy.delivery.hops import Arrival, Fields, Hops, failures_named, redirect_of
+from proxy.errors import (
+    GatewayError,
+    OriginAnswerInvalid,
+    OriginGone,
+    OriginUnreachable,
+    TokenRejected,
+)
+from proxy.semantics.fields import media_type
+from proxy.thron.byte_answers import error_answer
+from proxy.thron.tokens import TokenKeeper
+
+# An envelope is small; what is longer is a file.
+_LONGEST_ENVELOPE = 64 * 1024
+_SUSPECT_TYPES = frozenset(
+    {"application/json", "application/xml", "text/xml", "text/html", "text/plain"}
+)
+
+
+class Manner(Enum):
+    """How downloadSource may want its token: documented once, and only in part."""
+
+    FIELD = "GET with X-TOKENID"
+    QUERY = "GET with tokenId in the query"
+    FORM = "POST with tokenId in a form"
+
+
+class SourceFiles:
+    """Opens source files, and remembers the manner that worked."""
+
+    def __init__(self, hops: Hops, thron: TokenKeeper) -> None:
+        self._hops = hops
+        self._thron = thron
+        self._known: Manner | None = None
+
+    async def open(self, source: str, *, fields: Fields, file_name: str) -> Arrival:
+        """Return the answer with the file's bytes, from the API's host or from a storage.
+
+        Args:
+            source: A downloadSource URL, without token.
+            fields: What goes along with the request.
+            file_name: THRON's name of the file, to tell a JSON file from an error in JSON.
+
+        Raises:
+            ThronRefused: The app has no share right on the content.
+            ThronError: THRON cannot be logged in to, or answers with an error.
+            OriginError: As ``Hops.send``; OriginGone if there is no such content.
+        """
+        return await self._thron.with_token(
+            lambda token: self._attempt(source, token, fields=fields, file_name=file_name)
+        )
+
+    async def _attempt(
+        self, source: str, token: str, *, fields: Fields, file_name: str
+    ) -> Arrival:
+        failures: list[GatewayError] = []
+        for manner in self._manners():
+            try:
+                response = await self._send(manner, source, token, fields=fields)
+                arrival = await self._arrival(response, source, fields, file_name)
+            except (TokenRejected, OriginGone, OriginAnswerInvalid) as exc:
+                failures.append(exc)
+            else:
+                self._known = manner
+                return arrival
+        # An expired token looks the same in every manner, and a new one may mend it: it goes first.
+        raise next((exc for exc in failures if isinstance(exc, TokenRejected)), failures[-1])
+
+    def _manners(self) -> Sequence[Manner]:
+        return tuple(Manner) if self._known is None else (self._known,)
+
+    async def _send(
+        self, manner: Manner, source: str, token: str, *, fields: Fields
+    ) -> aiohttp.ClientResponse:
+        match manner:
+            case Manner.FIELD:
+                return await self._hops.send("GET", source, fields=[*fields, ("X-TOKENID", token)])
+            case Manner.QUERY:
+                return await self._hops.send("GET", f"{source}&tokenId={token}", fields=fields)
+            case Manner.FORM:
+                form = {"tokenId": token}
+                return await self._hops.send("POST", source, fields=fields, form=form)
+
+    async def _arrival(
+        self, response: aiohttp.ClientResponse, source: str, fields: Fields, file_name: str
+    ) -> Arrival:
+        location = redirect_of(response)
+        if location is not None:
+            # To a storage with GET, without token and form, on 307 and 308 too.
+            response.release()
+            arrival = await self._hops.follow("GET", location, fields=fields)
+            return Arrival(arrival.response, arrival.url, is_redirected=True)
+        head = await _suspect_head(response)
+        error = error_answer(
+            status=response.status,
+            media_type=_media_type(response),
+            file_name=file_name,
+            head=head,
+        )
+        if error is not None:
+            response.close()
+            raise error
+        return Arrival(response, source, is_redirected=False, head=head)
+
+
+async def _suspect_head(response: aiohttp.ClientResponse) -> bytes:
+    """Read what may be an envelope instead of the file; empty where it cannot be one."""
+    length = response.content_length
+    is_short = length is None or length <= _LONGEST_ENVELOPE
+    if response.status == hdrs_ok and (_media_type(response) not in _SUSPECT_TYPES or not is_short):
+        return b""
+    with failures_named():
+        return await response.content.read(_LONGEST_ENVELOPE)

@@ -1,0 +1,205 @@
+"""Request id, access record, and how an error becomes an answer."""
+
+import asyncio
+import math
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+
+import structlog
+from aiohttp import web
+
+from proxy.errors import GatewayError, UnknownAddress
+from proxy.observe.metrics import Metrics
+from proxy.semantics import forwarded, freshness, status_fields
+
+log = structlog.get_logger("proxy.access")
+
+PSEUDONYM = "thron-connector"
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
+
+
+@dataclass(slots=True)
+class AccessRecord:
+    """What is logged of one request, filled in as it goes.
+
+    Attributes:
+        request_id: Sent to the client as X-Request-Id.
+        client: Address of the client, behind trusted proxies too.
+        scheme: The scheme that the client used.
+        connector: Slug of the connector, once known.
+        content_id: THRON's id of the content, once known.
+        resolution: ``hit``, or why THRON was asked (RFC 9211, 2.2).
+        selected_range: The Content-Range of a 206.
+        status: Of the answer; None if none was begun.
+        octets: Of content handed to the client's connection.
+        first_byte_s: From the request to the first octet of content.
+        ended_by: ``complete``, ``client``, ``origin`` or ``gateway``.
+        error: The RFC 9209 name, or the class of the error.
+        reason: What the operator may want to know of it.
+        begun: Whether the status line is on its way, so that an error can only break off.
+    """
+
+    request_id: str
+    client: str
+    scheme: str
+    began: float
+    connector: str | None = None
+    content_id: str | None = None
+    resolution: str | None = None
+    selected_range: str | None = None
+    status: int | None = None
+    octets: int = 0
+    first_byte_s: float | None = None
+    ended_by: str = "complete"
+    error: str | None = None
+    reason: str | None = None
+    begun: bool = False
+
+    def first_byte(self) -> None:
+        """Note that content begins to arrive."""
+        if self.first_byte_s is None:
+            self.first_byte_s = time.monotonic() - self.began
+
+
+_WRITTEN = (
+    "status",
+    "octets",
+    "ended_by",
+    "error",
+    "reason",
+    "connector",
+    "content_id",
+    "resolution",
+    "selected_range",
+    "first_byte_s",
+    "client",
+    "scheme",
+)
+
+# So many peers are warned of by name; a hostile crowd must not grow the set for ever.
+MAX_WARNED = 100
+
+RECORD = web.RequestKey("record", AccessRecord)
+
+
+def observe(
+    *, metrics: Metrics, trusted: Sequence[IPv4Network | IPv6Network], negative_ttl_s: float
+) -> Middleware:
+    """Return the outermost middleware of the public listener.
+
+    Args:
+        metrics: Where answers are counted.
+        trusted: Networks of the proxies whose Forwarded fields count.
+        negative_ttl_s: How long a 404 may be stored by caches, in seconds.
+    """
+    untrusted: set[str] = set()
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        record = request[RECORD] = _record(request, trusted, untrusted)
+        with structlog.contextvars.bound_contextvars(request_id=record.request_id):
+            metrics.in_flight.inc()
+            try:
+                response = await _answered(request, handler, record, negative_ttl_s)
+                record.status = response.status
+                return response
+            finally:
+                metrics.in_flight.dec()
+                _count(record, metrics)
+                _write(record, request)
+
+    return middleware
+
+
+async def _answered(
+    request: web.Request, handler: Handler, record: AccessRecord, negative_ttl_s: float
+) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except GatewayError as exc:
+        error = exc
+        record.error, record.reason = exc.proxy_status or type(exc).__name__, str(exc)
+        if record.begun:
+            record.ended_by = "origin"
+    except (asyncio.CancelledError, ConnectionError):
+        record.ended_by = "client"
+        raise
+    except Exception as exc:
+        error = GatewayError()
+        record.ended_by, record.error = "gateway", type(exc).__name__
+        log.exception("bug", path=request.path)
+    if record.begun:
+        # Past prepare only a broken connection tells the client that the content is not whole.
+        if request.transport is not None:
+            request.transport.abort()
+        raise error
+    return _error_response(error, request, record, negative_ttl_s)
+
+
+def _record(
+    request: web.Request, trusted: Sequence[IPv4Network | IPv6Network], untrusted: set[str]
+) -> AccessRecord:
+    peer = request.remote or ""
+    effective = forwarded.effective(
+        peer,
+        scheme="https" if request.secure else "http",
+        fields=request.headers,
+        trusted=trusted,
+    )
+    news = peer not in untrusted and len(untrusted) < MAX_WARNED
+    if effective.claimed_https_untrusted and news:
+        untrusted.add(peer)
+        log.warning("untrusted proxy claims https", peer=peer, mend="TDC_TRUSTED_PROXIES")
+    return AccessRecord(
+        request_id=uuid.uuid4().hex,
+        client=effective.client,
+        scheme=effective.scheme,
+        began=time.monotonic(),
+    )
+
+
+def _error_response(
+    error: GatewayError, request: web.Request, record: AccessRecord, negative_ttl_s: float
+) -> web.Response:
+    response = web.Response(
+        status=error.status,
+        text="" if request.method == "HEAD" else f"{error.public}\n{record.request_id}\n",
+    )
+    fields = response.headers
+    fields["X-Request-Id"] = record.request_id
+    fields["X-Content-Type-Options"] = "nosniff"
+    fields["Cache-Control"] = (
+        freshness.negative(negative_ttl_s)
+        if isinstance(error, UnknownAddress)
+        else freshness.NO_STORE
+    )
+    if error.proxy_status is not None:
+        fields["Proxy-Status"] = status_fields.proxy_status(PSEUDONYM, error=error.proxy_status)
+    if error.retry_after_s is not None:
+        fields["Retry-After"] = str(math.ceil(error.retry_after_s))
+    return response
+
+
+def _count(record: AccessRecord, metrics: Metrics) -> None:
+    metrics.downloads.labels(status=str(record.status or "-"), ended_by=record.ended_by).inc()
+    metrics.octets.inc(record.octets)
+    if record.resolution is not None:
+        metrics.resolutions.labels(outcome=record.resolution).inc()
+    if record.first_byte_s is not None:
+        metrics.first_byte.observe(record.first_byte_s)
+
+
+def _write(record: AccessRecord, request: web.Request) -> None:
+    facts = {name: value for name in _WRITTEN if (value := getattr(record, name)) not in {None, ""}}
+    log.info(
+        "download",
+        method=request.method,
+        path=request.raw_path.partition("?")[0],
+        duration_s=round(time.monotonic() - record.began, 6),
+        **facts,
+    )
