@@ -1,0 +1,68 @@
+"""HTTP-date: the three formats in, the preferred one out."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTH = rf"(?P<month>{'|'.join(_MONTHS)})"
+_TIME = r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})"
+_DAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
+_LONG_DAY = "(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
+
+_FORMATS = (
+    re.compile(rf"{_DAY}, (?P<day>[0-9]{{2}}) {_MONTH} (?P<year>[0-9]{{4}}) {_TIME} GMT"),
+    re.compile(rf"{_LONG_DAY}, (?P<day>[0-9]{{2}})-{_MONTH}-(?P<year>[0-9]{{2}}) {_TIME} GMT"),
+    re.compile(rf"{_DAY} {_MONTH} (?P<day>[0-9 ][0-9]) {_TIME} (?P<year>[0-9]{{4}})"),
+)
+
+# RFC 9110, 5.6.7 moves two-digit years by the reader's clock, which this floor does not have; the
+# pivot of POSIX gives the same for every date from 1970 to 2068.
+_FIRST_YEAR_OF_LAST_CENTURY = 69
+_LEAP_SECOND = 60
+
+
+def parse_http_date(value: str) -> datetime | None:
+    """Return the instant that an HTTP-date names, in UTC, or None where it is not one.
+
+    Args:
+        value: Such as ``Sun, 06 Nov 1994 08:49:37 GMT``. The day's name is not checked.
+
+    RFC 9110, 5.6.7.
+    """
+    text = value.strip(" \t")
+    found = next((match for form in _FORMATS if (match := form.fullmatch(text))), None)
+    return None if found is None else _instant(found)
+
+
+def http_date(instant: datetime) -> str:
+    """Return an aware instant as IMF-fixdate, its fraction of a second cut off.
+
+    RFC 9110, 5.6.7.
+    """
+    return format_datetime(instant.astimezone(UTC).replace(microsecond=0), usegmt=True)
+
+
+def _instant(found: re.Match[str]) -> datetime | None:
+    second = int(found["second"])
+    leap = second == _LEAP_SECOND
+    try:
+        instant = datetime(
+            _full_year(found["year"]),
+            _MONTHS.index(found["month"]) + 1,
+            int(found["day"]),
+            int(found["hour"]),
+            int(found["minute"]),
+            second - leap,
+            tzinfo=UTC,
+        )
+        return instant + timedelta(seconds=leap)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _full_year(digits: str) -> int:
+    year = int(digits)
+    if len(digits) > 2:  # noqa: PLR2004 - two digits are what RFC 850 wrote
+        return year
+    return year + (1900 if year >= _FIRST_YEAR_OF_LAST_CENTURY else 2000)
