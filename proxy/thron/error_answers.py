@@ -26,6 +26,7 @@ from proxy.thron.envelope import (
 )
 
 _OK = 200
+_PARTIAL = 206
 _ERRORS = 400
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERRORS = 500
@@ -70,9 +71,6 @@ def is_error_answer(
     if status == _OK and _is_page(media_type, expected_name, head):
         return OriginAnswerInvalid("THRON sent an HTML page, not the file")
     return None
-
-
-_PARTIAL = 206
 
 
 def _error_of(status: int, codes: Codes) -> GatewayError:

@@ -1,0 +1,141 @@
+"""Sends requests to THRON's API; aiohttp's errors become ours here."""
+
+import asyncio
+from typing import TypeVar
+from urllib.parse import quote, urlencode
+
+import aiohttp
+import orjson
+from yarl import URL
+
+from proxy.errors import ThronAnswerInvalid, ThronTimeout, ThronUnreachable
+from proxy.thron.exchange import Question, Reply, Request, parse_retry_after
+
+T = TypeVar("T")
+
+# A full page of 50 contents with long texts has under 2 MiB; more than this is no answer of
+# THRON's, and would cost memory.
+LARGEST_ANSWER = 16 * 1024 * 1024
+
+_FORM = "application/x-www-form-urlencoded"
+
+
+class Client:
+    """A way to THRON's API for one process.
+
+    It follows no redirect, repeats nothing, and knows no meaning of what it carries.
+
+    Args:
+        http: The session of the API; not that of the bytes.
+        api_url: Base of the tenant's API host, such as ``https://acme-view.thron.com``.
+        max_concurrent: Requests at once; THRON documents no limit (docs/thron.md 11, row 24).
+        total_timeout_s: Longest time for one request, waiting for its turn included.
+        connect_timeout_s: Longest time for a connection, DNS and TLS included.
+    """
+
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        *,
+        api_url: str,
+        max_concurrent: int = 8,
+        total_timeout_s: float = 30,
+        connect_timeout_s: float = 5,
+    ) -> None:
+        self._http = http
+        self._api_url = api_url.rstrip("/")
+        self._turns = asyncio.Semaphore(max_concurrent)
+        self._total_timeout_s = total_timeout_s
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_s)
+
+    async def ask(self, question: Question[T], *, token: str | None) -> T:
+        """Return the answer to a question.
+
+        Raises:
+            ThronError: As ``send`` and the question's deciphering do.
+        """
+        return question.decipher(await self.send(question.request, token=token))
+
+    async def send(self, request: Request, *, token: str | None) -> Reply:
+        """Send a request and return whatever is answered, of any status.
+
+        Args:
+            request: The request.
+            token: The session token; None for a login.
+
+        Raises:
+            ThronTimeout: No whole answer within the time.
+            ThronUnreachable: No connection, no DNS, or a torn answer.
+            ThronAnswerInvalid: An answer of more than 16 MiB, or that is no HTTP.
+        """
+        try:
+            async with asyncio.timeout(self._total_timeout_s), self._turns:
+                return await self._exchange(request, token=token)
+        except TimeoutError as exc:  # ours, and aiohttp's for connecting
+            raise ThronTimeout(f"THRON did not answer {request.path} in time") from exc
+        except (aiohttp.ClientResponseError, aiohttp.InvalidURL) as exc:
+            raise ThronAnswerInvalid(f"no HTTP answer: {type(exc).__name__}") from exc
+        except (aiohttp.ClientError, OSError) as exc:
+            raise ThronUnreachable(_reason(exc)) from exc
+
+    async def _exchange(self, request: Request, *, token: str | None) -> Reply:
+        async with self._http.request(
+            request.method,
+            self._url(request),
+            data=_content(request),
+            headers=_fields(request, token=token),
+            allow_redirects=False,
+            auto_decompress=True,
+            timeout=self._timeout,
+        ) as response:
+            return Reply(
+                status=response.status,
+                media_type=_media_type(response.headers.get("Content-Type", "")),
+                body=await _read_limited(response),
+                retry_after_s=parse_retry_after(
+                    response.headers.get("Retry-After"), date=response.headers.get("Date")
+                ),
+            )
+
+    def _url(self, request: Request) -> URL:
+        query = urlencode(request.query, quote_via=quote, safe="")
+        return URL(f"{self._api_url}{request.path}{'?' if query else ''}{query}", encoded=True)
+
+
+def _content(request: Request) -> bytes | None:
+    if request.json is not None:
+        return orjson.dumps(request.json)
+    if request.method == "POST":
+        return urlencode(request.form, quote_via=quote, safe="").encode()
+    return None
+
+
+def _fields(request: Request, *, token: str | None) -> dict[str, str]:
+    fields = {"Accept": "application/json"}
+    if request.json is not None:
+        fields["Content-Type"] = "application/json"
+    elif request.method == "POST":
+        fields["Content-Type"] = _FORM
+    if token is not None:
+        fields["X-TOKENID"] = token  # never in the URL (docs/thron.md 1.3)
+    return fields
+
+
+def _media_type(value: str) -> str:
+    return value.partition(";")[0].strip().lower()
+
+
+async def _read_limited(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for piece in response.content.iter_any():
+        body += piece
+        if len(body) > LARGEST_ANSWER:
+            raise ThronAnswerInvalid("THRON's answer is larger than 16 MiB")
+    return bytes(body)
+
+
+def _reason(exc: aiohttp.ClientError | OSError) -> str:
+    """Name what failed; only connection errors are quoted, as they hold no more than the host."""
+    if isinstance(exc, aiohttp.ClientConnectorError):
+        return f"THRON cannot be reached: {exc}"
+    return f"THRON's connection failed: {type(exc).__name__}"

@@ -1,0 +1,129 @@
+"""When a session token is to be refreshed, and how long to wait after a failure; pure.
+
+A token lives 60 minutes and each use renews it (docs/thron.md 2.2). Whether validateToken counts
+as a use, and whether there is a hard maximum age, is not known; so an idle token is validated, a
+token idle for nearly its life is replaced by a new login, and so is an old one.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from proxy.errors import CredentialsRefused, ThronError
+
+# Refreshes are early by up to a tenth, so that processes started together part.
+_EARLY = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The times of the keeper, in seconds.
+
+    Attributes:
+        validate_after_idle_s: Without use for so long, the token is validated.
+        renew_after_idle_s: Without use for so long, a new login is made; less than the token's
+            life of 3600.
+        renew_after_s: At this age a new login is made in any case, which also reads the pkey and
+            the root folder again.
+        first_retry_s: Wait after a first failure of THRON; doubled by each further one.
+        longest_retry_s: Longest such wait.
+        first_refused_retry_s: The same for a login that was refused, which repeating mends not.
+        longest_refused_retry_s: Longest such wait.
+    """
+
+    validate_after_idle_s: float = 20 * 60
+    renew_after_idle_s: float = 50 * 60
+    renew_after_s: float = 6 * 3600
+    first_retry_s: float = 1
+    longest_retry_s: float = 60
+    first_refused_retry_s: float = 60
+    longest_refused_retry_s: float = 15 * 60
+
+
+class Step(StrEnum):
+    """What refreshes a token."""
+
+    VALIDATE = "validate"
+    LOG_IN = "log_in"
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """The next step and its moment, in seconds of the keeper's clock."""
+
+    step: Step
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The last refresh that failed, and for how long nothing new is tried.
+
+    Attributes:
+        error: What it failed with.
+        count: How many failed in a row, this one included.
+        at: When, in seconds of the keeper's clock.
+        delay_s: How long to wait since then.
+    """
+
+    error: ThronError
+    count: int
+    at: float
+    delay_s: float
+
+    def remaining_s(self, now: float) -> float:
+        """Return how long to wait from now."""
+        # Bounded on both sides, as a clock may be set back.
+        return min(max(self.delay_s - (now - self.at), 0.0), self.delay_s)
+
+    def told_again(self, now: float) -> ThronError:
+        """Return a fresh error, since one that is raised twice gathers tracebacks."""
+        wait_s = max(self.remaining_s(now), 1.0)
+        return type(self.error)(str(self.error), retry_after_s=wait_s)
+
+
+def next_refresh(
+    schedule: Schedule, *, logged_in_at: float, used_at: float, validated_at: float, jitter: float
+) -> Refresh:
+    """Return what is due next for a token.
+
+    Args:
+        schedule: The times.
+        logged_in_at: When the token was given.
+        used_at: When it last served a call; at first the same.
+        validated_at: When it was last validated; at first the same.
+        jitter: From 0 to 1; the same for the whole life of a token.
+    """
+    early = 1 - _EARLY * jitter
+    log_in_at = min(
+        max(logged_in_at, used_at) + schedule.renew_after_idle_s * early,
+        logged_in_at + schedule.renew_after_s * early,
+    )
+    known_good_at = max(logged_in_at, used_at, validated_at)
+    validate_at = known_good_at + schedule.validate_after_idle_s * early
+    if validate_at < log_in_at:
+        return Refresh(Step.VALIDATE, validate_at)
+    return Refresh(Step.LOG_IN, log_in_at)
+
+
+def backoff_s(schedule: Schedule, error: ThronError, *, failures: int, jitter: float) -> float:
+    """Return the wait after a failure: exponential, bounded, with jitter.
+
+    Args:
+        schedule: The times.
+        error: The failure; a Retry-After that THRON sent with it is the least wait.
+        failures: How many there were in a row, this one included.
+        jitter: From 0 to 1; spreads the wait over its second half.
+    """
+    first, longest = schedule.first_retry_s, schedule.longest_retry_s
+    if isinstance(error, CredentialsRefused):
+        first, longest = schedule.first_refused_retry_s, schedule.longest_refused_retry_s
+    doubled = first * 2.0 ** min(failures - 1, 30)
+    wait = min(doubled, longest) * (1 + jitter) / 2
+    return max(wait, min(_asked_s(error), schedule.longest_refused_retry_s))
+
+
+def _asked_s(error: ThronError) -> float:
+    """Return what THRON's own Retry-After said, as the class has a default for our clients."""
+    if error.retry_after_s is None or error.retry_after_s == type(error).retry_after_s:
+        return 0.0
+    return error.retry_after_s

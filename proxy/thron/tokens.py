@@ -1,0 +1,379 @@
+"""Keeps one valid session token in the background, and gives a way to call THRON with it.
+
+Rules:
+
+1. One login is in flight at a time, and one validation of a token; whoever needs it awaits the
+   same one, and who stops waiting stops it for nobody else.
+2. A refused token is validated before a login: a call that a good token may not make is a matter
+   of rights, and a login would change nothing (docs/thron.md 1.4 and 11, row 1).
+3. A replaced token is not ended: what still runs with it goes on.
+4. After a failed login the next one waits; meanwhile callers get the same error at once.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self, TypeVar
+
+import structlog
+
+from proxy.errors import (
+    CredentialsRefused,
+    ThronAnswerInvalid,
+    ThronError,
+    ThronRefused,
+    ThronUnreachable,
+    TokenRejected,
+)
+from proxy.thron.client import Client
+from proxy.thron.exchange import Question
+from proxy.thron.session_messages import login, validate
+from proxy.thron.token_schedule import Failure, Refresh, Schedule, Step, backoff_s, next_refresh
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+# With the token at hand, with one that came meanwhile, with that of a new login, and one more for
+# a token that was replaced just then.
+_MOST_ATTEMPTS = 4
+
+# Logins in a row whose token was refused all the same, before the next one has to wait: then
+# validateToken cannot be believed, or THRON's tokens are worth nothing.
+_VAIN_LOGINS = 2
+_PAUSE_AFTER_VAIN_LOGINS_S = 60.0
+
+# A pkey that may have been revoked is read again by a login, not more often than this.
+_LEAST_AGE_TO_RENEW_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """The tenant and its Custom Application."""
+
+    client_id: str
+    app_id: str
+    app_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Session:
+    """What one login gave.
+
+    Attributes:
+        token: The session token.
+        pkey: The share key for delivery URLs; None while public share is off in THRON.
+        root_category_id: The folder on which the application is installed.
+    """
+
+    token: str = field(repr=False)
+    pkey: str | None = field(default=None, repr=False)
+    root_category_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenState:
+    """What the console and ``/readyz`` tell of the token; times are of the keeper's clock.
+
+    Attributes:
+        logged_in: Whether there is a token that is not known to be dead.
+        since: When it was given.
+        last_refresh: When it last proved good: login, validation or use.
+        problem: What keeps the keeper from refreshing it; None if nothing does.
+        logins: Successful logins since the start.
+    """
+
+    logged_in: bool
+    since: float | None
+    last_refresh: float | None
+    problem: str | None
+    logins: int
+
+
+class TokenKeeper:
+    """Holds the session of one process; an async context manager around its background task.
+
+    Args:
+        client: The way to the API.
+        credentials: What to log in with.
+        now: The clock, in seconds; states show it, so ``time.time`` suits.
+        random: Jitter, from 0 to 1.
+        schedule: The times of refreshes and retries.
+
+    A failing first login prevents nothing: it is tried again in the background.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        credentials: Credentials,
+        *,
+        now: Callable[[], float],
+        random: Callable[[], float],
+        schedule: Schedule | None = None,
+    ) -> None:
+        self._client = client
+        self._credentials = credentials
+        self._now = now
+        self._random = random
+        self._schedule = schedule or Schedule()
+        self._session: Session | None = None
+        self._logged_in_at = self._used_at = self._validated_at = 0.0
+        self._jitter = 0.0
+        self._logins = 0
+        self._failure: Failure | None = None
+        self._vain_logins: list[Session] = []
+        self._vain_at = 0.0
+        self._login: asyncio.Task[Session | ThronError] | None = None
+        self._validations: dict[Session, asyncio.Task[bool | ThronError]] = {}
+        self._changed = asyncio.Event()
+        self._background: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._background = asyncio.create_task(self._keep_alive(), name="token-keeper")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        tasks = [self._background, self._login, *self._validations.values()]
+        running = [task for task in tasks if task is not None]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    @property
+    def state(self) -> TokenState:
+        """How the token stands."""
+        known = self._session is not None
+        good_at = max(self._logged_in_at, self._used_at, self._validated_at)
+        return TokenState(
+            logged_in=known,
+            since=self._logged_in_at if known else None,
+            last_refresh=good_at if self._logins else None,
+            problem=str(self._failure.error) if self._failure is not None else None,
+            logins=self._logins,
+        )
+
+    async def session(self) -> Session:
+        """Return the session, logging in if there is none.
+
+        Raises:
+            CredentialsRefused: The login is refused; not tried again for a while.
+            ThronError: THRON could not be asked; the same.
+        """
+        return self._session or await self._log_in()
+
+    async def renew(self, session: Session) -> Session:
+        """Return a session newer than this one, whose pkey is suspected to be revoked.
+
+        The same one comes back if it is younger than a minute: then the pkey is what THRON says.
+
+        Raises:
+            ThronError: As ``session`` does.
+        """
+        if session is not self._session:
+            return await self.session()
+        if self._now() - self._logged_in_at < _LEAST_AGE_TO_RENEW_S:
+            return session
+        return await self._log_in()
+
+    async def ask(self, question: Question[T]) -> T:
+        """Return the answer to a question, asked with the token.
+
+        Raises:
+            ThronRefused: The application has no right to it.
+            ThronError: As ``session`` does, or as the question's deciphering does.
+        """
+        return await self.with_token(lambda token: self._client.ask(question, token=token))
+
+    async def with_token(self, attempt: Callable[[str], Awaitable[T]]) -> T:
+        """Return what an attempt with the token gives, replaying it once with a new token.
+
+        Args:
+            attempt: Called with a token; raises TokenRejected where it is refused. It is called
+                again only if the token turns out to be dead.
+
+        Raises:
+            ThronRefused: The token is good, so the application has no right to this.
+            ThronError: As ``session`` does; and whatever else the attempt raises.
+        """
+        session, is_new = await self.session(), False
+        for _ in range(_MOST_ATTEMPTS):
+            try:
+                result = await attempt(session.token)
+            except TokenRejected as refusal:
+                if is_new:
+                    self._note_vain_login(session)
+                    raise ThronRefused(str(refusal)) from refusal
+                session, is_new = await self._replace(session, refusal)
+            else:
+                self._note_use(session, is_new=is_new)
+                return result
+        raise ThronUnreachable("THRON ended every token while it was in use")
+
+    async def _replace(self, session: Session, refusal: TokenRejected) -> tuple[Session, bool]:
+        """Return another session than this refused one, and whether it comes of a login for it."""
+        if session is not self._session:
+            return await self.session(), False
+        if await self._is_good(session) or self._is_login_vain():
+            raise ThronRefused(str(refusal)) from refusal
+        self._drop(session)
+        return await self.session(), True
+
+    def _drop(self, session: Session) -> None:
+        if self._session is session:
+            log.info("token.expired", age_s=round(self._now() - self._logged_in_at))
+            self._session = None
+            self._changed.set()
+
+    async def _log_in(self) -> Session:
+        """Return the session of the login in flight, or of a new one unless that has to wait."""
+        if self._login is None or self._login.done():
+            if self._failure is not None and self._failure.remaining_s(self._now()) > 0:
+                raise self._failure.told_again(self._now())
+            self._login = asyncio.create_task(self._ask_for_session(), name="thron-login")
+        return _given(await asyncio.shield(self._login))
+
+    async def _ask_for_session(self) -> Session | ThronError:
+        """Log in; a failure is a result here, as several await it and perhaps nobody."""
+        mine = self._credentials
+        try:
+            answer = await self._client.ask(
+                login(mine.client_id, mine.app_id, mine.app_key), token=None
+            )
+        except ThronError as error:
+            return self._note_failure("token.login_failed", error)
+        session = Session(answer.token, answer.pkey, answer.root_category_id)
+        self._session, self._failure = session, None
+        self._logged_in_at = self._used_at = self._validated_at = self._now()
+        self._jitter = self._random()
+        self._logins += 1
+        self._changed.set()
+        log.info("token.renewed", logins=self._logins, can_publish=answer.pkey is not None)
+        return session
+
+    async def _is_good(self, session: Session) -> bool:
+        """Return whether THRON takes the token for good.
+
+        A validation that was under way before the refusal proves only its end; if it proves the
+        token good, one that began later has to.
+        """
+        earlier = self._validations.get(session)
+        if earlier is not None and not _given(await asyncio.shield(earlier)):
+            return False
+        running = self._validations.get(session)
+        if running is None:
+            running = asyncio.create_task(self._validate(session), name="thron-validate")
+            self._validations[session] = running
+            running.add_done_callback(lambda _: self._validations.pop(session, None))
+        return _given(await asyncio.shield(running))
+
+    async def _validate(self, session: Session) -> bool | ThronError:
+        question = validate(self._credentials.client_id)
+        try:
+            is_good = await self._client.ask(question, token=session.token)
+        except ThronAnswerInvalid as error:
+            log.warning("token.validation_unreadable", problem=str(error))
+            is_good = False
+        except ThronError as error:
+            return error
+        self._note_answer()
+        if is_good and session is self._session:
+            self._validated_at = self._now()
+        return is_good
+
+    def _note_use(self, session: Session, *, is_new: bool) -> None:
+        if is_new:
+            self._vain_logins.clear()
+        if session is self._session:
+            self._used_at = self._now()
+            self._note_answer()
+
+    def _note_answer(self) -> None:
+        """Forget a trouble of THRON's; a refused login is not mended by an answer."""
+        if self._failure is not None and not isinstance(self._failure.error, CredentialsRefused):
+            self._failure = None
+
+    def _note_failure(self, event: str, error: ThronError) -> ThronError:
+        count = 1 if self._failure is None else self._failure.count + 1
+        delay_s = backoff_s(self._schedule, error, failures=count, jitter=self._random())
+        self._failure = Failure(error, count=count, at=self._now(), delay_s=delay_s)
+        self._changed.set()
+        log.warning(
+            event,
+            error=type(error).__name__,
+            problem=str(error),
+            failures=count,
+            retry_in_s=round(delay_s, 1),
+        )
+        return self._failure.told_again(self._now())
+
+    def _note_vain_login(self, session: Session) -> None:
+        if session not in self._vain_logins:
+            self._vain_logins.append(session)
+            self._vain_at = self._now()
+
+    def _is_login_vain(self) -> bool:
+        """Return whether the last logins changed nothing, so that the next one has to wait."""
+        if len(self._vain_logins) < _VAIN_LOGINS:
+            return False
+        if 0 <= self._now() - self._vain_at < _PAUSE_AFTER_VAIN_LOGINS_S:
+            return True
+        self._vain_logins.clear()
+        return False
+
+    async def _keep_alive(self) -> None:
+        while True:
+            self._changed.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(self._due().at - self._now(), 0)):
+                    await self._changed.wait()
+            due = self._due()
+            if due.at <= self._now():
+                await self._refresh_safely(due.step)
+
+    def _due(self) -> Refresh:
+        now = self._now()
+        earliest = now + (self._failure.remaining_s(now) if self._failure is not None else 0.0)
+        if self._session is None:
+            return Refresh(Step.LOG_IN, earliest)
+        due = next_refresh(
+            self._schedule,
+            logged_in_at=self._logged_in_at,
+            used_at=self._used_at,
+            validated_at=self._validated_at,
+            jitter=self._jitter,
+        )
+        return Refresh(due.step, max(due.at, earliest) if self._failure is not None else due.at)
+
+    async def _refresh_safely(self, step: Step) -> None:
+        try:
+            await self._refresh(step)
+        except Exception:
+            log.exception("token.refresh_crashed")
+            self._note_failure("token.refresh_failed", ThronUnreachable("a bug of the keeper"))
+
+    async def _refresh(self, step: Step) -> None:
+        session = self._session
+        if step is Step.VALIDATE and session is not None:
+            try:
+                if await self._is_good(session):
+                    return
+            except ThronError as error:
+                self._note_failure("token.validation_failed", error)
+                return
+            self._drop(session)
+        with suppress(ThronError):  # noted and logged where it happened
+            await self._log_in()
+
+
+def _given(outcome: T | ThronError) -> T:
+    if isinstance(outcome, ThronError):
+        raise type(outcome)(str(outcome), retry_after_s=outcome.retry_after_s)
+    return outcome
