@@ -150,12 +150,12 @@ def claims(connector: Connector, content: Content) -> tuple[Claim, ...]:
     """
     match connector.identifier:
         case Identifier.CONTENT_ID:
-            found = [Claim(None, content.id)] if is_id(content.id) else []
+            found = [Claim(None, content.id)] if is_addressable(connector, content.id) else []
         case Identifier.PRETTY_ID:
             found = [
                 Claim(each.language.lower(), each.value)
                 for each in content.pretty_ids
-                if is_language(each.language) and is_id(each.value)
+                if is_language(each.language) and is_addressable(connector, each.value)
             ]
         case Identifier.METADATA:
             found = [Claim(None, value) for value in _metadata_values(connector, content)]
@@ -164,10 +164,11 @@ def claims(connector: Connector, content: Content) -> tuple[Claim, ...]:
 
 def is_addressable(connector: Connector, value: str) -> bool:
     """Tell whether a value of the connector's identifier can stand in its addresses."""
+    by_pretty_id = connector.identifier is Identifier.PRETTY_ID
+    if connector.host and not by_pretty_id and value in RESERVED_SEGMENTS:
+        return False  # there it would be the first segment
     if connector.identifier is not Identifier.METADATA:
         return is_id(value)
-    if connector.host and value in RESERVED_SEGMENTS:
-        return False
     return addressability(normalised(value)) is not Addressability.NONE
 
 
