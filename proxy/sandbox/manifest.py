@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from proxy.sandbox.blob import BytesBlob
+from proxy.sandbox.generated import generated
+from proxy.sandbox.own_files import from_directory
 from proxy.sandbox.specs import (
     ClassificationSpec,
     ContentSpec,
@@ -10,8 +11,10 @@ from proxy.sandbox.specs import (
     FolderSpec,
     Library,
 )
+from proxy.sandbox.tenant_file import read
 
 __all__ = [
+    "LIBRARY",
     "ClassificationSpec",
     "ContentSpec",
     "DefinitionSpec",
@@ -22,17 +25,9 @@ __all__ = [
     "shipped",
 ]
 
+LIBRARY = Path(__file__).parent / "library"
+
 
 def shipped() -> Library:
-    """Return the library that comes with the package."""
-    raise NotImplementedError
-
-
-def from_directory(path: Path) -> Library:
-    """Return a library of the files under a directory."""
-    raise NotImplementedError(path)
-
-
-def generated(count: int) -> Library:
-    """Return a library of so many generated contents."""
-    raise NotImplementedError(count, BytesBlob)
+    """Return the library that comes with the package: the invented bicycle maker Velo Aurora."""
+    return read(LIBRARY / "tenant.toml")
