@@ -19,7 +19,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from proxy.catalogue import rows, schema
 from proxy.catalogue.changes import Changes, compare, conflicts, differences
 from proxy.catalogue.connector import Connector, Connectors
-from proxy.catalogue.engine import SETTING, Place, close_to_others, engine, make_file, place
+from proxy.catalogue.engine import (
+    SETTING,
+    Place,
+    close_to_others,
+    engine,
+    make_file,
+    place,
+    reader,
+    writer,
+)
 from proxy.catalogue.tenant import Tenant
 from proxy.errors import ConfigurationError, DatabaseFailed
 
@@ -66,8 +75,8 @@ class Database:
     """
 
     def __init__(self, made: AsyncEngine, *, where: Place, now: Callable[[], datetime]) -> None:
-        self._engine = made
-        self._writer = made.execution_options(writes=True)
+        self._reader = reader(made)
+        self._writer = writer(made)
         self._now = now
         self.place = where
 
@@ -100,7 +109,7 @@ class Database:
             return await _revision(connection)
 
     async def connectors(self) -> Connectors:
-        """Return every connector, by slug, at a revision that is not newer than they are."""
+        """Return every connector, by slug, and the revision that they are of."""
         async with self._reading() as connection:
             number = await _revision(connection)
             return Connectors(number, await _connectors(connection))
@@ -187,7 +196,7 @@ class Database:
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:
         with _failures():
-            async with self._engine.begin() as connection:
+            async with self._reader.begin() as connection:
                 yield connection
 
     @asynccontextmanager
@@ -214,7 +223,7 @@ class Database:
 
     async def _write_ahead(self) -> None:
         """Let readers and the writer not wait for each other; cannot be set in a transaction."""
-        async with self._engine.connect() as connection:
+        async with self._reader.connect() as connection:
             raw: Any = (await connection.get_raw_connection()).driver_connection
             cursor = await raw.execute("PRAGMA journal_mode = WAL")
             await cursor.close()

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,11 @@ class Place:
     """Where a database is.
 
     Attributes:
-        url: With the driver that is used; its password does not show.
+        url: With the driver that is used; it may hold a password.
         path: Absolute, of an SQLite file; None for PostgreSQL.
     """
 
-    url: URL
+    url: URL = field(repr=False)
     path: Path | None
 
     def __str__(self) -> str:
@@ -74,6 +74,21 @@ def engine(where: Place) -> AsyncEngine:
     event.listen(made.sync_engine, "connect", _set_up_connection)
     event.listen(made.sync_engine, "begin", _begin)
     return made
+
+
+def reader(made: AsyncEngine) -> AsyncEngine:
+    """Return the engine for transactions that read: what one sees belongs together.
+
+    SQLite has it so anyway.
+    """
+    if made.dialect.name != "postgresql":
+        return made
+    return made.execution_options(isolation_level="REPEATABLE READ")
+
+
+def writer(made: AsyncEngine) -> AsyncEngine:
+    """Return the engine for transactions that write; in SQLite they lock from their start."""
+    return made.execution_options(writes=True)
 
 
 def make_file(path: Path) -> None:

@@ -1,0 +1,343 @@
+"""What the connector keeps, in SQLite and in PostgreSQL alike."""
+
+import asyncio
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from proxy.catalogue.changes import Changes
+from proxy.catalogue.connector import (
+    Connector,
+    Connectors,
+    DeliveryMode,
+    Disposition,
+    Identifier,
+)
+from proxy.catalogue.database import AuditEntry, Database
+from proxy.catalogue.engine import place
+from proxy.catalogue.tenant import Tenant
+from proxy.errors import ConfigurationError, DatabaseFailed
+from proxy.thron.messages import ContentType
+
+NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
+FILES = Connector(slug="files", folder="f", folder_id="f-1", identifier=Identifier.CONTENT_ID)
+SKUS = Connector(
+    slug="skus",
+    folder="brochures",
+    folder_id="f-2",
+    identifier=Identifier.METADATA,
+    metadata="sku",
+    classification_id="c-1",
+    enabled=False,
+    subfolders=False,
+    content_types=frozenset({ContentType.OTHER, ContentType.AUDIO}),
+    force_https=True,
+    delivery=DeliveryMode.PUBLISHED,
+    disposition=Disposition.INLINE,
+    max_age_s=2**31 - 1,
+    robots="noindex, nofollow",
+    host="skus.example.com",
+)
+
+
+async def test_empty(database_url: str) -> None:
+    """A fresh database has no connectors, no tenant, and revision 0."""
+    async with Database.open(database_url) as database:
+        assert await database.connectors() == Connectors(0, ())
+        assert await database.tenant() is None
+        assert await database.audit() == ()
+
+
+async def test_connectors_are_kept(database_url: str) -> None:
+    """What was applied is there after a restart, field by field, ordered by slug."""
+    async with Database.open(database_url) as database:
+        assert await database.apply([SKUS, FILES], actor="cli") == Changes(
+            created=("skus", "files"), changed=(), unchanged=()
+        )
+    async with Database.open(database_url) as database:
+        assert await database.connectors() == Connectors(1, (FILES, SKUS))
+
+
+async def test_apply_is_idempotent(database_url: str) -> None:
+    """Applying the same again changes nothing, not even the revision or the audit."""
+    async with Database.open(database_url) as database:
+        await database.apply([FILES, SKUS], actor="cli")
+        before = await database.audit()
+        assert await database.apply([FILES, SKUS], actor="cli") == Changes(
+            created=(), changed=(), unchanged=("files", "skus")
+        )
+        assert await database.revision() == 1
+        assert await database.audit() == before
+
+
+async def test_apply_changes_and_keeps_others(database_url: str) -> None:
+    """A document changes what it names, and leaves alone what it does not name."""
+    async with Database.open(database_url, now=lambda: NOON) as database:
+        await database.apply([FILES, SKUS], actor="cli")
+        changed = replace(FILES, max_age_s=60)
+        assert (await database.apply([changed], actor="ada")).changed == ("files",)
+        assert await database.connectors() == Connectors(2, (changed, SKUS))
+        assert (await database.audit(newest=1))[0] == AuditEntry(
+            NOON, "ada", "connector changed", "files", {"max_age_s": {"old": 300, "new": 60}}
+        )
+
+
+async def test_hosts_can_be_exchanged(database_url: str) -> None:
+    """Two connectors can exchange their hosts in one document."""
+    one = replace(FILES, host="one.example.com")
+    two = replace(SKUS, host="two.example.com")
+    async with Database.open(database_url) as database:
+        await database.apply([one, two], actor="cli")
+        swapped = (replace(one, host=two.host), replace(two, host=one.host))
+        await database.apply(swapped, actor="cli")
+        assert (await database.connectors()).all == swapped
+
+
+async def test_a_taken_host_is_refused(database_url: str) -> None:
+    """A host that another connector has is a named problem, and nothing is applied."""
+    async with Database.open(database_url) as database:
+        await database.apply([SKUS], actor="cli")
+        with pytest.raises(ConfigurationError, match=r"host skus.example.com: files and skus"):
+            await database.apply([replace(FILES, host=SKUS.host)], actor="cli")
+        assert await database.connectors() == Connectors(1, (SKUS,))
+
+
+async def test_remove(database_url: str) -> None:
+    """A removed connector is gone; removing it again does nothing."""
+    async with Database.open(database_url) as database:
+        await database.apply([FILES, SKUS], actor="cli")
+        assert await database.remove("files", actor="cli")
+        assert not await database.remove("files", actor="cli")
+        assert await database.connectors() == Connectors(2, (SKUS,))
+        assert [each.action for each in await database.audit()] == [
+            "connector removed",
+            "connector created",
+            "connector created",
+        ]
+
+
+async def test_tenant(database_url: str) -> None:
+    """New credentials are a change that everybody learns of; a new pkey is only kept."""
+    tenant = Tenant("acme", "app", "app-key-1", "pkey-1", "root")
+    async with Database.open(database_url) as database:
+        await database.save_tenant(tenant, actor="console")
+        await database.save_tenant(replace(tenant, pkey="pkey-2"), actor="login")
+        assert await database.revision() == 1
+        await database.save_tenant(replace(tenant, app_key="app-key-2"), actor="console")
+        assert await database.revision() == 2
+        assert await database.tenant() == replace(tenant, app_key="app-key-2")
+
+
+async def test_no_secret_is_audited_or_shown(sqlite_url: str) -> None:
+    """Neither the audit nor a tenant's own words hold the app key or the pkey."""
+    tenant = Tenant("acme", "app", "app-key-1", "pkey-1", "root")
+    async with Database.open(sqlite_url) as database:
+        await database.save_tenant(tenant, actor="console")
+        told = repr(tenant) + repr(await database.audit())
+    assert "app-key-1" not in told
+    assert "pkey-1" not in told
+
+
+async def test_processes_see_each_other(database_url: str) -> None:
+    """What one process changes, another sees by the revision."""
+    async with Database.open(database_url) as one, Database.open(database_url) as two:
+        await one.apply([FILES], actor="cli")
+        assert await two.revision() == 1
+        await two.apply([SKUS], actor="cli")
+        assert await one.connectors() == Connectors(2, (FILES, SKUS))
+
+
+async def test_writers_take_turns(database_url: str) -> None:
+    """Writers at the same moment wait for each other, and no change is lost."""
+    many = [replace(FILES, slug=f"c{number}") for number in range(12)]
+    async with Database.open(database_url) as one, Database.open(database_url) as two:
+        await asyncio.gather(
+            *(
+                (one, two)[number % 2].apply([connector], actor="cli")
+                for number, connector in enumerate(many)
+            )
+        )
+        connectors = await one.connectors()
+    assert connectors.revision == len(many)
+    assert set(connectors.all) == set(many)
+
+
+async def test_opened_twice_at_once(database_url: str) -> None:
+    """Two processes that start on a fresh database both find it ready."""
+
+    async def open_and_read() -> int:
+        async with Database.open(database_url) as database:
+            return await database.revision()
+
+    assert await asyncio.gather(*(open_and_read() for _ in range(4))) == [0] * 4
+
+
+_ENDLESS = """
+import asyncio, sys
+from dataclasses import replace
+from proxy.catalogue.connector import Connector, Identifier
+from proxy.catalogue.database import Database
+
+async def main(url):
+    one = Connector(slug="x", folder="f", identifier=Identifier.CONTENT_ID)
+    async with Database.open(url) as database:
+        for age in range(1, 10**9):
+            many = [replace(one, slug=f"c{n}", max_age_s=age) for n in range(40)]
+            await database.apply(many, actor="cli")
+            print(age, flush=True)
+
+asyncio.run(main(sys.argv[1]))
+"""
+
+
+async def test_killed_in_the_middle(database_url: str) -> None:
+    """A process killed while it applies leaves the whole change or nothing of it."""
+    writer = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _ENDLESS, database_url, stdout=asyncio.subprocess.PIPE
+    )
+    assert writer.stdout is not None
+    done = [int(await writer.stdout.readline()) for _ in range(3)]
+    writer.kill()
+    done += [int(line) async for line in writer.stdout]
+    await writer.wait()
+    async with Database.open(database_url) as database:
+        # Waits for the transaction of a writer that PostgreSQL has not yet found gone.
+        await database.remove("nobody", actor="cli")
+        connectors = await database.connectors()
+        audited = await database.audit(newest=10**6)
+    assert {each.max_age_s for each in connectors.all} == {connectors.revision}
+    assert connectors.revision in {done[-1], done[-1] + 1}
+    assert len(audited) == 40 * connectors.revision
+
+
+async def test_sqlite_file_is_the_owner_s(tmp_path: Path) -> None:
+    """The file may hold the app key, so nobody else reads it or its companions."""
+    path = tmp_path / "state" / "deep" / "connector.db"
+    async with Database.open(str(path)) as database:
+        await database.apply([FILES], actor="cli")
+        assert database.place.path == path
+        files = list(path.parent.iterdir())
+        assert len(files) > 1
+        assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+async def test_an_open_file_is_closed_to_others(tmp_path: Path) -> None:
+    """A database that others could read is closed to them."""
+    path = tmp_path / "connector.db"
+    path.touch(mode=0o644)
+    async with Database.open(str(path)):
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        pytest.param("mysql://u:hush@h/x", "mysql is not supported", id="another kind"),
+        pytest.param("sqlite://", "in memory would forget", id="in memory"),
+        pytest.param("sqlite:///:memory:", "in memory would forget", id="in memory, by name"),
+        pytest.param("", "in memory would forget", id="empty"),
+        pytest.param("://hush", "no database URL", id="no URL"),
+        pytest.param("postgresql://h:hush/x", "no database URL", id="no port"),
+    ],
+)
+def test_url_problems(url: str, problem: str) -> None:
+    """A URL that names no database is a problem with its setting and the mend, and no password."""
+    with pytest.raises(ConfigurationError, match=problem) as caught:
+        place(url)
+    assert "TDC_DATABASE_URL" in str(caught.value)
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        pytest.param("/var/lib/x.db", "/var/lib/x.db", id="path"),
+        pytest.param("sqlite:////var/lib/x.db", "/var/lib/x.db", id="SQLite URL"),
+        pytest.param("sqlite+aiosqlite:////var/lib/x.db", "/var/lib/x.db", id="with driver"),
+        pytest.param(
+            "postgres://u:hush@h/x?sslmode=require&password=hush",
+            "postgresql+asyncpg://u:***@h/x",
+            id="PostgreSQL",
+        ),
+    ],
+)
+def test_place_is_shown(url: str, shown: str) -> None:
+    """A place is shown as an absolute path, or as a URL without secrets."""
+    assert str(place(url)) == shown
+    assert "hush" not in repr(place(url))
+
+
+def test_sslmode() -> None:
+    """The word that everybody copies from a hoster's panel is taken for asyncpg's own."""
+    assert dict(place("postgresql://h/x?sslmode=require").url.query) == {"ssl": "require"}
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        pytest.param("{tmp}", "Is a directory", id="a directory"),
+        pytest.param("{tmp}/file/x/y.db", "Not a directory", id="under a file"),
+        pytest.param("{tmp}/file", "not a database", id="no database"),
+        pytest.param("postgresql://u:hush@127.0.0.1:1/x", "server runs", id="no server"),
+        pytest.param("postgresql://h.invalid/x?port=5", "cannot be used", id="no such host"),
+        pytest.param("postgresql://127.0.0.1:1/x?nonsense=1", "nonsense", id="no such parameter"),
+    ],
+)
+async def test_unusable(url: str, problem: str, tmp_path: Path) -> None:
+    """A database that cannot be used is a problem with its setting, the cause and the mend."""
+    (tmp_path / "file").write_text("This is a text, and longer than the header of a database. " * 9)
+    with pytest.raises(ConfigurationError, match=problem) as caught:
+        async with Database.open(url.format(tmp=tmp_path)):
+            pass
+    assert "TDC_DATABASE_URL" in str(caught.value)
+    assert "hush" not in str(caught.value)
+
+
+async def test_a_missing_database_is_named(postgres_socket: Path) -> None:
+    """A database that the server does not have is a problem, with the server's words."""
+    with pytest.raises(ConfigurationError, match='database "nowhere" does not exist'):
+        async with Database.open(f"postgresql://postgres@/nowhere?host={postgres_socket}"):
+            pass
+
+
+async def _execute(url: str, *statements: str) -> None:
+    engine = create_async_engine(place(url).url)
+    async with engine.begin() as connection:
+        for statement in statements:
+            await connection.execute(text(statement))
+    await engine.dispose()
+
+
+async def test_a_foreign_database_is_left_alone(database_url: str) -> None:
+    """Another program's tables are a problem, and nothing is put beside them."""
+    await _execute(database_url, "CREATE TABLE orders (id INTEGER)")
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match=r"tables of another program \(orders\)"):
+            async with Database.open(database_url):
+                pass
+
+
+async def test_a_newer_schema_is_refused(database_url: str) -> None:
+    """A database of a newer release is not touched by an older one."""
+    async with Database.open(database_url):
+        pass
+    await _execute(database_url, "UPDATE schema_version SET version = 1000")
+    with pytest.raises(ConfigurationError, match="newer release"):
+        async with Database.open(database_url):
+            pass
+
+
+async def test_failure_is_one_of_ours(database_url: str) -> None:
+    """A database that breaks while it is open is a failure with a status."""
+    async with Database.open(database_url) as database:
+        await _execute(database_url, "DROP TABLE revision")
+        with pytest.raises(DatabaseFailed):
+            await database.revision()
+        with pytest.raises(DatabaseFailed):
+            await database.apply([FILES], actor="cli")
