@@ -1,0 +1,162 @@
+"""content/search: the primary listing, with its page tokens and estimates (docs/thron.md 4.2)."""
+
+import math
+import uuid
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from proxy.sandbox.content import Content
+from proxy.sandbox.content_json import search_item
+from proxy.sandbox.criteria import search_tests
+from proxy.sandbox.envelope import (
+    answer,
+    asked,
+    invalid,
+    many,
+    page_size,
+    part,
+    require_client,
+    require_token,
+)
+from proxy.sandbox.world import World
+
+# Listings under way at once; the oldest is forgotten, its token then being as good as expired.
+LISTINGS = 64
+_DEFAULT_PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Where a page token leads: the rest of a listing that was made once."""
+
+    ids: tuple[str, ...]
+    start: int
+    total: int
+    until_s: float
+
+
+class SearchApi:
+    """The search service and the page tokens it gave out."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._pages: OrderedDict[str, _Page] = OrderedDict()
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the service with its GET twin."""
+        path = "/api/xcontents/resources/content/search/{client}"
+        return [web.post(path, self.search), web.get(path, self.search)]
+
+    async def search(self, request: web.Request) -> web.Response:
+        """Answer with one page of the contents that the criteria select."""
+        world = self._world
+        require_token(request, world)
+        require_client(world, request.match_info["client"])
+        arguments = await asked(request)
+        options = part(arguments, "responseOptions")
+        size = page_size(
+            options.get("resultsPageSize"),
+            default=_DEFAULT_PAGE,
+            maximum=world.switches.search_page_maximum,
+            switches=world.switches,
+        )
+        token = arguments.get("pageToken")
+        page = self._continued(str(token)) if token else self._started(arguments)
+        return answer(request, world, self._fields(page, options, size=size, token=token))
+
+    def _fields(
+        self, page: _Page, options: Mapping[str, Any], *, size: int, token: str | None
+    ) -> dict[str, Any]:
+        world = self._world
+        contents = self._read(page.ids[page.start : page.start + size])
+        fields = [str(one) for one in many(options.get("returnDetailsFields"))]
+        thumbs = [str(one.get("id")) for one in many(options.get("thumbsOptions"))]
+        return {
+            "items": [
+                search_item(content, world, asked_for=fields, thumbs=thumbs) for content in contents
+            ],
+            "nextPageToken": self._next(page, size=size, token=token),
+            "estimatedTotalResults": self._estimate(page.total),
+        }
+
+    def _started(self, arguments: Mapping[str, Any]) -> _Page:
+        world = self._world
+        criteria = part(arguments, "criteria")
+        options = part(arguments, "responseOptions")
+        test = search_tests(criteria, self._folders)
+        visible = world.tenant.visible_folders
+        found = [
+            content
+            for content in self._candidates(criteria)
+            if not visible.isdisjoint(content.folder_ids) and test(content)
+        ]
+        ids = tuple(content.id for content in _sorted(found, options))
+        return _Page(ids, 0, len(ids), world.now() + world.switches.search_token_life_s)
+
+    def _candidates(self, criteria: Mapping[str, Any]) -> Sequence[Content]:
+        ids = [str(one) for one in many(criteria.get("ids"))]
+        return self._read(ids) if ids else tuple(self._world.tenant.contents(at=self._known_at))
+
+    def _continued(self, token: str) -> _Page:
+        page = self._pages.get(token)
+        if page is None or page.until_s <= self._world.now():
+            raise invalid("unknown page token")
+        return page
+
+    def _next(self, page: _Page, *, size: int, token: str | None) -> str | None:
+        switches = self._world.switches
+        start = page.start + size
+        if start >= len(page.ids):
+            if switches.search_token_repeats:
+                return token or self._remember(page)
+            return "" if switches.search_last_token_empty else None
+        if switches.search_pages_shift:
+            # Something was inserted before: the last item of this page comes again.
+            start = max(page.start + 1, start - 1)
+        return self._remember(_Page(page.ids, start, page.total, page.until_s))
+
+    def _remember(self, page: _Page) -> str:
+        token = uuid.uuid4().hex
+        self._pages[token] = page
+        if len(self._pages) > LISTINGS:
+            self._pages.popitem(last=False)
+        return token
+
+    def _read(self, ids: Sequence[str]) -> list[Content]:
+        tenant = self._world.tenant
+        found = (tenant.content(one, at=self._known_at) for one in dict.fromkeys(ids))
+        return [content for content in found if content is not None]
+
+    @property
+    def _known_at(self) -> float:
+        return self._world.now() - self._world.switches.search_lag_s
+
+    def _estimate(self, total: int) -> int:
+        # Rounded away from the truth: nobody may count on it (docs/thron.md 4.2).
+        return max(0, total + math.ceil(total * self._world.switches.search_total_error))
+
+    def _folders(self, named: Any) -> frozenset[str]:
+        tenant = self._world.tenant
+        folder_id = str(named.get("id")) if isinstance(named, Mapping) else str(named)
+        if self._world.switches.search_by_folder_pretty_id:
+            folder = tenant.folder(folder_id)
+            folder_id = folder.id if folder else folder_id
+        cascade = isinstance(named, Mapping) and bool(named.get("cascade"))
+        return tenant.below(folder_id) if cascade else frozenset({folder_id})
+
+
+def _sorted(contents: list[Content], options: Mapping[str, Any]) -> list[Content]:
+    """Sort as asked; unasked, in an order that means nothing but stays."""
+    for order in many(options.get("sort"))[:1]:
+        for name, attribute in (("lastUpdate", "last_update"), ("creationDate", "creation_date")):
+            if name in order:
+                falls = part(order, name).get("order") == "desc"
+                return sorted(contents, key=lambda c: (getattr(c, attribute), c.id), reverse=falls)
+        if "name" in order:
+            falls = part(order, "name").get("order") == "desc"
+            return sorted(contents, key=lambda c: (c.title.lower(), c.id), reverse=falls)
+    return sorted(contents, key=lambda content: content.id[::-1])
