@@ -131,7 +131,7 @@ def open_envelope(reply: Reply, *, expected: str) -> Members | None:
         raise error
     if reply.status in _UNAUTHORIZED:
         raise TokenRejected(f"THRON answered {reply.status}")
-    if codes.any_of(MISSING_CODES):
+    if codes.any_of(MISSING_CODES) or _is_absent(reply, codes):
         return None
     if reply.status != _OK:
         raise ThronAnswerInvalid(f"THRON answered {reply.status} {codes}".rstrip())
@@ -140,6 +140,11 @@ def open_envelope(reply: Reply, *, expected: str) -> Members | None:
     if not codes and expected not in envelope:
         raise ThronAnswerInvalid(f"THRON's answer has neither a resultCode nor {expected!r}")
     return envelope
+
+
+def _is_absent(reply: Reply, codes: Codes) -> bool:
+    """Tell THRON's own 404, a text, from the page of a host that is not the API."""
+    return reply.status == _NOT_FOUND and reply.media_type == "text/plain" and not codes
 
 
 def raise_unavailable(reply: Reply) -> None:

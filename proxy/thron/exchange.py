@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any, Generic, TypeVar
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 _LONGEST_WAIT_S = 86_400.0
 _DELAY_SECONDS = re.compile(r"[0-9]{1,9}")
@@ -50,7 +50,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Question(Generic[T]):
+class Question(Generic[T_co]):
     """A request, and how its reply is deciphered.
 
     Attributes:
@@ -59,7 +59,7 @@ class Question(Generic[T]):
     """
 
     request: Request
-    decipher: Callable[[Reply], T]
+    decipher: Callable[[Reply], T_co]
 
 
 def parse_retry_after(value: str | None, *, date: str | None) -> float | None:

@@ -1,0 +1,165 @@
+"""A content, read from every shape that THRON gives it in."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.thron.content import Content, MetadataValue, PrettyId, Title, read_content
+
+SEARCH_ITEM: dict[str, Any] = {
+    "id": "94bd",
+    "contentType": "OTHER",
+    "creationDate": "2023-04-01T08:00:00.000Z",
+    "details": {
+        "lastUpdate": "2024-02-11T17:48:36.000Z",
+        "locales": [{"locale": "EN", "name": "Manual"}, {"lang": "IT", "name": "Manuale"}],
+        "prettyIds": [{"id": "owner-manual", "locale": "EN"}],
+        "imetadata": [
+            {"classificationId": "c1", "key": "sku", "metadataDefinitionId": "m", "value": "AB-12"},
+            {"classificationId": "c1", "key": "use", "lang": "IT", "value": ["casa", "ufficio"]},
+        ],
+        "source": {"fileName": "Owner manual v3.pdf", "extension": "pdf"},
+        "availableChannels": ["WEB"],
+        "publishingStatus": "PUBLISHED",
+        "linkedCategoryIds": ["5f0c"],
+    },
+    "thumbs": [{"id": "t", "url": "//acme-cdn.thron.com/x?v=47"}],
+}
+
+MANUAL = Content(
+    id="94bd",
+    content_type="OTHER",
+    creation_date=datetime(2023, 4, 1, 8, tzinfo=UTC),
+    last_update=datetime(2024, 2, 11, 17, 48, 36, tzinfo=UTC),
+    titles=(Title("EN", "Manual"), Title("IT", "Manuale")),
+    pretty_ids=(PrettyId("EN", "owner-manual"),),
+    metadata=(
+        MetadataValue("sku", "AB-12", None, "c1"),
+        MetadataValue("use", "casa", "IT", "c1"),
+        MetadataValue("use", "ufficio", "IT", "c1"),
+    ),
+    file_name="Owner manual v3.pdf",
+    channels=("WEB",),
+    status="PUBLISHED",
+    category_ids=("5f0c",),
+)
+
+WRAPPED: dict[str, Any] = {
+    "content": {
+        "id": "94bd",
+        "contentType": "OTHER",
+        "creationDate": 1_680_336_000_000,
+        "lastUpdate": "2024-02-11T17:48:36Z",
+        "locales": [{"lang": "EN", "name": "Manual"}, {"locale": "IT", "name": "Manuale"}],
+        "prettyIds": {"id": "owner-manual", "locale": "EN"},
+        "imetadata": SEARCH_ITEM["details"]["imetadata"],
+        "weebo": {
+            "status": "PUBLISHED",
+            "weeboChannels": [
+                {"channelType": "WEB", "status": "PUBLISHED"},
+                {"channelType": "WEBDOC", "status": "PUBLISHING_INPROGRESS"},
+            ],
+        },
+    },
+    "source": {"fileName": "Owner manual v3.pdf"},
+    "linkedCategories": [{"id": "5f0c"}],
+}
+
+
+@pytest.mark.parametrize("item", [SEARCH_ITEM, WRAPPED], ids=["search", "record in a wrapper"])
+def test_shapes(item: dict[str, Any]) -> None:
+    """A search item and a record of the older services give the same content."""
+    assert read_content(item) == MANUAL
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        None,
+        5,
+        "x",
+        [],
+        {},
+        {"id": "a"},
+        {"contentType": "IMAGE"},
+        {"id": "", "contentType": "IMAGE"},
+    ],
+    ids=repr,
+)
+def test_broken_items(item: Any) -> None:
+    """An item without id or type is no content."""
+    assert read_content(item) is None
+
+
+@pytest.mark.parametrize(
+    ("facts", "metadata"),
+    [
+        pytest.param(
+            {"metadatas": [{"name": "sku", "value": "A", "locale": "EN"}]},
+            (MetadataValue("sku", "A", "EN"),),
+            id="legacy",
+        ),
+        pytest.param(
+            {"metadatas": [{"name": "_SOURCE_MIMETYPE_", "value": "image/png"}]}, (), id="system"
+        ),
+        pytest.param(
+            {"imetadata": [{"key": "k", "value": ""}]}, (MetadataValue("k", ""),), id="empty"
+        ),
+        pytest.param(
+            {"imetadata": {"key": "n", "value": 7}}, (MetadataValue("n", "7"),), id="number"
+        ),
+        pytest.param(
+            {"imetadata": [{"key": "b", "value": True}]}, (MetadataValue("b", "true"),), id="truth"
+        ),
+        pytest.param({"imetadata": [{"key": "o", "value": {"x": 1}}]}, (), id="object"),
+        pytest.param({"imetadata": [None, 3, {"value": "v"}]}, (), id="broken"),
+    ],
+)
+def test_metadata(facts: dict[str, Any], metadata: tuple[MetadataValue, ...]) -> None:
+    """Every value of every custom metadata is kept as text."""
+    content = read_content({"id": "a", "contentType": "image", **facts})
+    assert content is not None
+    assert content.metadata == metadata
+
+
+@pytest.mark.parametrize(
+    ("facts", "ids"),
+    [
+        ({"linkedCategoryIds": "f1"}, ("f1",)),
+        ({"linkedCategories": [{"category": {"id": "f1"}}, "f2", {"id": "f1"}]}, ("f1", "f2")),
+        ({"linkedCategories": None}, ()),
+    ],
+    ids=["one for a list", "several forms", "null"],
+)
+def test_folders(facts: dict[str, Any], ids: tuple[str, ...]) -> None:
+    """The folders of a content are read in any form, each once."""
+    content = read_content({"id": "a", "contentType": "IMAGE", **facts})
+    assert content is not None
+    assert content.category_ids == ids
+
+
+def test_null_details_hide_nothing() -> None:
+    """A null in the details leaves what the item itself says."""
+    content = read_content(
+        {"id": "a", "contentType": "AUDIO", "lastUpdate": "2024", "details": {"lastUpdate": None}}
+    )
+    assert content is not None
+    assert content.last_update == datetime(2024, 1, 1, tzinfo=UTC)
+
+
+_NAMES = st.sampled_from([*SEARCH_ITEM, *SEARCH_ITEM["details"], *WRAPPED, "metadatas", "weebo"])
+_ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_NAMES, inner, max_size=6),
+    max_leaves=25,
+)
+
+
+@given(_ANY)
+def test_reading_never_raises(item: Any) -> None:
+    """Whatever stands in a list, it is a content or nothing."""
+    content = read_content(item)
+    assert content is None or (content.id and content.content_type)

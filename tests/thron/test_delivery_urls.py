@@ -1,0 +1,224 @@
+"""Delivery URLs: their grammar, the channels to try, and what may be shown of them."""
+
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.errors import UnknownAddress
+from proxy.thron.delivery_urls import (
+    channels,
+    expiry,
+    is_api_url,
+    masked,
+    published_url,
+    source_url,
+)
+
+CDN = "https://acme-cdn.thron.com"
+API = "https://acme-view.thron.com"
+SIGNED = (
+    f"{CDN}/static/HZMQWP_Cat_5VC2CH.pdf?xseo="
+    "&response-content-disposition=inline%3Bfilename%3D%22Cat.pdf%22"
+    "&dt=exp=1770243961~hmac=0123456789abcdef"
+)
+
+
+def published(
+    content_type: str, *, channel: str | None, name: str, content_id: str = "94bd"
+) -> str:
+    """Return a published URL of the tenant acme."""
+    return published_url(
+        CDN,
+        "acme",
+        pkey="sckne7",
+        content_type=content_type,
+        content_id=content_id,
+        channel=channel,
+        name=name,
+    )
+
+
+@pytest.mark.parametrize(
+    ("content_type", "channel", "name", "path"),
+    [
+        ("OTHER", "WEB", "manual.pdf", "document/acme/94bd/sckne7/WEB/manual.pdf"),
+        ("VIDEO", "WEBHD", "a b.mp4", "video/acme/94bd/sckne7/WEBHD/a%20b.mp4"),
+        ("AUDIO", "WEB", "è.mp3", "audio/acme/94bd/sckne7/WEB/%C3%A8.mp3"),
+        ("IMAGE", None, "roma.jpg", "image/acme/94bd/sckne7/std/0x0/roma.jpg"),
+        ("IMAGE", None, "", "image/acme/94bd/sckne7/std/0x0/94bd"),
+        ("IMAGE", None, "..", "image/acme/94bd/sckne7/std/0x0/94bd"),
+        ("OTHER", "WEB", "a/b?c#d%2F.pdf", "document/acme/94bd/sckne7/WEB/a_b_c_d_2F.pdf"),
+    ],
+    ids=["document", "video", "audio", "image", "no name", "dots", "awkward name"],
+)
+def test_published_url(content_type: str, channel: str | None, name: str, path: str) -> None:
+    """Each type has its segment, an image its preset, and the name is one segment."""
+    expected = f"{CDN}/delivery/public/{path}"
+    assert published(content_type, channel=channel, name=name) == expected
+
+
+@pytest.mark.parametrize(("content_type", "channel"), [("PLAYLIST", "WEB"), ("VIDEO", None)])
+def test_what_has_no_rendition(content_type: str, channel: str | None) -> None:
+    """Another type, or a video without channel, has no URL."""
+    with pytest.raises(UnknownAddress):
+        published(content_type, channel=channel, name="x")
+
+
+@given(
+    st.text(st.characters(exclude_categories=["Cs"])), st.text(alphabet="aZ-_/.é ?%", min_size=1)
+)
+def test_a_published_url_keeps_its_segments(name: str, content_id: str) -> None:
+    """Whatever the name, the URL has the same segments, printable and without query."""
+    url = published("OTHER", channel="WEB", name=name, content_id=content_id)
+    parts = urlsplit(url)
+    assert parts.path.count("/") == 8
+    assert not parts.query
+    assert not parts.fragment
+    assert url.isascii()
+    assert url.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("content_type", "available", "order"),
+    [
+        ("IMAGE", ["WEB"], (None,)),
+        ("IMAGE", [], (None,)),
+        ("VIDEO", ["WEBIPHONE", "STREAMHTTPIOSHD", "WEB", "WEBHD"], ("WEBHD", "WEB", "WEBIPHONE")),
+        ("VIDEO", ["WEB4K", "WEB"], ("WEB", "WEB4K")),
+        ("VIDEO", ["MOBILE", "STREAMHTTP"], ("MOBILE",)),
+        ("VIDEO", ["STREAMHTTP"], ()),
+        ("VIDEO", [], ("WEBHD", "WEB", "WEBIPHONEHD", "WEBIPHONE")),
+        ("AUDIO", ["WEBAUDIO", "WEB", "WEB"], ("WEB", "WEBAUDIO")),
+        ("OTHER", ["WEBDOC"], ("WEBDOC",)),
+        ("OTHER", [], ("WEB", "WEBDOC")),
+        ("PLAYLIST", ["WEB"], ()),
+    ],
+)
+def test_channels(content_type: str, available: list[str], order: tuple[str | None, ...]) -> None:
+    """The best rendition comes first, and a stream never."""
+    assert channels(content_type, available) == order
+
+
+def test_source_url() -> None:
+    """The source is named by tenant, id and file name; the token is not in it."""
+    url = source_url(API + "/", "acme", content_id="94bd", save_as="a b&c.pdf")
+    assert url == (
+        f"{API}/api/xadmin/resources/content/downloadSource"
+        "?clientId=acme&xcontentId=94bd&saveAs=a%20b%26c.pdf"
+    )
+    assert "saveAs" not in source_url(API, "acme", content_id="94bd", save_as="")
+
+
+@pytest.mark.parametrize(
+    ("target", "ends"),
+    [
+        pytest.param(SIGNED, 1_770_243_961.0, id="token protection"),
+        pytest.param(f"{CDN}/s/a.pdf?dt=st=1~exp=20~hmac=ab", 20.0, id="in the middle"),
+        pytest.param(f"{CDN}/s/a.pdf?dt=exp%3D20%7Ehmac%3Dab", 20.0, id="encoded"),
+        pytest.param(f"{CDN}/s/a.pdf?xseo=", None, id="not signed"),
+        pytest.param(f"{CDN}/s/a.pdf?dt=exp=soon~hmac=ab", None, id="unreadable"),
+        pytest.param(f"{CDN}/s/a.pdf#dt=exp=20", None, id="in a fragment"),
+        pytest.param(
+            "https://s3/a?Expires=1700000000&Signature=x", 1_700_000_000.0, id="presigned"
+        ),
+        pytest.param(
+            "https://s3/a?X-Amz-Date=20240101T000000Z&X-Amz-Expires=300&X-Amz-Signature=x",
+            1_704_067_500.0,
+            id="presigned, version 4",
+        ),
+        pytest.param("https://s3/a?X-Amz-Date=now&X-Amz-Expires=300", None, id="no date"),
+        pytest.param("https://s3/a?X-Amz-Expires=300", None, id="date missing"),
+    ],
+)
+def test_expiry(target: str, ends: float | None) -> None:
+    """A signed target says when it ends."""
+    assert expiry(target) == ends
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        pytest.param(
+            f"{CDN}/delivery/public/document/acme/94bd/sckne7/WEB/manual.pdf",
+            f"{CDN}/delivery/public/document/acme/94bd/***/WEB/manual.pdf",
+            id="document",
+        ),
+        pytest.param(
+            f"{CDN}/delivery/public/image/acme/roma/sckne7/std/0x0/r.jpg?quality=80&format=auto",
+            f"{CDN}/delivery/public/image/acme/roma/***/std/0x0/r.jpg?quality=80&format=auto",
+            id="image",
+        ),
+        pytest.param(
+            f"{CDN}/delivery/public/video/acme/94bd/sckne7",
+            f"{CDN}/delivery/public/video/acme/94bd/***",
+            id="cut short",
+        ),
+        pytest.param(
+            SIGNED, SIGNED.replace("exp=1770243961~hmac=0123456789abcdef", "***"), id="signed"
+        ),
+        pytest.param(
+            f"{API}/api/x/downloadSource?clientId=acme&tokenId=0b5f&saveAs=a.pdf",
+            f"{API}/api/x/downloadSource?clientId=acme&tokenId=***&saveAs=a.pdf",
+            id="token",
+        ),
+        pytest.param(
+            f"{CDN}/api/v1/content-delivery/shares/dpx6uv/contents/a/image/b?w=1",
+            f"{CDN}/api/v1/content-delivery/shares/***/contents/a/image/b?w=***",
+            id="second generation",
+        ),
+        pytest.param(
+            f"{CDN}/shared/plugins/embed/current/acme/94bd/sckne7",
+            f"{CDN}/shared/plugins/embed/current/acme/94bd/***",
+            id="embed",
+        ),
+        pytest.param(
+            "https://u:p@s3/a?X-Amz-Signature=x&k#t",
+            "https://s3/a?X-Amz-Signature=***&***",
+            id="s3",
+        ),
+        pytest.param("https://[", "***", id="no URL"),
+    ],
+)
+def test_masked(url: str, shown: str) -> None:
+    """What is shown of a URL holds neither key, token nor signature."""
+    assert masked(url) == shown
+
+
+@given(
+    st.sampled_from(["image", "video", "document", "thumbnail"]),
+    st.text(alphabet="abcXYZ019", min_size=8, max_size=8),
+    st.text(alphabet="/ae.%?&=#~", max_size=20),
+)
+def test_a_pkey_is_never_shown(kind: str, pkey: str, rest: str) -> None:
+    """Whatever follows it, the share key of a delivery URL is masked."""
+    url = f"{CDN}/delivery/public/{kind}/acme/94bd/{pkey}/{rest}"
+    assert pkey not in masked(url)
+
+
+@given(st.text())
+def test_masking_and_expiry_never_raise(url: str) -> None:
+    """Any text can be masked and looked at for its end."""
+    masked(url)
+    expiry(url)
+    is_api_url(url, api_url=API)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_api"),
+    [
+        (f"{API}/api/x", True),
+        ("HTTPS://ACME-view.thron.com:443/", True),
+        ("http://acme-view.thron.com/", False),
+        ("https://acme-view.thron.com:8443/", False),
+        ("https://acme-view.thron.com.evil.example/", False),
+        ("https://acme-view.thron.com@evil.example/", False),
+        (f"{CDN}/static/x", False),
+        ("/api/x", False),
+        ("https://acme-view.thron.com:x/", False),
+    ],
+)
+def test_is_api_url(url: str, *, is_api: bool) -> None:
+    """Only the API's own scheme, host and port may see the token."""
+    assert is_api_url(url, api_url=API) is is_api
