@@ -1,11 +1,11 @@
 """The database's tables, and how an older database becomes this version's.
 
-Rule 1: ``TABLES`` is the schema of ``VERSION``; a fresh database is made from it at once.
+Rule 1: ``TABLES`` is the schema after the last of ``STEPS``; a fresh database is made from it.
 Rule 2: an older database takes the steps from its version on, in the transaction that notes the
 new version; a change of ``TABLES`` comes with a step, and steps are never edited.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from sqlalchemy import (
     JSON,
@@ -85,17 +85,18 @@ audit = Table(
     Column("detail", JSON, nullable=False),
 )
 
-STEPS: tuple[Callable[[Connection], None], ...] = ()
+Step = Callable[[Connection], None]
+
+STEPS: tuple[Step, ...] = ()
 """``STEPS[n]`` makes version n + 2 of version n + 1."""
 
-VERSION = len(STEPS) + 1
 
-
-def prepare(connection: Connection) -> None:
+def prepare(connection: Connection, *, steps: Sequence[Step] = STEPS) -> None:
     """Make the tables, or bring them from an older version to this one.
 
     Args:
         connection: In a transaction that nobody else can be in at the same time.
+        steps: From version 1 on.
 
     Raises:
         UnusableDatabase: The database is somebody else's, or of a newer version.
@@ -103,7 +104,7 @@ def prepare(connection: Connection) -> None:
     present = set(inspect(connection).get_table_names())
     if not present:
         TABLES.create_all(connection)
-        connection.execute(insert(schema_version).values(version=VERSION))
+        connection.execute(insert(schema_version).values(version=len(steps) + 1))
         connection.execute(insert(revision).values(id=1, number=0))
         return
     if schema_version.name not in present:
@@ -111,20 +112,23 @@ def prepare(connection: Connection) -> None:
             f"holds tables of another program ({_few(present)}): give the connector a database of"
             " its own"
         )
-    _migrate(connection)
+    _migrate(connection, steps)
 
 
-def _migrate(connection: Connection) -> None:
-    version = connection.execute(select(schema_version.c.version)).scalar_one()
-    if version > VERSION:
+def _migrate(connection: Connection, steps: Sequence[Step]) -> None:
+    version, ours = (
+        connection.execute(select(schema_version.c.version)).scalar_one(),
+        len(steps) + 1,
+    )
+    if version > ours:
         raise UnusableDatabase(
-            f"was written by a newer release (schema {version}, this one knows {VERSION}):"
+            f"was written by a newer release (schema {version}, this one knows {ours}):"
             " install that release again, or restore a copy from before it"
         )
-    for step in STEPS[version - 1 :]:
+    for step in steps[version - 1 :]:
         step(connection)
-    if version < VERSION:
-        connection.execute(update(schema_version).values(version=VERSION))
+    if version < ours:
+        connection.execute(update(schema_version).values(version=ours))
 
 
 def _few(names: Iterable[str]) -> str:

@@ -1,0 +1,178 @@
+"""What a connector would make public: its folder, metadata and contents, asked of THRON."""
+
+import difflib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+
+from proxy.catalogue.connector import Connector, Identifier, is_servable
+from proxy.errors import ConfigurationError, ThronRefused
+from proxy.thron import messages
+from proxy.thron.messages import Category, Content, MetadataDefinition, SearchCriteria
+from proxy.thron.tokens import TokenKeeper
+
+# Up to here contents are counted; beyond, THRON's own estimate is told.
+_MOST_COUNTED = 1000
+_MOST_DEFINITIONS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What was found of one connector.
+
+    Attributes:
+        connector: With its folder and classification resolved.
+        folder_name: The folder's name in THRON.
+        contents: How many contents would be public now.
+        is_estimate: Whether that number is THRON's estimate.
+    """
+
+    connector: Connector
+    folder_name: str
+    contents: int
+    is_estimate: bool
+
+    @property
+    def told(self) -> str:
+        """The number of contents in words."""
+        return f"about {self.contents}" if self.is_estimate else str(self.contents)
+
+
+class Surveyor:
+    """Asks one tenant."""
+
+    def __init__(self, thron: TokenKeeper, *, client_id: str) -> None:
+        self._thron = thron
+        self._client_id = client_id
+
+    async def survey(self, connector: Connector) -> Survey:
+        """Return what a connector would make public.
+
+        Raises:
+            ConfigurationError: Its folder or its metadata is not there; every problem at once.
+            ThronError: THRON cannot be asked.
+        """
+        problems: list[str] = []
+        folder = await self._folder(connector, problems)
+        classification_id = await self._classification(connector, folder, problems)
+        if folder is None or problems:
+            raise ConfigurationError(problems)
+        resolved = replace(connector, folder_id=folder.id, classification_id=classification_id)
+        contents, is_estimate = await self._count(resolved)
+        return Survey(resolved, _name(folder), contents, is_estimate)
+
+    async def contents(self, connector: Connector) -> AsyncIterator[Content]:
+        """Give the servable contents of a resolved connector, each once.
+
+        Raises:
+            ThronError: THRON cannot be asked, or stops answering on the way.
+        """
+        seen: set[str] = set()
+        page_token: str | None = None
+        tokens: set[str] = set()
+        while True:
+            question = messages.search(self._client_id, _criteria(connector), page_token=page_token)
+            page = await self._thron.ask(question)
+            for content in page.contents:
+                if content.id not in seen and is_servable(connector, content):
+                    yield content
+                seen.add(content.id)
+            page_token = page.next_page_token
+            if page_token is None or page_token in tokens:
+                return
+            tokens.add(page_token)
+
+    async def _folder(self, connector: Connector, problems: list[str]) -> Category | None:
+        folder = await self._thron.ask(messages.category(self._client_id, connector.folder))
+        if folder is None:
+            problems.append(
+                f"connector {connector.slug}: THRON knows no folder {connector.folder!r}; write"
+                " the id or the prettyId of the application's folder, or of one below it."
+            )
+            return None
+        root = (await self._thron.session()).root_category_id
+        if root and folder.ancestor_ids and root not in {folder.id, *folder.ancestor_ids}:
+            problems.append(
+                f"connector {connector.slug}: folder {_name(folder)!r} is not below the folder on"
+                " which the application is installed; choose one below, or install it higher up."
+            )
+        return folder
+
+    async def _classification(
+        self, connector: Connector, folder: Category | None, problems: list[str]
+    ) -> str | None:
+        if connector.identifier is not Identifier.METADATA:
+            return None
+        definitions = {each.key: each async for each in self._definitions()}
+        found = definitions.get(connector.metadata or "")
+        if found is not None:
+            problems += _unusable(connector, found)
+            return found.classification_id
+        if folder is not None and not await self._is_legacy(connector, folder):
+            problems.append(_unknown_metadata(connector, definitions))
+        return None
+
+    async def _definitions(self) -> AsyncIterator[MetadataDefinition]:
+        try:
+            listed = await self._thron.ask(messages.classifications(self._client_id))
+        except ThronRefused:
+            return  # the role to see them is one of its own (docs/thron.md 2.6)
+        for classification in listed.items:
+            for offset in range(0, _MOST_DEFINITIONS, messages.LARGEST_PAGE):
+                question = messages.metadata_definitions(
+                    self._client_id, classification.id, offset=offset
+                )
+                page = await self._thron.ask(question)
+                for definition in page.items:
+                    yield definition
+                if len(page.items) + page.skipped < messages.LARGEST_PAGE:
+                    break
+
+    async def _is_legacy(self, connector: Connector, folder: Category) -> bool:
+        question = messages.folder_contents(
+            self._client_id, folder_id=folder.id, cascade=connector.subfolders
+        )
+        return any(
+            each.key == connector.metadata and each.classification_id is None
+            for content in await self._thron.ask(question)
+            for each in content.metadata
+        )
+
+    async def _count(self, connector: Connector) -> tuple[int, bool]:
+        count = 0
+        async for _ in self.contents(connector):
+            count += 1
+            if count >= _MOST_COUNTED:
+                question = messages.search(self._client_id, _criteria(connector))
+                estimate = (await self._thron.ask(question)).estimated_total
+                return max(count, estimate or 0), True
+        return count, False
+
+
+def _criteria(connector: Connector) -> SearchCriteria:
+    return SearchCriteria(
+        content_types=connector.content_types,
+        folder_id=connector.folder_id,
+        cascade=connector.subfolders,
+    )
+
+
+def _name(folder: Category) -> str:
+    return folder.names[0].text if folder.names else folder.id
+
+
+def _unusable(connector: Connector, definition: MetadataDefinition) -> list[str]:
+    if not definition.removed and definition.for_contents:
+        return []
+    why = "has been removed" if definition.removed else "does not apply to contents"
+    return [
+        f"connector {connector.slug}: metadata {definition.key!r} {why} in THRON; choose another."
+    ]
+
+
+def _unknown_metadata(connector: Connector, definitions: dict[str, MetadataDefinition]) -> str:
+    usable = sorted(
+        key for key, each in definitions.items() if each.for_contents and not each.removed
+    )
+    near = difflib.get_close_matches(connector.metadata or "", usable, n=1)
+    mend = f"did you mean {near[0]!r}?" if near else f"THRON has {', '.join(usable) or 'none'}."
+    return f"connector {connector.slug}: no metadata has the key {connector.metadata!r}; {mend}"
