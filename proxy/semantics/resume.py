@@ -1,8 +1,8 @@
 """Whether a response that broke off may be continued by another one.
 
-Only what is proved to belong together is joined. The proof is a strong entity-tag, the complete length and the exact positions (RFC 9110, 13.1.5,
-14.4, 15.3.7.3); a date or a weak tag proves nothing, and without a length nobody could tell the
-end.
+Only what is proved to belong together is joined. The proof is a strong entity-tag, the complete
+length and the exact positions (RFC 9110, 13.1.5, 14.4, 15.3.7.3); a date or a weak tag proves
+nothing, and without a length nobody could tell the end.
 """
 
 import re
