@@ -81,7 +81,7 @@ class Sandbox:
         api = [route for part in parts for route in part(world).routes()]
         api += [web.get(SOURCE_PATH, source.download), web.post(SOURCE_PATH, source.download)]
         cdn = [
-            web.get("/delivery/public/{rest:.*}", delivery.redirect),
+            web.get(r"/delivery/public/{rest:[\s\S]*}", delivery.redirect),
             web.get("/static/{name:.+}", static.answer),
         ]
         storage = [web.route("*", "/source/{content}/{version}", source.stored)]

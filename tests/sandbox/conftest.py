@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-
 import aiohttp
 import orjson
 import pytest
@@ -20,6 +19,7 @@ class Clock:
         self.time_s = 1_750_000_000.0
 
     def __call__(self) -> float:
+        """Return unix seconds."""
         return self.time_s
 
     def pass_by(self, seconds: float) -> None:

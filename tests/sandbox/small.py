@@ -1,6 +1,7 @@
 """A tenant small enough to know by heart, for tests of what the sandbox answers."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from proxy.sandbox.blob import BytesBlob
 from proxy.sandbox.specs import (
@@ -37,17 +38,17 @@ MP3 = BytesBlob(b"ID3 a song " * 200, "audio/mpeg")
 TEXT = BytesBlob(b"not yet", "text/plain")
 
 
-def _content(number: str, content_type: str, title: str, **more: object) -> ContentSpec:
+def _content(number: str, content_type: str, title: str, **more: Any) -> ContentSpec:
     month = int(number[-1])
     written = datetime(2024, month, 1, 8, tzinfo=UTC)
-    known: dict[str, object] = {
+    known: dict[str, Any] = {
         "titles": {"EN": title},
         "file_name": "file.bin",
         "media_type": "application/octet-stream",
         "source": TEXT,
         "folder_ids": (ROOT,),
     }
-    return ContentSpec(number, content_type, written, written, **{**known, **more})  # type: ignore[arg-type] - the table below is typed by being read
+    return ContentSpec(number, content_type, written, written, **{**known, **more})
 
 
 def library() -> Library:
