@@ -1,0 +1,116 @@
+"""Content-Disposition, as RFC 6266 and RFC 8187 have it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.semantics.disposition import content_disposition, file_name
+from proxy.semantics.field_lines import is_writable
+from proxy.semantics.file_names import safe_file_name
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param(None, "inline", id="no name"),
+        pytest.param("a.pdf", 'inline; filename="a.pdf"', id="plain"),
+        pytest.param("a b;c,d.pdf", 'inline; filename="a b;c,d.pdf"', id="blanks and separators"),
+        pytest.param(
+            "città.pdf",
+            "inline; filename=\"citta.pdf\"; filename*=UTF-8''citt%C3%A0.pdf",
+            id="accent",
+        ),
+        pytest.param(
+            "€ rates.pdf",
+            "inline; filename=\"_ rates.pdf\"; filename*=UTF-8''%E2%82%AC%20rates.pdf",
+            id="example of RFC 6266",
+        ),
+        pytest.param(
+            'a"b.pdf', "inline; filename=\"a_b.pdf\"; filename*=UTF-8''a%22b.pdf", id="quote"
+        ),
+        pytest.param(
+            "50%20.pdf",
+            "inline; filename=\"50_20.pdf\"; filename*=UTF-8''50%2520.pdf",
+            id="percent is not an escape",
+        ),
+        pytest.param("a\\b/c.pdf", 'inline; filename="a_b_c.pdf"', id="separators of paths"),
+        pytest.param(
+            "a\r\nSet-Cookie: x=y", 'inline; filename="a Set-Cookie: x=y"', id="line break"
+        ),
+        pytest.param("caf\udce9.pdf", 'inline; filename="caf_.pdf"', id="lone surrogate"),
+        pytest.param("", 'inline; filename="download"', id="empty"),
+    ],
+)
+def test_content_disposition(name: str | None, value: str) -> None:
+    """A name is written in ASCII, and besides in UTF-8 where ASCII cannot hold it."""
+    assert content_disposition("inline", name) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        pytest.param(None, None, id="no field"),
+        pytest.param("inline", None, id="no name"),
+        pytest.param('attachment; filename="a.pdf"', "a.pdf", id="quoted"),
+        pytest.param("attachment; filename=a.pdf", "a.pdf", id="token"),
+        pytest.param("attachment; filename=a b.pdf ; x=y", "a b.pdf", id="unquoted blank"),
+        pytest.param('ATTACHMENT;FileName="a.pdf"', "a.pdf", id="capitals"),
+        pytest.param('attachment; filename = "a.pdf"', "a.pdf", id="blanks around equals"),
+        pytest.param('attachment; filename="a;b.pdf"', "a;b.pdf", id="semicolon inside"),
+        pytest.param('attachment; filename="a\\"b.pdf"', 'a"b.pdf', id="escaped quote"),
+        pytest.param(
+            "attachment; filename=\"EURO.pdf\"; filename*=UTF-8''%e2%82%ac.pdf",
+            "€.pdf",
+            id="extended form preferred",
+        ),
+        pytest.param(
+            "attachment; filename*=UTF-8''%e2%82%ac.pdf; filename=\"EURO.pdf\"",
+            "€.pdf",
+            id="extended form first",
+        ),
+        pytest.param(
+            "attachment; filename*=iso-8859-1'en'%A3%20rates.pdf", "£ rates.pdf", id="Latin-1"
+        ),
+        pytest.param(
+            "attachment; filename*=UTF-8''%ff.pdf; filename=b.pdf", "b.pdf", id="no UTF-8 after all"
+        ),
+        pytest.param(
+            "attachment; filename*=koi8-r''%c1.pdf; filename=b.pdf", "b.pdf", id="another charset"
+        ),
+        pytest.param('attachment; filename="città.pdf"', "città.pdf", id="raw UTF-8"),
+        pytest.param('attachment; filename="caf\udce9.pdf"', "café.pdf", id="raw Latin-1"),
+        pytest.param('attachment; filename="../../a.pdf"', "a.pdf", id="path upwards"),
+        pytest.param('attachment; filename="C:\\\\x\\\\a.pdf"', "a.pdf", id="path of Windows"),
+        pytest.param('attachment; filename="dir/"', None, id="only a path"),
+        pytest.param('attachment; filename=""', None, id="empty"),
+        pytest.param("attachment; foo; filename=a.pdf", "a.pdf", id="parameter without value"),
+        pytest.param("attachment; filename=a.pdf; filename=b.pdf", "a.pdf", id="twice"),
+        pytest.param('attachment; filename="a.pdf', None, id="open quote"),
+        pytest.param("; ;;;=;", None, id="nonsense"),
+        pytest.param('attachment; filename="' + "a" * 5000 + '"', None, id="overlong field"),
+        pytest.param(
+            'inline;filename="tesla-dojo-technology.pdf"',
+            "tesla-dojo-technology.pdf",
+            id="as THRON's CDN says it",
+        ),
+    ],
+)
+def test_file_name(value: str | None, name: str | None) -> None:
+    """An origin's field gives a safe name, or none."""
+    assert file_name(value) == name
+
+
+@given(kind=st.sampled_from(["attachment", "inline"]), name=st.text(st.characters()))
+def test_any_name_comes_back(kind: str, name: str) -> None:
+    """Any name at all makes a one-line ASCII field that gives the safe name back."""
+    value = content_disposition(kind, name)
+    assert is_writable(value)
+    assert value.isascii()
+    assert file_name(value) == safe_file_name(name)
+
+
+@given(value=st.text(st.characters()) | st.text(alphabet="; filename*='\"\\%e2/a").map(";".__add__))
+def test_any_field_gives_a_safe_name_or_none(value: str) -> None:
+    """No field raises or gives a name that is not safe."""
+    name = file_name(value)
+    assert name is None or safe_file_name(name) == name
