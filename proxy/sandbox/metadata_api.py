@@ -77,7 +77,11 @@ class MetadataApi:
         # The listGet services have plain parameters instead of a param (docs/thron.md 6).
         query = request.query
         criteria = {"text": query.get("text"), "ids": query.get("ids", "").split(",")}
-        pages = {name: int(query[name]) for name in ("offset", "limit") if query.get(name)}
+        pages = {
+            name: int(query[name])
+            for name in ("offset", "limit")
+            if query.get(name, "").isdecimal()
+        }
         return {"criteria": criteria, **pages}
 
     def _selected(
