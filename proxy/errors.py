@@ -13,7 +13,7 @@
         - NotConfigured: no credentials yet (set-up state)
     - the origin's: OriginError
         - OriginUnreachable, OriginTimeout, OriginRefused, OriginGone, OriginAnswerInvalid,
-          OriginProhibited, OriginIncomplete
+          OriginProhibited, OriginIncomplete, OriginChanged
     - this gateway's: Overloaded, DatabaseFailed
 - ConfigurationError: the operator's slip; no request ever meets it
 """
@@ -184,6 +184,12 @@ class OriginProhibited(OriginError):
 
 class OriginIncomplete(OriginError):
     """The origin broke off in the middle of the content."""
+
+    proxy_status = "http_response_incomplete"
+
+
+class OriginChanged(OriginError):
+    """Broken off, and what the origin offers now is not proved to be the rest."""
 
     proxy_status = "http_response_incomplete"
 

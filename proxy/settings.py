@@ -238,15 +238,14 @@ class Settings(BaseModel):
             host = socket.gethostname()
         return f"http://{Listen(host=host, port=self.listen.port)}"
 
-    def secure_base(self, host: str | None = None) -> str:
-        """Return the https base of a connector's own host, or of the printed URLs."""
+    @property
+    def secure_base(self) -> str:
+        """The https base of the same URLs."""
         public = URL(self.public_base)
-        if public.scheme == "https" and host is None:
+        if public.scheme == "https":
             return self.public_base
         port = self.tls_listen.port if self.tls_listen is not None else 443
-        return str(
-            public.with_scheme("https").with_host(host or public.host or "").with_port(port)
-        ).rstrip("/")
+        return str(public.with_scheme("https").with_port(port)).rstrip("/")
 
     def database(self, environ: Mapping[str, str]) -> str:
         """Return the database URL, in the state directory of this machine where none is set."""

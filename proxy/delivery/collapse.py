@@ -18,17 +18,9 @@ class Collapse(Generic[K, V]):
         self._name = name
         self._tasks: dict[K, asyncio.Task[V]] = {}
 
-    def __contains__(self, key: K) -> bool:
-        return key in self._tasks
-
-    def start(self, key: K, call: Callable[[], Awaitable[V]]) -> asyncio.Task[V]:
-        """Return the running call of a key, begun now if there is none."""
-        task = self._tasks.get(key)
-        if task is None:
-            task = asyncio.get_running_loop().create_task(self._run(call), name=self._name)
-            self._tasks[key] = task
-            task.add_done_callback(lambda done: self._forget(key, done))
-        return task
+    def start(self, key: K, call: Callable[[], Awaitable[V]]) -> None:
+        """Begin a call in the background, unless one of the key is running."""
+        _ = self._task(key, call)
 
     async def run(self, key: K, call: Callable[[], Awaitable[V]]) -> V:
         """Return the answer of the running call, or of a new one.
@@ -36,7 +28,7 @@ class Collapse(Generic[K, V]):
         Raises:
             Exception: What the call raises, to each who waits for it.
         """
-        return await asyncio.shield(self.start(key, call))
+        return await asyncio.shield(self._task(key, call))
 
     async def aclose(self) -> None:
         """Cancel the calls that still run, and wait until they are gone."""
@@ -44,6 +36,14 @@ class Collapse(Generic[K, V]):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _task(self, key: K, call: Callable[[], Awaitable[V]]) -> asyncio.Future[V]:
+        task = self._tasks.get(key)
+        if task is None:
+            task = asyncio.get_running_loop().create_task(self._run(call), name=self._name)
+            self._tasks[key] = task
+            task.add_done_callback(lambda done: self._forget(key, done))
+        return task
 
     async def _run(self, call: Callable[[], Awaitable[V]]) -> V:
         return await call()

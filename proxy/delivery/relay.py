@@ -1,45 +1,186 @@
-"""The pump: upstream to client, with back-pressure, stall guard and exact octet count."""
+"""The pump: upstream to client, with back-pressure, stall guard, exact octet count and resume."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
 
+import structlog
 from aiohttp import web
 
+from proxy.delivery.hops import Fields
 from proxy.delivery.origin import Upstream
-from proxy.errors import OriginIncomplete, OriginTimeout
+from proxy.errors import (
+    GatewayError,
+    OriginChanged,
+    OriginIncomplete,
+    OriginTimeout,
+    OriginUnreachable,
+    ThronBusy,
+    ThronTimeout,
+    ThronUnreachable,
+)
 from proxy.observe.middleware import AccessRecord
+from proxy.semantics.resume import Begun, continuation, octets_to_skip
+
+log = structlog.get_logger("proxy.relay")
+
+# What a second request may mend: the connection, not the content.
+_BROKEN = (
+    OriginIncomplete,
+    OriginTimeout,
+    OriginUnreachable,
+    ThronBusy,
+    ThronTimeout,
+    ThronUnreachable,
+)
+
+Reopen = Callable[[Fields], AbstractAsyncContextManager[Upstream]]
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How much an origin is forgiven.
+
+    Attributes:
+        read_gap_s: How long it may be silent, in seconds.
+        attempts: How often in a row it may be asked again without a single octet coming.
+        back_off_s: Before the first of them; doubled each time, and less by chance.
+        random: Gives a number from 0 to 1.
+    """
+
+    read_gap_s: float
+    random: Callable[[], float]
+    attempts: int = 5
+    back_off_s: float = 0.1
+
+    def wait_s(self, attempt: int) -> float:
+        """Return the seconds to wait before an attempt, the first being 1."""
+        return self.back_off_s * 2.0 ** (attempt - 1) * (0.5 + self.random() / 2)
 
 
 async def pump(
-    upstream: Upstream, response: web.StreamResponse, *, record: AccessRecord, read_gap_s: float
+    upstream: Upstream,
+    response: web.StreamResponse,
+    *,
+    reopen: Reopen,
+    patience: Patience,
+    record: AccessRecord,
 ) -> None:
     """Send the content of an upstream as that of a prepared response, octet by octet the same.
 
     A client slower than the origin holds the origin back: ``write`` waits for the connection,
-    and aiohttp stops reading the upstream.
+    and aiohttp stops reading the upstream; the client's slowness is no silence of the origin.
 
     Args:
         upstream: Just opened.
         response: Prepared; its end is left to the caller.
-        record: Takes the time of the first octet and the count.
-        read_gap_s: How long the origin may be silent, in seconds; the client's slowness is not
-            counted.
+        reopen: Opens the same content again with a range, should the upstream break.
+        patience: With the origin.
+        record: Takes the time of the first octet, the count, and how often it was resumed.
 
     Raises:
-        OriginTimeout: The origin fell silent.
-        OriginIncomplete: It broke off, or sent fewer octets than it promised.
+        OriginError: The origin broke off or fell silent, and nothing proves that what it has
+            to offer now belongs to what was sent.
         ConnectionError: The client has left.
     """
-    async for chunk in _chunks(upstream, read_gap_s):
-        record.first_byte()
-        await response.write(chunk)
-        record.octets += len(chunk)
-    if upstream.octets is not None and record.octets != upstream.octets:
-        raise OriginIncomplete(f"{record.octets} of {upstream.octets} octets came")
+    content = _Content(upstream, reopen=reopen, patience=patience)
+    try:
+        async for chunk in content.octets():
+            record.first_byte()
+            await response.write(chunk)
+            record.octets += len(chunk)
+    finally:
+        record.resumed = content.resumed
+        await content.aclose()
 
 
-async def _chunks(upstream: Upstream, read_gap_s: float) -> AsyncIterator[bytes]:
-    chunks = upstream.chunks()
+class _Content:
+    """The content of one download, from as many upstreams as it takes."""
+
+    def __init__(self, first: Upstream, *, reopen: Reopen, patience: Patience) -> None:
+        self._upstream = first
+        self._reopen = reopen
+        self._patience = patience
+        self._begun = Begun.of(first.status, first.fields)
+        self._expected = self._begun.selected.octets if self._begun else first.octets
+        self._received = 0
+        self._skip = 0
+        self._failures = 0
+        self._opened = AsyncExitStack()
+        self.resumed = 0
+
+    async def aclose(self) -> None:
+        """Close what was opened to resume; the first upstream is the caller's."""
+        await self._opened.aclose()
+
+    async def octets(self) -> AsyncIterator[bytes]:
+        """Give the content, resuming where it breaks."""
+        while True:
+            try:
+                async for chunk in self._of_one_upstream():
+                    yield chunk
+            except _BROKEN as exc:
+                if self._is_whole():
+                    return  # it broke after the last octet
+                await self._resume(exc)
+            else:
+                return
+
+    def _is_whole(self) -> bool:
+        return self._expected == self._received
+
+    async def _of_one_upstream(self) -> AsyncIterator[bytes]:
+        async for whole in _guarded(self._upstream.chunks(), self._patience.read_gap_s):
+            chunk = self._needed(whole)
+            if chunk:
+                self._received += len(chunk)
+                self._failures = 0
+                yield chunk
+            if self._is_whole():
+                return
+        if self._expected is not None and not self._is_whole():
+            raise OriginIncomplete(f"{self._received} of {self._expected} octets came")
+
+    def _needed(self, whole: bytes) -> bytes:
+        """Return what of a chunk has not been sent: an origin may begin earlier, and end later."""
+        first, self._skip = self._skip, max(0, self._skip - len(whole))
+        end = None if self._expected is None else first + self._expected - self._received
+        return whole[first:end]
+
+    async def _resume(self, broken: GatewayError) -> None:
+        """Open the rest of the content, or raise what broke it."""
+        if self._begun is None:
+            raise broken  # nothing would prove that the rest belongs to it
+        while True:
+            self._failures += 1
+            if self._failures > self._patience.attempts:
+                raise broken
+            log.info("resuming", octets=self._received, reason=str(broken))
+            await self._opened.aclose()
+            await asyncio.sleep(self._patience.wait_s(self._failures))
+            try:
+                await self._continue(self._begun)
+            except _BROKEN as exc:
+                broken = exc
+            else:
+                return
+
+    async def _continue(self, begun: Begun) -> None:
+        asked = continuation(begun, received=self._received)
+        if asked is None:
+            raise OriginIncomplete("more octets came than were promised")
+        upstream = await self._opened.enter_async_context(self._reopen(asked))
+        skip = octets_to_skip(
+            begun, received=self._received, status=upstream.status, fields=upstream.fields
+        )
+        if skip is None:
+            raise OriginChanged("what the origin has now does not continue what was sent")
+        self._upstream, self._skip = upstream, skip
+        self.resumed += 1
+
+
+async def _guarded(chunks: AsyncIterator[bytes], read_gap_s: float) -> AsyncIterator[bytes]:
     while True:
         try:
             async with asyncio.timeout(read_gap_s):

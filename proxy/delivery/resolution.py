@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from proxy.catalogue.connector import Connector, DeliveryMode
+from proxy.catalogue.connector import Claim, Connector, DeliveryMode
+from proxy.semantics.answers import Known
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,19 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Representation:
+    """What an origin's last answer told of the content.
+
+    Attributes:
+        fields: The lines that describe the whole of it, Content-Length apart.
+        known: Its validators and complete length.
+    """
+
+    fields: tuple[tuple[str, str], ...]
+    known: Known
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """How the bytes of one content are fetched.
 
@@ -29,6 +43,7 @@ class Delivery:
             may exist. A published one holds the pkey.
         file_name: THRON's name of the source file.
         target: The last hop, once an origin has told it.
+        representation: What an origin told of the content, once one has answered.
     """
 
     content_id: str
@@ -36,6 +51,7 @@ class Delivery:
     sources: tuple[str, ...] = field(repr=False)
     file_name: str
     target: Target | None = None
+    representation: Representation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +62,10 @@ class Resolution:
         connector: As it was then; a changed connector makes every resolution void.
         delivery: The answer.
         verified_at: Monotonic seconds of THRON's word for it.
-        is_former: The address is a former prettyID of the content.
+        current: The claim of the content that is current, where the address is a former prettyID.
     """
 
     connector: Connector
     delivery: Delivery
     verified_at: float
-    is_former: bool = False
+    current: Claim | None = None

@@ -2,20 +2,18 @@
 
 from collections.abc import Sequence
 from enum import Enum
+from http import HTTPStatus
 
 import aiohttp
-from aiohttp import hdrs
 
 from proxy.delivery.hops import Arrival, Fields, Hops, failures_named, redirect_of
 from proxy.errors import (
     GatewayError,
     OriginAnswerInvalid,
     OriginGone,
-    OriginUnreachable,
     TokenRejected,
 )
-from proxy.semantics.fields import media_type
-from proxy.thron.byte_answers import error_answer
+from proxy.thron.error_answers import is_error_answer
 from proxy.thron.tokens import TokenKeeper
 
 # An envelope is small; what is longer is a file.
@@ -58,9 +56,7 @@ class SourceFiles:
             lambda token: self._attempt(source, token, fields=fields, file_name=file_name)
         )
 
-    async def _attempt(
-        self, source: str, token: str, *, fields: Fields, file_name: str
-    ) -> Arrival:
+    async def _attempt(self, source: str, token: str, *, fields: Fields, file_name: str) -> Arrival:
         failures: list[GatewayError] = []
         for manner in self._manners():
             try:
@@ -99,10 +95,10 @@ class SourceFiles:
             arrival = await self._hops.follow("GET", location, fields=fields)
             return Arrival(arrival.response, arrival.url, is_redirected=True)
         head = await _suspect_head(response)
-        error = error_answer(
+        error = is_error_answer(
             status=response.status,
-            media_type=_media_type(response),
-            file_name=file_name,
+            media_type=response.content_type,
+            expected_name=file_name,
             head=head,
         )
         if error is not None:
@@ -112,10 +108,14 @@ class SourceFiles:
 
 
 async def _suspect_head(response: aiohttp.ClientResponse) -> bytes:
-    """Read what may be an envelope instead of the file; empty where it cannot be one."""
+    """Read what may be an error instead of the file; nothing where it cannot be one."""
     length = response.content_length
     is_short = length is None or length <= _LONGEST_ENVELOPE
-    if response.status == hdrs_ok and (_media_type(response) not in _SUSPECT_TYPES or not is_short):
+    is_suspect = is_short and response.content_type in _SUSPECT_TYPES
+    if response.status < HTTPStatus.BAD_REQUEST and not is_suspect:
         return b""
+    head = bytearray()
     with failures_named():
-        return await response.content.read(_LONGEST_ENVELOPE)
+        while len(head) < _LONGEST_ENVELOPE and (chunk := await response.content.readany()):
+            head += chunk
+    return bytes(head)

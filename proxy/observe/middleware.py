@@ -13,7 +13,9 @@ from aiohttp import web
 
 from proxy.errors import GatewayError, UnknownAddress
 from proxy.observe.metrics import Metrics
-from proxy.semantics import forwarded, freshness, status_fields
+from proxy.semantics import forwarded, freshness
+from proxy.semantics.freshness import Freshness
+from proxy.semantics.status_fields import ProxyStatus
 
 log = structlog.get_logger("proxy.access")
 
@@ -31,6 +33,7 @@ class AccessRecord:
         request_id: Sent to the client as X-Request-Id.
         client: Address of the client, behind trusted proxies too.
         scheme: The scheme that the client used.
+        host: The host that it asked, or None.
         connector: Slug of the connector, once known.
         content_id: THRON's id of the content, once known.
         resolution: ``hit``, or why THRON was asked (RFC 9211, 2.2).
@@ -38,6 +41,7 @@ class AccessRecord:
         status: Of the answer; None if none was begun.
         octets: Of content handed to the client's connection.
         first_byte_s: From the request to the first octet of content.
+        resumed: How often a broken upstream was continued by another.
         ended_by: ``complete``, ``client``, ``origin`` or ``gateway``.
         error: The RFC 9209 name, or the class of the error.
         reason: What the operator may want to know of it.
@@ -47,6 +51,7 @@ class AccessRecord:
     request_id: str
     client: str
     scheme: str
+    host: str | None
     began: float
     connector: str | None = None
     content_id: str | None = None
@@ -55,6 +60,7 @@ class AccessRecord:
     status: int | None = None
     octets: int = 0
     first_byte_s: float | None = None
+    resumed: int = 0
     ended_by: str = "complete"
     error: str | None = None
     reason: str | None = None
@@ -69,6 +75,7 @@ class AccessRecord:
 _WRITTEN = (
     "status",
     "octets",
+    "resumed",
     "ended_by",
     "error",
     "reason",
@@ -159,6 +166,7 @@ def _record(
         request_id=uuid.uuid4().hex,
         client=effective.client,
         scheme=effective.scheme,
+        host=effective.host,
         began=time.monotonic(),
     )
 
@@ -173,16 +181,19 @@ def _error_response(
     fields = response.headers
     fields["X-Request-Id"] = record.request_id
     fields["X-Content-Type-Options"] = "nosniff"
-    fields["Cache-Control"] = (
-        freshness.negative(negative_ttl_s)
-        if isinstance(error, UnknownAddress)
-        else freshness.NO_STORE
-    )
+    fields["Server"] = PSEUDONYM
+    fields.extend(_freshness_of(error, negative_ttl_s).as_fields())
     if error.proxy_status is not None:
-        fields["Proxy-Status"] = status_fields.proxy_status(PSEUDONYM, error=error.proxy_status)
+        fields["Proxy-Status"] = str(ProxyStatus(PSEUDONYM, error=error.proxy_status))
     if error.retry_after_s is not None:
         fields["Retry-After"] = str(math.ceil(error.retry_after_s))
     return response
+
+
+def _freshness_of(error: GatewayError, negative_ttl_s: float) -> Freshness:
+    if isinstance(error, UnknownAddress):
+        return freshness.of_absence(max_age_s=int(negative_ttl_s))
+    return freshness.OF_FAILURE
 
 
 def _count(record: AccessRecord, metrics: Metrics) -> None:

@@ -32,6 +32,7 @@ from proxy.thron.listing import LARGEST_PAGE, Listing, read_each, read_listing
 from proxy.thron.session_messages import Login, login, validate
 
 __all__ = [
+    "LARGEST_PAGE",
     "Category",
     "Classification",
     "Content",
@@ -56,6 +57,7 @@ __all__ = [
     "detail_source",
     "find_by_legacy_metadata",
     "find_by_pretty_id",
+    "folder_contents",
     "login",
     "metadata_definitions",
     "search",
@@ -187,6 +189,17 @@ def find_by_legacy_metadata(
         "linkedCategoryOp": {"linkedCategoryIds": [folder_id], "cascade": cascade},
         "metadatas": [{"name": name, "value": _exactly(value)}],
     }
+    return Question(_find_by_properties(client_id, criteria, offset=offset), _read_found)
+
+
+def folder_contents(
+    client_id: str, *, folder_id: str, cascade: bool, offset: int = 0
+) -> Question[tuple[Content, ...]]:
+    """Ask for up to 50 contents of a folder, legacy metadata and all.
+
+    docs/thron.md 4.4.
+    """
+    criteria = {"linkedCategoryOp": {"linkedCategoryIds": [folder_id], "cascade": cascade}}
     return Question(_find_by_properties(client_id, criteria, offset=offset), _read_found)
 
 

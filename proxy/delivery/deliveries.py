@@ -1,0 +1,56 @@
+"""How a content of a connector is delivered: its durable URLs, by delivery mode."""
+
+from proxy.catalogue.connector import Connector, DeliveryMode
+from proxy.delivery.resolution import Delivery
+from proxy.errors import ThronRefused
+from proxy.thron.delivery_urls import channels, published_url, source_url
+from proxy.thron.messages import Content
+from proxy.thron.tokens import TokenKeeper
+
+
+class Deliveries:
+    """Builds deliveries for one tenant."""
+
+    def __init__(self, thron: TokenKeeper, *, client_id: str, api_url: str, cdn_url: str) -> None:
+        self._thron = thron
+        self._client_id = client_id
+        self._api_url = api_url
+        self._cdn_url = cdn_url
+
+    async def of(self, connector: Connector, content: Content) -> Delivery:
+        """Return how a content is delivered.
+
+        Raises:
+            ThronRefused: Renditions are asked for, but the login gave no pkey.
+            ThronError: There is no session, and none to be had.
+        """
+        name = content.file_name or content.id
+        mode = connector.delivery
+        if mode is DeliveryMode.ORIGINAL:
+            sources: tuple[str, ...] = (self._source(content, name),)
+        else:
+            sources = await self._published(content, name)
+        return Delivery(content_id=content.id, mode=mode, sources=sources, file_name=name)
+
+    def _source(self, content: Content, name: str) -> str:
+        return source_url(self._api_url, self._client_id, content_id=content.id, save_as=name)
+
+    async def _published(self, content: Content, name: str) -> tuple[str, ...]:
+        pkey = (await self._thron.session()).pkey
+        if pkey is None:
+            raise ThronRefused(
+                "the app has no pkey: switch on its public share in THRON, or use delivery ="
+                ' "original"'
+            )
+        return tuple(
+            published_url(
+                self._cdn_url,
+                self._client_id,
+                pkey=pkey,
+                content_type=content.content_type,
+                content_id=content.id,
+                channel=channel,
+                name=name,
+            )
+            for channel in channels(content.content_type, content.channels)
+        )

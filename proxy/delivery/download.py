@@ -1,0 +1,246 @@
+"""The story of one download."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from proxy.catalogue import paths
+from proxy.catalogue.connector import Connector, Connectors, Disposition
+from proxy.catalogue.paths import PublicPath
+from proxy.delivery.admission import Admission
+from proxy.delivery.answer_fields import Told, answer_fields
+from proxy.delivery.hops import Fields
+from proxy.delivery.origin import Origins, Upstream
+from proxy.delivery.relay import Patience, pump
+from proxy.delivery.resolution import Resolution
+from proxy.delivery.resolver import Resolved, Resolver
+from proxy.errors import OriginGone, OriginRefused
+from proxy.observe.middleware import PSEUDONYM, RECORD, AccessRecord
+from proxy.semantics.answers import (
+    Described,
+    Forward,
+    NotModified,
+    PreconditionFailed,
+    RangeNotSatisfiable,
+    decide,
+)
+from proxy.semantics.exposure import METHODS, preflight
+from proxy.semantics.fields import outbound
+
+_WITH_CONTENT = frozenset({HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT})
+
+
+@dataclass(frozen=True, slots=True)
+class PublicBases:
+    """Where the public listener is reached, for the URLs that answers hold.
+
+    Attributes:
+        plain: Base of the printed URLs, such as ``http://dl.example.com``.
+        secure: Base of the same by https.
+    """
+
+    plain: str
+    secure: str
+
+
+class Downloads:
+    """Answers the public listener."""
+
+    def __init__(
+        self,
+        *,
+        connectors: Callable[[], Connectors],
+        resolver: Resolver,
+        origins: Origins,
+        admission: Admission,
+        patience: Patience,
+        bases: PublicBases,
+        stale_if_error_s: float,
+    ) -> None:
+        self._connectors = connectors
+        self._resolver = resolver
+        self._origins = origins
+        self._admission = admission
+        self._patience = patience
+        self._bases = bases
+        self._stale_if_error_s = stale_if_error_s
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request.
+
+        Raises:
+            GatewayError: There is no content to answer with; the middleware says so to the
+                client, or breaks the connection off if the answer has begun.
+        """
+        record = request[RECORD]
+        if request.method == "OPTIONS":
+            return web.Response(status=204, headers=preflight())
+        if request.method not in METHODS:
+            return web.Response(status=405, headers=preflight())
+        connectors = self._connectors()
+        path = paths.parse(request.raw_path, host=record.host, connectors=connectors)
+        record.connector = path.connector.slug
+        if path.connector.force_https and record.scheme == "http":
+            return self._to_https(request, path)
+        with self._admission.admitted():
+            return await self._download(request, path, record)
+
+    async def _download(
+        self, request: web.Request, path: PublicPath, record: AccessRecord
+    ) -> web.StreamResponse:
+        resolved = await self._resolver.resolve(path.connector, path.address)
+        delivery = resolved.resolution.delivery
+        record.content_id = delivery.content_id
+        record.resolution = resolved.forwarded or "hit"
+        told = self._told(request, path, resolved)
+        representation = delivery.representation
+        known = representation.known if representation is not None else None
+        decided = decide(request.headers, method=request.method, known=known)
+        if isinstance(decided, Forward):
+            return await self._relayed(request, path, resolved.resolution, told, decided.fields)
+        described = representation.fields if representation is not None else ()
+        status, passed = _own_answer(decided, described)
+        return await _sent(request, status, passed, told)
+
+    async def _relayed(
+        self,
+        request: web.Request,
+        path: PublicPath,
+        resolution: Resolution,
+        told: Told,
+        fields: Fields,
+    ) -> web.StreamResponse:
+        record = request[RECORD]
+        async with self._opened(path, resolution, request.method, fields) as upstream:
+            passed = outbound(upstream.fields, status=upstream.status)
+            if request.method == "HEAD" or upstream.status not in _WITH_CONTENT:
+                return await _sent(request, upstream.status, passed, told)
+            response = await _begun(request, upstream.status, passed, told)
+            await pump(
+                upstream,
+                response,
+                reopen=lambda rest: self._reopened(path, rest),
+                patience=self._patience,
+                record=record,
+            )
+            await response.write_eof()
+            return response
+
+    @asynccontextmanager
+    async def _opened(
+        self, path: PublicPath, resolution: Resolution, method: str, fields: Fields
+    ) -> AsyncIterator[Upstream]:
+        """Open a delivery; where the origin does not know it, verify the resolution once."""
+        async with AsyncExitStack() as stack:
+            try:
+                upstream = await stack.enter_async_context(
+                    self._origins.open(resolution.delivery, method=method, fields=fields)
+                )
+            except (OriginGone, OriginRefused):
+                if self._resolver.is_recent(resolution):
+                    raise
+                resolution = await self._resolver.verified(resolution, path.address)
+                upstream = await stack.enter_async_context(
+                    self._origins.open(resolution.delivery, method=method, fields=fields)
+                )
+            await self._resolver.complete(resolution, path.address, upstream.delivery)
+            yield upstream
+
+    @asynccontextmanager
+    async def _reopened(self, path: PublicPath, fields: Fields) -> AsyncIterator[Upstream]:
+        resolved = await self._resolver.resolve(path.connector, path.address)
+        async with self._opened(path, resolved.resolution, "GET", fields) as upstream:
+            yield upstream
+
+    def _told(self, request: web.Request, path: PublicPath, resolved: Resolved) -> Told:
+        resolution = resolved.resolution
+        asked = paths.disposition_override(request.raw_path.partition("?")[2])
+        return Told(
+            connector=path.connector,
+            content_id=resolution.delivery.content_id,
+            source_name=resolution.delivery.file_name,
+            asked_name=path.file_name,
+            disposition=asked or path.connector.disposition,
+            canonical=self._canonical(path.connector, resolution),
+            forwarded=resolved.forwarded,
+            ttl_s=resolved.ttl_s,
+            stale_if_error_s=self._stale_if_error_s,
+            is_hsts=request[RECORD].scheme == "https"
+            and _is_https_only(path.connector, self._connectors()),
+        )
+
+    def _canonical(self, connector: Connector, resolution: Resolution) -> str | None:
+        current = resolution.current
+        if current is None:
+            return None
+        return paths.public_url(
+            self._bases.secure if connector.force_https else self._bases.plain,
+            connector,
+            language=current.language,
+            value=current.value,
+        )
+
+    def _to_https(self, request: web.Request, path: PublicPath) -> web.Response:
+        location = paths.public_url(
+            self._bases.secure,
+            path.connector,
+            language=path.address.language,
+            value=path.address.value,
+            file_name=path.file_name,
+        )
+        asked = paths.disposition_override(request.raw_path.partition("?")[2])
+        if asked is not None:
+            location += "?download" if asked is Disposition.ATTACHMENT else "?inline"
+        return web.Response(status=301, headers={"Location": location})
+
+
+def _own_answer(
+    decided: Described | NotModified | PreconditionFailed | RangeNotSatisfiable,
+    described: Sequence[tuple[str, str]],
+) -> tuple[int, Sequence[tuple[str, str]]]:
+    """Return status and lines of what is known well enough not to ask the origin."""
+    match decided:
+        case Described(complete_length):
+            return 200, [*described, ("Content-Length", str(complete_length))]
+        case NotModified():
+            return 304, [line for line in described if line[0] in {"ETag", "Last-Modified"}]
+        case PreconditionFailed():
+            return 412, []
+        case RangeNotSatisfiable(content_range):
+            return 416, [("Content-Range", content_range)]
+
+
+async def _begun(
+    request: web.Request, status: int, passed: Sequence[tuple[str, str]], told: Told
+) -> web.StreamResponse:
+    """Send the header section, after which an error can only break the connection off."""
+    record = request[RECORD]
+    lines = answer_fields(status, passed, told=told, pseudonym=PSEUDONYM)
+    response = web.StreamResponse(status=status, headers=CIMultiDict(lines))
+    record.status = status
+    record.selected_range = response.headers.get("Content-Range")
+    await response.prepare(request)
+    record.begun = True
+    return response
+
+
+async def _sent(
+    request: web.Request, status: int, passed: Sequence[tuple[str, str]], told: Told
+) -> web.StreamResponse:
+    """Send an answer without content."""
+    if status not in _WITH_CONTENT and status != HTTPStatus.NOT_MODIFIED:
+        passed = [*passed, ("Content-Length", "0")]
+    response = await _begun(request, status, passed, told)
+    await response.write_eof()
+    return response
+
+
+def _is_https_only(connector: Connector, connectors: Connectors) -> bool:
+    """Tell whether every connector of this one's host forces HTTPS."""
+    return all(
+        each.force_https for each in connectors.all if each.enabled and each.host == connector.host
+    )

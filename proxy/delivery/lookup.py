@@ -1,0 +1,153 @@
+"""Which content an address names, by THRON's word."""
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from proxy.catalogue.connector import Claim, Connector, Identifier, claims, is_servable, winner
+from proxy.catalogue.paths import Address
+from proxy.delivery.batch import Batch
+from proxy.thron import messages
+from proxy.thron.messages import Content, ContentType, MetadataCriterion, SearchCriteria
+from proxy.thron.tokens import TokenKeeper
+
+# As many as one page of search is sure to hold (docs/thron.md 1.6).
+_MOST_IDS = 50
+# A value that more contents share than fill these pages is no address; the first ones decide.
+_MOST_PAGES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """Where, and of which types, a content must be to belong to a connector."""
+
+    folder_id: str
+    cascade: bool
+    content_types: frozenset[ContentType]
+
+
+class Lookup:
+    """Asks THRON; what it gives is a member of the connector's folder, and servable."""
+
+    def __init__(self, thron: TokenKeeper, *, client_id: str) -> None:
+        self._thron = thron
+        self._client_id = client_id
+        self._batches: dict[_Scope, Batch[str, Content]] = {}
+
+    async def find(self, connector: Connector, address: Address) -> Content | None:
+        """Return the content that an address names now; of several the winner.
+
+        Raises:
+            ThronError: THRON cannot be asked, or refuses.
+        """
+        claim = Claim(address.language, address.value)
+        match connector.identifier:
+            case Identifier.CONTENT_ID:
+                return await self.member(connector, address.value)
+            case Identifier.PRETTY_ID:
+                return await self._by_pretty_id(connector, claim)
+            case Identifier.METADATA if connector.classification_id is None:
+                return await self._by_legacy_metadata(connector, claim)
+            case Identifier.METADATA:
+                return await self._by_metadata(connector, claim)
+
+    async def member(self, connector: Connector, content_id: str) -> Content | None:
+        """Return a content if it is in the connector's folder, and servable.
+
+        Ids that wait at the same time go to THRON together, up to 50.
+
+        Raises:
+            ThronError: THRON cannot be asked, or refuses.
+        """
+        scope = _scope(connector)
+        batch = self._batches.get(scope)
+        if batch is None:
+            batch = Batch(lambda ids: self._by_ids(scope, ids), most=_MOST_IDS)
+            self._batches[scope] = batch
+        content = await batch.get(content_id)
+        return content if content is not None and is_servable(connector, content) else None
+
+    async def aclose(self) -> None:
+        """Cancel what still runs."""
+        for batch in self._batches.values():
+            await batch.aclose()
+
+    async def _by_pretty_id(self, connector: Connector, claim: Claim) -> Content | None:
+        found = await self._thron.ask(messages.find_by_pretty_id(self._client_id, claim.value))
+        return await self._best_member(connector, claim, found)
+
+    async def _by_legacy_metadata(self, connector: Connector, claim: Claim) -> Content | None:
+        question = messages.find_by_legacy_metadata(
+            self._client_id,
+            name=connector.metadata or "",
+            value=claim.value,
+            folder_id=connector.folder_id,
+            cascade=connector.subfolders,
+        )
+        found = await self._thron.ask(question)
+        return await self._best_member(connector, claim, found)
+
+    async def _best_member(
+        self, connector: Connector, claim: Claim, found: Iterable[Content]
+    ) -> Content | None:
+        members = [
+            await self.member(connector, content.id)
+            for content in found
+            if claim in claims(connector, content)
+        ]
+        return winner(content for content in members if content is not None)
+
+    async def _by_metadata(self, connector: Connector, claim: Claim) -> Content | None:
+        scope = _scope(connector)
+        found: dict[str, Content] = {}
+        for value in _spellings(claim.value):
+            found |= await self._pages(
+                SearchCriteria(
+                    content_types=scope.content_types,
+                    folder_id=scope.folder_id,
+                    cascade=scope.cascade,
+                    imetadata=MetadataCriterion(
+                        key=connector.metadata or "",
+                        value=value,
+                        classification_id=connector.classification_id,
+                    ),
+                )
+            )
+        return winner(
+            content
+            for content in found.values()
+            if claim in claims(connector, content) and is_servable(connector, content)
+        )
+
+    async def _by_ids(self, scope: _Scope, ids: tuple[str, ...]) -> Mapping[str, Content]:
+        return await self._pages(
+            SearchCriteria(
+                ids=ids,
+                content_types=scope.content_types,
+                folder_id=scope.folder_id,
+                cascade=scope.cascade,
+            )
+        )
+
+    async def _pages(self, criteria: SearchCriteria) -> dict[str, Content]:
+        found: dict[str, Content] = {}
+        page_token: str | None = None
+        seen: set[str] = set()
+        for _ in range(_MOST_PAGES):
+            question = messages.search(self._client_id, criteria, page_token=page_token)
+            page = await self._thron.ask(question)
+            found |= {content.id: content for content in page.contents}
+            page_token = page.next_page_token
+            if page_token is None or page_token in seen:
+                break
+            seen.add(page_token)
+        return found
+
+
+def _scope(connector: Connector) -> _Scope:
+    return _Scope(connector.folder_id, connector.subfolders, connector.content_types)
+
+
+def _spellings(value: str) -> tuple[str, ...]:
+    """Return the spellings to ask for: THRON compares exactly, addresses compare in NFC."""
+    return tuple(dict.fromkeys([value, unicodedata.normalize("NFD", value)]))

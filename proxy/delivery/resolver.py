@@ -1,0 +1,229 @@
+"""Address -> Delivery behind the bounded TTL cache: collapse, negatives, stale answers."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import structlog
+
+from proxy.catalogue.connector import Claim, Connector, Identifier, claims
+from proxy.catalogue.paths import Address
+from proxy.delivery.bounded_cache import BoundedCache
+from proxy.delivery.breaker import Breaker
+from proxy.delivery.budget import Budget
+from proxy.delivery.collapse import Collapse
+from proxy.delivery.lookup import Lookup
+from proxy.delivery.resolution import Delivery, Resolution
+from proxy.errors import (
+    ThronAnswerInvalid,
+    ThronBusy,
+    ThronTimeout,
+    ThronUnreachable,
+    UnknownAddress,
+)
+from proxy.semantics.status_fields import Forward
+from proxy.thron.messages import Content
+
+log = structlog.get_logger("proxy.resolver")
+
+T = TypeVar("T")
+
+# THRON does not answer: what is known already is served stale. A refusal is an answer.
+_NO_ANSWER = (ThronUnreachable, ThronTimeout, ThronBusy, ThronAnswerInvalid)
+# In the last fifth of its life a resolution that is asked for is verified in the background.
+_EARLY = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """How long what is remembered counts, in seconds (the settings of the same names)."""
+
+    resolution_ttl_s: float
+    negative_ttl_s: float
+    stale_if_error_s: float
+    max_resolutions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A resolution, and what it took to get it.
+
+    Attributes:
+        resolution: Fresh, or stale while THRON does not answer.
+        forwarded: Why THRON was asked (RFC 9211, 2.2); None for a hit.
+        ttl_s: What is left of its freshness; negative when stale.
+    """
+
+    resolution: Resolution
+    forwarded: Forward | None
+    ttl_s: float
+
+
+class Resolver:
+    """Remembers which Delivery an address has, and asks THRON where it does not know."""
+
+    def __init__(
+        self,
+        lookup: Lookup,
+        *,
+        deliver: Callable[[Connector, Content], Awaitable[Delivery]],
+        lifetimes: Lifetimes,
+        budget: Budget,
+        breaker: Breaker,
+        now: Callable[[], float],
+    ) -> None:
+        """Make a resolver that remembers nothing yet.
+
+        Args:
+            lookup: Asks THRON.
+            deliver: Builds the delivery URLs of a content.
+            lifetimes: How long answers count.
+            budget: What questions for unknown addresses must fit in.
+            breaker: Says when THRON is to be left alone.
+            now: Monotonic seconds.
+        """
+        self._lookup = lookup
+        self._deliver = deliver
+        self._lifetimes = lifetimes
+        self._budget = budget
+        self._breaker = breaker
+        self._now = now
+        self._resolutions: BoundedCache[Resolution] = BoundedCache(
+            ttl_s=lifetimes.resolution_ttl_s + lifetimes.stale_if_error_s,
+            max_entries=lifetimes.max_resolutions,
+        )
+        self._negatives: BoundedCache[Connector] = BoundedCache(
+            ttl_s=lifetimes.negative_ttl_s, max_entries=lifetimes.max_resolutions
+        )
+        self._questions: Collapse[tuple[Address, Connector], Resolution] = Collapse("resolution")
+
+    async def resolve(self, connector: Connector, address: Address) -> Resolved:
+        """Return what an address stands for.
+
+        Raises:
+            UnknownAddress: No servable content of the connector's folder has it.
+            ThronBusy: Too many unknown addresses are asked for.
+            ThronError: THRON cannot be asked, and the address is not known from before.
+        """
+        known = await self._resolutions.get(_key(address))
+        if known is None or known.connector != connector:
+            return await self._unknown(connector, address)
+        ttl_s = self._lifetimes.resolution_ttl_s
+        left_s = known.verified_at + ttl_s - self._now()
+        if left_s <= 0:
+            return await self._lapsed(known, address, left_s=left_s)
+        if left_s < ttl_s * (1 - _EARLY):
+            self._questions.start((address, connector), lambda: self._verify(known, address))
+        return Resolved(known, None, left_s)
+
+    def is_recent(self, resolution: Resolution) -> bool:
+        """Tell whether THRON has said so just now, so that asking again would change nothing."""
+        return self._now() - resolution.verified_at < self._lifetimes.negative_ttl_s
+
+    async def verified(self, resolution: Resolution, address: Address) -> Resolution:
+        """Return a resolution verified now, whatever its age: an origin did not know it any more.
+
+        Raises:
+            As ``resolve``.
+        """
+        return await self._questions.run(
+            (address, resolution.connector), lambda: self._verify(resolution, address)
+        )
+
+    async def complete(self, resolution: Resolution, address: Address, delivery: Delivery) -> None:
+        """Remember what an origin told of a delivery, unless it was verified anew meanwhile."""
+        known = await self._resolutions.get(_key(address))
+        if known is resolution and delivery != resolution.delivery:
+            await self._resolutions.set(_key(address), replace(resolution, delivery=delivery))
+
+    async def aclose(self) -> None:
+        """Cancel what still runs."""
+        await self._questions.aclose()
+        await self._lookup.aclose()
+
+    async def _unknown(self, connector: Connector, address: Address) -> Resolved:
+        if await self._negatives.get(_key(address)) == connector:
+            raise UnknownAddress
+        resolution = await self._questions.run(
+            (address, connector), lambda: self._discover(connector, address)
+        )
+        return Resolved(resolution, "uri-miss", self._lifetimes.resolution_ttl_s)
+
+    async def _lapsed(self, known: Resolution, address: Address, *, left_s: float) -> Resolved:
+        try:
+            resolution = await self._questions.run(
+                (address, known.connector), lambda: self._verify(known, address)
+            )
+        except _NO_ANSWER:
+            if -left_s > self._lifetimes.stale_if_error_s:
+                raise
+            return Resolved(known, "stale", left_s)
+        return Resolved(resolution, "stale", self._lifetimes.resolution_ttl_s)
+
+    async def _discover(self, connector: Connector, address: Address) -> Resolution:
+        async with self._budget.spend():
+            content = await self._thron(lambda: self._lookup.find(connector, address))
+        if content is None:
+            return await self._absent(connector, address)
+        return await self._remember(connector, address, content)
+
+    async def _verify(self, known: Resolution, address: Address) -> Resolution:
+        connector = known.connector
+        content = await self._thron(lambda: self._reverified(known, address))
+        if content is None:
+            return await self._absent(connector, address)
+        return await self._remember(connector, address, content)
+
+    async def _reverified(self, known: Resolution, address: Address) -> Content | None:
+        connector = known.connector
+        if connector.identifier is not Identifier.PRETTY_ID:
+            # Another content may have taken a metadata value since: the whole question again.
+            return await self._lookup.find(connector, address)
+        content = await self._lookup.member(connector, known.delivery.content_id)
+        if content is not None and _claim(address) in claims(connector, content):
+            return content
+        # Renamed in THRON: whoever has the prettyID now comes first, else it goes on leading here.
+        return await self._lookup.find(connector, address) or content
+
+    async def _remember(
+        self, connector: Connector, address: Address, content: Content
+    ) -> Resolution:
+        delivery = await self._deliver(connector, content)
+        current = _current_claim(connector, content, address)
+        resolution = Resolution(connector, delivery, self._now(), current)
+        await self._negatives.delete(_key(address))
+        await self._resolutions.set(_key(address), resolution)
+        return resolution
+
+    async def _absent(self, connector: Connector, address: Address) -> Resolution:
+        await self._resolutions.delete(_key(address))
+        await self._negatives.set(_key(address), connector)
+        raise UnknownAddress
+
+    async def _thron(self, ask: Callable[[], Awaitable[T]]) -> T:
+        wait_s = self._breaker.retry_in_s(self._now())
+        if wait_s > 0:
+            raise ThronUnreachable("left alone after failures in a row", retry_after_s=wait_s)
+        try:
+            answer = await ask()
+        except (ThronUnreachable, ThronTimeout):
+            self._breaker.failed(self._now())
+            raise
+        self._breaker.succeeded()
+        return answer
+
+
+def _claim(address: Address) -> Claim:
+    return Claim(address.language, address.value)
+
+
+def _current_claim(connector: Connector, content: Content, address: Address) -> Claim | None:
+    """Return what a former prettyID is called now, in its language if there; else None."""
+    claimed = claims(connector, content)
+    if not claimed or _claim(address) in claimed:
+        return None
+    return next((each for each in claimed if each.language == address.language), claimed[0])
+
+
+def _key(address: Address) -> str:
+    return "\0".join([address.connector, address.language or "", address.value])
