@@ -73,8 +73,10 @@ class Client:
                 return await self._exchange(request, token=token)
         except TimeoutError as exc:  # ours, and aiohttp's for connecting
             raise ThronTimeout(f"THRON did not answer {request.path} in time") from exc
-        except (aiohttp.ClientResponseError, aiohttp.InvalidURL) as exc:
+        except aiohttp.ClientResponseError as exc:
             raise ThronAnswerInvalid(f"no HTTP answer: {type(exc).__name__}") from exc
+        except ValueError as exc:  # aiohttp's and yarl's for a URL that is none
+            raise ThronUnreachable("the API's URL cannot be used; check TDC_API_URL") from exc
         except (aiohttp.ClientError, OSError) as exc:
             raise ThronUnreachable(_reason(exc)) from exc
 

@@ -1,0 +1,125 @@
+"""Every unknown of THRON's API either way: the same is read of it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import pytest
+
+from proxy.sandbox.server import Sandbox, Switches
+from proxy.thron import messages
+from proxy.thron.client import Client
+from proxy.thron.messages import Content, ContentType, SearchCriteria
+from proxy.thron.tokens import Credentials, TokenKeeper
+
+# The switches of delivery change nothing of what the API answers.
+_OF_DELIVERY = ("redirect_", "static_", "source_", "storage_", "delivery_", "old_static_")
+
+FLIPS = [
+    pytest.param(Switches(**{name: value}), id=f"{name}={value}")
+    for name, value in Switches.flips()
+    if not name.startswith(_OF_DELIVERY)
+]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the questions of this wing gave, without what THRON may say in several ways."""
+
+    contents: frozenset[tuple[Any, ...]]
+    folder: str
+    folders: frozenset[str]
+    definitions: frozenset[tuple[str, str]]
+    source: messages.SourceFile | None
+    nothing: tuple[Any, ...]
+
+
+def essence(content: Content) -> tuple[Any, ...]:
+    """Return what makes an address, a name and a choice of channel."""
+    return (
+        content.id,
+        content.content_type,
+        content.creation_date,
+        content.file_name,
+        content.status,
+        frozenset((title.language.upper(), title.text) for title in content.titles),
+        frozenset((each.language.upper(), each.value) for each in content.pretty_ids),
+        frozenset((each.key, each.value, each.classification_id) for each in content.metadata),
+    )
+
+
+async def pages(keeper: TokenKeeper, thron: Sandbox) -> AsyncIterator[Content]:
+    """Yield every content of the tenant, as a listing does."""
+    criteria = SearchCriteria(folder_id=thron.root_folder_id, content_types=frozenset(ContentType))
+    token, known = None, set[str]()
+    while token not in known:
+        known.add(token or "")
+        question = messages.search(thron.client_id, criteria, page_token=token, page_size=10)
+        page = await keeper.ask(question)
+        assert page.skipped == 0
+        for content in page.contents:
+            yield content
+        token = page.next_page_token
+        if token is None:
+            return
+
+
+async def look_around(keeper: TokenKeeper, thron: Sandbox) -> Seen:
+    """Ask one question of each kind."""
+    contents = {content.id: content async for content in pages(keeper, thron)}
+    first = min(contents)
+    pretty = next(each.pretty_ids[0].value for each in contents.values() if each.pretty_ids)
+    tenant, root = thron.client_id, thron.root_folder_id
+    (found,) = await keeper.ask(messages.find_by_pretty_id(tenant, pretty))
+    assert essence(found)[:5] == essence(contents[found.id])[:5]
+    category = await keeper.ask(messages.category(tenant, root))
+    assert category is not None
+    definitions = [
+        (definition.key, definition.metadata_type)
+        for group in (await keeper.ask(messages.classifications(tenant))).items
+        for definition in (await keeper.ask(messages.metadata_definitions(tenant, group.id))).items
+    ]
+    missing = "00000000-0000-0000-0000-000000000000"
+    return Seen(
+        contents=frozenset(map(essence, contents.values())),
+        folder=category.id,
+        folders=frozenset(
+            each.id for each in (await keeper.ask(messages.categories_below(tenant, root))).items
+        ),
+        definitions=frozenset(definitions),
+        source=await keeper.ask(messages.detail_source(tenant, first)),
+        nothing=(
+            await keeper.ask(messages.detail_source(tenant, missing)),
+            await keeper.ask(messages.category(tenant, missing)),
+            await keeper.ask(messages.find_by_pretty_id(tenant, missing)),
+            (await keeper.ask(messages.search(tenant, SearchCriteria(ids=(missing,))))).contents,
+        ),
+    )
+
+
+async def seen_with(switches: Switches) -> Seen:
+    """Return what is seen of a THRON with these switches."""
+    async with Sandbox(switches=switches) as thron, aiohttp.ClientSession() as http:
+        client = Client(http, api_url=thron.api_url)
+        mine = Credentials(thron.client_id, thron.app_id, thron.app_key)
+        keeper = TokenKeeper(client, mine, now=lambda: 0.0, random=lambda: 0.0)
+        async with keeper:
+            seen = await look_around(keeper, thron)
+            thron.expire_tokens()
+            assert await look_around(keeper, thron) == seen
+            return seen
+
+
+@pytest.mark.parametrize(
+    "switches", [*FLIPS, pytest.param(Switches.all_flipped(), id="all of them")]
+)
+async def test_each_reading(switches: Switches) -> None:
+    """With any unknown the other way, the same contents, folders and definitions are seen."""
+    usual = await seen_with(Switches())
+    assert usual.contents
+    assert usual.folders
+    assert usual.definitions
+    assert usual.source is not None
+    assert usual.nothing == (None, None, (), ())
+    assert await seen_with(switches) == usual
