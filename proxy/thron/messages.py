@@ -144,18 +144,27 @@ def search(
     criteria: SearchCriteria,
     *,
     page_token: str | None = None,
-    page_size: int = LARGEST_PAGE,
+    page_size: int | None = None,
     order: Order = Order.CREATED,
 ) -> Question[SearchPage]:
     """Ask for one page of the contents that fit; a folder that is not there has none.
 
+    Args:
+        client_id: The tenant.
+        criteria: What fits.
+        page_token: What the page before gave; None for the first.
+        page_size: The most contents wanted; by default as many as ids are given, else 50.
+            THRON's own maximum is not known (docs/thron.md 11, row 5).
+        order: In which order they are listed.
+
     docs/thron.md 4.2.
     """
+    size = page_size or min(len(criteria.ids) or LARGEST_PAGE, LARGEST_PAGE)
     direction = "asc" if order is Order.CREATED else "desc"
     body: dict[str, Any] = {
         "criteria": _search_criteria(criteria),
         "responseOptions": {
-            "resultsPageSize": page_size,
+            "resultsPageSize": size,
             "returnDetailsFields": list(_DETAILS),
             "sort": [{order.value: {"order": direction}}],
         },

@@ -83,6 +83,15 @@ def test_first_page_has_no_token() -> None:
     assert request.json["responseOptions"]["sort"] == [{"lastUpdate": {"order": "desc"}}]
 
 
+@pytest.mark.parametrize(("ids", "size"), [(0, 50), (1, 1), (50, 50), (60, 50)])
+def test_page_size(ids: int, size: int) -> None:
+    """No larger page is asked for than there are ids, nor than THRON is known to give."""
+    criteria = SearchCriteria(ids=tuple(map(str, range(ids))))
+    request = messages.search("acme", criteria).request
+    assert request.json is not None
+    assert request.json["responseOptions"]["resultsPageSize"] == size
+
+
 def test_a_broken_item_is_skipped_and_counted() -> None:
     """One bad item does not lose the page."""
     item = {"id": "a", "contentType": "IMAGE"}
