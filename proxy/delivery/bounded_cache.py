@@ -33,6 +33,9 @@ class BoundedCache(Generic[V]):
         self._values = SimpleMemoryCache(timeout=None)
         self._order: OrderedDict[str, None] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._order)
+
     async def get(self, key: str) -> V | None:
         """Return the value, or None if there is none or its time is over."""
         value = await self._values.get(key)

@@ -97,6 +97,11 @@ class Resolver:
         )
         self._questions: Collapse[tuple[Address, Connector], Resolution] = Collapse("resolution")
 
+    @property
+    def is_warm(self) -> bool:
+        """Whether anything is known that can be served while THRON does not answer."""
+        return len(self._resolutions) > 0
+
     async def resolve(self, connector: Connector, address: Address) -> Resolved:
         """Return what an address stands for.
 

@@ -4,12 +4,13 @@ import asyncio
 import math
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from proxy.errors import GatewayError, UnknownAddress
 from proxy.observe.metrics import Metrics
@@ -20,9 +21,6 @@ from proxy.semantics.status_fields import ProxyStatus
 log = structlog.get_logger("proxy.access")
 
 PSEUDONYM = "thron-connector"
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 
 
 @dataclass(slots=True)
@@ -123,6 +121,15 @@ def observe(
     return middleware
 
 
+async def stamp(request: web.Request, response: web.StreamResponse) -> None:
+    """Add what every answer bears; a signal of aiohttp, as the header section is about to go."""
+    response.headers["Server"] = PSEUDONYM
+    response.headers["Via"] = f"1.1 {PSEUDONYM}"
+    record = request.get(RECORD)
+    if record is not None:
+        response.headers["X-Request-Id"] = record.request_id
+
+
 async def _answered(
     request: web.Request, handler: Handler, record: AccessRecord, negative_ttl_s: float
 ) -> web.StreamResponse:
@@ -179,9 +186,7 @@ def _error_response(
         text="" if request.method == "HEAD" else f"{error.public}\n{record.request_id}\n",
     )
     fields = response.headers
-    fields["X-Request-Id"] = record.request_id
     fields["X-Content-Type-Options"] = "nosniff"
-    fields["Server"] = PSEUDONYM
     fields.extend(_freshness_of(error, negative_ttl_s).as_fields())
     if error.proxy_status is not None:
         fields["Proxy-Status"] = str(ProxyStatus(PSEUDONYM, error=error.proxy_status))

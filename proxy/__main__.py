@@ -1,0 +1,5 @@
+"""``python -m proxy`` is ``thron-connector``."""
+
+from proxy.cli import main
+
+main()

@@ -1,0 +1,147 @@
+"""Composition root: the parts of the connector, opened in order."""
+
+import random
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from proxy.catalogue.database import Database
+from proxy.catalogue.survey import Surveyor
+from proxy.delivery.breaker import Breaker
+from proxy.delivery.budget import Budget
+from proxy.delivery.deliveries import Deliveries
+from proxy.delivery.hops import Hops
+from proxy.delivery.lookup import Lookup
+from proxy.delivery.origin import Clock, Origins
+from proxy.delivery.origin_hosts import OriginHosts
+from proxy.delivery.resolver import Lifetimes, Resolver
+from proxy.delivery.source_file import SourceFiles
+from proxy.outbound import api_session, byte_session, origin_fields
+from proxy.settings import Settings
+from proxy.thron.client import Client
+from proxy.thron.tokens import Credentials, TokenKeeper
+
+log = structlog.get_logger("proxy.app")
+
+# Questions to THRON for addresses that nobody has asked for yet; a page with some dozens of new
+# images may wait this long for its turn.
+_UNKNOWN_AT_ONCE = 4
+_UNKNOWN_PER_S = 20.0
+_UNKNOWN_PATIENCE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """The parts that talk to one THRON tenant.
+
+    Attributes:
+        thron: Keeps the token, and asks with it.
+        surveyor: What a connector would make public.
+        resolver: Address -> Delivery.
+        origins: Delivery -> bytes.
+    """
+
+    thron: TokenKeeper
+    surveyor: Surveyor
+    resolver: Resolver
+    origins: Origins
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What every command works with.
+
+    Attributes:
+        settings: As loaded.
+        database: Open.
+        tenant: None in the set-up state.
+    """
+
+    settings: Settings
+    database: Database
+    tenant: Tenant | None
+
+
+@asynccontextmanager
+async def open_parts(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[Parts]:
+    """Open the database, and where there are credentials the way to THRON.
+
+    Args:
+        settings: Loaded.
+        environ: For the state directory.
+
+    Raises:
+        ConfigurationError: The database or a file cannot be used.
+        DatabaseFailed: The database does not answer.
+    """
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(Database.open(settings.database(environ)))
+        log.info("database", place=str(database.place))
+        tenant = await _tenant(stack, settings) if settings.is_set_up else None
+        yield Parts(settings, database, tenant)
+
+
+async def _tenant(stack: AsyncExitStack, settings: Settings) -> Tenant:
+    thron = await _token_keeper(stack, settings)
+    resolver = _resolver(settings, thron)
+    stack.push_async_callback(resolver.aclose)
+    return Tenant(
+        thron=thron,
+        surveyor=Surveyor(thron, client_id=settings.client_id or ""),
+        resolver=resolver,
+        origins=await _origins(stack, settings, thron),
+    )
+
+
+async def _token_keeper(stack: AsyncExitStack, settings: Settings) -> TokenKeeper:
+    http = await stack.enter_async_context(api_session(settings))
+    client = Client(http, api_url=settings.api_base, connect_timeout_s=settings.connect_timeout_s)
+    credentials = Credentials(
+        settings.client_id or "",
+        settings.app_id or "",
+        settings.app_key.get_secret_value() if settings.app_key is not None else "",
+    )
+    keeper = TokenKeeper(client, credentials, now=time.time, random=random.random)
+    return await stack.enter_async_context(keeper)
+
+
+def _resolver(settings: Settings, thron: TokenKeeper) -> Resolver:
+    client_id = settings.client_id or ""
+    deliveries = Deliveries(
+        thron, client_id=client_id, api_url=settings.api_base, cdn_url=settings.cdn_base
+    )
+    return Resolver(
+        Lookup(thron, client_id=client_id),
+        deliver=deliveries.of,
+        lifetimes=Lifetimes(
+            resolution_ttl_s=settings.resolution_ttl_s,
+            negative_ttl_s=settings.negative_ttl_s,
+            stale_if_error_s=settings.stale_if_error_s,
+            max_resolutions=settings.max_resolutions,
+        ),
+        budget=Budget(
+            at_once=_UNKNOWN_AT_ONCE,
+            per_s=_UNKNOWN_PER_S,
+            patience_s=_UNKNOWN_PATIENCE_S,
+            now=time.monotonic,
+        ),
+        breaker=Breaker(),
+        now=time.monotonic,
+    )
+
+
+async def _origins(stack: AsyncExitStack, settings: Settings, thron: TokenKeeper) -> Origins:
+    hosts = OriginHosts(settings.origin_hosts, named_urls=(settings.api_base, settings.cdn_base))
+    http = await stack.enter_async_context(byte_session(settings, hosts))
+    hops = Hops(http, hosts, first_byte_timeout_s=settings.first_byte_timeout_s)
+    return Origins(
+        hops,
+        SourceFiles(hops, thron),
+        clock=Clock(now=time.monotonic, wall=time.time),
+        target_ttl_s=settings.resolution_ttl_s,
+        refusal_ttl_s=settings.negative_ttl_s,
+        sent=origin_fields(settings),
+    )

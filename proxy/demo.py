@@ -1,0 +1,200 @@
+"""The demo: sandbox, connector and three sample connectors on loopback, with URLs to try."""
+
+import shlex
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from proxy.app import Tenant
+from proxy.catalogue import paths
+from proxy.catalogue.connector import Connector, DeliveryMode, Disposition, Identifier, claims
+from proxy.errors import ConfigurationError
+from proxy.gateway import Gateway, open_gateway
+from proxy.sandbox.server import Sandbox
+from proxy.settings import Listen, Settings
+from proxy.thron.messages import Content
+
+_HOST = "127.0.0.1"
+# Of each content type so many are shown, the films first.
+_SHOWN = ("VIDEO", "IMAGE", "OTHER", "AUDIO")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One URL to try.
+
+    Attributes:
+        content_id: THRON's id of what it gives.
+        title: The content's title.
+        url: To be opened in a browser.
+        file_name: What to save it as.
+    """
+
+    content_id: str
+    title: str
+    url: str
+    file_name: str
+
+    @property
+    def curl(self) -> str:
+        """The line to paste into a shell."""
+        return f"curl -fo {shlex.quote(self.file_name)} {shlex.quote(self.url)}"
+
+
+@dataclass(frozen=True, slots=True)
+class SampleConnector:
+    """One connector of the demo, and what it makes public.
+
+    Attributes:
+        connector: Applied.
+        pattern: Its illustrative address.
+        contents: How many contents are public.
+        samples: Some of them.
+    """
+
+    connector: Connector
+    pattern: str
+    contents: int
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """The running demo."""
+
+    sandbox: Sandbox
+    gateway: Gateway
+    connectors: tuple[SampleConnector, ...]
+
+
+@asynccontextmanager
+async def open_demo(*, library: Path | None, port: int, state: Path) -> AsyncIterator[Demo]:
+    """Run sandbox and connector until the end of the block.
+
+    Args:
+        library: A directory of the user's own files, or None for the shipped one.
+        port: Of the public listener, the admin listener taking the next; 0 for any two.
+        state: Where the database is kept.
+
+    Raises:
+        ConfigurationError: The port is taken, or the directory cannot be read.
+    """
+    async with (
+        Sandbox(library=library) as sandbox,
+        open_gateway(_settings(sandbox, port), {"STATE_DIRECTORY": str(state)}) as gateway,
+    ):
+        tenant = gateway.parts.tenant
+        if tenant is None:
+            raise ConfigurationError(["the sandbox gave no credentials"])
+        surveyed = await _surveyed(tenant, sandbox.root_folder_id)
+        await gateway.parts.database.apply([each for each, _ in surveyed], actor="demo")
+        await gateway.watch.refresh()
+        samples = tuple(
+            _sample_connector(connector, contents, gateway.public_url)
+            for connector, contents in surveyed
+        )
+        yield Demo(sandbox, gateway, samples)
+
+
+def describe(demo: Demo) -> str:
+    """Return what the demo prints: what runs, and what to paste where."""
+    lines = [
+        "A simulated THRON and the connector are running on this machine; nothing leaves it.",
+        "",
+    ]
+    for each in demo.connectors:
+        lines += [
+            f"Connector {each.connector.slug}: {each.contents} contents, each at",
+            f"    {each.pattern}",
+            *(f"  {sample.curl}" for sample in each.samples),
+            "",
+        ]
+    lines += ["In a browser:"]
+    lines += [f"  {each.samples[0].url}?inline" for each in demo.connectors if each.samples]
+    lines += ["", f"Health: {demo.gateway.admin_url}/readyz", "Stop with Ctrl-C.", ""]
+    return "\n".join(lines)
+
+
+def _settings(sandbox: Sandbox, port: int) -> Settings:
+    return Settings(
+        client_id=sandbox.client_id,
+        app_id=sandbox.app_id,
+        app_key=SecretStr(sandbox.app_key),
+        api_url=sandbox.api_url,
+        cdn_url=sandbox.cdn_url,
+        origin_hosts=(_HOST,),
+        listen=Listen(host=_HOST, port=port),
+        admin_listen=Listen(host=_HOST, port=port + 1 if port else 0),
+        drain_s=0,
+        log_level="warning",
+    )
+
+
+def _wanted(folder_id: str) -> tuple[Connector, ...]:
+    return (
+        Connector(
+            slug="files",
+            folder=folder_id,
+            identifier=Identifier.CONTENT_ID,
+        ),
+        Connector(
+            slug="media",
+            folder=folder_id,
+            identifier=Identifier.PRETTY_ID,
+            disposition=Disposition.INLINE,
+        ),
+        Connector(
+            slug="products",
+            folder=folder_id,
+            identifier=Identifier.METADATA,
+            metadata="sku",
+            delivery=DeliveryMode.ORIGINAL,
+        ),
+    )
+
+
+async def _surveyed(tenant: Tenant, folder_id: str) -> list[tuple[Connector, Sequence[Content]]]:
+    """Return the sample connectors that this library has contents for."""
+    found: list[tuple[Connector, Sequence[Content]]] = []
+    for wanted in _wanted(folder_id):
+        try:
+            connector = (await tenant.surveyor.survey(wanted)).connector
+        except ConfigurationError:
+            continue  # a library of one's own files has no custom metadata
+        contents = [
+            content
+            async for content in tenant.surveyor.contents(connector)
+            if claims(connector, content)
+        ]
+        if contents:
+            found.append((connector, contents))
+    return found
+
+
+def _sample_connector(
+    connector: Connector, contents: Sequence[Content], base: str
+) -> SampleConnector:
+    parts = paths.illustrative(base, connector)
+    return SampleConnector(
+        connector=connector,
+        pattern="".join(part.text for part in parts),
+        contents=len(contents),
+        samples=tuple(
+            _sample(connector, content, base)
+            for kind in _SHOWN
+            for content in [each for each in contents if each.content_type == kind][:1]
+        ),
+    )
+
+
+def _sample(connector: Connector, content: Content, base: str) -> Sample:
+    claim = claims(connector, content)[0]
+    name = content.file_name or content.id
+    url = paths.public_url(
+        base, connector, language=claim.language, value=claim.value, file_name=name
+    )
+    title = content.titles[0].text if content.titles else content.id
+    return Sample(content.id, title, url, Path(name).name)

@@ -1,0 +1,224 @@
+"""The running connector: its parts behind the public and the admin listener."""
+
+import random
+import resource
+import socket
+import ssl
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+from aiohttp import http_parser, web
+
+from proxy.app import Parts, Tenant, open_parts
+from proxy.catalogue.watch import ConnectorWatch
+from proxy.delivery.admission import Admission
+from proxy.delivery.download import Downloads, PublicBases
+from proxy.delivery.relay import Patience
+from proxy.errors import ConfigurationError, NotConfigured
+from proxy.listeners import bind, serving, tls_context
+from proxy.observe.metrics import Metrics
+from proxy.observe.middleware import observe, stamp
+from proxy.probes import admin_probes, public_probes
+from proxy.settings import Listen, Settings, env_name
+
+log = structlog.get_logger("proxy.gateway")
+
+# Descriptors of one download: client, origin, and room for THRON's API, database and logs.
+_DESCRIPTORS_PER_DOWNLOAD = 2
+_DESCRIPTORS_OF_OURS = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The running connector.
+
+    Attributes:
+        parts: Its settings have the ports that were bound.
+        watch: The connectors that are served.
+        admission: Counts the downloads.
+    """
+
+    parts: Parts
+    watch: ConnectorWatch
+    admission: Admission
+
+    @property
+    def public_url(self) -> str:
+        """Base of the public listener, as it is reached from this machine."""
+        return f"http://{_reachable(self.parts.settings.listen)}"
+
+    @property
+    def admin_url(self) -> str:
+        """Base of the admin listener, as it is reached from this machine."""
+        return f"http://{_reachable(self.parts.settings.admin_listen)}"
+
+    @property
+    def secure_url(self) -> str | None:
+        """Base of the native HTTPS listener, if there is one."""
+        listen = self.parts.settings.tls_listen
+        return f"https://{_reachable(listen)}" if listen is not None else None
+
+
+@asynccontextmanager
+async def open_gateway(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[Gateway]:
+    """Run the connector until the end of the block; then let downloads finish (TDC_DRAIN_S).
+
+    Args:
+        settings: Loaded; port 0 takes any free port.
+        environ: For the state directory.
+
+    Raises:
+        ConfigurationError: An address is taken, the database or a file cannot be used.
+        DatabaseFailed: The database does not answer.
+    """
+    _refuse_slow_parser()
+    async with AsyncExitStack() as stack:
+        sockets, settings = _bound(stack, settings)
+        admission = Admission(max_downloads=_affordable(settings.max_downloads))
+        parts = await stack.enter_async_context(open_parts(settings, environ))
+        watch = await stack.enter_async_context(ConnectorWatch.open(parts.database))
+        metrics = Metrics()
+        reasons = _Reasons(parts.tenant)
+        admin = _admin_app(parts, metrics, reasons)
+        public = _public_app(settings, _downloads(parts, watch, admission), metrics, reasons)
+        await stack.enter_async_context(serving(admin, (sockets.admin, None), drain_s=0))
+        await stack.enter_async_context(serving(public, *sockets.public, drain_s=settings.drain_s))
+        log.info("listening", **_listening(settings))
+        try:
+            yield Gateway(parts, watch, admission)
+        finally:
+            log.info("draining", downloads=admission.running, at_most_s=settings.drain_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sockets:
+    public: tuple[tuple[socket.socket, ssl.SSLContext | None], ...]
+    admin: socket.socket
+
+
+@dataclass(frozen=True, slots=True)
+class _Reasons:
+    """Why the gateway is not ready; it is while answers from before exist."""
+
+    tenant: Tenant | None
+
+    def __call__(self) -> Sequence[str]:
+        if self.tenant is None:
+            return ["no credentials: set TDC_CLIENT_ID, TDC_APP_ID and TDC_APP_KEY"]
+        state = self.tenant.thron.state
+        if state.logged_in or self.tenant.resolver.is_warm:
+            return []
+        return [state.problem or "not logged in to THRON yet"]
+
+
+def _refuse_slow_parser() -> None:
+    """Refuse aiohttp without its C parser: the Python one reads other requests than proxies do."""
+    if http_parser.HttpRequestParser is http_parser.HttpRequestParserPy:
+        raise ConfigurationError(
+            ["aiohttp lacks its C parser: install its wheel, and unset AIOHTTP_NO_EXTENSIONS"]
+        )
+
+
+def _bound(stack: AsyncExitStack, settings: Settings) -> tuple[_Sockets, Settings]:
+    """Bind every listener, telling all that cannot be at once."""
+    problems: list[str] = []
+    bound: dict[str, socket.socket] = {}
+    for name in ("listen", "admin_listen", "tls_listen"):
+        listen = getattr(settings, name)
+        if listen is None:
+            continue
+        try:
+            bound[name] = stack.enter_context(bind(listen, setting=env_name(name)))
+        except ConfigurationError as exc:
+            problems += exc.problems
+    if problems:
+        raise ConfigurationError(problems)
+    public: list[tuple[socket.socket, ssl.SSLContext | None]] = [(bound["listen"], None)]
+    if settings.tls_cert is not None and settings.tls_key is not None:
+        context = tls_context(settings.tls_cert, settings.tls_key)
+        public.append((bound["tls_listen"], context))
+    ports = {name: _with_port_of(getattr(settings, name), sock) for name, sock in bound.items()}
+    return _Sockets(tuple(public), bound["admin_listen"]), settings.model_copy(update=ports)
+
+
+def _with_port_of(listen: Listen, sock: socket.socket) -> Listen:
+    return Listen(host=listen.host, port=sock.getsockname()[1])
+
+
+def _affordable(max_downloads: int) -> int:
+    """Raise the limit of open files, and return as many downloads as it allows."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    affordable = (hard - _DESCRIPTORS_OF_OURS) // _DESCRIPTORS_PER_DOWNLOAD
+    if hard != resource.RLIM_INFINITY and affordable < max_downloads:
+        log.warning(
+            "fewer downloads than asked for",
+            max_downloads=affordable,
+            asked=max_downloads,
+            mend=f"raise the limit of open files (now {hard}), or lower TDC_MAX_DOWNLOADS",
+        )
+        return max(1, affordable)
+    return max_downloads
+
+
+def _downloads(parts: Parts, watch: ConnectorWatch, admission: Admission) -> Downloads | None:
+    if parts.tenant is None:
+        return None
+    settings = parts.settings
+    return Downloads(
+        connectors=lambda: watch.connectors,
+        resolver=parts.tenant.resolver,
+        origins=parts.tenant.origins,
+        admission=admission,
+        patience=Patience(read_gap_s=settings.read_gap_s, random=random.random),
+        bases=PublicBases(settings.public_base, settings.secure_base),
+        stale_if_error_s=settings.stale_if_error_s,
+    )
+
+
+def _admin_app(parts: Parts, metrics: Metrics, reasons: _Reasons) -> web.Application:
+    tenant = parts.tenant
+    app = web.Application()
+    app.add_routes(
+        admin_probes(reasons, metrics=metrics, token=lambda: tenant.thron.state if tenant else None)
+    )
+    return app
+
+
+def _public_app(
+    settings: Settings, downloads: Downloads | None, metrics: Metrics, reasons: _Reasons
+) -> web.Application:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if downloads is None:
+            raise NotConfigured
+        return await downloads.answer(request)
+
+    app = web.Application(
+        middlewares=[
+            observe(
+                metrics=metrics,
+                trusted=settings.trusted_proxies,
+                negative_ttl_s=settings.negative_ttl_s,
+            )
+        ]
+    )
+    app.on_response_prepare.append(stamp)
+    app.add_routes(public_probes(reasons))
+    app.router.add_route("*", r"/{path:[\s\S]*}", answer)
+    return app
+
+
+def _listening(settings: Settings) -> dict[str, object]:
+    return {
+        "public": str(settings.listen),
+        "admin": str(settings.admin_listen),
+        "tls": str(settings.tls_listen) if settings.tls_listen else None,
+        "set_up": settings.is_set_up,
+    }
+
+
+def _reachable(listen: Listen) -> Listen:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen.host, listen.host)
+    return Listen(host=host, port=listen.port)

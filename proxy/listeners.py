@@ -1,0 +1,97 @@
+"""Sockets to listen on, bound before anything else is opened, and what is served on them."""
+
+import errno
+import os
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from aiohttp import web
+
+from proxy.errors import ConfigurationError
+from proxy.settings import Listen
+
+# Between requests of one connection, and for a request that does not end: CDNs keep 60 s.
+_KEEP_ALIVE_S = 75
+_BACKLOG = 1024
+
+
+def bind(listen: Listen, *, setting: str) -> socket.socket:
+    """Return a socket that listens on an address.
+
+    Args:
+        listen: Where; port 0 takes any free one.
+        setting: The name to tell the operator.
+
+    Raises:
+        ConfigurationError: The address is taken, not of this machine, or not permitted.
+    """
+    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+    try:
+        return socket.create_server(
+            (listen.host, listen.port),
+            family=family,
+            backlog=_BACKLOG,
+            dualstack_ipv6=family is socket.AF_INET6 and listen.host == "::",
+        )
+    except OSError as exc:
+        raise ConfigurationError([f"{setting}: {listen}: {_mend(exc)}"]) from exc
+
+
+def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    """Return what a native HTTPS listener needs.
+
+    Raises:
+        ConfigurationError: The files are no certificate and key, or do not belong together.
+    """
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(certificate, key)
+    except (ssl.SSLError, OSError) as exc:
+        raise ConfigurationError(
+            [f"TDC_TLS_CERT, TDC_TLS_KEY: {exc}; give a PEM chain and the key it belongs to"]
+        ) from exc
+    return context
+
+
+@asynccontextmanager
+async def serving(
+    app: web.Application,
+    *sockets: tuple[socket.socket, ssl.SSLContext | None],
+    drain_s: float,
+) -> AsyncIterator[None]:
+    """Serve an application on sockets; at the end take no more, and let what runs finish.
+
+    Args:
+        app: Its requests are cancelled when their client leaves.
+        sockets: Bound ones, with TLS or without.
+        drain_s: How long running requests may go on after the end of the block.
+    """
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        handler_cancellation=True,
+        keepalive_timeout=_KEEP_ALIVE_S,
+        shutdown_timeout=drain_s,
+    )
+    await runner.setup()
+    try:
+        for sock, context in sockets:
+            await web.SockSite(runner, sock, ssl_context=context).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def _mend(exc: OSError) -> str:
+    match exc.errno:
+        case errno.EADDRINUSE:
+            return "another program listens there; choose another port"
+        case errno.EADDRNOTAVAIL:
+            return "this machine has no such address; 0.0.0.0 is all of them"
+        case errno.EACCES:
+            return "ports below 1024 need a right; choose a higher one, or a front proxy"
+        case _:
+            return os.strerror(exc.errno or 0)

@@ -1,0 +1,87 @@
+"""The client sessions towards THRON: one for its API, one for bytes."""
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+
+from proxy import __version__
+from proxy.delivery.origin_hosts import GuardedResolver, OriginHosts
+from proxy.errors import ConfigurationError
+from proxy.observe.middleware import PSEUDONYM
+from proxy.settings import Settings
+
+# What aiohttp holds of one upstream before it stops reading: twice this (its high-water mark).
+_READ_BUFFER = 64 * 1024
+# Idle connections are kept as long as CDNs keep theirs.
+_KEEP_ALIVE_S = 75
+
+
+@asynccontextmanager
+async def api_session(settings: Settings) -> AsyncIterator[aiohttp.ClientSession]:
+    """Give the session of THRON's API, closed at the end of the block."""
+    connector = aiohttp.TCPConnector(
+        limit=0, ssl=trusted_authorities(settings), keepalive_timeout=_KEEP_ALIVE_S
+    )
+    async with aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": settings.user_agent or f"{PSEUDONYM}/{__version__}"},
+        proxy=settings.outbound_proxy,
+    ) as session:
+        yield session
+
+
+@asynccontextmanager
+async def byte_session(
+    settings: Settings, hosts: OriginHosts
+) -> AsyncIterator[aiohttp.ClientSession]:
+    """Give the session of the bytes, which edits nothing, closed at the end of the block."""
+    connector = aiohttp.TCPConnector(
+        limit=0,
+        ssl=trusted_authorities(settings),
+        keepalive_timeout=_KEEP_ALIVE_S,
+        resolver=GuardedResolver(hosts),
+    )
+    async with aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        skip_auto_headers={"Accept", "Accept-Encoding", "User-Agent", "Content-Type"},
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=settings.connect_timeout_s),
+        read_bufsize=_READ_BUFFER,
+        requote_redirect_url=False,
+        proxy=settings.outbound_proxy,
+    ) as session:
+        yield session
+
+
+def origin_fields(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """Return the lines that go to origins with every request."""
+    lines = [
+        ("Accept", "*/*"),
+        ("Accept-Encoding", "identity"),
+        ("User-Agent", settings.user_agent or f"{PSEUDONYM}/{__version__}"),
+        ("Via", f"1.1 {PSEUDONYM}"),
+    ]
+    if settings.referer is not None:
+        lines.append(("Referer", settings.referer))
+    return tuple(lines)
+
+
+def trusted_authorities(settings: Settings) -> ssl.SSLContext:
+    """Return the certificate authorities of this machine, and those of TDC_CA_FILE.
+
+    Raises:
+        ConfigurationError: The file holds no certificates.
+    """
+    context = ssl.create_default_context()
+    if settings.ca_file is not None:
+        try:
+            context.load_verify_locations(settings.ca_file)
+        except (ssl.SSLError, OSError) as exc:
+            raise ConfigurationError(
+                [f"TDC_CA_FILE: {settings.ca_file} holds no PEM certificates: {exc}"]
+            ) from exc
+    return context
