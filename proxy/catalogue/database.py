@@ -4,12 +4,14 @@ Every change is one transaction that also bumps the revision and writes the audi
 is killed in the middle has not happened. Processes see each other's changes by the revision.
 """
 
+import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, Self
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import asyncpg  # type: ignore[import-untyped] # it ships no types
 from sqlalchemy import delete, insert, select, text, update
@@ -27,6 +29,7 @@ from proxy.catalogue.engine import (
     make_file,
     place,
     reader,
+    write_ahead,
     writer,
 )
 from proxy.catalogue.tenant import Tenant
@@ -68,16 +71,38 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _unbroken(
+    method: Callable[Concatenate["Database", P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate["Database", P], Coroutine[Any, Any, T]]:
+    """Let a method run to its end though its caller is cancelled.
+
+    A transaction cancelled while it begins would be lost with its lock held: measured with
+    SQLAlchemy 2.1 and aiosqlite 0.22, every later writer found the database locked.
+    """
+
+    @wraps(method)
+    async def whole(self: "Database", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._see_through(method(self, *args, **kwargs))
+
+    return whole
+
+
 class Database:
     """The database, open; made by ``Database.open``.
 
-    Every method raises DatabaseFailed where the database does not answer.
+    Every method raises DatabaseFailed where the database does not answer. What a cancelled
+    caller began is still done, and done before the database closes.
     """
 
     def __init__(self, made: AsyncEngine, *, where: Place, now: Callable[[], datetime]) -> None:
         self._reader = reader(made)
         self._writer = writer(made)
         self._now = now
+        self._running: set[asyncio.Task[Any]] = set()
         self.place = where
 
     @classmethod
@@ -99,21 +124,27 @@ class Database:
         try:
             self = cls(made, where=where, now=now)
             await self._prepare()
-            yield self
+            try:
+                yield self
+            finally:
+                await asyncio.gather(*self._running, return_exceptions=True)
         finally:
             await made.dispose()
 
+    @_unbroken
     async def revision(self) -> int:
         """Return the number that grows with every change of connectors or tenant."""
         async with self._reading() as connection:
             return await _revision(connection)
 
+    @_unbroken
     async def connectors(self) -> Connectors:
         """Return every connector, by slug, and the revision that they are of."""
         async with self._reading() as connection:
             number = await _revision(connection)
             return Connectors(number, await _connectors(connection))
 
+    @_unbroken
     async def apply(self, connectors: Sequence[Connector], *, actor: str) -> Changes:
         """Create or change connectors; those that are not named stay as they are.
 
@@ -146,6 +177,7 @@ class Database:
                 await _bump(connection)
             return changes
 
+    @_unbroken
     async def remove(self, slug: str, *, actor: str) -> bool:
         """Remove a connector, and tell whether there was one."""
         async with self._writing() as connection:
@@ -159,11 +191,13 @@ class Database:
             await _bump(connection)
             return True
 
+    @_unbroken
     async def tenant(self) -> Tenant | None:
         """Return what is kept of the tenant; None before the first login."""
         async with self._reading() as connection:
             return await _tenant(connection)
 
+    @_unbroken
     async def save_tenant(self, tenant: Tenant, *, actor: str) -> None:
         """Keep a tenant in place of the one before.
 
@@ -182,6 +216,7 @@ class Database:
                 await self._note(connection, actor, "tenant changed", tenant.client_id, detail)
                 await _bump(connection)
 
+    @_unbroken
     async def audit(self, *, newest: int = 100) -> tuple[AuditEntry, ...]:
         """Return the newest entries of the audit, newest first."""
         table = schema.audit
@@ -192,6 +227,13 @@ class Database:
             AuditEntry(rows.instant(row.at), row.actor, row.action, row.subject, row.detail)
             for row in found
         )
+
+    async def _see_through(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do some work of a transaction to its end, whatever becomes of the caller."""
+        task = asyncio.create_task(work, name="database")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:
@@ -213,20 +255,13 @@ class Database:
                 if self.place.path is None:
                     await connection.execute(text(f"SELECT pg_advisory_xact_lock({_OPENING_LOCK})"))
                 await connection.run_sync(schema.prepare)
+            if self.place.path is not None:
+                close_to_others(self.place.path)
+                await write_ahead(self._reader)
         except schema.UnusableDatabase as exc:
             raise ConfigurationError([f"{SETTING}: {self.place} {exc}."]) from exc
         except (TypeError, ValueError, *_FAILURES) as exc:  # the first two: unknown URL parameters
             raise ConfigurationError([_unreachable(self.place, exc)]) from exc
-        if self.place.path is not None:
-            close_to_others(self.place.path)
-            await self._write_ahead()
-
-    async def _write_ahead(self) -> None:
-        """Let readers and the writer not wait for each other; cannot be set in a transaction."""
-        async with self._reader.connect() as connection:
-            raw: Any = (await connection.get_raw_connection()).driver_connection
-            cursor = await raw.execute("PRAGMA journal_mode = WAL")
-            await cursor.close()
 
     async def _note(
         self,

@@ -1,6 +1,8 @@
 """A database engine from TDC_DATABASE_URL: SQLite or PostgreSQL."""
 
+import asyncio
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +21,7 @@ _EXAMPLES = (
 )
 
 _BUSY_MS = 5000  # a writer of ours holds SQLite for milliseconds; a backup may for a second or two
+_PAUSE_MS = 20
 _CONNECT_S = 10.0
 _COMMAND_S = 30.0
 
@@ -89,6 +92,25 @@ def reader(made: AsyncEngine) -> AsyncEngine:
 def writer(made: AsyncEngine) -> AsyncEngine:
     """Return the engine for transactions that write; in SQLite they lock from their start."""
     return made.execution_options(writes=True)
+
+
+async def write_ahead(made: AsyncEngine) -> None:
+    """Switch an SQLite file to its write-ahead log: readers and the writer then do not wait.
+
+    SQLite waits for no lock here by itself, so whoever opens at the same moment is waited for.
+    """
+    async with made.connect() as connection:
+        raw: Any = (await connection.get_raw_connection()).driver_connection
+        for tries_left in range(_BUSY_MS // _PAUSE_MS, -1, -1):
+            try:
+                cursor = await raw.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError:
+                if not tries_left:
+                    raise
+                await asyncio.sleep(_PAUSE_MS / 1000)
+            else:
+                await cursor.close()
+                return
 
 
 def make_file(path: Path) -> None:

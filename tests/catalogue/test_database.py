@@ -167,6 +167,34 @@ async def test_writers_take_turns(database_url: str) -> None:
     assert set(connectors.all) == set(many)
 
 
+async def test_what_was_begun_is_done(database_url: str) -> None:
+    """A change whose caller gives up is still made, before the database closes."""
+    async with Database.open(database_url) as database:
+        apply = asyncio.create_task(database.apply([FILES], actor="cli"))
+        await asyncio.sleep(0)
+        apply.cancel()
+        await asyncio.wait([apply])
+        assert apply.cancelled()
+    async with Database.open(database_url) as database:
+        assert await database.connectors() == Connectors(1, (FILES,))
+
+
+async def test_cancelled_anywhere(database_url: str) -> None:
+    """A caller that gives up, at whatever moment, leaves no lock and no half change."""
+    many = [replace(FILES, slug=f"c{number}") for number in range(3)]
+    async with Database.open(database_url) as database:
+        for turns in range(0, 1000, 50):
+            wanted = [replace(each, max_age_s=turns) for each in many]
+            apply = asyncio.create_task(database.apply(wanted, actor="cli"))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            apply.cancel()
+            await asyncio.wait([apply])
+            assert len({each.max_age_s for each in (await database.connectors()).all}) <= 1
+        await database.apply(many, actor="cli")
+        assert (await database.connectors()).all == tuple(many)
+
+
 async def test_opened_twice_at_once(database_url: str) -> None:
     """Two processes that start on a fresh database both find it ready."""
 
