@@ -211,6 +211,18 @@ def test_category() -> None:
     assert question.decipher(reply({"resultCode": "CATEGORY_NOT_EXISTS"}, 418)) is None
 
 
+def test_a_bottomless_folder_is_cut() -> None:
+    """A tree deeper than any is read to a depth and no further."""
+    tree: dict[str, object] = {"id": "f"}
+    for _ in range(100):
+        tree = {"id": "f", "linkedCategories": [tree]}
+    found = messages.category("acme", "f").decipher(reply({"category": tree}))
+    depth = 0
+    while found is not None and found.children:
+        depth, found = depth + 1, found.children[0]
+    assert depth == 50
+
+
 def test_categories_below() -> None:
     """Folders below come with their counts and the total."""
     question = messages.categories_below("acme", "f0", search_for="press", offset=50)

@@ -253,6 +253,39 @@ async def test_idle_token_found_dead(
         await until(lambda: keeper.state.logins == 2)
 
 
+async def test_failing_validation_keeps_the_token(
+    client: Client, credentials: Credentials, thron: Sandbox
+) -> None:
+    """While THRON cannot validate an idle token it is kept, and the trouble is visible."""
+    schedule = Schedule(validate_after_idle_s=0.01, first_retry_s=0.01, longest_retry_s=0.02)
+    async with keeper_of(client, credentials, schedule=schedule) as keeper:
+        await keeper.session()
+        thron.faults.add(Fault(Kind.STATUS, "api", None, target=VALIDATE, status=502))
+        await until(lambda: keeper.state.problem is not None)
+        assert keeper.state.logged_in
+        thron.faults.clear()
+        await until(lambda: keeper.state.problem is None)
+        assert thron.logins == 1
+
+
+async def test_a_crash_is_told_and_survived(
+    client: Client, credentials: Credentials, thron: Sandbox
+) -> None:
+    """A bug met in the background is logged, is visible, and does not stop the keeper."""
+    bad = iter([True])
+
+    def jitter() -> float:
+        return 0.0 if next(bad, None) is None else 1 / 0
+
+    with capture_logs() as events:
+        keeper = TokenKeeper(client, credentials, now=time.monotonic, random=jitter, schedule=HASTY)
+        async with keeper:
+            await until(lambda: keeper.state.problem is not None)
+            await keeper.session()
+            assert thron.logins == 1
+    assert "token.refresh_crashed" in {event["event"] for event in events}
+
+
 async def test_renewal_keeps_the_old_token(
     client: Client, credentials: Credentials, thron: Sandbox
 ) -> None:
@@ -305,6 +338,27 @@ async def test_a_stale_refusal_is_replayed_at_once(
         assert len(used) == 2
         assert asked(thron, VALIDATE) == 1
         assert thron.logins == 2
+
+
+async def test_tokens_that_never_last(
+    client: Client, credentials: Credentials, thron: Sandbox
+) -> None:
+    """A call whose every token is replaced while in use ends as THRON's trouble."""
+    async with keeper_of(client, credentials) as keeper:
+
+        async def attempt(token: str) -> None:
+            if (await keeper.session()).token == token:
+                thron.expire_tokens()
+                await keeper.with_token(lambda other: _refuse_only(token, other))
+            raise TokenRejected
+
+        with pytest.raises(ThronUnreachable, match="every token"):
+            await keeper.with_token(attempt)
+
+
+async def _refuse_only(token: str, other: str) -> None:
+    if token == other:
+        raise TokenRejected
 
 
 async def test_an_attempt_fails_with_its_own_error(
