@@ -82,28 +82,29 @@ def parse_ranges(value: str, *, length: int) -> tuple[Span, ...] | None:
     """Return the satisfiable spans of a Range field, in its order (14.1.1, 14.1.2).
 
     Returns:
-        None if the field is to be ignored: another unit, an invalid specifier, or a set that asks
-        for more octets than there are (17.15). Empty if nothing in it is satisfiable.
+        None if the field is to be ignored: another unit, an invalid specifier, a set that asks for
+        more octets than there are (17.15), or a suffix of no octets at all, which is satisfiable
+        but has no Content-Range. Empty if nothing in it is satisfiable.
     """
     matched = _RANGE_SET.fullmatch(value.strip())
     if matched is None:
         return None
     members = [member.strip() for member in matched[1].split(",")]
     specs = [_RANGE_SPEC.fullmatch(member) for member in members if member]
-    spans: list[Span] = []
-    for spec in specs:
-        if spec is None or not _is_valid(spec):
-            return None
-        span = _span(spec[1], spec[2], length=length)
-        if span is not None:
-            spans.append(span)
-    if not specs or len(specs) > MAX_RANGES or sum(span.length for span in spans) > length:
+    if not 0 < len(specs) <= MAX_RANGES or not all(map(_is_valid, specs)):
         return None
-    return tuple(spans)
+    pairs = [spec.groups() for spec in specs if spec is not None]
+    if length == 0 and any(not first and int(last) for first, last in pairs):
+        return None
+    found = (_span(first, last, length=length) for first, last in pairs)
+    spans = tuple(span for span in found if span is not None)
+    return spans if total(spans) <= length else None
 
 
-def _is_valid(spec: re.Match[str]) -> bool:
-    first, last = spec[1], spec[2]
+def _is_valid(spec: re.Match[str] | None) -> bool:
+    if spec is None:
+        return False
+    first, last = spec.groups()
     if first and last:
         return int(first) <= int(last)
     return bool(first or last)

@@ -4,6 +4,7 @@ The decision is `selection.select`; here it is sent, in constant memory and with
 """
 
 import asyncio
+import contextlib
 import itertools
 import socket
 import struct
@@ -100,7 +101,9 @@ async def respond(
     response.headers.update(fields)
     await response.prepare(request)
     if not is_head:
-        await _send(body, response, request, manner)
+        # A client that leaves is nobody's fault, and there is nobody left to tell.
+        with contextlib.suppress(ConnectionError):
+            await _send(body, response, request, manner)
     return response
 
 
