@@ -149,7 +149,8 @@ def rule_bytes(start: int, stop: int, *, seed: int = 0) -> bytes:
 
 
 def _rule_chunks(start: int, stop: int, seed: int) -> Iterator[bytes]:
-    for at in range(start - start % CHUNK_OCTETS, stop, CHUNK_OCTETS):
+    aligned = start - start % CHUNK_OCTETS
+    for at in range(aligned, stop if start < stop else aligned, CHUNK_OCTETS):
         chunk = _rule_chunk(at, seed)
         if start > at or stop < at + CHUNK_OCTETS:
             chunk = chunk[max(0, start - at) : stop - at]

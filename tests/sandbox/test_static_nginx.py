@@ -184,8 +184,8 @@ ASKED = [
         if path != "empty.bin" or value not in EMPTY_DEPARTURES
     ),
     *(
-        Asked("long.bin", method, fields)
-        for method, fields in product(("GET", "HEAD"), CONDITIONS)
+        Asked(path, method, fields)
+        for path, method, fields in product(("ten.bin", "long.bin"), ("GET", "HEAD"), CONDITIONS)
         if method == "GET" or "Range" not in dict(fields)
     ),
     *(
