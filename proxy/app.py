@@ -13,6 +13,7 @@ from proxy.catalogue.survey import Surveyor
 from proxy.delivery.breaker import Breaker
 from proxy.delivery.budget import Budget
 from proxy.delivery.deliveries import Deliveries
+from proxy.delivery.explain import Explainer
 from proxy.delivery.hops import Hops
 from proxy.delivery.lookup import Lookup
 from proxy.delivery.origin import Clock, Origins
@@ -42,12 +43,14 @@ class Tenant:
         surveyor: What a connector would make public.
         resolver: Address -> Delivery.
         origins: Delivery -> bytes.
+        explainer: The same way, step by step.
     """
 
     thron: TokenKeeper
     surveyor: Surveyor
     resolver: Resolver
     origins: Origins
+    explainer: Explainer
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +88,21 @@ async def open_parts(settings: Settings, environ: Mapping[str, str]) -> AsyncIte
 
 
 async def _tenant(stack: AsyncExitStack, settings: Settings) -> Tenant:
+    client_id = settings.client_id or ""
     thron = await _token_keeper(stack, settings)
-    resolver = _resolver(settings, thron)
+    lookup = Lookup(thron, client_id=client_id)
+    deliveries = Deliveries(
+        thron, client_id=client_id, api_url=settings.api_base, cdn_url=settings.cdn_base
+    )
+    resolver = _resolver(settings, lookup, deliveries)
     stack.push_async_callback(resolver.aclose)
+    origins = await _origins(stack, settings, thron)
     return Tenant(
         thron=thron,
-        surveyor=Surveyor(thron, client_id=settings.client_id or ""),
+        surveyor=Surveyor(thron, client_id=client_id),
         resolver=resolver,
-        origins=await _origins(stack, settings, thron),
+        origins=origins,
+        explainer=Explainer(lookup, deliveries, origins),
     )
 
 
@@ -108,13 +118,9 @@ async def _token_keeper(stack: AsyncExitStack, settings: Settings) -> TokenKeepe
     return await stack.enter_async_context(keeper)
 
 
-def _resolver(settings: Settings, thron: TokenKeeper) -> Resolver:
-    client_id = settings.client_id or ""
-    deliveries = Deliveries(
-        thron, client_id=client_id, api_url=settings.api_base, cdn_url=settings.cdn_base
-    )
+def _resolver(settings: Settings, lookup: Lookup, deliveries: Deliveries) -> Resolver:
     return Resolver(
-        Lookup(thron, client_id=client_id),
+        lookup,
         deliver=deliveries.of,
         lifetimes=Lifetimes(
             resolution_ttl_s=settings.resolution_ttl_s,
@@ -136,7 +142,7 @@ def _resolver(settings: Settings, thron: TokenKeeper) -> Resolver:
 async def _origins(stack: AsyncExitStack, settings: Settings, thron: TokenKeeper) -> Origins:
     hosts = OriginHosts(settings.origin_hosts, named_urls=(settings.api_base, settings.cdn_base))
     http = await stack.enter_async_context(byte_session(settings, hosts))
-    hops = Hops(http, hosts, first_byte_timeout_s=settings.first_byte_timeout_s)
+    hops = Hops(http, hosts, first_byte_timeout_s=settings.first_byte_timeout_s, now=time.monotonic)
     return Origins(
         hops,
         SourceFiles(hops, thron),
@@ -144,4 +150,5 @@ async def _origins(stack: AsyncExitStack, settings: Settings, thron: TokenKeeper
         target_ttl_s=settings.resolution_ttl_s,
         refusal_ttl_s=settings.negative_ttl_s,
         sent=origin_fields(settings),
+        random=random.random,
     )

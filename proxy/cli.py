@@ -9,11 +9,17 @@ from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, TextIO
 
 import click
 
 from proxy import __version__
+from proxy.app import Parts, Tenant, open_parts
+from proxy.catalogue import connectors_document, paths
+from proxy.catalogue.database import Database
+from proxy.catalogue.plan import Plan, plan
+from proxy.check import check as checks
+from proxy.delivery.explain import Step
 from proxy.demo import describe, open_demo
 from proxy.errors import ConfigurationError, GatewayError
 from proxy.gateway import open_gateway
@@ -31,6 +37,8 @@ _library = click.option(
     help="A directory of your own files, to be the tenant's contents.",
 )
 
+_yes = click.option("--yes", is_flag=True, help="Do not ask.")
+
 
 def _settings_help() -> str:
     width = max(len(name) for name, _, _ in table())
@@ -45,7 +53,7 @@ def _runs(command: Callable[P, Coroutine[Any, Any, int]]) -> Callable[P, None]:
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        log.configure("warning")
+        log.configure("error")
         try:
             status = asyncio.run(command(*args, **kwargs))
         except ConfigurationError as exc:
@@ -55,6 +63,8 @@ def _runs(command: Callable[P, Coroutine[Any, Any, int]]) -> Callable[P, None]:
         except GatewayError as exc:
             click.echo(str(exc), err=True)
             status = 1
+        except asyncio.CancelledError:
+            status = 1  # a second signal cut what was running
         sys.exit(status)
 
     return run
@@ -110,6 +120,149 @@ async def sandbox(library: Path | None, port: int | None, contents: int | None) 
         click.echo(f"# root folder: {thron.root_folder_id}")
         await _stop_signal()
     return 0
+
+
+@main.command()
+@_runs
+async def check() -> int:
+    """Log in, list, resolve and fetch one octet; name the remedy of what fails."""
+    failed = False
+    async with open_parts(load(os.environ), os.environ) as parts:
+        async for step in checks(parts):
+            failed = failed or not step.is_ok
+            _tell(step)
+    return 1 if failed else 0
+
+
+@main.command()
+@click.argument("url")
+@_runs
+async def resolve(url: str) -> int:
+    """Explain each step from a public URL to its origin."""
+    failed = False
+    async with open_parts(load(os.environ), os.environ) as parts:
+        explainer = _tenant(parts).explainer
+        async for step in explainer.explain(url, await parts.database.connectors()):
+            failed = failed or not step.is_ok
+            _tell(step)
+    return 1 if failed else 0
+
+
+@main.group()
+def connectors() -> None:
+    """What is installed on which folder."""
+
+
+@connectors.command("list")
+@_runs
+async def list_connectors() -> int:
+    """Print one line for each connector."""
+    settings = load(os.environ)
+    async with Database.open(settings.database(os.environ)) as database:
+        found = (await database.connectors()).all
+    for each in found:
+        parts = paths.illustrative(settings.public_base, each)
+        pattern = "".join(part.text for part in parts)
+        state = "" if each.enabled else " (disabled)"
+        click.echo(f"{each.slug}{state}: folder {each.folder}, {each.delivery}, {pattern}")
+    if not found:
+        click.echo("No connectors yet: thron-connector connectors apply FILE", err=True)
+    elif settings.is_public_url_guessed:
+        click.echo(f"(The base {settings.public_base} is guessed: set TDC_PUBLIC_URL.)", err=True)
+    return 0
+
+
+@connectors.command()
+@_runs
+async def export() -> int:
+    """Print all connectors as TOML that apply takes back."""
+    async with Database.open(load(os.environ).database(os.environ)) as database:
+        click.echo(connectors_document.export((await database.connectors()).all), nl=False)
+    return 0
+
+
+@connectors.command()
+@click.argument("file", type=click.File("r", encoding="utf-8"))
+@_yes
+@_runs
+async def apply(file: TextIO, *, yes: bool) -> int:
+    """Install or change the connectors of a TOML file; those it does not name stay."""
+    wanted = connectors_document.parse(file.read())
+    settings = load(os.environ)
+    async with open_parts(settings, os.environ) as parts:
+        planned = await plan(
+            wanted,
+            surveyor=_tenant(parts).surveyor,
+            database=parts.database,
+            can_force_https=settings.can_force_https,
+        )
+        if planned.is_nothing:
+            click.echo("Nothing to change.")
+            return 0
+        _describe(planned)
+        if not yes and not _confirmed(planned):
+            click.echo("Nothing was changed.", err=True)
+            return 1
+        await parts.database.apply(planned.connectors, actor="cli")
+        click.echo("Applied.")
+    return 0
+
+
+@connectors.command()
+@click.argument("slug")
+@_yes
+@_runs
+async def remove(slug: str, *, yes: bool) -> int:
+    """Remove a connector: none of its URLs works from then on."""
+    async with Database.open(load(os.environ).database(os.environ)) as database:
+        known = [each.slug for each in (await database.connectors()).all]
+        if slug not in known:
+            raise ConfigurationError(
+                [f"There is no connector {slug}; there are: {', '.join(known) or 'none'}."]
+            )
+        question = f"Every URL of {slug} stops working. Type its name to go on"
+        if not yes and click.prompt(question, err=True) != slug:
+            click.echo("Nothing was changed.", err=True)
+            return 1
+        await database.remove(slug, actor="cli")
+    click.echo(f"Removed {slug}.")
+    return 0
+
+
+def _tenant(parts: Parts) -> Tenant:
+    if parts.tenant is None:
+        raise ConfigurationError(
+            ["No credentials: set TDC_CLIENT_ID, TDC_APP_ID and TDC_APP_KEY (README, Connect)."]
+        )
+    return parts.tenant
+
+
+def _tell(step: Step) -> None:
+    mark = click.style("ok  ", fg="green") if step.is_ok else click.style("FAIL", fg="red")
+    click.echo(f"{mark}  {step.title}: {step.detail}")
+
+
+def _describe(planned: Plan) -> None:
+    """Say what would become public, and what would break."""
+    touched = {*planned.changes.created, *planned.changes.changed}
+    for survey in planned.surveys:
+        slug = survey.connector.slug
+        if slug not in touched:
+            continue
+        state = "new" if slug in planned.changes.created else "changed"
+        click.echo(f"{slug} ({state}): folder {survey.folder_name!r}, {survey.told} contents")
+        for reason in planned.broken.get(slug, ()):
+            click.echo(f"  Breaks: {reason}")
+    click.echo(
+        "Everything in these folders, now and later, can then be downloaded by anyone who has or"
+        f" guesses its URL: {planned.public_contents} contents today."
+        " Do not use this for restricted contents."
+    )
+
+
+def _confirmed(planned: Plan) -> bool:
+    number = str(planned.public_contents)
+    return str(click.prompt(f"Type {number} to make them public", err=True)).strip() == number
 
 
 async def _until_stopped(running: AbstractAsyncContextManager[Any]) -> None:

@@ -14,7 +14,7 @@
     - the origin's: OriginError
         - OriginUnreachable, OriginTimeout, OriginRefused, OriginGone, OriginAnswerInvalid,
           OriginProhibited, OriginIncomplete, OriginChanged
-    - this gateway's: Overloaded, DatabaseFailed
+    - this gateway's: Overloaded, TooManyForClient, ReaderTooSlow, DatabaseFailed
 - ConfigurationError: the operator's slip; no request ever meets it
 """
 
@@ -200,6 +200,21 @@ class Overloaded(GatewayError):
     status = 503
     public = "Too many downloads at the moment."
     retry_after_s = 5
+
+
+class TooManyForClient(GatewayError):
+    """More downloads than one client address may have at once."""
+
+    status = 429
+    public = "Too many downloads from this address at the moment."
+    retry_after_s = 5
+
+
+class ReaderTooSlow(GatewayError):
+    """The client takes less than TDC_MIN_RATE_BYTES_S, and is let go."""
+
+    status = 503
+    public = "The content was taken too slowly."
 
 
 class DatabaseFailed(GatewayError):

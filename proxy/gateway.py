@@ -7,6 +7,7 @@ import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from aiohttp import http_parser, web
@@ -15,6 +16,7 @@ from proxy.app import Parts, Tenant, open_parts
 from proxy.catalogue.watch import ConnectorWatch
 from proxy.delivery.admission import Admission
 from proxy.delivery.download import Downloads, PublicBases
+from proxy.delivery.pace import Pace
 from proxy.delivery.relay import Patience
 from proxy.errors import ConfigurationError, NotConfigured
 from proxy.listeners import bind, serving, tls_context
@@ -24,6 +26,9 @@ from proxy.probes import admin_probes, public_probes
 from proxy.settings import Listen, Settings, env_name
 
 log = structlog.get_logger("proxy.gateway")
+
+# Long enough for a phone in a tunnel, short enough for a crowd of stalled readers.
+_PACE_WINDOW_S = 300.0
 
 # Descriptors of one download: client, origin, and room for THRON's API, database and logs.
 _DESCRIPTORS_PER_DOWNLOAD = 2
@@ -76,20 +81,23 @@ async def open_gateway(settings: Settings, environ: Mapping[str, str]) -> AsyncI
     _refuse_slow_parser()
     async with AsyncExitStack() as stack:
         sockets, settings = _bound(stack, settings)
-        admission = Admission(max_downloads=_affordable(settings.max_downloads))
+        admission = Admission(
+            max_downloads=_affordable(settings.max_downloads),
+            max_per_client=settings.max_downloads_per_client,
+        )
         parts = await stack.enter_async_context(open_parts(settings, environ))
         watch = await stack.enter_async_context(ConnectorWatch.open(parts.database))
         metrics = Metrics()
         reasons = _Reasons(parts.tenant)
         admin = _admin_app(parts, metrics, reasons)
         public = _public_app(settings, _downloads(parts, watch, admission), metrics, reasons)
-        await stack.enter_async_context(serving(admin, (sockets.admin, None), drain_s=0))
-        await stack.enter_async_context(serving(public, *sockets.public, drain_s=settings.drain_s))
+        drained = partial(_drained, admission, at_most_s=settings.drain_s)
+        await stack.enter_async_context(
+            serving(admin, (sockets.admin, None), drained=_not_waited_for)
+        )
+        await stack.enter_async_context(serving(public, *sockets.public, drained=drained))
         log.info("listening", **_listening(settings))
-        try:
-            yield Gateway(parts, watch, admission)
-        finally:
-            log.info("draining", downloads=admission.running, at_most_s=settings.drain_s)
+        yield Gateway(parts, watch, admission)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +181,7 @@ def _downloads(parts: Parts, watch: ConnectorWatch, admission: Admission) -> Dow
         origins=parts.tenant.origins,
         admission=admission,
         patience=Patience(read_gap_s=settings.read_gap_s, random=random.random),
+        pace=Pace(settings.min_rate_bytes_s, _PACE_WINDOW_S),
         bases=PublicBases(settings.public_base, settings.secure_base),
         stale_if_error_s=settings.stale_if_error_s,
     )
@@ -208,6 +217,20 @@ def _public_app(
     app.add_routes(public_probes(reasons))
     app.router.add_route("*", r"/{path:[\s\S]*}", answer)
     return app
+
+
+async def _drained(admission: Admission, *, at_most_s: float) -> None:
+    """Let downloads finish, and say how many were cut."""
+    log.info("draining", downloads=admission.running, at_most_s=at_most_s)
+    try:
+        await admission.drained(at_most_s=at_most_s)
+    finally:
+        if admission.running:
+            log.warning("downloads cut", downloads=admission.running)
+
+
+async def _not_waited_for() -> None:
+    """Wait for nothing."""
 
 
 def _listening(settings: Settings) -> dict[str, object]:

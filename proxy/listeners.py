@@ -4,7 +4,7 @@ import errno
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -60,21 +60,21 @@ def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
 async def serving(
     app: web.Application,
     *sockets: tuple[socket.socket, ssl.SSLContext | None],
-    drain_s: float,
+    drained: Callable[[], Awaitable[None]],
 ) -> AsyncIterator[None]:
     """Serve an application on sockets; at the end take no more, and let what runs finish.
 
     Args:
         app: Its requests are cancelled when their client leaves.
         sockets: Bound ones, with TLS or without.
-        drain_s: How long running requests may go on after the end of the block.
+        drained: Waits, after the end of the block, for what runs; what still runs then is cut.
     """
     runner = web.AppRunner(
         app,
         access_log=None,
         handler_cancellation=True,
         keepalive_timeout=_KEEP_ALIVE_S,
-        shutdown_timeout=drain_s,
+        shutdown_timeout=0,
     )
     await runner.setup()
     try:
@@ -82,7 +82,12 @@ async def serving(
             await web.SockSite(runner, sock, ssl_context=context).start()
         yield
     finally:
-        await runner.cleanup()
+        try:
+            for site in tuple(runner.sites):
+                await site.stop()
+            await drained()
+        finally:
+            await runner.cleanup()
 
 
 def _mend(exc: OSError) -> str:

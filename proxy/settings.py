@@ -193,6 +193,12 @@ class Settings(BaseModel):
     )
     max_resolutions: int = Field(100_000, ge=1, description="resolved addresses kept in memory")
     max_downloads: int = Field(2000, ge=1, description="downloads at once; more get 503")
+    max_downloads_per_client: int = Field(
+        0, ge=0, description="the same for one client address; more get 429; 0: no limit"
+    )
+    min_rate_bytes_s: int = Field(
+        1024, ge=0, description="a client that takes less, averaged over 300 s, is let go"
+    )
     connect_timeout_s: Seconds = Field(5, description="to connect to THRON or an origin")
     first_byte_timeout_s: Seconds = Field(15, description="for an origin's answer to begin")
     read_gap_s: Seconds = Field(15, description="between two reads from an origin")

@@ -1,10 +1,11 @@
 """What a connector would make public: its folder, metadata and contents, asked of THRON."""
 
 import difflib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from proxy.catalogue.connector import Connector, Identifier, is_servable
+from proxy.catalogue.connector import Connector, Identifier, claims, is_servable
 from proxy.errors import ConfigurationError, ThronRefused
 from proxy.thron import messages
 from proxy.thron.messages import Category, Content, MetadataDefinition, SearchCriteria
@@ -60,7 +61,7 @@ class Surveyor:
         contents, is_estimate = await self._count(resolved)
         return Survey(resolved, _name(folder), contents, is_estimate)
 
-    async def contents(self, connector: Connector) -> AsyncIterator[Content]:
+    async def contents(self, connector: Connector) -> AsyncGenerator[Content, None]:
         """Give the servable contents of a resolved connector, each once.
 
         Raises:
@@ -138,14 +139,19 @@ class Surveyor:
         )
 
     async def _count(self, connector: Connector) -> tuple[int, bool]:
+        """Count the contents that have an address; search does not show legacy metadata."""
+        is_legacy = connector.metadata is not None and connector.classification_id is None
         count = 0
-        async for _ in self.contents(connector):
-            count += 1
-            if count >= _MOST_COUNTED:
-                question = messages.search(self._client_id, _criteria(connector))
-                estimate = (await self._thron.ask(question)).estimated_total
-                return max(count, estimate or 0), True
-        return count, False
+        async with aclosing(self.contents(connector)) as contents:
+            async for content in contents:
+                count += is_legacy or bool(claims(connector, content))
+                if count >= _MOST_COUNTED:
+                    break
+            else:
+                return count, False
+        question = messages.search(self._client_id, _criteria(connector))
+        estimate = (await self._thron.ask(question)).estimated_total
+        return max(count, estimate or 0), True
 
 
 def _criteria(connector: Connector) -> SearchCriteria:

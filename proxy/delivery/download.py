@@ -1,5 +1,6 @@
 """The story of one download."""
 
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from proxy.delivery.admission import Admission
 from proxy.delivery.answer_fields import Told, answer_fields
 from proxy.delivery.hops import Fields
 from proxy.delivery.origin import Origins, Upstream
+from proxy.delivery.pace import Pace, PaceKeeper
 from proxy.delivery.relay import Patience, pump
 from proxy.delivery.resolution import Resolution
 from proxy.delivery.resolver import Resolved, Resolver
@@ -58,6 +60,7 @@ class Downloads:
         origins: Origins,
         admission: Admission,
         patience: Patience,
+        pace: Pace,
         bases: PublicBases,
         stale_if_error_s: float,
     ) -> None:
@@ -66,6 +69,7 @@ class Downloads:
         self._origins = origins
         self._admission = admission
         self._patience = patience
+        self._pace = pace
         self._bases = bases
         self._stale_if_error_s = stale_if_error_s
 
@@ -86,7 +90,7 @@ class Downloads:
         record.connector = path.connector.slug
         if path.connector.force_https and record.scheme == "http":
             return self._to_https(request, path)
-        with self._admission.admitted():
+        with self._admission.admitted(record.client):
             return await self._download(request, path, record)
 
     async def _download(
@@ -125,6 +129,7 @@ class Downloads:
                 response,
                 reopen=lambda rest: self._reopened(path, rest),
                 patience=self._patience,
+                pace=PaceKeeper(self._pace, now=time.monotonic),
                 record=record,
             )
             await response.write_eof()

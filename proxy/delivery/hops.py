@@ -1,14 +1,16 @@
 """One hop after another: requests to origins with redirects by hand and failures named."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import aiohttp
 from aiohttp import hdrs
 from yarl import URL
 
+from proxy.delivery.breaker import Breaker
 from proxy.delivery.origin_hosts import OriginHosts
 from proxy.errors import (
     OriginAnswerInvalid,
@@ -22,6 +24,7 @@ Fields = Sequence[tuple[str, str]]
 
 # docs/thron.md 7.7: 307 is documented, the others exist in the same server library.
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MOST_BREAKERS = 1000
 # A delivery URL takes one hop; five leave room for a tenant's own domains.
 _MOST_REDIRECTS = 5
 
@@ -65,7 +68,12 @@ class Hops:
     """Sends requests to allowed hosts only; aiohttp's errors become ours here."""
 
     def __init__(
-        self, http: aiohttp.ClientSession, hosts: OriginHosts, *, first_byte_timeout_s: float
+        self,
+        http: aiohttp.ClientSession,
+        hosts: OriginHosts,
+        *,
+        first_byte_timeout_s: float,
+        now: Callable[[], float],
     ) -> None:
         """Make the way to the origins.
 
@@ -73,10 +81,13 @@ class Hops:
             http: Edits nothing: no decompression, no cookies, no time-out in total.
             hosts: Decides where requests may go, at every hop.
             first_byte_timeout_s: From the request to the header section of the answer.
+            now: Monotonic seconds, for the breakers.
         """
         self._http = http
         self._hosts = hosts
         self._first_byte_timeout_s = first_byte_timeout_s
+        self._now = now
+        self._breakers: dict[str, Breaker] = {}
 
     async def send(
         self,
@@ -96,11 +107,35 @@ class Hops:
         """
         target = _parsed(url)
         self._hosts.check(target)
+        breaker = self._breaker(target)
+        if breaker.retry_in_s(self._now()) > 0:
+            raise OriginUnreachable(
+                "left alone after failures in a row", proxy_status="destination_unavailable"
+            )
+        try:
+            response = await self._sent(method, target, fields, form)
+        except (OriginUnreachable, OriginTimeout):
+            breaker.failed(self._now())
+            raise
+        if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            breaker.failed(self._now())
+        else:
+            breaker.succeeded()
+        return response
+
+    async def _sent(
+        self, method: str, target: URL, fields: Fields, form: Mapping[str, str] | None
+    ) -> aiohttp.ClientResponse:
         with failures_named():
             async with asyncio.timeout(self._first_byte_timeout_s):
                 return await self._http.request(
                     method, target, headers=list(fields), data=form, allow_redirects=False
                 )
+
+    def _breaker(self, target: URL) -> Breaker:
+        if len(self._breakers) > _MOST_BREAKERS:
+            self._breakers.clear()  # a pattern allows any number of hosts; memory does not
+        return self._breakers.setdefault(target.authority, Breaker())
 
     async def follow(self, method: str, url: str, *, fields: Fields) -> Arrival:
         """Return the answer behind a URL, through at most five redirects.

@@ -67,6 +67,22 @@ class Lookup:
         content = await batch.get(content_id)
         return content if content is not None and is_servable(connector, content) else None
 
+    async def anywhere(self, connector: Connector, address: Address) -> Content | None:
+        """Return a content with this identifier wherever it is, published or not; to explain.
+
+        Raises:
+            ThronError: THRON cannot be asked, or refuses.
+        """
+        match connector.identifier:
+            case Identifier.CONTENT_ID:
+                criteria = SearchCriteria(ids=(address.value,))
+            case Identifier.PRETTY_ID:
+                question = messages.find_by_pretty_id(self._client_id, address.value)
+                return next(iter(await self._thron.ask(question)), None)
+            case Identifier.METADATA:
+                criteria = SearchCriteria(imetadata=_criterion(connector, address.value))
+        return next(iter((await self._pages(criteria)).values()), None)
+
     async def aclose(self) -> None:
         """Cancel what still runs."""
         for batch in self._batches.values():
@@ -106,11 +122,7 @@ class Lookup:
                     content_types=scope.content_types,
                     folder_id=scope.folder_id,
                     cascade=scope.cascade,
-                    imetadata=MetadataCriterion(
-                        key=connector.metadata or "",
-                        value=value,
-                        classification_id=connector.classification_id,
-                    ),
+                    imetadata=_criterion(connector, value),
                 )
             )
         return winner(
@@ -146,6 +158,12 @@ class Lookup:
 
 def _scope(connector: Connector) -> _Scope:
     return _Scope(connector.folder_id, connector.subfolders, connector.content_types)
+
+
+def _criterion(connector: Connector, value: str) -> MetadataCriterion:
+    return MetadataCriterion(
+        classification_id=connector.classification_id, key=connector.metadata or "", value=value
+    )
 
 
 def _spellings(value: str) -> tuple[str, ...]:

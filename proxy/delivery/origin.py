@@ -1,6 +1,7 @@
 """Opens a Delivery: the remembered target first, then its durable sources."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
@@ -12,6 +13,7 @@ from proxy.catalogue.connector import DeliveryMode
 from proxy.delivery.bounded_cache import BoundedCache
 from proxy.delivery.hops import Arrival, Fields, Hops, closing, failures_named
 from proxy.delivery.resolution import Delivery, Representation, Target
+from proxy.delivery.retry import RetryBudget
 from proxy.delivery.source_file import SourceFiles
 from proxy.errors import (
     OriginAnswerInvalid,
@@ -20,6 +22,7 @@ from proxy.errors import (
     OriginRefused,
     OriginUnreachable,
     ThronRefused,
+    ThronUnreachable,
 )
 from proxy.semantics.answers import Known
 from proxy.semantics.fields import outbound
@@ -28,6 +31,8 @@ from proxy.thron.delivery_urls import expiry
 
 # What a client may be given as the origin's own word on its conditions and range.
 _ANSWERS = frozenset({200, 206, 304, 412, 416})
+# Before the second and the third try, in seconds; a client that waits notices neither.
+_BACK_OFFS_S = (0.1, 0.4)
 _OF_ONE_MESSAGE = frozenset({"Content-Length", "Content-Range"})
 _FIRST_OCTET = ("Range", "bytes=0-0")
 # Seconds before a signed target's end at which it is not begun any more.
@@ -51,14 +56,16 @@ class Upstream:
         fields: Its header section.
         octets: How many octets of content follow; None where the origin does not say.
         delivery: Completed with the target that answered.
-        chunks: Gives the content once, as it comes; raises OriginError.
+        read: Gives the next octets as they come, b"" at the end; raises OriginError.
+        close: Lets go of the connection at once, where no more of it is wanted.
     """
 
     status: int
     fields: CIMultiDictProxy[str]
     octets: int | None
     delivery: Delivery
-    chunks: Callable[[], AsyncIterator[bytes]] = field(repr=False)
+    read: Callable[[], Awaitable[bytes]] = field(repr=False)
+    close: Callable[[], None] = field(repr=False)
 
 
 class Origins:
@@ -73,6 +80,7 @@ class Origins:
         target_ttl_s: float,
         refusal_ttl_s: float,
         sent: Sequence[tuple[str, str]],
+        random: Callable[[], float],
     ) -> None:
         """Make the opener of deliveries.
 
@@ -83,12 +91,15 @@ class Origins:
             target_ttl_s: How long a target counts at most.
             refusal_ttl_s: How long THRON's refusal of a content is remembered.
             sent: Field lines that go with every request, such as Referer.
+            random: Gives a number from 0 to 1.
         """
         self._hops = hops
         self._source_files = source_files
         self._clock = clock
         self._target_ttl_s = target_ttl_s
         self._sent = tuple(sent)
+        self._random = random
+        self._retries = RetryBudget()
         self._refused: BoundedCache[str] = BoundedCache(ttl_s=refusal_ttl_s, max_entries=10_000)
 
     @asynccontextmanager
@@ -108,9 +119,24 @@ class Origins:
             OriginGone: Neither target nor sources have it.
             OriginError: As ``Hops.follow``; OriginUnreachable for statuses from 500.
         """
-        arrival, delivery = await self._arrive(delivery, method, [*self._sent, *fields])
+        lines = [*self._sent, *fields]
+        arrival, delivery = await self._arrive_patiently(delivery, method, lines)
         async with closing(arrival.response):
             yield _upstream(arrival, delivery, method)
+
+    async def _arrive_patiently(
+        self, delivery: Delivery, method: str, fields: Fields
+    ) -> tuple[Arrival, Delivery]:
+        """Try again what may pass, before the first octet: GET and HEAD may be repeated."""
+        self._retries.earn()
+        for back_off_s in _BACK_OFFS_S:
+            try:
+                return await self._arrive(delivery, method, fields)
+            except (OriginUnreachable, ThronUnreachable):
+                if not self._retries.spend():
+                    raise
+                await asyncio.sleep(back_off_s * (0.5 + self._random() / 2))
+        return await self._arrive(delivery, method, fields)
 
     async def _arrive(
         self, delivery: Delivery, method: str, fields: Fields
@@ -220,7 +246,8 @@ def _upstream(arrival: Arrival, delivery: Delivery, method: str) -> Upstream:
             delivery,
             representation=_representation(status, fields) or delivery.representation,
         ),
-        chunks=lambda: _chunks(arrival),
+        read=_Content(arrival).read,
+        close=response.close,
     )
 
 
@@ -263,9 +290,16 @@ def _as_head(status: int, fields: CIMultiDictProxy[str]) -> tuple[int, CIMultiDi
     return HTTPStatus.OK, CIMultiDictProxy(changed)
 
 
-async def _chunks(arrival: Arrival) -> AsyncIterator[bytes]:
-    if arrival.head:
-        yield arrival.head
-    with failures_named():
-        async for chunk in arrival.response.content.iter_any():
-            yield chunk
+class _Content:
+    """The content of an answer: what was read of it already, then the rest."""
+
+    def __init__(self, arrival: Arrival) -> None:
+        self._head = arrival.head
+        self._rest = arrival.response.content
+
+    async def read(self) -> bytes:
+        if self._head:
+            head, self._head = self._head, b""
+            return head
+        with failures_named():
+            return await self._rest.readany()

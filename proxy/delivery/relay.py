@@ -1,7 +1,7 @@
 """The pump: upstream to client, with back-pressure, stall guard, exact octet count and resume."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 
@@ -10,6 +10,7 @@ from aiohttp import web
 
 from proxy.delivery.hops import Fields
 from proxy.delivery.origin import Upstream
+from proxy.delivery.pace import PaceKeeper
 from proxy.errors import (
     GatewayError,
     OriginChanged,
@@ -46,17 +47,20 @@ class Patience:
         read_gap_s: How long it may be silent, in seconds.
         attempts: How often in a row it may be asked again without a single octet coming.
         back_off_s: Before the first of them; doubled each time, and less by chance.
+        most_s: The longest wait before one of them.
         random: Gives a number from 0 to 1.
     """
 
     read_gap_s: float
     random: Callable[[], float]
-    attempts: int = 5
+    attempts: int = 8
     back_off_s: float = 0.1
+    most_s: float = 5.0
 
     def wait_s(self, attempt: int) -> float:
         """Return the seconds to wait before an attempt, the first being 1."""
-        return self.back_off_s * 2.0 ** (attempt - 1) * (0.5 + self.random() / 2)
+        doubled = min(self.most_s, self.back_off_s * 2.0 ** (attempt - 1))
+        return doubled * (0.5 + self.random() / 2)
 
 
 async def pump(
@@ -65,6 +69,7 @@ async def pump(
     *,
     reopen: Reopen,
     patience: Patience,
+    pace: PaceKeeper,
     record: AccessRecord,
 ) -> None:
     """Send the content of an upstream as that of a prepared response, octet by octet the same.
@@ -77,18 +82,20 @@ async def pump(
         response: Prepared; its end is left to the caller.
         reopen: Opens the same content again with a range, should the upstream break.
         patience: With the origin.
+        pace: With the client.
         record: Takes the time of the first octet, the count, and how often it was resumed.
 
     Raises:
         OriginError: The origin broke off or fell silent, and nothing proves that what it has
             to offer now belongs to what was sent.
+        ReaderTooSlow: The client takes too little.
         ConnectionError: The client has left.
     """
     content = _Content(upstream, reopen=reopen, patience=patience)
     try:
-        async for chunk in content.octets():
+        while chunk := await content.read():
             record.first_byte()
-            await response.write(chunk)
+            await pace.write(response.write, chunk)
             record.octets += len(chunk)
     finally:
         record.resumed = content.resumed
@@ -114,33 +121,36 @@ class _Content:
         """Close what was opened to resume; the first upstream is the caller's."""
         await self._opened.aclose()
 
-    async def octets(self) -> AsyncIterator[bytes]:
-        """Give the content, resuming where it breaks."""
-        while True:
+    async def read(self) -> bytes:
+        """Return the next octets, b"" at the end, resuming where it breaks."""
+        while not self._is_whole():
             try:
-                async for chunk in self._of_one_upstream():
-                    yield chunk
+                whole = await self._from_upstream()
             except _BROKEN as exc:
-                if self._is_whole():
-                    return  # it broke after the last octet
                 await self._resume(exc)
-            else:
-                return
-
-    def _is_whole(self) -> bool:
-        return self._expected == self._received
-
-    async def _of_one_upstream(self) -> AsyncIterator[bytes]:
-        async for whole in _guarded(self._upstream.chunks(), self._patience.read_gap_s):
+                continue
+            if not whole:
+                break
             chunk = self._needed(whole)
             if chunk:
                 self._received += len(chunk)
                 self._failures = 0
-                yield chunk
-            if self._is_whole():
-                return
-        if self._expected is not None and not self._is_whole():
+                return chunk
+        return b""
+
+    def _is_whole(self) -> bool:
+        return self._expected == self._received
+
+    async def _from_upstream(self) -> bytes:
+        gap_s = self._patience.read_gap_s
+        try:
+            async with asyncio.timeout(gap_s):
+                whole = await self._upstream.read()
+        except TimeoutError as exc:
+            raise OriginTimeout(f"silent for {gap_s} s in the middle of the content") from exc
+        if not whole and self._expected is not None:
             raise OriginIncomplete(f"{self._received} of {self._expected} octets came")
+        return whole
 
     def _needed(self, whole: bytes) -> bytes:
         """Return what of a chunk has not been sent: an origin may begin earlier, and end later."""
@@ -157,6 +167,7 @@ class _Content:
             if self._failures > self._patience.attempts:
                 raise broken
             log.info("resuming", octets=self._received, reason=str(broken))
+            self._upstream.close()
             await self._opened.aclose()
             await asyncio.sleep(self._patience.wait_s(self._failures))
             try:
@@ -178,15 +189,3 @@ class _Content:
             raise OriginChanged("what the origin has now does not continue what was sent")
         self._upstream, self._skip = upstream, skip
         self.resumed += 1
-
-
-async def _guarded(chunks: AsyncIterator[bytes], read_gap_s: float) -> AsyncIterator[bytes]:
-    while True:
-        try:
-            async with asyncio.timeout(read_gap_s):
-                chunk = await anext(chunks, b"")
-        except TimeoutError as exc:
-            raise OriginTimeout(f"silent for {read_gap_s} s in the middle of the content") from exc
-        if not chunk:
-            return
-        yield chunk

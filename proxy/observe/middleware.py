@@ -12,7 +12,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from proxy.errors import GatewayError, UnknownAddress
+from proxy.errors import GatewayError, ReaderTooSlow, UnknownAddress
 from proxy.observe.metrics import Metrics
 from proxy.semantics import forwarded, freshness
 from proxy.semantics.freshness import Freshness
@@ -139,9 +139,11 @@ async def _answered(
         error = exc
         record.error, record.reason = exc.proxy_status or type(exc).__name__, str(exc)
         if record.begun:
-            record.ended_by = "origin"
+            record.ended_by = "client" if isinstance(exc, ReaderTooSlow) else "origin"
     except (asyncio.CancelledError, ConnectionError):
-        record.ended_by = "client"
+        # aiohttp cancels for a client that has left, and for a gateway that stops.
+        has_left = request.transport is None or request.transport.is_closing()
+        record.ended_by = "client" if has_left else "gateway"
         raise
     except Exception as exc:
         error = GatewayError()

@@ -1,0 +1,142 @@
+"""From a public URL to its origin, step by step and with secrets masked."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from yarl import URL
+
+from proxy.catalogue import paths
+from proxy.catalogue.connector import Connector, Connectors, is_servable
+from proxy.catalogue.paths import PublicPath
+from proxy.delivery.deliveries import Deliveries
+from proxy.delivery.lookup import Lookup
+from proxy.delivery.origin import Origins
+from proxy.delivery.resolution import Delivery
+from proxy.errors import GatewayError
+from proxy.semantics.ranges import parse_content_range
+from proxy.thron.delivery_urls import masked
+from proxy.thron.messages import Content
+
+_FIRST_OCTET = [("Range", "bytes=0-0")]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step, and how it went.
+
+    Attributes:
+        title: What was tried.
+        detail: What came of it; where it failed, the mend.
+        is_ok: Whether the next step can follow.
+    """
+
+    title: str
+    detail: str
+    is_ok: bool = True
+
+
+class Explainer:
+    """Walks the way of a download, without the memory of the resolver."""
+
+    def __init__(self, lookup: Lookup, deliveries: Deliveries, origins: Origins) -> None:
+        self._lookup = lookup
+        self._deliveries = deliveries
+        self._origins = origins
+
+    async def explain(self, url: str, connectors: Connectors) -> AsyncIterator[Step]:
+        """Give the steps from a public URL to the first octet of its content.
+
+        Args:
+            url: Whole, or a raw path with its leading slash.
+            connectors: Those that there are.
+        """
+        try:
+            path = _parsed(url, connectors)
+        except GatewayError as exc:
+            yield Step("address", _why_no_address(url, connectors, exc), is_ok=False)
+            return
+        yield Step("address", _address(path))
+        async for step in self._of_path(path):
+            yield step
+
+    async def fetch(self, connector: Connector, content: Content) -> Step:
+        """Fetch the first octet of a content as a connector delivers it."""
+        try:
+            delivery = await self._deliveries.of(connector, content)
+            return Step("origin", await self._first_octet(delivery))
+        except GatewayError as exc:
+            return Step("origin", f"{exc} ({type(exc).__name__})", is_ok=False)
+
+    async def _of_path(self, path: PublicPath) -> AsyncIterator[Step]:
+        try:
+            content = await self._lookup.find(path.connector, path.address)
+            if content is None:
+                yield Step("content", await self._why_none(path), is_ok=False)
+                return
+        except GatewayError as exc:
+            yield Step("content", str(exc), is_ok=False)
+            return
+        yield Step("content", _content(content))
+        try:
+            delivery = await self._deliveries.of(path.connector, content)
+        except GatewayError as exc:
+            yield Step("delivery", str(exc), is_ok=False)
+            return
+        for source in delivery.sources:
+            yield Step("delivery", f"{path.connector.delivery}: {masked(source)}")
+        yield await self.fetch(path.connector, content)
+
+    async def _first_octet(self, delivery: Delivery) -> str:
+        async with self._origins.open(delivery, method="GET", fields=_FIRST_OCTET) as upstream:
+            target = upstream.delivery.target
+            via = f"{masked(target.url)}: " if target is not None else ""
+            said = parse_content_range(upstream.fields.get("Content-Range", ""))
+            length = said.complete_length if said is not None else upstream.octets
+            kind = upstream.fields.get("Content-Type", "no media type")
+            octets = f"{length} octets" if length is not None else "length not told"
+            ranged = "ranges work" if said is not None else "ranges are ignored"
+            return f"{via}{kind}, {octets}, {ranged}"
+
+    async def _why_none(self, path: PublicPath) -> str:
+        """Return why an address leads to nothing, as the operator may mend it."""
+        anywhere = await self._lookup.anywhere(path.connector, path.address)
+        if anywhere is None:
+            return "THRON has no content with this identifier; check its spelling in THRON"
+        if not is_servable(path.connector, anywhere):
+            types = ", ".join(sorted(path.connector.content_types))
+            return (
+                f"{_content(anywhere)}: the connector serves published contents of {types};"
+                " publish it, or widen content_types"
+            )
+        return (
+            f"{_content(anywhere)}: it is not linked to the connector's folder"
+            f" {path.connector.folder!r}; link it there in THRON"
+        )
+
+
+def _parsed(url: str, connectors: Connectors) -> PublicPath:
+    if url.startswith("/"):
+        return paths.parse(url, host=None, connectors=connectors)
+    whole = URL(url, encoded=True)
+    return paths.parse(whole.raw_path_qs, host=whole.authority, connectors=connectors)
+
+
+def _why_no_address(url: str, connectors: Connectors, exc: GatewayError) -> str:
+    slugs = ", ".join(each.slug for each in connectors.all) or "none yet"
+    return f"{exc} {url!r} is no address of the connectors there are ({slugs})"
+
+
+def _address(path: PublicPath) -> str:
+    address = path.address
+    facts = [f"connector {address.connector}", f"{path.connector.identifier} {address.value!r}"]
+    if address.language is not None:
+        facts.append(f"language {address.language}")
+    if path.file_name is not None:
+        facts.append(f"file name {path.file_name!r}")
+    return ", ".join(facts)
+
+
+def _content(content: Content) -> str:
+    title = content.titles[0].text if content.titles else "without title"
+    status = content.status or "status not told"
+    return f"{title!r} ({content.id}), {content.content_type}, {status}"
