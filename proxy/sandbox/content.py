@@ -10,6 +10,8 @@ from proxy.sandbox.blob import Blob
 from proxy.sandbox.specs import ContentSpec
 
 PUBLISHED = "PUBLISHED"
+# The states in which something of a content is out (docs/thron.md 3.1).
+OUT = frozenset({PUBLISHED, "PUBLISHED_IN_SOME_CHANNELS"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,24 +19,31 @@ class Version:
     """One source file of a content with what was published from it.
 
     Attributes:
-        id: The versionId; every version has its own, so every static name is new.
+        number: Counts from 1.
         renditions: Channel (``std`` for images) to published bytes.
         created_s: Unix seconds.
     """
 
-    id: str
+    content_id: str
     number: int
     file_name: str
     media_type: str
     source: Blob = field(repr=False)
     renditions: Mapping[str, Blob] = field(repr=False)
-    created_s: float = 0.0
+    created: datetime
+
+    @property
+    def id(self) -> str:
+        """The versionId, shaped like a UUID: each version has its own, so static names change."""
+        seed = f"version {self.number} of {self.content_id}".encode()
+        digest = hashlib.sha256(seed).hexdigest()
+        return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:32]}"
 
     @property
     def extension(self) -> str:
         """The source file's extension without its dot; empty where there is none."""
-        stem, dot, extension = self.file_name.rpartition(".")
-        return extension if stem and dot else ""
+        stem, _, extension = self.file_name.rpartition(".")
+        return extension if stem and extension.isalnum() else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +86,20 @@ class Content:
 
     def published_version(self, *, now: float, lag_s: float) -> Version:
         """Return the version whose renditions are out: a new one takes ``lag_s`` to get there."""
-        ready = [version for version in self.versions[1:] if version.created_s + lag_s <= now]
+        ready = [v for v in self.versions[1:] if v.created.timestamp() + lag_s <= now]
         return ready[-1] if ready else self.versions[0]
 
 
 def first(spec: ContentSpec) -> Content:
     """Return a content as the library describes it."""
     version = Version(
-        id=version_id(spec.id, 1),
+        content_id=spec.id,
         number=1,
         file_name=spec.file_name,
         media_type=spec.media_type,
         source=spec.source,
         renditions=spec.renditions,
-        created_s=spec.creation_date.timestamp(),
+        created=spec.creation_date,
     )
     return Content(
         id=spec.id,
@@ -109,12 +118,6 @@ def first(spec: ContentSpec) -> Content:
         shareable=spec.shareable,
         versions=(version,),
     )
-
-
-def version_id(content_id: str, number: int) -> str:
-    """Return the versionId of a content's n-th file, shaped like a UUID."""
-    digest = hashlib.sha256(f"version {number} of {content_id}".encode()).hexdigest()
-    return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:32]}"
 
 
 def static_name(version: Version, *, channel: str, extension: str, edit: str = "") -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from proxy.sandbox.content import PUBLISHED, Content, Version, aware
+from proxy.sandbox.content import OUT, Content, Version
 from proxy.sandbox.envelope import date
 from proxy.sandbox.switches import Switches
 from proxy.sandbox.world import World
@@ -63,7 +63,7 @@ def wall(content: Content, world: World) -> dict[str, Any]:
 
 def version_item(version: Version) -> dict[str, Any]:
     """Return a file version, MVersion."""
-    created = date(aware(version.created_s))
+    created = date(version.created)
     by = {"id": "sandbox.owner", "displayName": "Sandbox Owner"}
     return {
         "id": version.id,
@@ -85,13 +85,13 @@ def version_item(version: Version) -> dict[str, Any]:
 
 def version_summary(version: Version) -> dict[str, Any]:
     """Return a file version as the sync services give it, MVersionSummary."""
-    created = date(aware(version.created_s))
+    created = date(version.created)
     return {"id": version.id, "createdDate": created, "modifiedDate": created}
 
 
 def channels_of(content: Content, switches: Switches) -> tuple[str, ...]:
     """Return the channels in which a content is said to be available."""
-    if content.status != PUBLISHED:
+    if content.status not in OUT:
         return ()
     if content.content_type == "IMAGE":
         # Images are addressed by a preset; whether they list a channel too is unknown.
@@ -206,7 +206,7 @@ def _legacy_metadatas(content: Content, switches: Switches) -> list[dict[str, An
 def _weebo(content: Content, switches: Switches) -> dict[str, Any]:
     return {
         "status": content.status,
-        "publishedDate": date(content.last_update) if content.status == PUBLISHED else None,
+        "publishedDate": date(content.last_update) if content.status in OUT else None,
         "totalVersions": len(content.versions),
         "weeboChannels": [
             {"channelType": channel, "status": "PUBLISHED"}

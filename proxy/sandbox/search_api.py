@@ -1,9 +1,10 @@
 """content/search: the primary listing, with its page tokens and estimates (docs/thron.md 4.2)."""
 
+import asyncio
 import math
 import uuid
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,8 @@ from proxy.sandbox.world import World
 # Listings under way at once; the oldest is forgotten, its token then being as good as expired.
 LISTINGS = 64
 _DEFAULT_PAGE = 50
+# Contents looked at before others are let on.
+_AT_A_TIME = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ class SearchApi:
             switches=world.switches,
         )
         token = arguments.get("pageToken")
-        page = self._continued(str(token)) if token else self._started(arguments)
+        page = self._continued(str(token)) if token else await self._started(arguments)
         return answer(request, world, self._fields(page, options, size=size, token=token))
 
     def _fields(
@@ -83,23 +86,32 @@ class SearchApi:
             "estimatedTotalResults": self._estimate(page.total),
         }
 
-    def _started(self, arguments: Mapping[str, Any]) -> _Page:
+    async def _started(self, arguments: Mapping[str, Any]) -> _Page:
         world = self._world
         criteria = part(arguments, "criteria")
-        options = part(arguments, "responseOptions")
+        rank, falls = _order(part(arguments, "responseOptions"))
         test = search_tests(criteria, self._folders)
         visible = world.tenant.visible_folders
-        found = [
-            content
-            for content in self._candidates(criteria)
-            if not visible.isdisjoint(content.folder_ids) and test(content)
-        ]
-        ids = tuple(content.id for content in _sorted(found, options))
+        # Only what is sorted by is kept: 100,000 records would weigh too much.
+        found: list[tuple[Any, str]] = []
+        for looked_at, content in enumerate(self._candidates(criteria)):
+            if not visible.isdisjoint(content.folder_ids) and test(content):
+                found.append((rank(content), content.id))
+            if looked_at % _AT_A_TIME == 0:
+                await asyncio.sleep(0)
+        found.sort(reverse=falls)
+        ids = tuple(content_id for _, content_id in found)
         return _Page(ids, 0, len(ids), world.now() + world.switches.search_token_life_s)
 
-    def _candidates(self, criteria: Mapping[str, Any]) -> Sequence[Content]:
+    def _candidates(self, criteria: Mapping[str, Any]) -> Iterable[Content]:
         ids = [str(one) for one in many(criteria.get("ids"))]
-        return self._read(ids) if ids else tuple(self._world.tenant.contents(at=self._known_at))
+        if ids:
+            return self._read(ids)
+        held = many(part(criteria, "imetadata").get("haveAll"))
+        if held:
+            key, value = str(held[0].get("key")), str(held[0].get("value"))
+            return self._world.tenant.holders(key, value, at=self._known_at)
+        return self._world.tenant.contents(at=self._known_at)
 
     def _continued(self, token: str) -> _Page:
         page = self._pages.get(token)
@@ -149,14 +161,21 @@ class SearchApi:
         return tenant.below(folder_id) if cascade else frozenset({folder_id})
 
 
-def _sorted(contents: list[Content], options: Mapping[str, Any]) -> list[Content]:
-    """Sort as asked; unasked, in an order that means nothing but stays."""
-    for order in many(options.get("sort"))[:1]:
-        for name, attribute in (("lastUpdate", "last_update"), ("creationDate", "creation_date")):
-            if name in order:
-                falls = part(order, name).get("order") == "desc"
-                return sorted(contents, key=lambda c: (getattr(c, attribute), c.id), reverse=falls)
-        if "name" in order:
-            falls = part(order, "name").get("order") == "desc"
-            return sorted(contents, key=lambda c: (c.title.lower(), c.id), reverse=falls)
-    return sorted(contents, key=lambda content: content.id[::-1])
+def _order(options: Mapping[str, Any]) -> tuple[Callable[[Content], Any], bool]:
+    """Return what to sort by, and whether it falls; unasked, an order that means nothing."""
+    order: Mapping[str, Any] = next(iter(many(options.get("sort"))), {})
+    for name, rank in _RANKS.items():
+        if name in order:
+            return rank, part(order, name).get("order") == "desc"
+    return _unspecified, False
+
+
+def _unspecified(content: Content) -> str:
+    return content.id[::-1]
+
+
+_RANKS: Mapping[str, Callable[[Content], Any]] = {
+    "lastUpdate": lambda content: content.last_update,
+    "creationDate": lambda content: content.creation_date,
+    "name": lambda content: content.title.lower(),
+}

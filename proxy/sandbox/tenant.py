@@ -13,7 +13,8 @@ from itertools import pairwise
 from typing import Any
 
 from proxy.sandbox.blob import Blob, BytesBlob
-from proxy.sandbox.content import PUBLISHED, Content, Version, aware, first, version_id
+from proxy.sandbox.content import OUT, Content, Version, aware, first
+from proxy.sandbox.generated import GeneratedContents
 from proxy.sandbox.specs import ContentSpec, FolderSpec, Library
 
 TRASH = "_TRASH_"
@@ -98,6 +99,13 @@ class Tenant:
             if content is not None and _goes_by(content, key, any_case=any_case):
                 return content
         return None
+
+    def holders(self, key: str, value: str, *, at: float | None = None) -> Iterator[Content]:
+        """Yield the contents that may hold a custom metadata value: all that do, and more."""
+        for content_id in dict.fromkeys((*self._histories, *self._values.get((key, value), ()))):
+            content = self.content(content_id, at=at)
+            if content is not None:
+                yield content
 
     def folder(self, key: str) -> FolderSpec | None:
         """Return the folder that an id or a prettyId names."""
@@ -196,13 +204,13 @@ class Tenant:
         number = old.number + 1
         source = blob or _numbered(content, number=number, media_type=old.media_type)
         version = Version(
-            id=version_id(content.id, number),
+            content_id=content.id,
             number=number,
             file_name=file_name or old.file_name,
             media_type=source.media_type,
             source=source,
             renditions=renditions or dict.fromkeys(old.renditions, source),
-            created_s=now,
+            created=aware(now),
         )
         self._retired[old.id] = now
         last_update = aware(now) if touch else content.last_update
@@ -228,7 +236,7 @@ class Tenant:
     ) -> Content:
         """Give a content another publication status, with the channels that it then has."""
         content = self.find(content_id)
-        if status == PUBLISHED:
+        if status in OUT:
             self._retired.pop(content.version.id, None)
         else:
             self._retired[content.version.id] = now
@@ -286,8 +294,12 @@ class Tenant:
         yield from self._added.values()
 
     def _spec(self, content_id: str) -> ContentSpec | None:
-        position = self._positions.get(content_id)
-        return self._added.get(content_id) if position is None else self.library.contents[position]
+        contents = self.library.contents
+        if isinstance(contents, GeneratedContents):
+            position = contents.index_of(content_id)
+        else:
+            position = self._positions.get(content_id)
+        return self._added.get(content_id) if position is None else contents[position]
 
     @cached_property
     def _positions(self) -> dict[str, int]:
@@ -300,6 +312,14 @@ class Tenant:
             for key in _keys_of(spec.pretty_ids, spec.external_ids):
                 keys[key.lower()] = (*keys.get(key.lower(), ()), spec.id)
         return keys
+
+    @cached_property
+    def _values(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        values: dict[tuple[str, str], tuple[str, ...]] = {}
+        for spec in self.library.contents:
+            for _, key, _, value in spec.imetadata:
+                values[key, value] = (*values.get((key, value), ()), spec.id)
+        return values
 
     def _save(self, content_id: str, content: Content | None, *, now: float) -> None:
         history = self._histories.setdefault(
