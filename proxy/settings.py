@@ -168,6 +168,7 @@ class Settings(BaseModel):
     )
     database_url: str | None = Field(
         None,
+        repr=False,  # it may hold a password
         description="postgresql+asyncpg://... or sqlite+aiosqlite:///PATH; unset: SQLite in"
         " $STATE_DIRECTORY or ~/.local/state/thron-connector",
     )
