@@ -21,6 +21,8 @@ _LONGEST_ENVELOPE = 64 * 1024
 _SUSPECT_TYPES = frozenset(
     {"application/json", "application/xml", "text/xml", "text/html", "text/plain"}
 )
+# What a server of files says to conditions and ranges on them: no error of THRON's.
+_TO_CONDITIONS = frozenset({304, 412, 416})
 
 
 class Manner(Enum):
@@ -94,6 +96,8 @@ class SourceFiles:
             response.release()
             arrival = await self._hops.follow("GET", location, fields=fields)
             return Arrival(arrival.response, arrival.url, is_redirected=True)
+        if response.status in _TO_CONDITIONS:
+            return Arrival(response, source, is_redirected=False)
         head = await _suspect_head(response)
         error = is_error_answer(
             status=response.status,
