@@ -171,7 +171,11 @@ def redirect_of(response: aiohttp.ClientResponse) -> str | None:
         raise OriginAnswerInvalid("a redirect without a Location")
     if location.startswith(("https://", "http://")):
         return location  # not parsed and printed again: that could break its signature
-    return str(response.url.join(_parsed(location)))
+    try:
+        return str(response.url.join(_parsed(location)))
+    except OriginAnswerInvalid:
+        response.close()
+        raise
 
 
 @asynccontextmanager

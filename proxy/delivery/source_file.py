@@ -2,25 +2,20 @@
 
 from collections.abc import Sequence
 from enum import Enum
-from http import HTTPStatus
 
 import aiohttp
 
-from proxy.delivery.hops import Arrival, Fields, Hops, failures_named, redirect_of
+from proxy.delivery.hops import Arrival, Fields, Hops, redirect_of
+from proxy.delivery.suspicion import examined
 from proxy.errors import (
     GatewayError,
     OriginAnswerInvalid,
     OriginGone,
+    ThronAnswerInvalid,
     TokenRejected,
 )
-from proxy.thron.error_answers import is_error_answer
 from proxy.thron.tokens import TokenKeeper
 
-# An envelope is small; what is longer is a file.
-_LONGEST_ENVELOPE = 64 * 1024
-_SUSPECT_TYPES = frozenset(
-    {"application/json", "application/xml", "text/xml", "text/html", "text/plain"}
-)
 # What a server of files says to conditions and ranges on them: no error of THRON's.
 _TO_CONDITIONS = frozenset({304, 412, 416})
 
@@ -64,7 +59,7 @@ class SourceFiles:
             try:
                 response = await self._send(manner, source, token, fields=fields)
                 arrival = await self._arrival(response, source, fields, file_name)
-            except (TokenRejected, OriginGone, OriginAnswerInvalid) as exc:
+            except (TokenRejected, ThronAnswerInvalid, OriginGone, OriginAnswerInvalid) as exc:
                 failures.append(exc)
             else:
                 self._known = manner
@@ -98,28 +93,8 @@ class SourceFiles:
             return Arrival(arrival.response, arrival.url, is_redirected=True)
         if response.status in _TO_CONDITIONS:
             return Arrival(response, source, is_redirected=False)
-        head = await _suspect_head(response)
-        error = is_error_answer(
-            status=response.status,
-            media_type=response.content_type,
-            expected_name=file_name,
-            head=head,
-        )
+        head, error = await examined(response, expected_name=file_name)
         if error is not None:
             response.close()
             raise error
         return Arrival(response, source, is_redirected=False, head=head)
-
-
-async def _suspect_head(response: aiohttp.ClientResponse) -> bytes:
-    """Read what may be an error instead of the file; nothing where it cannot be one."""
-    length = response.content_length
-    is_short = length is None or length <= _LONGEST_ENVELOPE
-    is_suspect = is_short and response.content_type in _SUSPECT_TYPES
-    if response.status < HTTPStatus.BAD_REQUEST and not is_suspect:
-        return b""
-    head = bytearray()
-    with failures_named():
-        while len(head) < _LONGEST_ENVELOPE and (chunk := await response.content.readany()):
-            head += chunk
-    return bytes(head)

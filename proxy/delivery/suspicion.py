@@ -1,0 +1,62 @@
+"""What of an answer is read ahead, to see whether it is the content or an error in its place."""
+
+import asyncio
+from http import HTTPStatus
+
+import aiohttp
+
+from proxy.delivery.hops import failures_named
+from proxy.errors import GatewayError
+from proxy.thron.error_answers import is_error_answer
+
+# An envelope is small; what is longer is a file.
+_LONGEST_ENVELOPE = 64 * 1024
+_SUSPECT_TYPES = frozenset(
+    {"application/json", "application/xml", "text/xml", "text/html", "text/plain"}
+)
+# So little comes at once or not at all.
+_PATIENCE_S = 15.0
+
+
+async def examined(
+    response: aiohttp.ClientResponse, *, expected_name: str
+) -> tuple[bytes, GatewayError | None]:
+    """Return what was read of an answer, and the error that it is instead of the content.
+
+    Args:
+        response: Its content is not read yet; closed if reading it fails.
+        expected_name: THRON's name of the file, to tell an HTML file from an error page.
+
+    Raises:
+        OriginIncomplete: It broke off in its first octets.
+        OriginTimeout: They did not come.
+    """
+    if not _is_suspect(response):
+        return b"", None
+    try:
+        with failures_named():
+            async with asyncio.timeout(_PATIENCE_S):
+                head = await _head(response)
+    except BaseException:  # a client that leaves, too
+        response.close()
+        raise
+    return head, is_error_answer(
+        status=response.status,
+        media_type=response.content_type,
+        expected_name=expected_name,
+        head=head,
+    )
+
+
+def _is_suspect(response: aiohttp.ClientResponse) -> bool:
+    length = response.content_length
+    is_short = length is None or length <= _LONGEST_ENVELOPE
+    is_error = response.status >= HTTPStatus.BAD_REQUEST
+    return is_error or (is_short and response.content_type in _SUSPECT_TYPES)
+
+
+async def _head(response: aiohttp.ClientResponse) -> bytes:
+    head = bytearray()
+    while len(head) < _LONGEST_ENVELOPE and (chunk := await response.content.readany()):
+        head += chunk
+    return bytes(head)
