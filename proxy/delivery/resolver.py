@@ -1,5 +1,6 @@
 """Address -> Delivery behind the bounded TTL cache: collapse, negatives, stale answers."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -17,6 +18,7 @@ from proxy.delivery.resolution import Delivery, Resolution
 from proxy.errors import (
     ThronAnswerInvalid,
     ThronBusy,
+    ThronRefused,
     ThronTimeout,
     ThronUnreachable,
     UnknownAddress,
@@ -36,12 +38,18 @@ _EARLY = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
-    """How long what is remembered counts, in seconds (the settings of the same names)."""
+    """How long what is remembered counts, in seconds (the settings of the same names).
+
+    Attributes:
+        patience_s: How long a request for a lapsed resolution waits for THRON's word before it
+            is served stale; the verification goes on without it.
+    """
 
     resolution_ttl_s: float
     negative_ttl_s: float
     stale_if_error_s: float
     max_resolutions: int
+    patience_s: float = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +163,12 @@ class Resolver:
         return Resolved(resolution, "uri-miss", self._lifetimes.resolution_ttl_s)
 
     async def _lapsed(self, known: Resolution, address: Address, *, left_s: float) -> Resolved:
+        may_be_stale = -left_s <= self._lifetimes.stale_if_error_s
         try:
-            resolution = await self._questions.run(
-                (address, known.connector), lambda: self._verify(known, address)
-            )
-        except _NO_ANSWER:
-            if -left_s > self._lifetimes.stale_if_error_s:
+            async with asyncio.timeout(self._lifetimes.patience_s if may_be_stale else None):
+                resolution = await self.verified(known, address)
+        except (*_NO_ANSWER, TimeoutError):
+            if not may_be_stale:
                 raise
             return Resolved(known, "stale", left_s)
         return Resolved(resolution, "stale", self._lifetimes.resolution_ttl_s)
@@ -213,6 +221,9 @@ class Resolver:
             answer = await ask()
         except (ThronUnreachable, ThronTimeout):
             self._breaker.failed(self._now())
+            raise
+        except ThronRefused:
+            self._breaker.succeeded()  # a refusal is an answer
             raise
         self._breaker.succeeded()
         return answer
