@@ -10,19 +10,27 @@ from pathlib import Path
 
 from proxy.sandbox.blob import FileBlob
 from proxy.sandbox.media_types import content_type_of, media_type_of
-from proxy.sandbox.specs import ContentSpec, FolderSpec, Library
+from proxy.sandbox.specs import ClassificationSpec, ContentSpec, DefinitionSpec, FolderSpec, Library
 
 _LANGUAGE = "EN"
 _NAMESPACE = uuid.UUID("6f2b1f4e-54a0-4b63-9d1c-9a2d6c2a7e11")
-_LONGEST_PRETTY_ID = 150  # docs/thron.md 3.1
+_LONGEST_SLUG = 140  # a prettyID has at most 150 characters (docs/thron.md 3.1): a number follows
+_CLASSIFICATION = str(uuid.uuid5(_NAMESPACE, "classification"))
+_SKU = DefinitionSpec(
+    id=str(uuid.uuid5(_NAMESPACE, "sku")),
+    classification_id=_CLASSIFICATION,
+    key="sku",
+    metadata_type="KEY",
+    names={_LANGUAGE: "File code"},
+)
 
 
 def from_directory(path: Path) -> Library:
     """Return a library of the files under a directory; the files stay where they are.
 
-    Sub-folders become folders; titles and prettyIDs come from the names, ids from the relative
-    path, so that they are the same at the next start. Hidden files and folders are left out, and
-    so are folders behind symbolic links.
+    Sub-folders become folders. Titles and prettyIDs come from the names; ids and the metadata
+    ``sku`` from the relative path, so that they are the same at the next start. Hidden files and
+    folders are left out, and so are folders behind symbolic links.
 
     Raises:
         NotADirectoryError: If there is no directory of that name.
@@ -36,25 +44,29 @@ def from_directory(path: Path) -> Library:
     for folder, files in _walk(root):
         folders.append(_folder(folder, root, pretty_ids))
         contents.extend(_content(file, root, pretty_ids) for file in files)
-    return Library(root_folder_id=folders[0].id, folders=tuple(folders), contents=tuple(contents))
+    return Library(
+        root_folder_id=folders[0].id,
+        folders=tuple(folders),
+        contents=tuple(contents),
+        classifications=(ClassificationSpec(_CLASSIFICATION, "CUSTOM", {_LANGUAGE: "Files"}),),
+        definitions=(_SKU,),
+    )
 
 
 class _PrettyIds:
     """Gives each name a prettyID that no other has."""
 
     def __init__(self) -> None:
-        self._given: set[str] = set()
+        self._given: dict[str, int] = {}
 
     def give(self, *candidates: str) -> str:
         slugs = [_slug(candidate) for candidate in candidates]
-        number = 2
-        while slugs[0] in self._given:
-            if len(slugs) == 1:
-                slugs.append(f"{slugs[0].rstrip('0123456789').rstrip('-')}-{number}")
-                number += 1
-            slugs.pop(0)
-        self._given.add(slugs[0])
-        return slugs[0]
+        slug = next((slug for slug in slugs if slug not in self._given), slugs[-1])
+        while slug in self._given:
+            self._given[slugs[-1]] += 1
+            slug = f"{slugs[-1]}-{self._given[slugs[-1]]}"
+        self._given[slug] = 1
+        return slug
 
 
 def _walk(root: Path) -> Iterator[tuple[Path, list[Path]]]:
@@ -80,13 +92,15 @@ def _content(file: Path, root: Path, pretty_ids: _PrettyIds) -> ContentSpec:
     blob = FileBlob(file, media_type)
     modified = datetime.fromtimestamp(file.stat().st_mtime, UTC)
     name = _printable(file.name)
+    content_id = _id("content", file, root)
     return ContentSpec(
-        id=_id("content", file, root),
+        id=content_id,
         content_type=content_type,
         creation_date=modified,
         last_update=modified,
         titles={_LANGUAGE: _title(Path(name).stem)},
         pretty_ids=((_LANGUAGE, pretty_ids.give(Path(name).stem, name)),),
+        imetadata=((_CLASSIFICATION, "sku", None, f"F-{content_id[:8].upper()}"),),
         folder_ids=(_id("folder", file.parent, root),),
         file_name=name,
         media_type=media_type,
@@ -113,4 +127,4 @@ def _title(stem: str) -> str:
 def _slug(name: str) -> str:
     ascii_only = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9_]+", "-", ascii_only).strip("-")
-    return slug[:_LONGEST_PRETTY_ID] or "file"
+    return slug[:_LONGEST_SLUG] or "file"
