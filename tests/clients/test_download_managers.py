@@ -48,4 +48,4 @@ async def test_aria2_resumes(connector: Running, large: Published, tmp_path: Pat
     saved.write_bytes(large.data[:5_000_000])
     await run("aria2c", "--no-conf", "-q", "-c", "-x8", "-o", saved.name, large.url, at=tmp_path)
     assert sha256(saved) == large.sha256
-    assert "200" not in await answered(connector)
+    assert (await answered(connector))["206"] >= 1
