@@ -79,16 +79,19 @@ class Faults:
 
     Attributes:
         go_on: Ends every stall and latency once set; ``release`` sets it for those that wait now.
+        hit: Set once a fault has struck; cleared by ``add``.
         struck: How many requests have been struck.
     """
 
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
+    hit: asyncio.Event = field(default_factory=asyncio.Event)
     struck: int = 0
     _waiting: list[Fault] = field(default_factory=list)
 
     def add(self, *faults: Fault) -> None:
         """Let these faults strike from the next request on."""
         self._waiting.extend(faults)
+        self.hit.clear()
 
     def clear(self) -> None:
         """Take back every fault and let everything that stalls go on."""
@@ -121,7 +124,9 @@ class Faults:
                 del self._waiting[place]
             elif fault.times is not None:
                 self._waiting[place] = replace(fault, times=fault.times - 1)
-        self.struck += bool(striking)
+        if striking:
+            self.struck += 1
+            self.hit.set()
         return tuple(striking)
 
     @property

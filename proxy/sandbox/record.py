@@ -1,5 +1,6 @@
 """What each listener of the sandbox received, kept so that tests can prove what was sent where."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import overload
@@ -57,12 +58,15 @@ class RequestLog(Sequence[Recorded]):
 
     def __init__(self) -> None:
         self._entries: list[Recorded] = []
+        self._arrival = asyncio.Event()
 
     def add(self, recorded: Recorded) -> None:
         """Keep a request; the older half goes when there are too many."""
         self._entries.append(recorded)
         if len(self._entries) > LIMIT:
             del self._entries[: LIMIT // 2]
+        self._arrival.set()
+        self._arrival = asyncio.Event()
 
     def clear(self) -> None:
         """Forget what was received so far."""
@@ -71,6 +75,12 @@ class RequestLog(Sequence[Recorded]):
     def of(self, listener: str, path: str = "") -> list[Recorded]:
         """Return the requests of one listener whose path contains a string."""
         return [entry for entry in self if entry.listener == listener and path in entry.path]
+
+    async def wait_for(self, listener: str, path: str = "", *, count: int = 1) -> list[Recorded]:
+        """Wait until so many requests have come to a listener and path; return them."""
+        while len(found := self.of(listener, path)) < count:
+            await self._arrival.wait()
+        return found
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -27,6 +27,7 @@ from proxy.sandbox.source import Source
 from proxy.sandbox.specs import Library
 from proxy.sandbox.static_files import StaticFiles
 from proxy.sandbox.switches import Switches
+from proxy.sandbox.sync_api import SyncApi
 from proxy.sandbox.tenant import App, Tenant
 from proxy.sandbox.tokens import Tokens
 from proxy.sandbox.world import World
@@ -77,7 +78,7 @@ class Sandbox:
         delivery = Delivery(world)
         source = Source(world)
         static = StaticFiles(world, delivery)
-        parts = (AuthApi, SearchApi, ContentApi, CategoryApi, MetadataApi, Control)
+        parts = (AuthApi, SearchApi, ContentApi, SyncApi, CategoryApi, MetadataApi, Control)
         api = [route for part in parts for route in part(world).routes()]
         api += [web.get(SOURCE_PATH, source.download), web.post(SOURCE_PATH, source.download)]
         cdn = [

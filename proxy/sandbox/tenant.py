@@ -271,14 +271,12 @@ class Tenant:
             if content is None and len(history) > 1 and (last := history[-2][1]) is not None:
                 yield since, last
 
-    def unlinked(self) -> Iterator[tuple[float, Content, frozenset[str]]]:
-        """Yield when each content left which folders."""
+    def unlinked(self) -> Iterator[tuple[float, Content]]:
+        """Yield when each content left a folder, with its record before."""
         for history in self._histories.values():
             for (_, before), (since, after) in pairwise(history):
-                if before is not None and after is not None:
-                    left = frozenset(before.folder_ids) - frozenset(after.folder_ids)
-                    if left:
-                        yield since, after, left
+                if before and after and set(before.folder_ids) - set(after.folder_ids):
+                    yield since, before
 
     def new_pkey(self) -> str:
         """Revoke the share key and make a new one."""
