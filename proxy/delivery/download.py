@@ -15,11 +15,12 @@ from proxy.catalogue.paths import PublicPath
 from proxy.delivery.admission import Admission
 from proxy.delivery.answer_fields import Told, answer_fields
 from proxy.delivery.hops import Fields
-from proxy.delivery.origin import Origins, Upstream
+from proxy.delivery.origin import Origins
 from proxy.delivery.pace import Pace, PaceKeeper
 from proxy.delivery.relay import Patience, pump
 from proxy.delivery.resolution import Resolution
 from proxy.delivery.resolver import Resolved, Resolver
+from proxy.delivery.upstream import Upstream
 from proxy.errors import OriginGone, OriginRefused
 from proxy.observe.middleware import PSEUDONYM, RECORD, AccessRecord
 from proxy.semantics.answers import (

@@ -1,20 +1,22 @@
 """Opens a Delivery: the remembered target first, then its durable sources."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
+import aiohttp
 from aiohttp import hdrs
-from multidict import CIMultiDict, CIMultiDictProxy
 
 from proxy.catalogue.connector import DeliveryMode
 from proxy.delivery.bounded_cache import BoundedCache
-from proxy.delivery.hops import Arrival, Fields, Hops, closing, failures_named
-from proxy.delivery.resolution import Delivery, Representation, Target
+from proxy.delivery.hops import Arrival, Fields, Hops, closing
+from proxy.delivery.resolution import Delivery, Target
 from proxy.delivery.retry import RetryBudget
 from proxy.delivery.source_file import SourceFiles
+from proxy.delivery.suspicion import examined
+from proxy.delivery.upstream import Upstream, upstream_of
 from proxy.errors import (
     OriginAnswerInvalid,
     OriginError,
@@ -24,16 +26,14 @@ from proxy.errors import (
     ThronRefused,
     ThronUnreachable,
 )
-from proxy.semantics.answers import Known
-from proxy.semantics.fields import outbound
-from proxy.semantics.ranges import parse_content_range
+from proxy.semantics.ranges import ContentRange, parse_content_range
 from proxy.thron.delivery_urls import expiry
 
 # What a client may be given as the origin's own word on its conditions and range.
 _ANSWERS = frozenset({200, 206, 304, 412, 416})
+_BUSY = HTTPStatus.TOO_MANY_REQUESTS
 # Before the second and the third try, in seconds; a client that waits notices neither.
 _BACK_OFFS_S = (0.1, 0.4)
-_OF_ONE_MESSAGE = frozenset({"Content-Length", "Content-Range"})
 _FIRST_OCTET = ("Range", "bytes=0-0")
 # Seconds before a signed target's end at which it is not begun any more.
 _EXPIRY_MARGIN_S = 30.0
@@ -45,27 +45,6 @@ class Clock:
 
     now: Callable[[], float]
     wall: Callable[[], float]
-
-
-@dataclass(frozen=True, slots=True)
-class Upstream:
-    """An origin's answer that is being read.
-
-    Attributes:
-        status: 200, 206, 304, 412 or 416.
-        fields: Its header section.
-        octets: How many octets of content follow; None where the origin does not say.
-        delivery: Completed with the target that answered.
-        read: Gives the next octets as they come, b"" at the end; raises OriginError.
-        close: Lets go of the connection at once, where no more of it is wanted.
-    """
-
-    status: int
-    fields: CIMultiDictProxy[str]
-    octets: int | None
-    delivery: Delivery
-    read: Callable[[], Awaitable[bytes]] = field(repr=False)
-    close: Callable[[], None] = field(repr=False)
 
 
 class Origins:
@@ -117,12 +96,12 @@ class Origins:
             ThronRefused: The app has no right to the source file; also for some seconds after.
             ThronError: THRON's API is needed and cannot be asked.
             OriginGone: Neither target nor sources have it.
-            OriginError: As ``Hops.follow``; OriginUnreachable for statuses from 500.
+            OriginError: As ``Hops.follow``; OriginUnreachable for statuses from 500, and 429.
         """
         lines = [*self._sent, *fields]
         arrival, delivery = await self._arrive_patiently(delivery, method, lines)
         async with closing(arrival.response):
-            yield _upstream(arrival, delivery, method)
+            yield upstream_of(arrival, delivery, method)
 
     async def _arrive_patiently(
         self, delivery: Delivery, method: str, fields: Fields
@@ -143,8 +122,7 @@ class Origins:
     ) -> tuple[Arrival, Delivery]:
         if delivery.target is not None and self._clock.now() < delivery.target.until:
             try:
-                url = delivery.target.url
-                return await self._follow(method, url, fields=fields), delivery
+                return await self._follow(delivery, delivery.target.url, method, fields), delivery
             except (OriginGone, OriginRefused):
                 pass  # an old version's name, or a signature that has lapsed: from the source again
         return await self._from_sources(replace(delivery, target=None), method, fields)
@@ -166,17 +144,20 @@ class Origins:
         self, delivery: Delivery, source: str, method: str, fields: Fields
     ) -> Arrival:
         if delivery.mode is DeliveryMode.PUBLISHED:
-            return await self._follow(method, source, fields=fields)
+            return await self._follow(delivery, source, method, fields)
         return await self._source_file(delivery, source, method, fields)
 
-    async def _follow(self, method: str, url: str, *, fields: Fields) -> Arrival:
+    async def _follow(self, delivery: Delivery, url: str, method: str, fields: Fields) -> Arrival:
         try:
-            return _checked(await self._hops.follow(method, url, fields=fields))
+            arrival = await self._hops.follow(method, url, fields=fields)
+            return await _accepted(arrival, delivery, fields)
         except (OriginRefused, OriginAnswerInvalid):
             if method != "HEAD":
                 raise
-            # HEAD is documented nowhere (docs/thron.md 7.7): one octet tells as much.
-            return _checked(await self._hops.follow("GET", url, fields=[*fields, _FIRST_OCTET]))
+        # HEAD is documented nowhere (docs/thron.md 7.7): one octet tells as much.
+        fields = [*fields, _FIRST_OCTET]
+        arrival = await self._hops.follow("GET", url, fields=fields)
+        return await _accepted(arrival, delivery, fields)
 
     async def _source_file(
         self, delivery: Delivery, source: str, method: str, fields: Fields
@@ -186,9 +167,10 @@ class Origins:
         if method == "HEAD":
             fields = [*fields, _FIRST_OCTET]
         try:
-            return _checked(
-                await self._source_files.open(source, fields=fields, file_name=delivery.file_name)
+            arrival = await self._source_files.open(
+                source, fields=fields, file_name=delivery.file_name
             )
+            return await _accepted(arrival, delivery, fields)
         except ThronRefused as exc:
             await self._refused.set(delivery.content_id, str(exc))
             raise
@@ -203,15 +185,33 @@ class Origins:
         return Target(arrival.url, self._clock.now() + lasts_s) if lasts_s > 0 else None
 
 
-def _checked(arrival: Arrival) -> Arrival:
+async def _accepted(arrival: Arrival, delivery: Delivery, fields: Fields) -> Arrival:
+    """Return an answer that can be the content, or refuse it.
+
+    Raises:
+        OriginError: Its status says that it is not, or its content: a page of an error.
+    """
     response = arrival.response
-    is_answer = response.status in _ANSWERS
-    if is_answer and response.status == HTTPStatus.PARTIAL_CONTENT:
-        is_answer = parse_content_range(response.headers.get(hdrs.CONTENT_RANGE, "")) is not None
-    if is_answer:
+    if not _is_answer(response, fields):
+        response.close()
+        raise _failure(response.status)
+    if response.status != HTTPStatus.OK or arrival.head:
         return arrival
-    response.close()
-    raise _failure(response.status)
+    head, error = await examined(response, expected_name=delivery.file_name)
+    if error is not None:
+        response.close()
+        raise OriginAnswerInvalid("the origin sent an error in place of the content") from error
+    return replace(arrival, head=head)
+
+
+def _is_answer(response: aiohttp.ClientResponse, fields: Fields) -> bool:
+    if response.status != HTTPStatus.PARTIAL_CONTENT:
+        return response.status in _ANSWERS
+    said = parse_content_range(response.headers.get(hdrs.CONTENT_RANGE, ""))
+    is_asked_for = any(name == hdrs.RANGE for name, _ in fields)
+    if not is_asked_for or not isinstance(said, ContentRange):
+        return False
+    return response.content_length in {None, said.last - said.first + 1}
 
 
 def _failure(status: int) -> OriginError:
@@ -223,7 +223,7 @@ def _failure(status: int) -> OriginError:
             )
         case 404 | 410:
             return OriginGone(f"the origin answered {status}")
-        case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == _BUSY:
             return OriginUnreachable(
                 f"the origin answered {status}", proxy_status="http_request_error"
             )
@@ -231,75 +231,3 @@ def _failure(status: int) -> OriginError:
             return OriginAnswerInvalid(
                 f"the origin answered {status}", proxy_status="http_request_error"
             )
-
-
-def _upstream(arrival: Arrival, delivery: Delivery, method: str) -> Upstream:
-    response = arrival.response
-    status, fields = response.status, response.headers
-    if method == "HEAD":
-        status, fields = _as_head(status, fields)
-    return Upstream(
-        status=status,
-        fields=fields,
-        octets=response.content_length if method == "GET" else 0,
-        delivery=replace(
-            delivery,
-            representation=_representation(status, fields) or delivery.representation,
-        ),
-        read=_Content(arrival).read,
-        close=response.close,
-    )
-
-
-def _representation(status: int, fields: CIMultiDictProxy[str]) -> Representation | None:
-    """Return what an answer with content, or to a HEAD, tells of the whole."""
-    if status not in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
-        return None
-    passed = outbound(fields, status=status)
-    described = tuple(line for line in passed if line[0] not in _OF_ONE_MESSAGE)
-    return Representation(described, _known(dict(passed), fields.get(hdrs.DATE)))
-
-
-def _known(passed: Mapping[str, str], date: str | None) -> Known:
-    said = parse_content_range(passed.get("Content-Range", ""))
-    length = passed.get("Content-Length")
-    if said is not None:
-        complete_length = said.complete_length
-    else:
-        complete_length = int(length) if length is not None else None
-    return Known(
-        etag=passed.get("ETag"),
-        last_modified=passed.get("Last-Modified"),
-        date=date,
-        complete_length=complete_length,
-    )
-
-
-def _as_head(status: int, fields: CIMultiDictProxy[str]) -> tuple[int, CIMultiDictProxy[str]]:
-    """Return what HEAD would have been told, where the first octet was asked for instead."""
-    said = parse_content_range(fields.get(hdrs.CONTENT_RANGE, ""))
-    is_first_octet = status == HTTPStatus.PARTIAL_CONTENT
-    is_empty = status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
-    if said is None or not (is_first_octet or (is_empty and said.complete_length == 0)):
-        return status, fields
-    changed = CIMultiDict(fields)
-    changed.popall(hdrs.CONTENT_RANGE, None)
-    changed.popall(hdrs.CONTENT_LENGTH, None)
-    if said.complete_length is not None:
-        changed[hdrs.CONTENT_LENGTH] = str(said.complete_length)
-    return HTTPStatus.OK, CIMultiDictProxy(changed)
-
-
-class _Content:
-    """The content of an answer: what was read of it already, then the rest."""
-
-    def __init__(self, arrival: Arrival) -> None:
-        self._head = arrival.head
-        self._rest = arrival.response.content
-
-    async def read(self) -> bytes:
-        if self._head:
-            head, self._head = self._head, b""
-            return head
-        with failures_named():
-            return await self._rest.readany()

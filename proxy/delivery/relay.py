@@ -9,8 +9,8 @@ import structlog
 from aiohttp import web
 
 from proxy.delivery.hops import Fields
-from proxy.delivery.origin import Upstream
 from proxy.delivery.pace import PaceKeeper
+from proxy.delivery.upstream import Upstream
 from proxy.errors import (
     GatewayError,
     OriginChanged,
