@@ -53,6 +53,45 @@ class Tenant:
     explainer: Explainer
 
 
+class Tenancy:
+    """The tenant that is connected, by the settings or by what the database has.
+
+    What is connected once stays open until the end, so that a change of credentials breaks no
+    download that runs.
+    """
+
+    def __init__(self, settings: Settings, database: Database, opened: AsyncExitStack) -> None:
+        self._settings = settings
+        self._database = database
+        self._opened = opened
+        self._credentials: Credentials | None = None
+        self.tenant: Tenant | None = None
+
+    async def refresh(self) -> None:
+        """Connect the tenant whose credentials there are, unless it is connected already.
+
+        Raises:
+            ConfigurationError: TDC_CA_FILE cannot be used.
+            DatabaseFailed: The database does not answer.
+        """
+        credentials = await self._known_credentials()
+        if credentials is None or credentials == self._credentials:
+            return
+        self.tenant = await _tenant(self._opened, self._settings, credentials)
+        self._credentials = credentials
+        log.info("tenant", client_id=credentials.client_id)
+
+    async def _known_credentials(self) -> Credentials | None:
+        settings = self._settings
+        if settings.client_id and settings.app_id and settings.app_key:
+            key = settings.app_key.get_secret_value()
+            return Credentials(settings.client_id, settings.app_id, key)
+        kept = await self._database.tenant()
+        if kept is None or kept.app_key is None:
+            return None
+        return Credentials(kept.client_id, kept.app_id, kept.app_key)
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What every command works with.
@@ -60,12 +99,17 @@ class Parts:
     Attributes:
         settings: As loaded.
         database: Open.
-        tenant: None in the set-up state.
+        tenancy: Which tenant is connected.
     """
 
     settings: Settings
     database: Database
-    tenant: Tenant | None
+    tenancy: Tenancy
+
+    @property
+    def tenant(self) -> Tenant | None:
+        """The tenant that is connected; None in the set-up state."""
+        return self.tenancy.tenant
 
 
 @asynccontextmanager
@@ -83,13 +127,15 @@ async def open_parts(settings: Settings, environ: Mapping[str, str]) -> AsyncIte
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database.open(settings.database(environ)))
         log.info("database", place=str(database.place))
-        tenant = await _tenant(stack, settings) if settings.is_set_up else None
-        yield Parts(settings, database, tenant)
+        tenancy = Tenancy(settings, database, stack)
+        await tenancy.refresh()
+        yield Parts(settings, database, tenancy)
 
 
-async def _tenant(stack: AsyncExitStack, settings: Settings) -> Tenant:
-    client_id = settings.client_id or ""
-    thron = await _token_keeper(stack, settings)
+async def _tenant(stack: AsyncExitStack, settings: Settings, credentials: Credentials) -> Tenant:
+    client_id = credentials.client_id
+    settings = settings.model_copy(update={"client_id": client_id})  # its hosts are named by it
+    thron = await _token_keeper(stack, settings, credentials)
     lookup = Lookup(thron, client_id=client_id)
     deliveries = Deliveries(
         thron, client_id=client_id, api_url=settings.api_base, cdn_url=settings.cdn_base
@@ -106,14 +152,11 @@ async def _tenant(stack: AsyncExitStack, settings: Settings) -> Tenant:
     )
 
 
-async def _token_keeper(stack: AsyncExitStack, settings: Settings) -> TokenKeeper:
+async def _token_keeper(
+    stack: AsyncExitStack, settings: Settings, credentials: Credentials
+) -> TokenKeeper:
     http = await stack.enter_async_context(api_session(settings))
     client = Client(http, api_url=settings.api_base, connect_timeout_s=settings.connect_timeout_s)
-    credentials = Credentials(
-        settings.client_id or "",
-        settings.app_id or "",
-        settings.app_key.get_secret_value() if settings.app_key is not None else "",
-    )
     keeper = TokenKeeper(client, credentials, now=time.time, random=random.random)
     return await stack.enter_async_context(keeper)
 

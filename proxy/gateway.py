@@ -12,7 +12,7 @@ from functools import partial
 import structlog
 from aiohttp import http_parser, web
 
-from proxy.app import Parts, Tenant, open_parts
+from proxy.app import Parts, Tenancy, Tenant, open_parts
 from proxy.catalogue.watch import ConnectorWatch
 from proxy.delivery.admission import Admission
 from proxy.delivery.download import Downloads, PublicBases
@@ -24,6 +24,7 @@ from proxy.observe.metrics import Metrics
 from proxy.observe.middleware import observe, stamp
 from proxy.probes import admin_probes, public_probes
 from proxy.settings import Listen, Settings, env_name
+from proxy.thron.tokens import TokenState
 
 log = structlog.get_logger("proxy.gateway")
 
@@ -86,11 +87,13 @@ async def open_gateway(settings: Settings, environ: Mapping[str, str]) -> AsyncI
             max_per_client=settings.max_downloads_per_client,
         )
         parts = await stack.enter_async_context(open_parts(settings, environ))
-        watch = await stack.enter_async_context(ConnectorWatch.open(parts.database))
+        watch = await stack.enter_async_context(
+            ConnectorWatch.open(parts.database, changed=parts.tenancy.refresh)
+        )
         metrics = Metrics()
-        reasons = _Reasons(parts.tenant)
+        reasons = _Reasons(parts.tenancy)
         admin = _admin_app(parts, metrics, reasons)
-        public = _public_app(settings, _downloads(parts, watch, admission), metrics, reasons)
+        public = _public_app(settings, _Answers(parts, watch, admission), metrics, reasons)
         drained = partial(_drained, admission, at_most_s=settings.drain_s)
         await stack.enter_async_context(
             serving(admin, (sockets.admin, None), drained=_not_waited_for)
@@ -110,13 +113,14 @@ class _Sockets:
 class _Reasons:
     """Why the gateway is not ready; it is while answers from before exist."""
 
-    tenant: Tenant | None
+    tenancy: Tenancy
 
     def __call__(self) -> Sequence[str]:
-        if self.tenant is None:
+        tenant = self.tenancy.tenant
+        if tenant is None:
             return ["no credentials: set TDC_CLIENT_ID, TDC_APP_ID and TDC_APP_KEY"]
-        state = self.tenant.thron.state
-        if state.logged_in or self.tenant.resolver.is_warm:
+        state = tenant.thron.state
+        if state.logged_in or tenant.resolver.is_warm:
             return []
         return [state.problem or "not logged in to THRON yet"]
 
@@ -171,39 +175,51 @@ def _affordable(max_downloads: int) -> int:
     return max_downloads
 
 
-def _downloads(parts: Parts, watch: ConnectorWatch, admission: Admission) -> Downloads | None:
-    if parts.tenant is None:
-        return None
-    settings = parts.settings
-    return Downloads(
-        connectors=lambda: watch.connectors,
-        resolver=parts.tenant.resolver,
-        origins=parts.tenant.origins,
-        admission=admission,
-        patience=Patience(read_gap_s=settings.read_gap_s, random=random.random),
-        pace=Pace(settings.min_rate_bytes_s, _PACE_WINDOW_S),
-        bases=PublicBases(settings.public_base, settings.secure_base),
-        stale_if_error_s=settings.stale_if_error_s,
-    )
+class _Answers:
+    """Answers the public listener for the tenant that is connected."""
+
+    def __init__(self, parts: Parts, watch: ConnectorWatch, admission: Admission) -> None:
+        self._parts = parts
+        self._watch = watch
+        self._admission = admission
+        self._made: tuple[Tenant, Downloads] | None = None
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        tenant = self._parts.tenant
+        if tenant is None:
+            raise NotConfigured
+        if self._made is None or self._made[0] is not tenant:
+            self._made = tenant, self._downloads(tenant)
+        return await self._made[1].answer(request)
+
+    def _downloads(self, tenant: Tenant) -> Downloads:
+        settings = self._parts.settings
+        return Downloads(
+            connectors=lambda: self._watch.connectors,
+            resolver=tenant.resolver,
+            origins=tenant.origins,
+            admission=self._admission,
+            patience=Patience(read_gap_s=settings.read_gap_s, random=random.random),
+            pace=Pace(settings.min_rate_bytes_s, _PACE_WINDOW_S),
+            bases=PublicBases(settings.public_base, settings.secure_base),
+            stale_if_error_s=settings.stale_if_error_s,
+        )
+
+
+def _token_state(tenancy: Tenancy) -> TokenState | None:
+    return tenancy.tenant.thron.state if tenancy.tenant is not None else None
 
 
 def _admin_app(parts: Parts, metrics: Metrics, reasons: _Reasons) -> web.Application:
-    tenant = parts.tenant
     app = web.Application()
-    app.add_routes(
-        admin_probes(reasons, metrics=metrics, token=lambda: tenant.thron.state if tenant else None)
-    )
+    token = partial(_token_state, parts.tenancy)
+    app.add_routes(admin_probes(reasons, metrics=metrics, token=token))
     return app
 
 
 def _public_app(
-    settings: Settings, downloads: Downloads | None, metrics: Metrics, reasons: _Reasons
+    settings: Settings, answers: _Answers, metrics: Metrics, reasons: _Reasons
 ) -> web.Application:
-    async def answer(request: web.Request) -> web.StreamResponse:
-        if downloads is None:
-            raise NotConfigured
-        return await downloads.answer(request)
-
     app = web.Application(
         middlewares=[
             observe(
@@ -215,7 +231,7 @@ def _public_app(
     )
     app.on_response_prepare.append(stamp)
     app.add_routes(public_probes(reasons))
-    app.router.add_route("*", r"/{path:[\s\S]*}", answer)
+    app.router.add_route("*", r"/{path:[\s\S]*}", answers.answer)
     return app
 
 

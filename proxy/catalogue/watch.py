@@ -1,7 +1,7 @@
 """The connectors as they are now: the database's revision is polled, and followed."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Self
 
@@ -20,21 +20,36 @@ _INTERVAL_S = 1.0
 class ConnectorWatch:
     """Holds the connectors of the newest revision seen."""
 
-    def __init__(self, database: Database, connectors: Connectors) -> None:
+    def __init__(
+        self,
+        database: Database,
+        connectors: Connectors,
+        changed: Callable[[], Awaitable[None]],
+    ) -> None:
         self._database = database
+        self._changed = changed
         self.connectors = connectors
 
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, database: Database, *, interval_s: float = _INTERVAL_S
+        cls,
+        database: Database,
+        *,
+        changed: Callable[[], Awaitable[None]],
+        interval_s: float = _INTERVAL_S,
     ) -> AsyncIterator[Self]:
         """Read the connectors, and follow their changes until the end of the block.
+
+        Args:
+            database: Open.
+            changed: Called after each newer revision: it may be the tenant that has changed.
+            interval_s: Between two looks at the revision.
 
         Raises:
             DatabaseFailed: They cannot be read even once.
         """
-        self = cls(database, await database.connectors())
+        self = cls(database, await database.connectors(), changed)
         task = asyncio.create_task(self._follow(interval_s), name="connector-watch")
         try:
             yield self
@@ -55,6 +70,7 @@ class ConnectorWatch:
                 revision=self.connectors.revision,
                 slugs=[each.slug for each in self.connectors.all],
             )
+            await self._changed()
 
     async def _follow(self, interval_s: float) -> None:
         while True:
