@@ -1,6 +1,7 @@
 """What of an answer is read ahead, to see whether it is the content or an error in its place."""
 
 import asyncio
+from contextlib import ExitStack
 from http import HTTPStatus
 
 import aiohttp
@@ -33,13 +34,12 @@ async def examined(
     """
     if not _is_suspect(response):
         return b"", None
-    try:
+    with ExitStack() as unless_read:
+        unless_read.callback(response.close)  # for a client that leaves, too
         with failures_named():
             async with asyncio.timeout(_PATIENCE_S):
                 head = await _head(response)
-    except BaseException:  # a client that leaves, too
-        response.close()
-        raise
+        unless_read.pop_all()
     return head, is_error_answer(
         status=response.status,
         media_type=response.content_type,
