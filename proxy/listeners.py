@@ -1,21 +1,26 @@
 """Sockets to listen on, bound before anything else is opened, and what is served on them."""
 
+import asyncio
 import errno
 import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
 
 from proxy.errors import ConfigurationError
+from proxy.observe.connection import Connection
 from proxy.settings import Listen
 
 # Between requests of one connection, and for a request that does not end: CDNs keep 60 s.
 _KEEP_ALIVE_S = 75
 _BACKLOG = 1024
+# For a download that is cut to notice it; aiohttp takes 0 for "as long as it likes".
+_CUT_S = 0.05
 
 
 def bind(listen: Listen, *, setting: str) -> socket.socket:
@@ -61,6 +66,7 @@ async def serving(
     app: web.Application,
     *sockets: tuple[socket.socket, ssl.SSLContext | None],
     drained: Callable[[], Awaitable[None]],
+    keep_alive_s: float = _KEEP_ALIVE_S,
 ) -> AsyncIterator[None]:
     """Serve an application on sockets; at the end take no more, and let what runs finish.
 
@@ -68,26 +74,59 @@ async def serving(
         app: Its requests are cancelled when their client leaves.
         sockets: Bound ones, with TLS or without.
         drained: Waits, after the end of the block, for what runs; what still runs then is cut.
+            Open connections may ask once more meanwhile, and are closed by the answer.
+        keep_alive_s: For the first header section of a connection to be whole, and between the
+            requests after it.
     """
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        handler_cancellation=True,
-        keepalive_timeout=_KEEP_ALIVE_S,
-        shutdown_timeout=0,
-    )
+    last = _LastAnswers()
+    app.on_response_prepare.append(last.close)
+    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=_CUT_S)
     await runner.setup()
+    listening: list[asyncio.Server] = []
     try:
         for sock, context in sockets:
-            await web.SockSite(runner, sock, ssl_context=context).start()
+            listening.append(await _listening(runner, sock, context, keep_alive_s))
         yield
     finally:
         try:
-            for site in tuple(runner.sites):
-                await site.stop()
+            for server in listening:
+                server.close()
+            last.are_due = True
             await drained()
         finally:
             await runner.cleanup()
+
+
+class _LastAnswers:
+    """Closes, once they are due, every connection by its next answer."""
+
+    def __init__(self) -> None:
+        self.are_due = False
+
+    async def close(self, _request: web.Request, response: web.StreamResponse) -> None:
+        if self.are_due:
+            response.force_close()
+            response.headers["Connection"] = "close"
+
+
+async def _listening(
+    runner: web.AppRunner,
+    sock: socket.socket,
+    context: ssl.SSLContext | None,
+    keep_alive_s: float,
+) -> asyncio.Server:
+    manager = runner.server
+    if manager is None:
+        raise RuntimeError("the runner has not been set up")
+    loop = asyncio.get_running_loop()
+    connection = partial(
+        Connection,
+        manager,
+        loop=loop,
+        keepalive_timeout=keep_alive_s,
+        access_log=None,  # type: ignore[arg-type] # as aiohttp's own runner passes it
+    )
+    return await loop.create_server(connection, sock=sock, ssl=context, backlog=_BACKLOG)
 
 
 def _mend(exc: OSError) -> str:
