@@ -117,6 +117,7 @@ def first(spec: ContentSpec) -> Content:
         channels=spec.channels,
         shareable=spec.shareable,
         versions=(version,),
+        trashed=not spec.folder_ids,
     )
 
 
