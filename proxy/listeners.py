@@ -124,6 +124,7 @@ async def _listening(
         manager,
         loop=loop,
         keepalive_timeout=keep_alive_s,
+        auto_decompress=False,  # the content of a request is read past, whatever it is
         access_log=None,  # type: ignore[arg-type] # as aiohttp's own runner passes it
     )
     return await loop.create_server(connection, sock=sock, ssl=context, backlog=_BACKLOG)

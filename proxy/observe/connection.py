@@ -1,9 +1,11 @@
 """One client connection: what is no HTTP on it is answered in our words, and told in one line.
 
-Such a request meets no application: aiohttp answers it by itself, with its name and version, a
-piece of what was sent, and a traceback in the log.
+Such a request meets no application. Of aiohttp's own, the answer bears its name and version and a
+piece of what was sent, and the log a traceback; where the target's host is none, the connection
+gets no answer and stays open for ever.
 """
 
+import asyncio
 import uuid
 
 import structlog
@@ -20,6 +22,14 @@ class Connection(web.RequestHandler):
 
     __slots__ = ()
 
+    async def start(self) -> None:
+        """Answer requests until the connection ends."""
+        try:
+            await super().start()
+        except ValueError as exc:  # of yarl, for a host that IDNA refuses
+            _tell(uuid.uuid4().hex, self.transport, exc)
+            self.force_close()
+
     def handle_error(
         self,
         request: web.BaseRequest,
@@ -31,13 +41,7 @@ class Connection(web.RequestHandler):
         if not isinstance(exc, HttpProcessingError):
             return super().handle_error(request, status, exc, message)
         request_id = uuid.uuid4().hex
-        log.info(
-            "malformed request",
-            request_id=request_id,
-            status=status,
-            client=request.remote,
-            reason=type(exc).__name__,  # its message repeats what was sent
-        )
+        _tell(request_id, request.transport, exc, status=status)
         response = web.Response(
             status=status,
             text=f"This is not an HTTP request that can be understood.\n{request_id}\n",
@@ -51,3 +55,16 @@ class Connection(web.RequestHandler):
         )
         response.force_close()
         return response
+
+
+def _tell(
+    request_id: str, transport: asyncio.BaseTransport | None, exc: Exception, **more: int
+) -> None:
+    peer = None if transport is None else transport.get_extra_info("peername")
+    log.info(
+        "malformed request",
+        request_id=request_id,
+        client=peer[0] if peer else None,
+        reason=type(exc).__name__,  # its message repeats what was sent
+        **more,
+    )

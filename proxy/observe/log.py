@@ -7,6 +7,8 @@ from typing import Any, TextIO
 
 import orjson
 import structlog
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from proxy.errors import GatewayError
 
@@ -16,18 +18,21 @@ _SHARED: list[Callable[..., Any]] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
 
+_TOLD = (GatewayError, ConnectionError, HttpProcessingError, web.RequestPayloadError)
+
 
 class Told(logging.Filter):
     """Passes what the access record does not already tell.
 
     Past ``prepare`` an error is raised through aiohttp so that it breaks the connection
-    (proxy/observe/middleware.py); aiohttp's server would log it again, with a traceback.
+    (proxy/observe/middleware.py); aiohttp's server would log it again, with a traceback. It does
+    the same for a client that breaks off or garbles the content of a request, which nobody reads.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Say whether a record of aiohttp's server is news."""
         exc = record.exc_info[1] if record.exc_info else None
-        return not isinstance(exc, GatewayError | ConnectionError)
+        return not isinstance(exc, _TOLD)
 
 
 def configure(level: str, *, stream: TextIO | None = None) -> None:

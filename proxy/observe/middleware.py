@@ -12,7 +12,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from proxy.errors import GatewayError, ReaderTooSlow, UnknownAddress
+from proxy.errors import GatewayError, MalformedPath, ReaderTooSlow, UnknownAddress
 from proxy.observe.metrics import Metrics
 from proxy.semantics import forwarded, freshness
 from proxy.semantics.freshness import Freshness
@@ -133,6 +133,7 @@ async def stamp(request: web.Request, response: web.StreamResponse) -> None:
 async def _answered(
     request: web.Request, handler: Handler, record: AccessRecord, negative_ttl_s: float
 ) -> web.StreamResponse:
+    error: GatewayError
     try:
         return await handler(request)
     except GatewayError as exc:
@@ -140,6 +141,9 @@ async def _answered(
         record.error, record.reason = exc.proxy_status or type(exc).__name__, str(exc)
         if record.begun:
             record.ended_by = "client" if isinstance(exc, ReaderTooSlow) else "origin"
+    except web.HTTPException:  # of aiohttp's router: the target is ``*``, or an authority
+        error = MalformedPath()
+        record.error = type(error).__name__
     except (asyncio.CancelledError, ConnectionError):
         # aiohttp cancels for a client that has left, and for a gateway that stops.
         has_left = request.transport is None or request.transport.is_closing()
