@@ -79,8 +79,10 @@ class SourceFiles:
             case Manner.QUERY:
                 return await self._hops.send("GET", f"{source}&tokenId={token}", fields=fields)
             case Manner.FORM:
+                # The session adds no field by itself, and a form without its type is none.
+                typed = [*fields, ("Content-Type", "application/x-www-form-urlencoded")]
                 form = {"tokenId": token}
-                return await self._hops.send("POST", source, fields=fields, form=form)
+                return await self._hops.send("POST", source, fields=typed, form=form)
 
     async def _arrival(
         self, response: aiohttp.ClientResponse, source: str, fields: Fields, file_name: str
