@@ -28,6 +28,8 @@ from proxy.sandbox.world import World
 # Listings under way at once; the oldest is forgotten, its token then being as good as expired.
 LISTINGS = 64
 _DEFAULT_PAGE = 50
+# Seen in use, so never refused (docs/thron.md 1.6); what is given is another matter.
+_MAXIMUM = 100
 # Contents looked at before others are let on.
 _AT_A_TIME = 500
 
@@ -64,9 +66,10 @@ class SearchApi:
         size = page_size(
             options.get("resultsPageSize"),
             default=_DEFAULT_PAGE,
-            maximum=world.switches.search_page_maximum,
+            maximum=_MAXIMUM,
             switches=world.switches,
         )
+        size = min(size, world.switches.search_page_maximum)
         token = arguments.get("pageToken")
         page = self._continued(str(token)) if token else await self._started(arguments)
         return answer(request, world, self._fields(page, options, size=size, token=token))
