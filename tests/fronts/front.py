@@ -1,0 +1,130 @@
+"""Real proxies before the connector, with the recipes that are shipped in deploy/."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import trustme
+
+from tests.clients.command import started
+
+RECIPES = Path(__file__).parents[2] / "deploy"
+LOOPBACK = "127.0.0.1"
+# Of a program's start, which a busy machine may draw out.
+START_S = 30
+
+NGINX = """
+daemon off; master_process off; pid {home}/nginx.pid; error_log {home}/error.log;
+events {{ worker_connections 512; }}
+http {{
+    access_log off;
+    client_body_temp_path {home}/1; proxy_temp_path {home}/2; fastcgi_temp_path {home}/3;
+    uwsgi_temp_path {home}/4; scgi_temp_path {home}/5;
+    include {home}/site.conf;
+}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """A proxy that runs.
+
+    Attributes:
+        url: Base of its URLs.
+        secure_url: The same by https; None for a proxy that leaves TLS to another.
+    """
+
+    url: str
+    secure_url: str | None = None
+
+
+@asynccontextmanager
+async def nginx(connector_port: int, home: Path) -> AsyncIterator[Front]:
+    """Run nginx with ``deploy/nginx.conf`` before a connector.
+
+    Args:
+        connector_port: The connector's public port on loopback.
+        home: An empty directory of its own.
+    """
+    port, secure_port = _free_port(), _free_port()
+    pem = home / "media.pem"
+    trustme.CA().issue_cert(LOOPBACK).private_key_and_cert_chain_pem.write_to_path(pem)
+    changes = {
+        "/var/cache/nginx/thron": f"{home}/cache",
+        "server 127.0.0.1:8080;": f"server {LOOPBACK}:{connector_port};",
+        "listen 80;": f"listen {LOOPBACK}:{port};",
+        "# listen 443 ssl http2;": f"listen {LOOPBACK}:{secure_port} ssl http2;",
+        "# ssl_certificate     /etc/ssl/media.example.com.pem;": f"ssl_certificate {pem};",
+        "# ssl_certificate_key /etc/ssl/media.example.com.key;": f"ssl_certificate_key {pem};",
+    }
+    (home / "site.conf").write_text(_changed("nginx.conf", changes))
+    (home / "nginx.conf").write_text(NGINX.format(home=home))
+    command = (_program("nginx"), "-p", home, "-c", home / "nginx.conf")
+    async with _listening(*map(str, command), port=port):
+        yield Front(f"http://{LOOPBACK}:{port}", f"https://{LOOPBACK}:{secure_port}")
+
+
+@asynccontextmanager
+async def varnish(connector_port: int, home: Path) -> AsyncIterator[Front]:
+    """Run Varnish with ``deploy/varnish.vcl`` before a connector; arguments as for nginx."""
+    port = _free_port()
+    recipe = home / "default.vcl"
+    recipe.write_text(_changed("varnish.vcl", {'.port = "8080";': f'.port = "{connector_port}";'}))
+    place = ("-n", f"{home}/work", "-a", f"{LOOPBACK}:{port}", "-f", f"{recipe}")
+    rest = ("-F", "-j", "none", "-T", "none", "-s", "malloc,64m")
+    async with _listening(_program("varnishd"), *rest, *place, port=port):
+        yield Front(f"http://{LOOPBACK}:{port}")
+
+
+def _changed(recipe: str, changes: Mapping[str, str]) -> str:
+    """Return a recipe with the places and ports of a test."""
+    text = (RECIPES / recipe).read_text()
+    for shipped, ours in changes.items():
+        assert text.count(shipped) == 1, f"{recipe}: {shipped}"
+        text = text.replace(shipped, ours)
+    return text
+
+
+@asynccontextmanager
+async def _listening(*command: str, port: int) -> AsyncIterator[None]:
+    """Run a server; it is there when the block begins, and gone at its end."""
+    async with started(*command) as process:
+        async with asyncio.timeout(START_S):
+            while not await _is_answering(port):
+                assert process.returncode is None, (await process.communicate())[1].decode()
+        try:
+            yield
+        finally:
+            process.terminate()
+            await process.wait()
+
+
+async def _is_answering(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(LOOPBACK, port)
+    except ConnectionError:
+        await asyncio.sleep(0.02)
+        return False
+    writer.close()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
+    return True
+
+
+def _program(name: str) -> str:
+    # Debian keeps servers off an ordinary user's PATH.
+    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    assert found, f"{name} is not installed: run tests/programs"
+    return found
+
+
+def _free_port() -> int:
+    with socket.create_server((LOOPBACK, 0)) as sock:
+        port: int = sock.getsockname()[1]
+        return port
