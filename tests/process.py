@@ -1,0 +1,143 @@
+"""Our commands as processes of their own, with what they print."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+
+from proxy.sandbox.server import Sandbox
+
+_ROOT = Path(__file__).parents[1]
+
+
+class Process:
+    """A running ``thron-connector`` command; its output is kept as it comes."""
+
+    def __init__(self, *arguments: str, environ: Mapping[str, str]) -> None:
+        self._popen = subprocess.Popen(
+            [sys.executable, "-m", "proxy", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=_ROOT,
+            env={"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", **environ},
+        )
+        self._lines: list[str] = []
+        self._news = threading.Condition()
+        self._readers = [
+            threading.Thread(target=self._read, args=(stream,))
+            for stream in (self._popen.stdout, self._popen.stderr)
+            if stream is not None
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._popen.pid
+
+    @property
+    def output(self) -> str:
+        """All lines of both streams so far."""
+        return "\n".join(self._lines)
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The lines that are JSON, as what they hold."""
+        return [orjson.loads(line) for line in self._lines if line.startswith("{")]
+
+    def event(self, name: str, *, nth: int = 1) -> dict[str, Any]:
+        """Wait until an event has been logged for the nth time, and return it."""
+        with self._news:
+            while True:
+                found = [each for each in self.events if each.get("event") == name]
+                if len(found) >= nth:
+                    return found[nth - 1]
+                if not any(reader.is_alive() for reader in self._readers):
+                    raise EOFError(f"ended without {name}: {self.output}")
+                self._news.wait(1)
+
+    def descriptors(self) -> int:
+        """Return how many descriptors are open."""
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
+    def resident_kib(self) -> int:
+        """Return the resident memory."""
+        status = Path(f"/proc/{self.pid}/status").read_text("ascii")
+        (line,) = (each for each in status.splitlines() if each.startswith("VmRSS:"))
+        return int(line.split()[1])
+
+    def tell(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        self._popen.send_signal(number)
+
+    def status(self) -> int:
+        """Wait for the end, and return the exit status."""
+        status = self._popen.wait()
+        for reader in self._readers:
+            reader.join()
+        return status
+
+    def end(self) -> None:
+        """End it by force if it still runs."""
+        self._popen.kill()
+        self.status()
+
+    def _read(self, stream: IO[str]) -> None:
+        with stream:
+            for line in stream:
+                with self._news:
+                    self._lines.append(line.rstrip("\n"))
+                    self._news.notify_all()
+        with self._news:
+            self._news.notify_all()
+
+
+@contextmanager
+def command(*arguments: str, environ: Mapping[str, str]) -> Iterator[Process]:
+    """Run a command until the end of the block."""
+    process = Process(*arguments, environ=environ)
+    try:
+        yield process
+    finally:
+        process.end()
+
+
+@contextmanager
+def serving(environ: Mapping[str, str]) -> Iterator[tuple[Process, str, str]]:
+    """Run ``serve`` until the end of the block; give it with its public and admin address.
+
+    Args:
+        environ: Its settings; both listeners take any free port, the log level is debug.
+    """
+    usual = {
+        "TDC_LISTEN": "127.0.0.1:0",
+        "TDC_ADMIN_LISTEN": "127.0.0.1:0",
+        "TDC_LOG_LEVEL": "debug",
+        "TDC_DRAIN_S": "0",
+    }
+    with command("serve", environ=usual | dict(environ)) as process:
+        listening = process.event("listening")
+        yield process, listening["public"], listening["admin"]
+
+
+def environ_for(thron: Sandbox, state: Path) -> dict[str, str]:
+    """Return the settings of a connector in front of a sandbox."""
+    return {
+        "STATE_DIRECTORY": str(state),
+        "TDC_CLIENT_ID": thron.client_id,
+        "TDC_APP_ID": thron.app_id,
+        "TDC_APP_KEY": thron.app_key,
+        "TDC_API_URL": thron.api_url,
+        "TDC_CDN_URL": thron.cdn_url,
+        "TDC_ORIGIN_HOSTS": "127.0.0.1",
+    }
