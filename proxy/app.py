@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import structlog
 
 from proxy.catalogue.database import Database
+from proxy.catalogue.purge import Purge
 from proxy.catalogue.survey import Surveyor
 from proxy.delivery.breaker import Breaker
 from proxy.delivery.budget import Budget
@@ -52,6 +53,11 @@ class Tenant:
     origins: Origins
     explainer: Explainer
 
+    async def purge(self, purge: Purge) -> None:
+        """Forget resolutions; and what THRON refused, which is few and asked for again quickly."""
+        await self.resolver.purge(purge)
+        await self.origins.forget_refusals()
+
 
 class Tenancy:
     """The tenant that is connected, by the settings or by what the database has.
@@ -80,6 +86,11 @@ class Tenancy:
         self.tenant = await _tenant(self._opened, self._settings, credentials)
         self._credentials = credentials
         log.info("tenant", client_id=credentials.client_id)
+
+    async def purge(self, purge: Purge) -> None:
+        """Forget resolutions of the tenant, if one is connected."""
+        if self.tenant is not None:
+            await self.tenant.purge(purge)
 
     async def _known_credentials(self) -> Credentials | None:
         settings = self._settings
@@ -148,7 +159,7 @@ async def _tenant(stack: AsyncExitStack, settings: Settings, credentials: Creden
         surveyor=Surveyor(thron, client_id=client_id),
         resolver=resolver,
         origins=origins,
-        explainer=Explainer(lookup, deliveries, origins),
+        explainer=Explainer(lookup, deliveries, origins, base=settings.public_base),
     )
 
 

@@ -16,10 +16,13 @@ import click
 from proxy import __version__
 from proxy.app import Parts, Tenant, open_parts
 from proxy.catalogue import connectors_document, paths
+from proxy.catalogue.addressability import is_id
+from proxy.catalogue.connector import Connectors
 from proxy.catalogue.database import Database
 from proxy.catalogue.plan import Plan, plan
+from proxy.catalogue.purge import Purge, PurgeKind, spelled
 from proxy.check import check as checks
-from proxy.delivery.explain import Step
+from proxy.delivery.explain import Step, why_no_address
 from proxy.demo import describe, open_demo
 from proxy.errors import ConfigurationError, GatewayError
 from proxy.gateway import open_gateway
@@ -148,6 +151,50 @@ async def resolve(url: str) -> int:
     return 1 if failed else 0
 
 
+@main.command()
+@click.option("--url", help="What this public URL leads to.")
+@click.option("--content", metavar="ID", help="Every address of this content.")
+@click.option("--connector", metavar="SLUG", help="Every address of this connector.")
+@click.option("--all", "everything", is_flag=True, help="Every address.")
+@_runs
+async def purge(
+    url: str | None, content: str | None, connector: str | None, *, everything: bool
+) -> int:
+    """Let running connectors forget what they know of addresses, and ask THRON anew."""
+    if [url, content, connector, everything or None].count(None) != 3:  # noqa: PLR2004 - of four
+        raise click.UsageError("Give exactly one of --url, --content, --connector and --all.")
+    settings = load(os.environ)
+    async with Database.open(settings.database(os.environ)) as database:
+        known = await database.connectors()
+        if url is not None:
+            order = Purge(PurgeKind.ADDRESS, _address(url, settings.public_base, known))
+        elif content is not None:
+            if not is_id(content):
+                raise ConfigurationError([f"{content!r} is no content id."])
+            order = Purge(PurgeKind.CONTENT, content)
+        elif connector is not None:
+            _require(connector, known)
+            order = Purge(PurgeKind.CONNECTOR, connector)
+        else:
+            order = Purge(PurgeKind.ALL)
+        await database.purge(order, actor="cli")
+    click.echo("Ordered: every running connector forgets it within 2 seconds.")
+    return 0
+
+
+def _address(url: str, base: str, known: Connectors) -> str:
+    try:
+        return spelled(paths.parse_url(url, base=base, connectors=known).address)
+    except GatewayError as exc:
+        raise ConfigurationError([why_no_address(url, known)]) from exc
+
+
+def _require(slug: str, known: Connectors) -> None:
+    if known.of_slug(slug) is None:
+        slugs = ", ".join(each.slug for each in known.all) or "none"
+        raise ConfigurationError([f"There is no connector {slug!r}; there are: {slugs}."])
+
+
 @main.group()
 def connectors() -> None:
     """What is installed on which folder."""
@@ -215,11 +262,7 @@ async def apply(file: TextIO, *, yes: bool) -> int:
 async def remove(slug: str, *, yes: bool) -> int:
     """Remove a connector: none of its URLs works from then on."""
     async with Database.open(load(os.environ).database(os.environ)) as database:
-        known = [each.slug for each in (await database.connectors()).all]
-        if slug not in known:
-            raise ConfigurationError(
-                [f"There is no connector {slug}; there are: {', '.join(known) or 'none'}."]
-            )
+        _require(slug, await database.connectors())
         question = f"Every URL of {slug} stops working. Type its name to go on"
         if not yes and click.prompt(question, err=True) != slug:
             click.echo("Nothing was changed.", err=True)

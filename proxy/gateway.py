@@ -13,6 +13,7 @@ import structlog
 from aiohttp import http_parser, web
 
 from proxy.app import Parts, Tenancy, Tenant, open_parts
+from proxy.catalogue.purge_watch import PurgeWatch
 from proxy.catalogue.watch import ConnectorWatch
 from proxy.delivery.admission import Admission
 from proxy.delivery.download import Downloads, PublicBases
@@ -90,6 +91,7 @@ async def open_gateway(settings: Settings, environ: Mapping[str, str]) -> AsyncI
         watch = await stack.enter_async_context(
             ConnectorWatch.open(parts.database, changed=parts.tenancy.refresh)
         )
+        await stack.enter_async_context(PurgeWatch.open(parts.database, parts.tenancy.purge))
         metrics = Metrics()
         reasons = _Reasons(parts.tenancy)
         admin = _admin_app(parts, metrics, reasons)

@@ -29,18 +29,19 @@ FLOORS: Mapping[str, str] = {
         thron.delivery_urls thron.token_schedule
         catalogue.addressability catalogue.connector catalogue.connector_values
         catalogue.connector_form catalogue.connectors_document catalogue.paths
-        catalogue.changes catalogue.rows catalogue.tenant
+        catalogue.purge catalogue.changes catalogue.rows catalogue.tenant
         """,
     "settings": "settings",
     "shells": """
         thron.client catalogue.schema catalogue.engine catalogue.database
+        catalogue.polling
         delivery.admission delivery.batch delivery.bounded_cache delivery.breaker
         delivery.budget delivery.collapse delivery.pace delivery.origin_hosts delivery.hops
         delivery.resolution observe.middleware observe.connection listeners
         """,
     "session": "thron.tokens",
     "wings": """
-        catalogue.survey catalogue.watch catalogue.plan
+        catalogue.survey catalogue.watch catalogue.purge_watch catalogue.plan
         delivery.answer_fields delivery.deliveries delivery.lookup delivery.source_file
         delivery.origin delivery.relay delivery.resolver delivery.explain delivery.retry
         delivery.suspicion delivery.upstream
@@ -67,7 +68,7 @@ MAY_IMPORT_SANDBOX = frozenset({"cli", "demo"})
 MAY_CATCH_ALL: Mapping[str, str] = {
     "observe.middleware": "a bug becomes a 500 and a traceback in the log",
     "thron.tokens": "the keeper's background loop goes on after a bug",
-    "catalogue.watch": "the watch's background loop goes on after a bug",
+    "catalogue.polling": "the background loop goes on after a bug",
     "delivery.batch": "the error is handed to everyone who waits for the batch",
 }
 

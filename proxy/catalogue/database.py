@@ -1,4 +1,4 @@
-"""What the connector keeps: connectors, tenant, audit, and a revision that tells of changes.
+"""What the connector keeps: connectors, tenant, audit, purges, and a revision to tell of changes.
 
 Every change is one transaction that also bumps the revision and writes the audit, so that what
 is killed in the middle has not happened. Processes see each other's changes by the revision.
@@ -9,12 +9,12 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import asyncpg  # type: ignore[import-untyped] # it ships no types
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -32,11 +32,15 @@ from proxy.catalogue.engine import (
     write_ahead,
     writer,
 )
+from proxy.catalogue.purge import Purge, PurgeKind
 from proxy.catalogue.tenant import Tenant
 from proxy.errors import ConfigurationError, DatabaseFailed
 
 # Any number that others are unlikely to lock in the same PostgreSQL database.
 _OPENING_LOCK = 0x74_64_63
+
+# Every running process has seen a purge long before.
+_PURGES_KEPT = timedelta(days=1)
 
 _FAILURES = (
     SQLAlchemyError,
@@ -55,8 +59,8 @@ class AuditEntry:
         at: Aware, UTC.
         actor: Such as ``cli`` or a user of the console.
         action: ``connector created``, ``connector changed``, ``connector removed``, ``tenant
-            changed``.
-        subject: The slug, or the client id.
+            changed``, ``purged``.
+        subject: The slug, or the client id; of a purge what is forgotten, empty for all.
         detail: What is different, as plain values; never a secret.
     """
 
@@ -215,6 +219,39 @@ class Database:
                 detail = {"changed": names}
                 await self._note(connection, actor, "tenant changed", tenant.client_id, detail)
                 await _bump(connection)
+
+    @_unbroken
+    async def purge(self, purge: Purge, *, actor: str) -> int:
+        """Order every running process to forget resolutions, and return the order's number."""
+        table = schema.purge
+        now = self._now().astimezone(UTC)
+        async with self._writing() as connection:
+            await connection.execute(delete(table).where(table.c.at < now - _PURGES_KEPT))
+            ordered = await connection.execute(
+                insert(table)
+                .values(at=now, kind=purge.kind.value, value=purge.value, actor=actor)
+                .returning(table.c.id)
+            )
+            detail = {"kind": purge.kind.value}
+            await self._note(connection, actor, "purged", purge.value, detail)
+            number: int = ordered.scalar_one()
+            return number
+
+    @_unbroken
+    async def last_purge(self) -> int:
+        """Return the number of the newest purge that is kept, 0 without any."""
+        async with self._reading() as connection:
+            found = (await connection.execute(select(func.max(schema.purge.c.id)))).scalar_one()
+        return found or 0
+
+    @_unbroken
+    async def purges_since(self, number: int) -> tuple[tuple[int, Purge], ...]:
+        """Return the purges ordered after one, oldest first, each with its number."""
+        table = schema.purge
+        query = select(table).where(table.c.id > number).order_by(table.c.id)
+        async with self._reading() as connection:
+            found = (await connection.execute(query)).all()
+        return tuple((row.id, Purge(PurgeKind(row.kind), row.value)) for row in found)
 
     @_unbroken
     async def audit(self, *, newest: int = 100) -> tuple[AuditEntry, ...]:

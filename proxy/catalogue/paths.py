@@ -111,6 +111,26 @@ def parse(raw_path: str, *, host: str | None, connectors: Connectors) -> PublicP
     return _understood(connector, segments[1:])
 
 
+def parse_url(url: str, *, base: str, connectors: Connectors) -> PublicPath:
+    """Return what a public URL asks for, as an operator copies it from anywhere.
+
+    Args:
+        url: Whole, or from its path on.
+        base: Of public URLs; a front proxy may take a path of it away.
+        connectors: As for ``parse``.
+
+    Raises:
+        MalformedPath, UnknownAddress: As ``parse``.
+    """
+    target = url.strip().partition("#")[0]
+    base = base.rstrip("/")
+    if target.startswith(f"{base}/"):
+        root = _BASE.fullmatch(base)
+        path = root[4] if root is not None and root[4] else ""
+        target = base.removesuffix(path) + target.removeprefix(base)
+    return parse(target, host=None, connectors=connectors)
+
+
 def disposition_override(raw_query: str) -> Disposition | None:
     """Return what ``?download`` or ``?inline`` asks for; the first of them, None without any.
 

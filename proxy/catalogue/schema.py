@@ -85,9 +85,35 @@ audit = Table(
     Column("detail", JSON, nullable=False),
 )
 
+# Ids are never given twice, though old rows are dropped: a process remembers the last it has seen.
+purge = Table(
+    "purge",
+    TABLES,
+    Column("id", Integer, primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("value", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
 Step = Callable[[Connection], None]
 
-STEPS: tuple[Step, ...] = ()
+
+def _add_purges(connection: Connection) -> None:
+    Table(
+        "purge",
+        MetaData(),
+        Column("id", Integer, primary_key=True),
+        Column("at", DateTime(timezone=True), nullable=False),
+        Column("kind", String(16), nullable=False),
+        Column("value", Text, nullable=False),
+        Column("actor", Text, nullable=False),
+        sqlite_autoincrement=True,
+    ).create(connection)
+
+
+STEPS: tuple[Step, ...] = (_add_purges,)
 """``STEPS[n]`` makes version n + 2 of version n + 1."""
 
 

@@ -1,6 +1,5 @@
 """The connectors as they are now: the database's revision is polled, and followed."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Self
@@ -9,12 +8,9 @@ import structlog
 
 from proxy.catalogue.connector import Connectors
 from proxy.catalogue.database import Database
-from proxy.errors import DatabaseFailed
+from proxy.catalogue.polling import INTERVAL_S, polling
 
 log = structlog.get_logger("proxy.connectors")
-
-# A change is to be seen within two seconds, whoever made it.
-_INTERVAL_S = 1.0
 
 
 class ConnectorWatch:
@@ -28,6 +24,7 @@ class ConnectorWatch:
     ) -> None:
         self._database = database
         self._changed = changed
+        self._told = connectors.revision
         self.connectors = connectors
 
     @classmethod
@@ -37,25 +34,22 @@ class ConnectorWatch:
         database: Database,
         *,
         changed: Callable[[], Awaitable[None]],
-        interval_s: float = _INTERVAL_S,
+        interval_s: float = INTERVAL_S,
     ) -> AsyncIterator[Self]:
         """Read the connectors, and follow their changes until the end of the block.
 
         Args:
             database: Open.
-            changed: Called after each newer revision: it may be the tenant that has changed.
+            changed: Called after each newer revision, again if it fails: it may be the tenant
+                that has changed.
             interval_s: Between two looks at the revision.
 
         Raises:
             DatabaseFailed: They cannot be read even once.
         """
         self = cls(database, await database.connectors(), changed)
-        task = asyncio.create_task(self._follow(interval_s), name="connector-watch")
-        try:
+        async with polling("connectors", self.refresh, interval_s=interval_s):
             yield self
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     async def refresh(self) -> None:
         """Read the connectors if there is a newer revision.
@@ -63,21 +57,14 @@ class ConnectorWatch:
         Raises:
             DatabaseFailed: The database does not answer; what was read before stands.
         """
-        if await self._database.revision() != self.connectors.revision:
+        number = await self._database.revision()
+        if number != self.connectors.revision:
             self.connectors = await self._database.connectors()
             log.info(
                 "connectors read",
                 revision=self.connectors.revision,
                 slugs=[each.slug for each in self.connectors.all],
             )
+        if self._told != self.connectors.revision:
             await self._changed()
-
-    async def _follow(self, interval_s: float) -> None:
-        while True:
-            await asyncio.sleep(interval_s)
-            try:
-                await self.refresh()
-            except DatabaseFailed as exc:
-                log.warning("connectors not read", reason=str(exc))
-            except Exception:
-                log.exception("bug in connector watch")
+            self._told = self.connectors.revision

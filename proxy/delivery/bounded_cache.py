@@ -1,11 +1,16 @@
 """A TTL cache in memory with a bound: aiocache's, which has none of its own."""
 
+import asyncio
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Generic, TypeVar, cast
 
 from aiocache import SimpleMemoryCache
 
 V = TypeVar("V")
+
+# So many entries are gone over between two turns for others: a few milliseconds.
+_AT_A_TIME = 200
 
 
 class BoundedCache(Generic[V]):
@@ -58,3 +63,20 @@ class BoundedCache(Generic[V]):
         """Forget a value, if there is one."""
         self._order.pop(key, None)
         await self._values.delete(key)
+
+    async def forget(self, is_meant: Callable[[V], bool]) -> int:
+        """Forget the values that are meant, and return how many those were.
+
+        Others have their turn in between; what they remember meanwhile may stay.
+        """
+        forgotten = 0
+        for number, key in enumerate(list(self._order), start=1):
+            value = await self._values.get(key)
+            if value is None:
+                self._order.pop(key, None)
+            elif is_meant(value):
+                await self.delete(key)
+                forgotten += 1
+            if number % _AT_A_TIME == 0:
+                await asyncio.sleep(0)
+        return forgotten

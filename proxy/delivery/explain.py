@@ -3,8 +3,6 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from yarl import URL
-
 from proxy.catalogue import paths
 from proxy.catalogue.connector import Connector, Connectors, is_servable
 from proxy.catalogue.paths import PublicPath
@@ -38,7 +36,18 @@ class Step:
 class Explainer:
     """Walks the way of a download, without the memory of the resolver."""
 
-    def __init__(self, lookup: Lookup, deliveries: Deliveries, origins: Origins) -> None:
+    def __init__(
+        self, lookup: Lookup, deliveries: Deliveries, origins: Origins, *, base: str
+    ) -> None:
+        """Make an explainer.
+
+        Args:
+            lookup: Finds contents.
+            deliveries: Builds delivery URLs.
+            origins: Fetches.
+            base: Of public URLs; what it has of a path is not part of an address.
+        """
+        self._base = base
         self._lookup = lookup
         self._deliveries = deliveries
         self._origins = origins
@@ -51,9 +60,9 @@ class Explainer:
             connectors: Those that there are.
         """
         try:
-            path = _parsed(url, connectors)
-        except GatewayError as exc:
-            yield Step("address", _why_no_address(url, connectors, exc), is_ok=False)
+            path = paths.parse_url(url, base=self._base, connectors=connectors)
+        except GatewayError:
+            yield Step("address", why_no_address(url, connectors), is_ok=False)
             return
         yield Step("address", _address(path))
         async for step in self._of_path(path):
@@ -114,16 +123,14 @@ class Explainer:
         )
 
 
-def _parsed(url: str, connectors: Connectors) -> PublicPath:
-    if url.startswith("/"):
-        return paths.parse(url, host=None, connectors=connectors)
-    whole = URL(url, encoded=True)
-    return paths.parse(whole.raw_path_qs, host=whole.authority, connectors=connectors)
-
-
-def _why_no_address(url: str, connectors: Connectors, exc: GatewayError) -> str:
-    slugs = ", ".join(each.slug for each in connectors.all) or "none yet"
-    return f"{exc} {url!r} is no address of the connectors there are ({slugs})"
+def why_no_address(url: str, connectors: Connectors) -> str:
+    """Return why a URL is no public address, and what it could be of."""
+    slugs = ", ".join(
+        f"{each.slug} ({each.identifier}{'' if each.enabled else ', disabled'})"
+        for each in connectors.all
+    )
+    mend = f"the connectors are: {slugs}" if slugs else "there are no connectors yet"
+    return f"{url!r} is no address of an enabled connector; {mend}."
 
 
 def _address(path: PublicPath) -> str:

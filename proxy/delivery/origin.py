@@ -103,6 +103,10 @@ class Origins:
         async with closing(arrival.response):
             yield upstream_of(arrival, delivery, method)
 
+    async def forget_refusals(self) -> None:
+        """Ask THRON again for source files that it refused a moment ago."""
+        await self._refused.forget(lambda _: True)
+
     async def _arrive_patiently(
         self, delivery: Delivery, method: str, fields: Fields
     ) -> tuple[Arrival, Delivery]:

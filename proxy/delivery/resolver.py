@@ -9,6 +9,7 @@ import structlog
 
 from proxy.catalogue.connector import Claim, Connector, Identifier, claims
 from proxy.catalogue.paths import Address
+from proxy.catalogue.purge import Purge, PurgeKind, spelled
 from proxy.delivery.bounded_cache import BoundedCache
 from proxy.delivery.breaker import Breaker
 from proxy.delivery.budget import Budget
@@ -67,6 +68,10 @@ class Resolved:
     ttl_s: float
 
 
+# Address, connector, and the number of purges before.
+_Asked = tuple[Address, Connector, int]
+
+
 class Resolver:
     """Remembers which Delivery an address has, and asks THRON where it does not know."""
 
@@ -103,7 +108,9 @@ class Resolver:
         self._negatives: BoundedCache[Connector] = BoundedCache(
             ttl_s=lifetimes.negative_ttl_s, max_entries=lifetimes.max_resolutions
         )
-        self._questions: Collapse[tuple[Address, Connector], Resolution] = Collapse("resolution")
+        self._questions: Collapse[_Asked, Resolution] = Collapse("resolution")
+        # What was asked before a purge is answered, but neither shared nor remembered after it.
+        self._purges = 0
 
     @property
     def is_warm(self) -> bool:
@@ -118,7 +125,7 @@ class Resolver:
             ThronBusy: Too many unknown addresses are asked for.
             ThronError: THRON cannot be asked, and the address is not known from before.
         """
-        known = await self._resolutions.get(_key(address))
+        known = await self._resolutions.get(spelled(address))
         if known is None or known.connector != connector:
             return await self._unknown(connector, address)
         ttl_s = self._lifetimes.resolution_ttl_s
@@ -126,7 +133,9 @@ class Resolver:
         if left_s <= 0:
             return await self._lapsed(known, address, left_s=left_s)
         if left_s < ttl_s * (1 - _EARLY):
-            self._questions.start((address, connector), lambda: self._verify(known, address))
+            self._questions.start(
+                self._asked(address, connector), lambda: self._verify(known, address)
+            )
         return Resolved(known, None, left_s)
 
     def is_recent(self, resolution: Resolution) -> bool:
@@ -140,14 +149,34 @@ class Resolver:
             As ``resolve``.
         """
         return await self._questions.run(
-            (address, resolution.connector), lambda: self._verify(resolution, address)
+            self._asked(address, resolution.connector), lambda: self._verify(resolution, address)
         )
 
     async def complete(self, resolution: Resolution, address: Address, delivery: Delivery) -> None:
         """Remember what an origin told of a delivery, unless it was verified anew meanwhile."""
-        known = await self._resolutions.get(_key(address))
+        known = await self._resolutions.get(spelled(address))
         if known is resolution and delivery != resolution.delivery:
-            await self._resolutions.set(_key(address), replace(resolution, delivery=delivery))
+            await self._resolutions.set(spelled(address), replace(resolution, delivery=delivery))
+
+    async def purge(self, purge: Purge) -> None:
+        """Forget resolutions and negatives, so that THRON is asked before anything is served."""
+        self._purges += 1
+        match purge.kind:
+            case PurgeKind.ADDRESS:
+                await self._resolutions.delete(purge.value)
+                await self._negatives.delete(purge.value)
+            case PurgeKind.CONTENT:
+                await self._resolutions.forget(
+                    lambda known: known.delivery.content_id == purge.value
+                )
+                # Which of them the content would be found at now, only THRON knows.
+                await self._negatives.forget(lambda _: True)
+            case PurgeKind.CONNECTOR:
+                await self._resolutions.forget(lambda known: known.connector.slug == purge.value)
+                await self._negatives.forget(lambda connector: connector.slug == purge.value)
+            case PurgeKind.ALL:
+                await self._resolutions.forget(lambda _: True)
+                await self._negatives.forget(lambda _: True)
 
     async def aclose(self) -> None:
         """Cancel what still runs."""
@@ -155,10 +184,10 @@ class Resolver:
         await self._lookup.aclose()
 
     async def _unknown(self, connector: Connector, address: Address) -> Resolved:
-        if await self._negatives.get(_key(address)) == connector:
+        if await self._negatives.get(spelled(address)) == connector:
             raise UnknownAddress
         resolution = await self._questions.run(
-            (address, connector), lambda: self._discover(connector, address)
+            self._asked(address, connector), lambda: self._discover(connector, address)
         )
         return Resolved(resolution, "uri-miss", self._lifetimes.resolution_ttl_s)
 
@@ -174,18 +203,15 @@ class Resolver:
         return Resolved(resolution, "stale", self._lifetimes.resolution_ttl_s)
 
     async def _discover(self, connector: Connector, address: Address) -> Resolution:
+        asked = self._asked(address, connector)
         async with self._budget.spend():
             content = await self._thron(lambda: self._lookup.find(connector, address))
-        if content is None:
-            return await self._absent(connector, address)
-        return await self._remember(connector, address, content)
+        return await self._remember(asked, content)
 
     async def _verify(self, known: Resolution, address: Address) -> Resolution:
-        connector = known.connector
+        asked = self._asked(address, known.connector)
         content = await self._thron(lambda: self._reverified(known, address))
-        if content is None:
-            return await self._absent(connector, address)
-        return await self._remember(connector, address, content)
+        return await self._remember(asked, content)
 
     async def _reverified(self, known: Resolution, address: Address) -> Content | None:
         connector = known.connector
@@ -198,20 +224,23 @@ class Resolver:
         # Renamed in THRON: whoever has the prettyID now comes first, else it goes on leading here.
         return await self._lookup.find(connector, address) or content
 
-    async def _remember(
-        self, connector: Connector, address: Address, content: Content
-    ) -> Resolution:
+    async def _remember(self, asked: _Asked, content: Content | None) -> Resolution:
+        address, connector, _ = asked
+        if content is None:
+            if asked == self._asked(address, connector):
+                await self._resolutions.delete(spelled(address))
+                await self._negatives.set(spelled(address), connector)
+            raise UnknownAddress
         delivery = await self._deliver(connector, content)
         current = _current_claim(connector, content, address)
         resolution = Resolution(connector, delivery, self._now(), current)
-        await self._negatives.delete(_key(address))
-        await self._resolutions.set(_key(address), resolution)
+        if asked == self._asked(address, connector):
+            await self._negatives.delete(spelled(address))
+            await self._resolutions.set(spelled(address), resolution)
         return resolution
 
-    async def _absent(self, connector: Connector, address: Address) -> Resolution:
-        await self._resolutions.delete(_key(address))
-        await self._negatives.set(_key(address), connector)
-        raise UnknownAddress
+    def _asked(self, address: Address, connector: Connector) -> _Asked:
+        return address, connector, self._purges
 
     async def _thron(self, ask: Callable[[], Awaitable[T]]) -> T:
         wait_s = self._breaker.retry_in_s(self._now())
@@ -239,7 +268,3 @@ def _current_claim(connector: Connector, content: Content, address: Address) -> 
     if not claimed or _claim(address) in claimed:
         return None
     return next((each for each in claimed if each.language == address.language), claimed[0])
-
-
-def _key(address: Address) -> str:
-    return "\0".join([address.connector, address.language or "", address.value])

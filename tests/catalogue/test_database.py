@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from proxy.catalogue.connector import (
 )
 from proxy.catalogue.database import AuditEntry, Database
 from proxy.catalogue.engine import place
+from proxy.catalogue.purge import Purge, PurgeKind
 from proxy.catalogue.tenant import Tenant
 from proxy.errors import ConfigurationError, DatabaseFailed
 from proxy.thron.messages import ContentType
@@ -141,6 +142,31 @@ async def test_no_secret_is_audited_or_shown(sqlite_url: str) -> None:
         told = repr(tenant) + repr(await database.audit())
     assert "app-key-1" not in told
     assert "pkey-1" not in told
+
+
+async def test_purges(database_url: str) -> None:
+    """Purges are seen in their order by whoever has seen fewer, and audited."""
+    async with Database.open(database_url, now=lambda: NOON) as database:
+        assert await database.last_purge() == 0
+        orders = [Purge(PurgeKind.CONTENT, "c-1"), Purge(PurgeKind.ALL)]
+        numbers = [await database.purge(order, actor="cli") for order in orders]
+        assert await database.purges_since(0) == tuple(zip(numbers, orders, strict=True))
+        assert await database.purges_since(numbers[0]) == ((numbers[1], orders[1]),)
+        assert await database.last_purge() == numbers[1]
+        assert (await database.audit())[1] == AuditEntry(
+            NOON, "cli", "purged", "c-1", {"kind": "content"}
+        )
+
+
+async def test_old_purges_are_dropped(database_url: str) -> None:
+    """A day later a purge is dropped; its number is not given again."""
+    now = NOON
+    async with Database.open(database_url, now=lambda: now) as database:
+        first = await database.purge(Purge(PurgeKind.ALL), actor="cli")
+        now = NOON + timedelta(days=1, seconds=1)
+        second = await database.purge(Purge(PurgeKind.ALL), actor="cli")
+        assert await database.purges_since(0) == ((second, Purge(PurgeKind.ALL)),)
+        assert second > first
 
 
 async def test_processes_see_each_other(database_url: str) -> None:

@@ -1,7 +1,7 @@
 """The schema's versions: made fresh, brought forward, never half."""
 
 import pytest
-from sqlalchemy import Connection, inspect, select, text
+from sqlalchemy import Connection, insert, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from proxy.catalogue import schema
@@ -58,6 +58,40 @@ async def test_a_step_that_fails_leaves_nothing(database_url: str) -> None:
         await _prepare(made, _add_colour, _fail)
     assert await _version_and_tables(made) == (1, set(schema.TABLES.tables))
     await made.dispose()
+
+
+async def test_a_first_version_becomes_this_one(database_url: str) -> None:
+    """A database of version 1 has the tables of a fresh one after the steps."""
+    made = engine(place(database_url))
+    async with writer(made).begin() as connection:
+        await connection.run_sync(_make_version_1)
+        await connection.run_sync(schema.prepare)
+    async with made.begin() as connection:
+        taken = await connection.run_sync(_columns)
+    assert await _version_and_tables(made) == (len(schema.STEPS) + 1, set(schema.TABLES.tables))
+    async with writer(made).begin() as connection:
+        await connection.run_sync(schema.TABLES.drop_all)
+        await connection.run_sync(schema.prepare)
+        assert await connection.run_sync(_columns) == taken
+    await made.dispose()
+
+
+def _make_version_1(connection: Connection) -> None:
+    later = {"purge"}
+    tables = [table for name, table in schema.TABLES.tables.items() if name not in later]
+    schema.TABLES.create_all(connection, tables=tables)
+    connection.execute(insert(schema.schema_version).values(version=1))
+    connection.execute(insert(schema.revision).values(id=1, number=0))
+
+
+def _columns(connection: Connection) -> dict[str, list[tuple[str, str, bool]]]:
+    found = inspect(connection)
+    return {
+        table: [
+            (each["name"], str(each["type"]), each["nullable"]) for each in found.get_columns(table)
+        ]
+        for table in schema.TABLES.tables
+    }
 
 
 async def test_newer_than_the_steps(database_url: str) -> None:

@@ -1,0 +1,53 @@
+"""What changes in the database is followed by asking again and again."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+
+from proxy.errors import ConfigurationError, DatabaseFailed
+
+log = structlog.get_logger("proxy.polling")
+
+# A change is to be seen within two seconds, whoever made it.
+INTERVAL_S = 1.0
+
+
+@asynccontextmanager
+async def polling(
+    name: str, poll: Callable[[], Awaitable[None]], *, interval_s: float = INTERVAL_S
+) -> AsyncIterator[None]:
+    """Call again and again, until the end of the block.
+
+    Args:
+        name: Of the task, and of what is not read when the database fails.
+        poll: Its failures are logged, an outage once, and it is called again.
+        interval_s: Between two calls.
+    """
+    task = asyncio.create_task(_again_and_again(name, poll, interval_s), name=name)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _again_and_again(
+    name: str, poll: Callable[[], Awaitable[None]], interval_s: float
+) -> None:
+    failing: str | None = None
+    while True:
+        await asyncio.sleep(interval_s)
+        try:
+            await poll()
+        except (DatabaseFailed, ConfigurationError) as exc:
+            if failing != str(exc):  # an outage is told once, not every second
+                failing = str(exc)
+                log.warning("not read", what=name, reason=failing)
+        except Exception:
+            log.exception("bug in polling", what=name)
+        else:
+            if failing is not None:
+                failing = None
+                log.info("read again", what=name)

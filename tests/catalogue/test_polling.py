@@ -1,0 +1,69 @@
+"""Polling goes on, whatever happens to one call."""
+
+import asyncio
+
+import pytest
+from structlog.testing import capture_logs
+
+from proxy.catalogue.polling import polling
+from proxy.errors import ConfigurationError, DatabaseFailed
+
+
+class Scripted:
+    """Does one thing after another, and says when the last is done."""
+
+    def __init__(self, *outcomes: Exception | None) -> None:
+        self._outcomes = list(outcomes)
+        self.is_over = asyncio.Event()
+
+    async def __call__(self) -> None:
+        """Do the next thing."""
+        if not self._outcomes:
+            self.is_over.set()
+            return
+        outcome = self._outcomes.pop(0)
+        if outcome is not None:
+            raise outcome
+
+
+async def _logged(*outcomes: Exception | None) -> list[tuple[str, str]]:
+    poll = Scripted(*outcomes)
+    with capture_logs() as logs:
+        async with polling("things", poll, interval_s=0), asyncio.timeout(5):
+            await poll.is_over.wait()
+    return [(entry["log_level"], entry["event"]) for entry in logs]
+
+
+async def test_an_outage_is_told_once() -> None:
+    """Failures in a row are one line in the log, and their end another."""
+    down = DatabaseFailed("down")
+    assert await _logged(None, down, down, down, None, None) == [
+        ("warning", "not read"),
+        ("info", "read again"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("failure", "logged"),
+    [
+        pytest.param(DatabaseFailed("x"), ("warning", "not read"), id="database"),
+        pytest.param(ConfigurationError(["x"]), ("warning", "not read"), id="operator's slip"),
+        pytest.param(ValueError("x"), ("error", "bug in polling"), id="bug"),
+    ],
+)
+async def test_it_goes_on(failure: Exception, logged: tuple[str, str]) -> None:
+    """After a failure, and after a bug, the next call comes; only a bug is an error."""
+    assert logged in await _logged(failure)
+
+
+async def test_it_ends_with_its_block() -> None:
+    """At the end of the block nothing runs any more, even in the middle of a call."""
+    begun = asyncio.Event()
+
+    async def stuck() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    async with polling("things", stuck, interval_s=0):
+        await begun.wait()
+    assert "things" not in {task.get_name() for task in asyncio.all_tasks()}
