@@ -15,6 +15,7 @@ _LONGEST_ENVELOPE = 64 * 1024
 _SUSPECT_TYPES = frozenset(
     {"application/json", "application/xml", "text/xml", "text/html", "text/plain"}
 )
+_BEFORE_TEXT = b"\xef\xbb\xbf \t\r\n"  # a byte order mark, and white space
 # So little comes at once or not at all.
 _PATIENCE_S = 15.0
 
@@ -57,6 +58,12 @@ def _is_suspect(response: aiohttp.ClientResponse) -> bool:
 
 async def _head(response: aiohttp.ClientResponse) -> bytes:
     head = bytearray()
-    while len(head) < _LONGEST_ENVELOPE and (chunk := await response.content.readany()):
+    while _may_be_error(head) and (chunk := await response.content.readany()):
         head += chunk
     return bytes(head)
+
+
+def _may_be_error(head: bytearray) -> bool:
+    """Tell whether it is JSON or a page as far as it goes: other text need not wait for its end."""
+    begun = head.lstrip(_BEFORE_TEXT)
+    return len(head) < _LONGEST_ENVELOPE and (not begun or begun.startswith((b"{", b"<")))

@@ -1,0 +1,40 @@
+"""A client that takes a download in pieces, and tells how it ended."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import aiohttp
+from yarl import URL
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a client got.
+
+    Attributes:
+        body: All octets that came.
+        is_whole: Whether the message ended as it should; False where the client saw an error.
+    """
+
+    status: int
+    fields: Mapping[str, str]
+    body: bytes = field(repr=False)
+    is_whole: bool
+
+
+async def take(http: aiohttp.ClientSession, url: URL, **fields: str) -> Taken:
+    """Download a URL; fields are named with underscores for hyphens."""
+    headers = {name.replace("_", "-"): value for name, value in fields.items()}
+    async with http.get(url, headers=headers, allow_redirects=False) as response:
+        return await rest_of(response)
+
+
+async def rest_of(response: aiohttp.ClientResponse) -> Taken:
+    """Read a response to its end, good or bad."""
+    body = bytearray()
+    try:
+        async for chunk in response.content.iter_any():
+            body += chunk
+    except aiohttp.ClientError:
+        return Taken(response.status, response.headers, bytes(body), is_whole=False)
+    return Taken(response.status, response.headers, bytes(body), is_whole=True)
