@@ -1,0 +1,99 @@
+"""The connector does its job whichever way THRON turns out to be: once per switch, and with all.
+
+Each switch of the sandbox is something that nobody outside knows about THRON (docs/thron.md 11).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxy.catalogue.connector import DeliveryMode
+from proxy.sandbox.server import Sandbox, Switches
+from tests.running import Running, by_id, by_name, by_sku, running
+
+MANUAL = "strada-sl-manual"
+FILM = "dawn-on-the-pass"
+PHOTO = "strada-sl"
+SOUND = "the-bell"
+
+READINGS = [
+    pytest.param(Switches(), id="the likeliest"),
+    *(
+        pytest.param(Switches(**{name: other}), id=f"{name}={other}")
+        for name, other in Switches.flips()
+    ),
+    pytest.param(Switches.all_flipped(), id="all flipped"),
+]
+pytestmark = pytest.mark.parametrize("reading", READINGS)
+
+
+@pytest.fixture
+async def whole(reading: Switches, tmp_path: Path) -> AsyncIterator[Running]:
+    async with Sandbox(switches=reading) as thron:
+        wanted = (
+            by_id(thron),
+            by_name(thron),
+            by_sku(thron),
+            by_name(thron, "published", delivery=DeliveryMode.PUBLISHED),
+        )
+        async with running(thron, tmp_path, *wanted) as connector:
+            yield connector
+
+
+def originals(thron: Sandbox) -> dict[str, bytes]:
+    """Return addresses of all three identifiers, with the bytes of the source file."""
+    manual = thron.tenant.find(MANUAL)
+    sku = next(value for _, key, _, value in manual.imetadata if key == "sku")
+    paths = f"/files/{manual.id}", "/media/it/manuale-strada-sl", f"/products/{sku}"
+    return dict.fromkeys(paths, thron.tenant.bytes_of(MANUAL))
+
+
+def renditions(thron: Sandbox) -> dict[str, bytes]:
+    """Return addresses of three types, with the bytes that are published."""
+    channels = {PHOTO: "std", FILM: "WEBHD", SOUND: "WEB"}
+    return {
+        f"/published/en/{name}": thron.tenant.rendition_of(name, channel)
+        for name, channel in channels.items()
+    }
+
+
+async def check(whole: Running, path: str, data: bytes) -> None:
+    """Ask for the whole, a part and the fields alone."""
+    answer = await whole.get(path)
+    assert (answer.status, answer.body) == (200, data)
+    part: Any = await whole.get(path, Range="bytes=100-199")
+    # A THRON that ignores ranges is answered for with the whole: legal, and said by no 206.
+    assert (part.status, part.body) in {(206, data[100:200]), (200, data)}
+    head = await whole.ask("HEAD", path)
+    assert (head.status, head.body) == (200, b"")
+    assert head.fields.get("Content-Length", str(len(data))) == str(len(data))
+
+
+async def test_bytes(whole: Running) -> None:
+    """Every identifier, type and mode of delivery gives the right bytes."""
+    files = {**originals(whole.thron), **renditions(whole.thron)}
+    for path, data in files.items():
+        await check(whole, path, data)
+
+
+async def test_refusals(whole: Running) -> None:
+    """A lacking right is no reason to log in again; what is unknown is 404."""
+    assert (await whole.get("/media/en/dealer-terms")).status == 502
+    assert (await whole.get("/media/en/dealer-terms")).status == 502
+    assert (await whole.get("/media/en/nothing-of-that-name")).status == 404
+    assert (await whole.get("/media/en/all-films")).status == 404
+    assert whole.thron.logins == 1
+
+
+async def test_tokens_end(whole: Running) -> None:
+    """When all tokens have ended, one login mends everything."""
+    whole.thron.expire_tokens()
+    files = {**originals(whole.thron), **renditions(whole.thron)}
+    answers = await asyncio.gather(*map(whole.get, files))
+    assert [(answer.status, answer.body) for answer in answers] == [
+        (200, data) for data in files.values()
+    ]
+    assert whole.thron.logins == 2
