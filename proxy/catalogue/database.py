@@ -6,7 +6,15 @@ is killed in the middle has not happened. Processes see each other's changes by 
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -103,6 +111,7 @@ class Database:
     """
 
     def __init__(self, made: AsyncEngine, *, where: Place, now: Callable[[], datetime]) -> None:
+        self._made = made
         self._reader = reader(made)
         self._writer = writer(made)
         self._now = now
@@ -264,6 +273,34 @@ class Database:
             AuditEntry(rows.instant(row.at), row.actor, row.action, row.subject, row.detail)
             for row in found
         )
+
+    @_unbroken
+    async def read(self, reading: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Return what queries of a room of its own read, in one transaction."""
+        async with self._reading() as connection:
+            return await reading(connection)
+
+    @_unbroken
+    async def write(self, writing: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Let a room of its own write its tables in one transaction; what it raises undoes it."""
+        async with self._writing() as connection:
+            return await writing(connection)
+
+    async def note(
+        self,
+        connection: AsyncConnection,
+        *,
+        actor: str,
+        action: str,
+        subject: str,
+        detail: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Enter something in the audit, in the transaction of what it tells."""
+        await self._note(connection, actor, action, subject, detail or {})
+
+    def unshared(self) -> AsyncConnection:
+        """Return a connection outside of transactions, for who enters it to hold long."""
+        return self._made.execution_options(isolation_level="AUTOCOMMIT").connect()
 
     async def _see_through(self, work: Coroutine[Any, Any, T]) -> T:
         """Do some work of a transaction to its end, whatever becomes of the caller."""

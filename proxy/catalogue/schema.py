@@ -97,6 +97,37 @@ purge = Table(
     sqlite_autoincrement=True,
 )
 
+# The console's, by proxy/console/store.py; of what opens anything only hashes are kept.
+password = Table(
+    "password",
+    TABLES,
+    Column("id", Integer, CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
+    Column("hash", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+
+session = Table(
+    "session",
+    TABLES,
+    Column("mark", String(64), primary_key=True),
+    Column("password_mark", String(32), nullable=False),
+    Column("created", DateTime(timezone=True), nullable=False),
+    Column("used", DateTime(timezone=True), nullable=False),
+    Column("client", Text, nullable=False),
+)
+
+api_token = Table(
+    "api_token",
+    TABLES,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("mark", String(64), nullable=False, unique=True),
+    Column("hint", String(16), nullable=False),
+    Column("can_change", Boolean, nullable=False),
+    Column("created", DateTime(timezone=True), nullable=False),
+    Column("used", DateTime(timezone=True)),
+)
+
 Step = Callable[[Connection], None]
 
 
@@ -113,7 +144,39 @@ def _add_purges(connection: Connection) -> None:
     ).create(connection)
 
 
-STEPS: tuple[Step, ...] = (_add_purges,)
+def _add_the_console(connection: Connection) -> None:
+    then = MetaData()
+    Table(
+        "password",
+        then,
+        Column("id", Integer, CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
+        Column("hash", Text, nullable=False),
+        Column("at", DateTime(timezone=True), nullable=False),
+    )
+    Table(
+        "session",
+        then,
+        Column("mark", String(64), primary_key=True),
+        Column("password_mark", String(32), nullable=False),
+        Column("created", DateTime(timezone=True), nullable=False),
+        Column("used", DateTime(timezone=True), nullable=False),
+        Column("client", Text, nullable=False),
+    )
+    Table(
+        "api_token",
+        then,
+        Column("id", Integer, primary_key=True),
+        Column("name", Text, nullable=False, unique=True),
+        Column("mark", String(64), nullable=False, unique=True),
+        Column("hint", String(16), nullable=False),
+        Column("can_change", Boolean, nullable=False),
+        Column("created", DateTime(timezone=True), nullable=False),
+        Column("used", DateTime(timezone=True)),
+    )
+    then.create_all(connection)
+
+
+STEPS: tuple[Step, ...] = (_add_purges, _add_the_console)
 """``STEPS[n]`` makes version n + 2 of version n + 1."""
 
 
