@@ -1,0 +1,112 @@
+"""What goes on while THRON's API is down."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from proxy.catalogue.connector import Connector, DeliveryMode
+from proxy.sandbox.faults import Fault, Kind
+from proxy.sandbox.server import Sandbox
+from tests.running import by_id, by_name, by_sku, running
+
+PUBLISHED = DeliveryMode.PUBLISHED
+FILM = "/files/b68d7e9f-7488-4ff1-bdfe-3af6768a631f"
+PATHS = (FILM, "/media/EN/strada-sl-film", "/products/VA-1001-FILM")
+# A resolution lapses before the next request can come.
+AT_ONCE = 0.001
+
+
+def published(thron: Sandbox) -> tuple[Connector, ...]:
+    """Return a connector of each identifier that delivers renditions."""
+    return tuple(kind(thron, delivery=PUBLISHED) for kind in (by_id, by_name, by_sku))
+
+
+async def test_known_addresses_go_on(thron: Sandbox, tmp_path: Path) -> None:
+    """What was resolved before is served stale, whole and by range, and says so."""
+    async with running(thron, tmp_path, *published(thron), resolution_ttl_s=AT_ONCE) as connector:
+        before = [await connector.get(path) for path in PATHS]
+        thron.api_down = True
+        for path, known in zip(PATHS, before, strict=True):
+            whole = await connector.get(path)
+            assert (whole.status, whole.body == known.body) == (200, True)
+            assert "fwd=stale" in whole.fields["Cache-Status"]
+            ranged = await connector.get(path, Range="bytes=5-9")
+            assert (ranged.status, ranged.body) == (206, known.body[5:10])
+
+
+async def test_unknown_addresses_wait(thron: Sandbox, tmp_path: Path) -> None:
+    """What nobody asked for before is 503 with Retry-After, from the first request on."""
+    async with running(thron, tmp_path, *published(thron)) as connector:
+        thron.api_down = True
+        for path in PATHS * 4:
+            answer = await connector.get(path)
+            assert answer.status == 503
+            assert int(answer.fields["Retry-After"]) > 0
+            assert "destination_unavailable" in answer.fields["Proxy-Status"]
+            assert answer.fields["Cache-Control"] == "no-store"
+
+
+async def test_a_login_that_fails_is_not_repeated_for_each_request(
+    thron: Sandbox, tmp_path: Path
+) -> None:
+    """While the API is down, a crowd of requests makes few connections to it."""
+    async with running(thron, tmp_path, *published(thron)) as connector:
+        thron.api_down = True
+        thron.expire_tokens()
+        thron.log.clear()
+        await asyncio.gather(*[connector.get(path) for path in PATHS * 10])
+        assert len(thron.log.of("api")) <= 10
+
+
+async def test_it_comes_back(thron: Sandbox, tmp_path: Path) -> None:
+    """Once THRON answers, unknown addresses are found, and stale ones verified."""
+    async with running(thron, tmp_path, *published(thron), resolution_ttl_s=AT_ONCE) as connector:
+        await connector.get(FILM)
+        thron.api_down = True
+        assert (await connector.get(FILM)).status == 200
+        assert (await connector.get(PATHS[1])).status == 503
+        thron.api_down = False
+        assert (await connector.get(PATHS[1])).status == 200
+        thron.unlink("strada-sl-film")
+        assert (await connector.get(FILM)).status == 404
+
+
+async def test_a_source_file_needs_the_api(thron: Sandbox, tmp_path: Path) -> None:
+    """``original`` outlives the API only as long as a storage target lasts."""
+    async with running(thron, tmp_path, by_id(thron)) as connector:
+        assert (await connector.get(FILM)).status == 200
+        thron.api_down = True
+        assert (await connector.get(FILM)).status == 502
+    thron.api_down = False
+    thron.switches.source_by = "redirect"
+    async with running(thron, tmp_path, by_id(thron)) as connector:
+        assert (await connector.get(FILM)).status == 200
+        thron.api_down = True
+        assert (await connector.get(FILM)).status == 200
+
+
+async def test_a_share_right_that_lacks_is_asked_for_once(thron: Sandbox, tmp_path: Path) -> None:
+    """The refusal of a content is remembered; neither a login nor a download is tried again."""
+    thron.tenant.app.may_share = False
+    async with running(thron, tmp_path, by_id(thron)) as connector:
+        for _ in range(5):
+            answer = await connector.get(FILM)
+            assert answer.status == 502
+            assert answer.fields["Proxy-Status"] == "thron-connector; error=http_request_denied"
+        asked = len(thron.log.of("api", "downloadSource"))
+        assert asked <= 3  # one for each manner of giving the token
+        assert thron.logins == 1
+
+
+@pytest.mark.parametrize("kind", [Kind.HTML, Kind.STATUS, Kind.BUSY, Kind.ENVELOPE])
+async def test_an_api_that_answers_nonsense_is_down(
+    thron: Sandbox, tmp_path: Path, kind: Kind
+) -> None:
+    """Pages, 5xx and 429 in place of answers leave known addresses as they are."""
+    async with running(thron, tmp_path, *published(thron), resolution_ttl_s=AT_ONCE) as connector:
+        known = await connector.get(FILM)
+        thron.faults.add(Fault(kind, "api", times=None))
+        stale = await connector.get(FILM)
+        assert (stale.status, stale.body == known.body) == (200, True)
+        assert (await connector.get(PATHS[1])).status in {502, 503}

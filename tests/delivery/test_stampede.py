@@ -1,0 +1,67 @@
+"""Many who ask for the same thing at once."""
+
+import asyncio
+
+from tests.running import Running
+
+
+async def test_a_thousand_first_requests_are_one_question(connector: Running) -> None:
+    """One look-up at THRON, one login, and each gets the content."""
+    thron = connector.thron
+    content = thron.tenant.find("logo-vector")
+    data = thron.tenant.bytes_of(content.id)
+    thron.log.clear()
+    answers = await asyncio.gather(*[connector.get(f"/files/{content.id}") for _ in range(1000)])
+    assert {answer.status for answer in answers} == {200}
+    assert all(answer.body == data for answer in answers)
+    assert len(thron.log.of("api", "search")) == 1
+    assert thron.logins == 1
+
+
+async def test_unknown_addresses_cost_one_question_each(connector: Running) -> None:
+    """A crowd that asks for what is not there is answered from memory."""
+    thron = connector.thron
+    thron.log.clear()
+    for _ in range(3):
+        paths = ["/files/00000000-0000-4000-8000-000000000000", "/media/EN/nothing-of-the-kind"]
+        answers = await asyncio.gather(*[connector.get(path) for path in paths * 100])
+        assert {answer.status for answer in answers} == {404}
+    assert len(thron.log.of("api")) == 2
+
+
+async def test_unknown_addresses_have_a_budget(connector: Running) -> None:
+    """Of two hundred different ones at once those beyond patience are refused with Retry-After."""
+    thron = connector.thron
+    thron.log.clear()
+    tasks = [
+        asyncio.create_task(connector.get(f"/media/EN/nothing-{number}")) for number in range(200)
+    ]
+    beyond = None
+    for answered in asyncio.as_completed(tasks):
+        answer = await answered
+        assert answer.status in {404, 503}
+        if answer.status == 503:
+            beyond = answer
+            break
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert beyond is not None
+    assert int(beyond.fields["Retry-After"]) > 0
+    assert len(thron.log.of("api")) <= 30
+
+
+async def test_a_404_may_be_stored_for_a_short_time(connector: Running) -> None:
+    """As long as this gateway remembers it."""
+    answer = await connector.get("/files/00000000-0000-4000-8000-000000000000")
+    assert answer.status == 404
+    assert answer.fields["Cache-Control"] == "public, max-age=10"
+
+
+async def test_what_cannot_be_an_id_is_never_asked_for(connector: Running) -> None:
+    """Scanners' paths are 404 or 400 without a question."""
+    thron = connector.thron
+    thron.log.clear()
+    for path in ("/files/wp-login.php", "/files/%2e%2e", "/media/EN/a%20b", "/media/x"):
+        assert (await connector.get(path)).status in {400, 404}, path
+    assert len(thron.log) == 0
