@@ -1,5 +1,6 @@
 """Folders, which THRON calls categories (docs/thron.md 5)."""
 
+from collections import Counter
 from typing import Any
 
 from aiohttp import web
@@ -14,6 +15,7 @@ from proxy.sandbox.envelope import (
     require_client,
     require_token,
 )
+from proxy.sandbox.scan import scan
 from proxy.sandbox.specs import FolderSpec
 from proxy.sandbox.world import World
 
@@ -57,8 +59,12 @@ class CategoryApi:
         size = page_size(
             arguments.get("numberOfResult"), default=_PAGE, maximum=_PAGE, switches=world.switches
         )
+        counts: Counter[str] = Counter()
+        if options.get("returnNumberOfContents"):
+            async for content in scan(world.tenant.contents()):
+                counts.update(content.folder_ids)
         fields = {
-            "categories": [self._item(one, options) for one in found[start : start + size]],
+            "categories": [self._item(one, options, counts) for one in found[start : start + size]],
             "totalResults": len(found) if options.get("returnTotalResults") else 0,
         }
         return answer(request, world, fields)
@@ -87,11 +93,10 @@ class CategoryApi:
         ]
         return sorted(found, key=lambda folder: next(iter(folder.names.values()), "").lower())
 
-    def _item(self, folder: FolderSpec, options: Any) -> dict[str, Any]:
+    def _item(self, folder: FolderSpec, options: Any, counts: Counter[str]) -> dict[str, Any]:
         tenant = self._world.tenant
-        contents = folders = None
-        if options.get("returnNumberOfContents"):
-            contents = sum(folder.id in content.folder_ids for content in tenant.contents())
+        contents = counts[folder.id] if options.get("returnNumberOfContents") else None
+        folders = None
         if options.get("returnNumberOfSubCategories"):
             folders = sum(one.parent_id == folder.id for one in tenant.folders.values())
         return {

@@ -28,6 +28,7 @@ from proxy.sandbox.envelope import (
     require_client,
     require_token,
 )
+from proxy.sandbox.scan import scan
 from proxy.sandbox.world import World
 
 _PAGE = 50
@@ -71,7 +72,10 @@ class ContentApi:
         test = properties_tests(criteria, self._folders, ids)
         candidates = (c for c in named if c) if named else world.tenant.contents()
         visible = world.tenant.visible_folders
-        found = {c.id: c for c in candidates if not visible.isdisjoint(c.folder_ids) and test(c)}
+        found: dict[str, Content] = {}
+        async for content in scan(candidates):
+            if not visible.isdisjoint(content.folder_ids) and test(content):
+                found[content.id] = content
         ordered = _ordered(list(found.values()), str(arguments.get("orderBy", "")))
         start = _offset(arguments.get("offset"))
         size = page_size(
@@ -121,7 +125,7 @@ class ContentApi:
         types = set(filter(None, query.get("contentType", "").split(",")))
         found = [
             content
-            for content in world.tenant.contents()
+            async for content in scan(world.tenant.contents())
             if not folders.isdisjoint(content.folder_ids)
             and (not types or content.content_type in types)
         ]

@@ -1,6 +1,5 @@
 """content/search: the primary listing, with its page tokens and estimates (docs/thron.md 4.2)."""
 
-import asyncio
 import math
 import uuid
 from collections import OrderedDict
@@ -23,6 +22,7 @@ from proxy.sandbox.envelope import (
     require_client,
     require_token,
 )
+from proxy.sandbox.scan import scan
 from proxy.sandbox.world import World
 
 # Listings under way at once; the oldest is forgotten, its token then being as good as expired.
@@ -30,8 +30,6 @@ LISTINGS = 64
 _DEFAULT_PAGE = 50
 # Seen in use, so never refused (docs/thron.md 1.6); what is given is another matter.
 _MAXIMUM = 100
-# Contents looked at before others are let on.
-_AT_A_TIME = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +94,11 @@ class SearchApi:
         test = search_tests(criteria, self._folders)
         visible = world.tenant.visible_folders
         # Only what is sorted by is kept: 100,000 records would weigh too much.
-        found: list[tuple[Any, str]] = []
-        for looked_at, content in enumerate(self._candidates(criteria)):
-            if not visible.isdisjoint(content.folder_ids) and test(content):
-                found.append((rank(content), content.id))
-            if looked_at % _AT_A_TIME == 0:
-                await asyncio.sleep(0)
+        found: list[tuple[Any, str]] = [
+            (rank(content), content.id)
+            async for content in scan(self._candidates(criteria))
+            if not visible.isdisjoint(content.folder_ids) and test(content)
+        ]
         found.sort(reverse=falls)
         ids = tuple(content_id for _, content_id in found)
         return _Page(ids, 0, len(ids), world.now() + world.switches.search_token_life_s)

@@ -2,9 +2,10 @@
 
 import uuid
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -24,6 +25,7 @@ from proxy.sandbox.envelope import (
     require_client,
     require_token,
 )
+from proxy.sandbox.scan import scan
 from proxy.sandbox.world import World
 
 PAGE = 200
@@ -66,7 +68,7 @@ class SyncApi:
     async def export(self, request: web.Request) -> web.Response:
         """Answer with all contents of the criteria, 200 a page."""
         arguments = await self._arguments(request)
-        return self._answer(request, arguments, lambda: self._all(arguments))
+        return await self._answer(request, arguments, partial(self._all, arguments))
 
     async def updated_content(self, request: web.Request) -> web.Response:
         """Answer with what changed in a window, 200 a page."""
@@ -77,7 +79,9 @@ class SyncApi:
         until = moment(criteria["toDate"]) if criteria.get("toDate") else now
         if since < now - REACH or until <= since:
             raise invalid("fromDate is at most two months back, toDate after it")
-        return self._answer(request, arguments, lambda: self._changed(arguments, since, until))
+        return await self._answer(
+            request, arguments, lambda: self._changed(arguments, since, until)
+        )
 
     async def _arguments(self, request: web.Request) -> Mapping[str, Any]:
         world = self._world
@@ -91,8 +95,11 @@ class SyncApi:
             raise invalid(f"at most {_MAX_FOLDERS} categories")
         return arguments
 
-    def _answer(
-        self, request: web.Request, arguments: Mapping[str, Any], start: Any
+    async def _answer(
+        self,
+        request: web.Request,
+        arguments: Mapping[str, Any],
+        start: Callable[[], Awaitable[Sequence[_Change]]],
     ) -> web.Response:
         world = self._world
         size = page_size(
@@ -101,7 +108,7 @@ class SyncApi:
         token = str(arguments.get("nextPage") or "")
         if token and token not in self._pages:
             raise invalid("unknown page")
-        changes: tuple[_Change, ...] = self._pages[token] if token else tuple(start())
+        changes: tuple[_Change, ...] = self._pages[token] if token else tuple(await start())
         options = part(arguments, "options")
         items = [self._item(change, options) for change in changes[:size]]
         fields = {
@@ -119,19 +126,19 @@ class SyncApi:
             self._pages.popitem(last=False)
         return token
 
-    def _all(self, arguments: Mapping[str, Any]) -> Sequence[_Change]:
+    async def _all(self, arguments: Mapping[str, Any]) -> Sequence[_Change]:
         # The role ignores ACLs: what lies outside the application's root is there as well.
         selected = self._selector(arguments)
-        return [_Change(c.id) for c in self._world.tenant.contents() if selected(c)]
+        return [_Change(c.id) async for c in scan(self._world.tenant.contents()) if selected(c)]
 
-    def _changed(
+    async def _changed(
         self, arguments: Mapping[str, Any], since: datetime, until: datetime
     ) -> Sequence[_Change]:
         tenant = self._world.tenant
         selected = self._selector(arguments)
         changes = [
             _Change(c.id)
-            for c in tenant.contents()
+            async for c in scan(tenant.contents())
             if since <= c.last_update <= until and selected(c)
         ]
         changes += [
