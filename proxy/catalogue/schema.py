@@ -25,6 +25,8 @@ from sqlalchemy import (
     update,
 )
 
+from proxy.catalogue import content_tables
+
 
 class UnusableDatabase(Exception):
     """A database that is not for this program; the message goes on from its name."""
@@ -128,6 +130,8 @@ api_token = Table(
     Column("used", DateTime(timezone=True)),
 )
 
+catalogued, content, address, content_version, sync_run = content_tables.define(TABLES)
+
 Step = Callable[[Connection], None]
 
 
@@ -176,7 +180,13 @@ def _add_the_console(connection: Connection) -> None:
     then.create_all(connection)
 
 
-STEPS: tuple[Step, ...] = (_add_purges, _add_the_console)
+def _add_contents(connection: Connection) -> None:
+    then = MetaData()
+    content_tables.define(then)
+    then.create_all(connection)
+
+
+STEPS: tuple[Step, ...] = (_add_purges, _add_the_console, _add_contents)
 """``STEPS[n]`` makes version n + 2 of version n + 1."""
 
 

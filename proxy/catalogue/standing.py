@@ -1,0 +1,106 @@
+"""Which of several contents an address leads to, and how each of its lines stands; pure.
+
+Rule 1: a current claim comes before a former one (a prettyID that was renamed since).
+Rule 2: of current claims the content with the smallest (creation date, id) has it, for ever the
+same whoever asks; one without a creation date comes last.
+Rule 3: of former claims the latest has it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+_END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+
+
+class AddressStatus(StrEnum):
+    """How a line of the table stands, in the order in which it is judged.
+
+    Attributes:
+        REMOVED: The content is not in the folder any more.
+        UNPUBLISHED: It is, but THRON does not publish it.
+        NO_IDENTIFIER: It has nothing that an address could be made of.
+        NOT_ADDRESSABLE: What it has cannot stand in a URL.
+        FORMER: A prettyID of before; it goes on leading to the content.
+        COLLISION: Several contents claim the address.
+        OK: It is the address of this content.
+    """
+
+    REMOVED = "removed"
+    UNPUBLISHED = "unpublished"
+    NO_IDENTIFIER = "no_identifier"
+    NOT_ADDRESSABLE = "not_addressable"
+    FORMER = "former"
+    COLLISION = "collision"
+    OK = "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class Claimant:
+    """A content's claim to one address.
+
+    Attributes:
+        content_id: Whose claim it is.
+        created: The content's creation date, if THRON has one.
+        is_servable: Whether the content may be served.
+        is_current: Whether the content has this identifier now.
+        since: When it got it, or when it lost it.
+        is_removed: Whether the content left the folder.
+    """
+
+    content_id: str
+    created: datetime | None
+    is_servable: bool
+    is_current: bool
+    since: datetime
+    is_removed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one claim stands, and whether the address leads to its content."""
+
+    status: AddressStatus
+    serves: bool
+
+
+def ranked(claimants: Iterable[Claimant]) -> tuple[Claimant, ...]:
+    """Return the claims that can be served, the one that has the address first."""
+    servable = [each for each in claimants if each.is_servable and not each.is_removed]
+    current = sorted((each for each in servable if each.is_current), key=_seniority)
+    former = sorted((each for each in servable if not each.is_current), key=_seniority)
+    former.sort(key=lambda each: each.since, reverse=True)
+    return (*current, *former)
+
+
+def standings(claimants: Sequence[Claimant]) -> tuple[Standing, ...]:
+    """Return how the claims to one address stand, in the same order."""
+    order = ranked(claimants)
+    rivals = sum(each.is_current for each in order)
+    first = order[0] if order else None
+    return tuple(Standing(_status(each, rivals), each is first) for each in claimants)
+
+
+def unaddressed(*, value: str, is_servable: bool, is_removed: bool) -> Standing:
+    """Return how a line stands that is no address."""
+    if is_removed:
+        return Standing(AddressStatus.REMOVED, serves=False)
+    if not is_servable:
+        return Standing(AddressStatus.UNPUBLISHED, serves=False)
+    missing = AddressStatus.NOT_ADDRESSABLE if value else AddressStatus.NO_IDENTIFIER
+    return Standing(missing, serves=False)
+
+
+def _seniority(claimant: Claimant) -> tuple[datetime, str]:
+    return (claimant.created or _END_OF_TIME, claimant.content_id)
+
+
+def _status(claimant: Claimant, rivals: int) -> AddressStatus:
+    if claimant.is_removed:
+        return AddressStatus.REMOVED
+    if not claimant.is_servable:
+        return AddressStatus.UNPUBLISHED
+    if not claimant.is_current:
+        return AddressStatus.FORMER
+    return AddressStatus.COLLISION if rivals > 1 else AddressStatus.OK
