@@ -6,7 +6,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Coroutine
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TextIO
@@ -32,8 +32,6 @@ from proxy.settings import load, table
 
 P = ParamSpec("P")
 
-_DEMO_PORT = 8080
-
 _library = click.option(
     "--library",
     type=click.Path(exists=True, file_okay=False, readable=True, path_type=Path),
@@ -43,12 +41,26 @@ _library = click.option(
 _yes = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
-def _settings_help() -> str:
-    width = max(len(name) for name, _, _ in table())
-    rows = (f"{name:{width}}  {help_} [{default}]" for name, default, help_ in table())
-    return "\b\nSettings, by environment, NAME_FILE, or the TOML file in TDC_CONFIG:\n" + "\n".join(
-        rows
-    )
+class _WithSettings(click.Command):
+    """A command whose help ends with the settings."""
+
+    def format_epilog(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        formatter: click.HelpFormatter,
+    ) -> None:
+        """Write the table, as wide as the terminal is."""
+        rows = [
+            (name, help_ if default == "unset" else f"{help_} [{default}]")
+            for name, default, help_ in table()
+        ]
+        with formatter.section("Settings, from the environment"):
+            formatter.write_dl(rows)
+        formatter.write_paragraph()
+        formatter.write_text(
+            "Each may also come from a file whose path is in NAME_FILE, or from the TOML file whose"
+            " path is in TDC_CONFIG (in lower case, without TDC_). The environment goes first."
+        )
 
 
 def _runs(command: Callable[P, Coroutine[Any, Any, int]]) -> Callable[P, None]:
@@ -79,7 +91,7 @@ def main() -> None:
     """Plain, permanent public URLs for the contents of a THRON folder."""
 
 
-@main.command(epilog=_settings_help())
+@main.command(cls=_WithSettings)
 @_runs
 async def serve() -> int:
     """Run the connector until it is told to stop."""
@@ -89,46 +101,67 @@ async def serve() -> int:
     return 0
 
 
-@main.command()
+@main.command(short_help="Try it: a simulated THRON with a connector in front.")
 @_library
-@click.option("--port", type=click.IntRange(1, 65534), help="The public port [8080].")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65534),
+    help="Of the URLs; health is on the next one.  [8080, or any if that is taken]",
+)
 @_runs
 async def demo(library: Path | None, port: int | None) -> int:
     """Run a simulated THRON with a connector in front, and print URLs to try."""
     with tempfile.TemporaryDirectory(prefix="thron-connector-") as state:
-        chosen = _DEMO_PORT if port is None else port
-        async with open_demo(library=library, port=chosen, state=Path(state)) as running:
+        async with open_demo(library=library, port=port, state=Path(state)) as running:
             click.echo(describe(running))
             await _stop_signal()
     return 0
 
 
-@main.command()
+@main.command(short_help="Run the simulated THRON alone.")
 @_library
-@click.option("--port", type=click.IntRange(1, 65533), help="The API's port [any free one].")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65533),
+    help="Of the API; delivery and storage are on the next two.  [any free ones]",
+)
 @click.option("--contents", type=click.IntRange(1), help="So many generated contents instead.")
 @_runs
 async def sandbox(library: Path | None, port: int | None, contents: int | None) -> int:
-    """Run the simulated THRON alone."""
-    async with Sandbox(library=library, port=port or 0, generated=contents or 0) as thron:
-        for name, value in (
-            ("TDC_CLIENT_ID", thron.client_id),
-            ("TDC_APP_ID", thron.app_id),
-            ("TDC_APP_KEY", thron.app_key),
-            ("TDC_API_URL", thron.api_url),
-            ("TDC_CDN_URL", thron.cdn_url),
-            ("TDC_ORIGIN_HOSTS", "127.0.0.1"),
-        ):
-            click.echo(f"export {name}={value}")
-        click.echo(f"# root folder: {thron.root_folder_id}")
+    """Run the simulated THRON alone, and print the settings to reach it."""
+    if library is not None and contents is not None:
+        raise click.UsageError("Give one of --library and --contents.")
+    thron = Sandbox(library=library, port=port or 0, generated=contents or 0)
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(thron)
+        except OSError as exc:
+            raise ConfigurationError([f"--port: {exc.strerror}"]) from exc
+        click.echo(_exports(thron))
         await _stop_signal()
     return 0
 
 
-@main.command()
+def _exports(thron: Sandbox) -> str:
+    values = {
+        "TDC_CLIENT_ID": thron.client_id,
+        "TDC_APP_ID": thron.app_id,
+        "TDC_APP_KEY": thron.app_key,
+        "TDC_API_URL": thron.api_url,
+        "TDC_CDN_URL": thron.cdn_url,
+        "TDC_ORIGIN_HOSTS": "127.0.0.1",
+    }
+    lines = [f"export {name}={value}" for name, value in values.items()]
+    return "\n".join([*lines, f"# root folder: {thron.root_folder_id}"])
+
+
+@main.command(short_help="Try the way to THRON, and name the remedy of what fails.")
 @_runs
 async def check() -> int:
-    """Log in, list, resolve and fetch one octet; name the remedy of what fails."""
+    """Log in, list folders, and fetch one octet of each connector.
+
+    What fails is told with its remedy; the exit status is then 1.
+    """
     failed = False
     async with open_parts(load(os.environ), os.environ) as parts:
         async for step in checks(parts):
@@ -151,7 +184,7 @@ async def resolve(url: str) -> int:
     return 1 if failed else 0
 
 
-@main.command()
+@main.command(short_help="Let running connectors ask THRON anew.")
 @click.option("--url", help="What this public URL leads to.")
 @click.option("--content", metavar="ID", help="Every address of this content.")
 @click.option("--connector", metavar="SLUG", help="Every address of this connector.")
@@ -197,7 +230,7 @@ def _require(slug: str, known: Connectors) -> None:
 
 @main.group()
 def connectors() -> None:
-    """What is installed on which folder."""
+    """Install, list and remove connectors on folders."""
 
 
 @connectors.command("list")

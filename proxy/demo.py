@@ -6,20 +6,30 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 from pydantic import SecretStr
 
 from proxy.app import Tenant
 from proxy.catalogue import paths
-from proxy.catalogue.connector import Connector, DeliveryMode, Disposition, Identifier, claims
+from proxy.catalogue.connector import Connector, Disposition, Identifier, claims
 from proxy.errors import ConfigurationError
 from proxy.gateway import Gateway, open_gateway
+from proxy.listeners import bind
+from proxy.sandbox.manifest import LIBRARY
 from proxy.sandbox.server import Sandbox
 from proxy.settings import Listen, Settings
 from proxy.thron.messages import Content
 
 _HOST = "127.0.0.1"
-# Of each content type so many are shown, the films first.
-_SHOWN = ("VIDEO", "IMAGE", "OTHER", "AUDIO")
+_USUAL_PORT = 8080
+# Of each connector so many contents are shown: one of each type first, in this order.
+_SHOWN = 3
+_TYPES = ("VIDEO", "IMAGE", "OTHER", "AUDIO")
+_NAMED = {
+    Identifier.CONTENT_ID: "content ID",
+    Identifier.PRETTY_ID: "prettyID, one for each language",
+    Identifier.METADATA: "their metadata {0}",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,62 +70,106 @@ class SampleConnector:
     contents: int
     samples: tuple[Sample, ...]
 
+    @property
+    def browser_url(self) -> str:
+        """The first sample's URL, such that a browser shows it rather than saves it."""
+        is_shown = self.connector.disposition is Disposition.INLINE
+        return self.samples[0].url + ("" if is_shown else "?inline")
+
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """The running demo."""
+    """The running demo.
+
+    Attributes:
+        sandbox: The simulated THRON.
+        gateway: The connector in front of it.
+        connectors: Installed in it; none where the library has no contents.
+        library: The directory of the files that are served.
+    """
 
     sandbox: Sandbox
     gateway: Gateway
     connectors: tuple[SampleConnector, ...]
+    library: Path
 
 
 @asynccontextmanager
-async def open_demo(*, library: Path | None, port: int, state: Path) -> AsyncIterator[Demo]:
+async def open_demo(*, library: Path | None, port: int | None, state: Path) -> AsyncIterator[Demo]:
     """Run sandbox and connector until the end of the block.
 
     Args:
         library: A directory of the user's own files, or None for the shipped one.
-        port: Of the public listener, the admin listener taking the next; 0 for any two.
+        port: Of the public listener, the admin listener taking the next; 0 for any two; None for
+            the usual ones if they are free, else any two.
         state: Where the database is kept.
 
     Raises:
-        ConfigurationError: The port is taken, or the directory cannot be read.
+        ConfigurationError: The port is taken, or the directory has no files.
     """
+    chosen = _port(port)
     async with (
         Sandbox(library=library) as sandbox,
-        open_gateway(_settings(sandbox, port), {"STATE_DIRECTORY": str(state)}) as gateway,
+        open_gateway(_settings(sandbox, chosen), {"STATE_DIRECTORY": str(state)}) as gateway,
     ):
         tenant = gateway.parts.tenant
         if tenant is None:
             raise ConfigurationError(["the sandbox gave no credentials"])
         surveyed = await _surveyed(tenant, sandbox.root_folder_id)
+        if not surveyed:
+            raise ConfigurationError([f"--library: {library} has no files; name another directory"])
         await gateway.parts.database.apply([each for each, _ in surveyed], actor="demo")
         await gateway.watch.refresh()
         samples = tuple(
             _sample_connector(connector, contents, gateway.public_url)
             for connector, contents in surveyed
         )
-        yield Demo(sandbox, gateway, samples)
+        yield Demo(sandbox, gateway, samples, (library or LIBRARY / "files").absolute())
 
 
 def describe(demo: Demo) -> str:
     """Return what the demo prints: what runs, and what to paste where."""
     lines = [
-        "A simulated THRON and the connector are running on this machine; nothing leaves it.",
+        "The connector runs, in front of a simulated THRON. Nothing leaves this machine.",
+        f"The files are those of {demo.library}",
         "",
     ]
     for each in demo.connectors:
-        lines += [
-            f"Connector {each.connector.slug}: {each.contents} contents, each at",
-            f"    {each.pattern}",
-            *(f"  {sample.curl}" for sample in each.samples),
-            "",
-        ]
-    lines += ["In a browser:"]
-    lines += [f"  {each.samples[0].url}?inline" for each in demo.connectors if each.samples]
-    lines += ["", f"Health: {demo.gateway.admin_url}/readyz", "Stop with Ctrl-C.", ""]
+        lines += [*_described(each), ""]
+    admin = demo.gateway.admin_url
+    lines += [f"Health: {admin}/readyz   Metrics: {admin}/metrics", "Stop with Ctrl-C.", ""]
     return "\n".join(lines)
+
+
+def _described(sample: SampleConnector) -> list[str]:
+    connector = sample.connector
+    by = _NAMED[connector.identifier].format(connector.metadata)
+    title = click.style(connector.slug, bold=True)
+    return [
+        f"{title}: {sample.contents} contents by {by}",
+        f"  {sample.pattern}",
+        *(f"    {each.curl}" for each in sample.samples),
+        f"  In a browser: {sample.browser_url}",
+    ]
+
+
+def _port(asked: int | None) -> int:
+    """Return the port to listen on, 0 for any.
+
+    Raises:
+        ConfigurationError: The port that was asked for, or the next one, is taken.
+    """
+    if asked == 0:
+        return 0
+    port = _USUAL_PORT if asked is None else asked
+    try:
+        for number in (port, port + 1):
+            bind(Listen(host=_HOST, port=number), setting="--port").close()
+    except ConfigurationError:
+        if asked is not None:
+            raise
+        return 0
+    return port
 
 
 def _settings(sandbox: Sandbox, port: int) -> Settings:
@@ -135,11 +189,7 @@ def _settings(sandbox: Sandbox, port: int) -> Settings:
 
 def _wanted(folder_id: str) -> tuple[Connector, ...]:
     return (
-        Connector(
-            slug="files",
-            folder=folder_id,
-            identifier=Identifier.CONTENT_ID,
-        ),
+        Connector(slug="files", folder=folder_id, identifier=Identifier.CONTENT_ID),
         Connector(
             slug="media",
             folder=folder_id,
@@ -147,11 +197,7 @@ def _wanted(folder_id: str) -> tuple[Connector, ...]:
             disposition=Disposition.INLINE,
         ),
         Connector(
-            slug="products",
-            folder=folder_id,
-            identifier=Identifier.METADATA,
-            metadata="sku",
-            delivery=DeliveryMode.ORIGINAL,
+            slug="products", folder=folder_id, identifier=Identifier.METADATA, metadata="sku"
         ),
     )
 
@@ -182,12 +228,16 @@ def _sample_connector(
         connector=connector,
         pattern="".join(part.text for part in parts),
         contents=len(contents),
-        samples=tuple(
-            _sample(connector, content, base)
-            for kind in _SHOWN
-            for content in [each for each in contents if each.content_type == kind][:1]
-        ),
+        samples=tuple(_sample(connector, content, base) for content in _shown(contents)),
     )
+
+
+def _shown(contents: Sequence[Content]) -> list[Content]:
+    firsts = [
+        next((each for each in contents if each.content_type == kind), None) for kind in _TYPES
+    ]
+    chosen = [each for each in firsts if each is not None]
+    return [*chosen, *(each for each in contents if each not in chosen)][:_SHOWN]
 
 
 def _sample(connector: Connector, content: Content, base: str) -> Sample:
