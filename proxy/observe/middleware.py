@@ -15,6 +15,7 @@ from aiohttp.typedefs import Handler, Middleware
 from proxy.errors import GatewayError, MalformedPath, ReaderTooSlow, UnknownAddress
 from proxy.observe.metrics import Metrics
 from proxy.semantics import forwarded, freshness
+from proxy.semantics.exposure import exposure
 from proxy.semantics.freshness import Freshness
 from proxy.semantics.status_fields import ProxyStatus
 
@@ -192,7 +193,8 @@ def _error_response(
         text="" if request.method == "HEAD" else f"{error.public}\n{record.request_id}\n",
     )
     fields = response.headers
-    fields["X-Content-Type-Options"] = "nosniff"
+    # A page of another origin that asks by script is to learn the status, not "failed to fetch".
+    fields.extend(exposure(content_type=response.content_type))
     fields.extend(_freshness_of(error, negative_ttl_s).as_fields())
     if error.proxy_status is not None:
         fields["Proxy-Status"] = str(ProxyStatus(PSEUDONYM, error=error.proxy_status))
