@@ -1,17 +1,14 @@
 """ffprobe and ffmpeg, which read a film from both ends."""
 
-import struct
 from pathlib import Path
 
 import orjson
 import pytest
 
-from proxy.sandbox.server import Sandbox
 from tests.clients.command import run
 from tests.clients.conftest import Published
+from tests.clients.films import PADDING_OCTETS, moov_far_away
 from tests.running import Running
-
-PADDING_OCTETS = 48 * 1024 * 1024
 
 
 @pytest.fixture
@@ -19,19 +16,6 @@ def moov_at_end(connector: Running) -> Published:
     content = connector.thron.tenant.find("dawn-on-the-pass")
     url = connector.url(f"/files/{content.id}/dawn.mp4")
     return Published(str(url), connector.thron.tenant.bytes_of(content.id))
-
-
-def moov_far_away(thron: Sandbox) -> str:
-    """Put 48 MiB of free space before the moov box of the film; return the content's id.
-
-    A box of free space is skipped by its length, and positions in the film stay as they are.
-    """
-    content = thron.tenant.find("dawn-on-the-pass")
-    data = thron.tenant.bytes_of(content.id)
-    start = data.rindex(b"moov") - 4
-    free = struct.pack(">I4s", PADDING_OCTETS, b"free") + bytes(PADDING_OCTETS - 8)
-    thron.publish_new_version(content.id, data[:start] + free + data[start:], file_name="dawn.mp4")
-    return content.id
 
 
 async def duration_s(source: str | Path) -> float:
