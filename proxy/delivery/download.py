@@ -1,7 +1,7 @@
 """The story of one download."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -18,11 +18,12 @@ from proxy.delivery.hops import Fields
 from proxy.delivery.origin import Origins
 from proxy.delivery.pace import Pace, PaceKeeper
 from proxy.delivery.relay import Patience, pump
-from proxy.delivery.resolution import Resolution
+from proxy.delivery.resolution import Delivery, Resolution
 from proxy.delivery.resolver import Resolved, Resolver
 from proxy.delivery.upstream import Upstream
 from proxy.errors import OriginGone, OriginRefused
 from proxy.observe.middleware import PSEUDONYM, RECORD, AccessRecord
+from proxy.semantics import freshness
 from proxy.semantics.answers import (
     Described,
     Forward,
@@ -31,7 +32,7 @@ from proxy.semantics.answers import (
     RangeNotSatisfiable,
     decide,
 )
-from proxy.semantics.exposure import METHODS, preflight
+from proxy.semantics.exposure import METHODS, exposure, preflight
 from proxy.semantics.fields import outbound
 
 _WITH_CONTENT = frozenset({HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT})
@@ -59,6 +60,7 @@ class Downloads:
         connectors: Callable[[], Connectors],
         resolver: Resolver,
         origins: Origins,
+        is_outdated: Callable[[Delivery], Awaitable[bool]],
         admission: Admission,
         patience: Patience,
         pace: Pace,
@@ -68,6 +70,7 @@ class Downloads:
         self._connectors = connectors
         self._resolver = resolver
         self._origins = origins
+        self._is_outdated = is_outdated
         self._admission = admission
         self._patience = patience
         self._pace = pace
@@ -147,7 +150,8 @@ class Downloads:
                     self._origins.open(resolution.delivery, method=method, fields=fields)
                 )
             except (OriginGone, OriginRefused):
-                if self._resolver.is_recent(resolution):
+                is_recent = self._resolver.is_recent(resolution)
+                if is_recent and not await self._is_outdated(resolution.delivery):
                     raise
                 resolution = await self._resolver.verified(resolution, path.address)
                 upstream = await stack.enter_async_context(
@@ -201,7 +205,11 @@ class Downloads:
         asked = paths.disposition_override(request.raw_path.partition("?")[2])
         if asked is not None:
             location += "?download" if asked is Disposition.ATTACHMENT else "?inline"
-        return web.Response(status=301, headers={"Location": location})
+        # As long as the operator lets a content be stored: browsers keep a bare 301 for ever. And
+        # a redirect, too, must let pages of other origins embed what it leads to.
+        lasting = freshness.of_absence(max_age_s=path.connector.max_age_s)
+        lines = [("Location", location), *lasting.as_fields(), *exposure(content_type=None)]
+        return web.Response(status=301, headers=CIMultiDict(lines))
 
 
 def _own_answer(

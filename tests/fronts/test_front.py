@@ -216,6 +216,8 @@ async def test_https_only(connector: Running, front: Front, large: str) -> None:
     answer = await connector.get(f"{front.url}/https-only/{large}/kit.zip")
     assert answer.status == 301
     assert answer.fields["Location"].startswith("https://")
+    assert "max-age=300" in answer.fields["Cache-Control"]
+    assert answer.fields["Access-Control-Allow-Origin"] == "*"
 
 
 async def test_https_is_reached(
