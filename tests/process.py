@@ -66,6 +66,17 @@ class Process:
                     raise EOFError(f"ended without {name}: {self.output}")
                 self._news.wait(1)
 
+    def printed(self, words: str) -> str:
+        """Wait until a line with these words has been printed, and return it."""
+        with self._news:
+            while True:
+                for line in self._lines:
+                    if words in line:
+                        return line
+                if not any(reader.is_alive() for reader in self._readers):
+                    raise EOFError(f"ended without {words}: {self.output}")
+                self._news.wait(1)
+
     def descriptors(self) -> int:
         """Return how many descriptors are open."""
         return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
