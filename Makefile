@@ -13,7 +13,7 @@ sandbox: $(VENV)/run
 	$(BIN)/thron-connector sandbox
 
 test: style types programs
-	$(BIN)/pytest -m "not soak and not bench"
+	$(BIN)/pytest
 
 style: $(VENV)/test
 	$(BIN)/ruff check .

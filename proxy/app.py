@@ -42,6 +42,7 @@ class Tenant:
     Attributes:
         thron: Keeps the token, and asks with it.
         surveyor: What a connector would make public.
+        deliveries: Content -> Delivery.
         resolver: Address -> Delivery.
         origins: Delivery -> bytes.
         explainer: The same way, step by step.
@@ -49,6 +50,7 @@ class Tenant:
 
     thron: TokenKeeper
     surveyor: Surveyor
+    deliveries: Deliveries
     resolver: Resolver
     origins: Origins
     explainer: Explainer
@@ -157,6 +159,7 @@ async def _tenant(stack: AsyncExitStack, settings: Settings, credentials: Creden
     return Tenant(
         thron=thron,
         surveyor=Surveyor(thron, client_id=client_id),
+        deliveries=deliveries,
         resolver=resolver,
         origins=origins,
         explainer=Explainer(lookup, deliveries, origins, base=settings.public_base),

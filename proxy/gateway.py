@@ -16,7 +16,7 @@ from proxy.app import Parts, Tenancy, Tenant, open_parts
 from proxy.catalogue.purge_watch import PurgeWatch
 from proxy.catalogue.watch import ConnectorWatch
 from proxy.delivery.admission import Admission
-from proxy.delivery.download import Downloads, PublicBases
+from proxy.delivery.download import Downloads, Limits, PublicBases
 from proxy.delivery.pace import Pace
 from proxy.delivery.relay import Patience
 from proxy.errors import ConfigurationError, NotConfigured
@@ -200,9 +200,12 @@ class _Answers:
             connectors=lambda: self._watch.connectors,
             resolver=tenant.resolver,
             origins=tenant.origins,
-            admission=self._admission,
-            patience=Patience(read_gap_s=settings.read_gap_s, random=random.random),
-            pace=Pace(settings.min_rate_bytes_s, _PACE_WINDOW_S),
+            is_outdated=tenant.deliveries.is_outdated,
+            limits=Limits(
+                admission=self._admission,
+                patience=Patience(read_gap_s=settings.read_gap_s, random=random.random),
+                pace=Pace(settings.min_rate_bytes_s, _PACE_WINDOW_S),
+            ),
             bases=PublicBases(settings.public_base, settings.secure_base),
             stale_if_error_s=settings.stale_if_error_s,
         )

@@ -32,6 +32,19 @@ class Deliveries:
             sources = await self._published(content, name)
         return Delivery(content_id=content.id, mode=mode, sources=sources, file_name=name)
 
+    async def is_outdated(self, delivery: Delivery) -> bool:
+        """Tell whether a delivery's pkey is no more, reading it again from THRON (once a minute).
+
+        To be asked where the CDN does not know a published content: a revoked pkey looks so.
+
+        Raises:
+            ThronError: THRON cannot be asked.
+        """
+        if delivery.mode is DeliveryMode.ORIGINAL:
+            return False
+        pkey = (await self._thron.renew(await self._thron.session())).pkey
+        return not any(f"/{pkey}/" in source for source in delivery.sources)
+
     def _source(self, content: Content, name: str) -> str:
         return source_url(self._api_url, self._client_id, content_id=content.id, save_as=name)
 

@@ -51,6 +51,15 @@ class PublicBases:
     secure: str
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of this gateway one download, and all of them, may take."""
+
+    admission: Admission
+    patience: Patience
+    pace: Pace
+
+
 class Downloads:
     """Answers the public listener."""
 
@@ -61,9 +70,7 @@ class Downloads:
         resolver: Resolver,
         origins: Origins,
         is_outdated: Callable[[Delivery], Awaitable[bool]],
-        admission: Admission,
-        patience: Patience,
-        pace: Pace,
+        limits: Limits,
         bases: PublicBases,
         stale_if_error_s: float,
     ) -> None:
@@ -71,9 +78,7 @@ class Downloads:
         self._resolver = resolver
         self._origins = origins
         self._is_outdated = is_outdated
-        self._admission = admission
-        self._patience = patience
-        self._pace = pace
+        self._limits = limits
         self._bases = bases
         self._stale_if_error_s = stale_if_error_s
 
@@ -94,7 +99,7 @@ class Downloads:
         record.connector = path.connector.slug
         if path.connector.force_https and record.scheme == "http":
             return self._to_https(request, path)
-        with self._admission.admitted(record.client):
+        with self._limits.admission.admitted(record.client):
             return await self._download(request, path, record)
 
     async def _download(
@@ -132,8 +137,8 @@ class Downloads:
                 upstream,
                 response,
                 reopen=lambda rest: self._reopened(path, rest),
-                patience=self._patience,
-                pace=PaceKeeper(self._pace, now=time.monotonic),
+                patience=self._limits.patience,
+                pace=PaceKeeper(self._limits.pace, now=time.monotonic),
                 record=record,
             )
             await response.write_eof()
