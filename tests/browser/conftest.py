@@ -33,10 +33,12 @@ class Site:
     Attributes:
         port: Where it listens.
         pages: Its HTML by path.
+        scripts: Files of JavaScript by path.
     """
 
     port: int
     pages: dict[str, str] = field(default_factory=dict)
+    scripts: dict[str, Path] = field(default_factory=dict)
 
     def show(self, html: str, *, path: str = "/") -> str:
         """Put a page on the site and return its URL."""
@@ -51,22 +53,26 @@ async def site() -> AsyncIterator[Site]:
     The strictest embedding there is (HTML, "cross-origin embedder policy").
     """
     pages: dict[str, str] = {}
+    scripts: dict[str, Path] = {}
+    isolated = {
+        "Cross-Origin-Embedder-Policy": "require-corp",
+        "Cross-Origin-Opener-Policy": "same-origin",
+    }
 
     async def page(request: web.Request) -> web.Response:
-        isolated = {
-            "Cross-Origin-Embedder-Policy": "require-corp",
-            "Cross-Origin-Opener-Policy": "same-origin",
-        }
-        html = pages.get(request.path)
-        if html is None:
+        if request.path in pages:
+            text, kind = pages[request.path], "text/html"
+        elif request.path in scripts:
+            text, kind = scripts[request.path].read_text(), "text/javascript"
+        else:
             return web.Response(status=404, headers=isolated)
-        return web.Response(text=html, content_type="text/html", headers=isolated)
+        return web.Response(text=text, content_type=kind, charset="utf-8", headers=isolated)
 
     app = web.Application()
     app.router.add_get("/{path:.*}", page)
     async with TestServer(app, host="127.0.0.1") as server:
         assert server.port is not None
-        yield Site(server.port, pages)
+        yield Site(server.port, pages, scripts)
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")

@@ -62,15 +62,41 @@ async def run(*words: str | Path, at: Path | None = None) -> Ran:
 
 
 async def answered(connector: Running) -> dict[str, int]:
-    """Return how many answers of each status the connector gave so far, by its own metrics."""
+    """Return how many answers of each status the connector gave so far, by its own metrics.
+
+    An answer is counted when it has ended, which its client may know a little earlier: what is
+    under way is waited for.
+    """
+    async with asyncio.timeout(20):
+        while True:
+            figures = await _figures(connector)
+            if not figures["thron_connector_downloads_in_flight"]:
+                break
+            await asyncio.sleep(0.01)
+    found: dict[str, int] = {}
+    for name, count in figures.items():
+        if name.startswith("thron_connector_downloads_total "):
+            status = name.partition(" ")[2]
+            found[status] = found.get(status, 0) + int(count)
+    return found
+
+
+async def octets_sent(connector: Running) -> int:
+    """Return how many octets of content the connector sent so far, by its own metrics."""
+    await answered(connector)
+    return int((await _figures(connector))["thron_connector_octets_total"])
+
+
+async def _figures(connector: Running) -> dict[str, float]:
+    """Return the metrics by name; those by status with a blank and the status after the name."""
     async with connector.http.get(f"{connector.gateway.admin_url}/metrics") as response:
         exposition = await response.text()
-    found: dict[str, int] = {}
+    found: dict[str, float] = {}
     for family in text_string_to_metric_families(exposition):
         for sample in family.samples:
-            if sample.name == "thron_connector_downloads_total":
-                status = sample.labels["status"]
-                found[status] = found.get(status, 0) + int(sample.value)
+            status = sample.labels.get("status")
+            name = sample.name if status is None else f"{sample.name} {status}"
+            found[name] = found.get(name, 0) + sample.value
     return found
 
 

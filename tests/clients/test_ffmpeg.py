@@ -5,7 +5,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tests.clients.command import run
+from tests.clients.command import octets_sent, run
 from tests.clients.conftest import Published
 from tests.clients.films import PADDING_OCTETS, moov_far_away
 from tests.running import Running
@@ -42,10 +42,7 @@ async def test_ffprobe_reads_only_what_it_needs(connector: Running) -> None:
     """Of a film of 48 MiB whose index is at the end, ffprobe takes a small part."""
     content_id = moov_far_away(connector.thron)
     assert await duration_s(str(connector.url(f"/files/{content_id}/dawn.mp4"))) > 0
-    async with connector.http.get(f"{connector.gateway.admin_url}/metrics") as response:
-        lines = (await response.text()).splitlines()
-    (octets,) = (line.split()[1] for line in lines if line.startswith("thron_connector_octets_to"))
-    assert 0 < float(octets) < PADDING_OCTETS / 3
+    assert 0 < await octets_sent(connector) < PADDING_OCTETS / 3
 
 
 async def test_ffmpeg_seeks(film: Published, tmp_path: Path) -> None:
