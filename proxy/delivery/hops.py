@@ -108,9 +108,12 @@ class Hops:
         target = _parsed(url)
         self._hosts.check(target)
         breaker = self._breaker(target)
-        if breaker.retry_in_s(self._now()) > 0:
+        wait_s = breaker.retry_in_s(self._now())
+        if wait_s > 0:
             raise OriginUnreachable(
-                "left alone after failures in a row", proxy_status="destination_unavailable"
+                "left alone after failures in a row",
+                proxy_status="destination_unavailable",
+                retry_after_s=wait_s,
             )
         try:
             response = await self._sent(method, target, fields, form)

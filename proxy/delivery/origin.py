@@ -15,7 +15,7 @@ from proxy.delivery.hops import Arrival, Fields, Hops, closing
 from proxy.delivery.resolution import Delivery, Target
 from proxy.delivery.retry import RetryBudget
 from proxy.delivery.source_file import SourceFiles
-from proxy.delivery.suspicion import examined
+from proxy.delivery.suspicion import examined, is_suspect
 from proxy.delivery.upstream import Upstream, upstream_of
 from proxy.errors import (
     OriginAnswerInvalid,
@@ -201,6 +201,9 @@ async def _accepted(arrival: Arrival, delivery: Delivery, fields: Fields) -> Arr
         raise _failure(response.status)
     if response.status != HTTPStatus.OK or arrival.head:
         return arrival
+    if _is_nothing(response) or (response.method == hdrs.METH_HEAD and is_suspect(response)):
+        response.close()
+        raise OriginAnswerInvalid("an answer that may be an error in place of the content")
     head, error = await examined(response, expected_name=delivery.file_name)
     if error is not None:
         response.close()
@@ -216,6 +219,16 @@ def _is_answer(response: aiohttp.ClientResponse, fields: Fields) -> bool:
     if not is_asked_for or not isinstance(said, ContentRange):
         return False
     return response.content_length in {None, said.last - said.first + 1}
+
+
+def _is_nothing(response: aiohttp.ClientResponse) -> bool:
+    """Tell whether an answer is empty without a word that the content is.
+
+    An empty file of an origin that gives no validators is taken for one; the other way round
+    an error would be an empty file.
+    """
+    is_identified = hdrs.ETAG in response.headers or hdrs.LAST_MODIFIED in response.headers
+    return response.content_length == 0 and not is_identified
 
 
 def _failure(status: int) -> OriginError:

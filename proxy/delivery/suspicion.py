@@ -33,7 +33,7 @@ async def examined(
         OriginIncomplete: It broke off in its first octets.
         OriginTimeout: They did not come.
     """
-    if not _is_suspect(response):
+    if not is_suspect(response):
         return b"", None
     with ExitStack() as unless_read:
         unless_read.callback(response.close)  # for a client that leaves, too
@@ -49,7 +49,8 @@ async def examined(
     )
 
 
-def _is_suspect(response: aiohttp.ClientResponse) -> bool:
+def is_suspect(response: aiohttp.ClientResponse) -> bool:
+    """Tell whether an answer may be an error in place of the content, by its header section."""
     length = response.content_length
     is_short = length is None or length <= _LONGEST_ENVELOPE
     is_error = response.status >= HTTPStatus.BAD_REQUEST
