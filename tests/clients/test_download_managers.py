@@ -16,6 +16,14 @@ async def test_wget(connector: Running, film: Published, tmp_path: Path) -> None
     assert await answered(connector) == {"206": 1}
 
 
+async def test_wget_of_what_is_whole(film: Published, tmp_path: Path) -> None:
+    """Wget -c of a file that is complete leaves it as it is."""
+    saved = tmp_path / "film.mp4"
+    saved.write_bytes(film.data)
+    await run("wget", "-qc", film.url, at=tmp_path)
+    assert sha256(saved) == film.sha256
+
+
 async def test_wget_spider(film: Published) -> None:
     """Wget --spider, a HEAD, sees type and length."""
     ran = await run("wget", "--spider", "--server-response", "--no-verbose", film.url)

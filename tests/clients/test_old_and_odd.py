@@ -48,6 +48,14 @@ async def exchange(url: str, request: str) -> Raw:
             "GET {path} HTTP/1.1\nHost: {host}\nConnection: close\n\n", id="1.1 without User-Agent"
         ),
         pytest.param("GET http://{host}{path} HTTP/1.0\n\n", id="absolute-form"),
+        pytest.param(
+            "GET {path} HTTP/1.1\nHost: {host}\nTE: deflate,gzip;q=0.3\nConnection: TE, close\n\n",
+            id="libwww-perl",
+        ),
+        pytest.param(
+            "GET {path} HTTP/1.1\nHost: {host}\nContent-Length: 2\nConnection: close\n\n{{}}",
+            id="with content",
+        ),
     ],
 )
 async def test_get(film: Published, request_: str) -> None:
@@ -64,6 +72,21 @@ async def test_a_range_in_http_1_0(film: Published) -> None:
     raw = await exchange(film.url, "GET {path} HTTP/1.0\nRange: bytes=100-199\n\n")
     assert raw.status_line.split()[1] == "206"
     assert raw.body == film.data[100:200]
+
+
+async def test_the_two_octets_that_safari_asks_for(connector: Running, film: Published) -> None:
+    """Safari plays a film only if its first question, two octets, is answered by 206."""
+    answer = await connector.get(film.url, Range="bytes=0-1", X_Playback_Session_Id="1")
+    assert (answer.status, answer.body) == (206, film.data[:2])
+    assert answer.fields["Content-Range"] == f"bytes 0-1/{len(film.data)}"
+
+
+async def test_ranges_as_acrobat_asks_for_them(connector: Running, film: Published) -> None:
+    """Of several ranges, those that touch are one, and others are the whole content."""
+    touching = await connector.get(film.url, Range="bytes=0-99,100-199")
+    assert (touching.status, touching.body) == (206, film.data[:200])
+    apart = await connector.get(film.url, Range="bytes=0-99,1000-1099")
+    assert (apart.status, apart.body == film.data) == (200, True)
 
 
 async def test_a_content_without_length_in_http_1_0(connector: Running, film: Published) -> None:

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from ipaddress import ip_network
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import aiohttp
 import pytest
@@ -105,6 +106,30 @@ async def test_range(connector: Running, front: Front, large: str, asked: str, p
         answer = await connector.get(url, Range=asked)
         assert (answer.status, answer.body) == (206, LARGE[part])
         assert answer.fields["Content-Range"].endswith(f"/{len(LARGE)}")
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        pytest.param({"source_ranges": False}, id="no ranges"),
+        pytest.param({"source_length": False}, id="no length"),
+        pytest.param({"source_validator": "weak"}, id="weak validator"),
+        pytest.param({"source_validator": "none"}, id="no validator"),
+        pytest.param({"source_by": "redirect"}, id="redirect to a storage"),
+    ],
+)
+async def test_other_readings_of_thron(
+    connector: Running, front: Front, large: str, reading: dict[str, Any]
+) -> None:
+    """Whatever THRON's source files turn out to be like, whole and range come right."""
+    for name, value in reading.items():
+        setattr(connector.thron.switches, name, value)
+    url = f"{front.url}/files/{large}/kit.zip"
+    part = await connector.get(url, Range="bytes=2000000-2000099")
+    assert part.body in {LARGE[2_000_000:2_000_100], LARGE}
+    assert part.status == (206 if len(part.body) == 100 else 200)
+    whole = await connector.get(url)
+    assert (whole.status, sha256(whole.body)) == (200, sha256(LARGE))
 
 
 async def test_beyond_the_end(connector: Running, front: Front, large: str) -> None:
