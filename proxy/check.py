@@ -6,16 +6,17 @@ from dataclasses import replace
 
 from proxy.app import Parts, Tenant
 from proxy.catalogue.connector import Connector, DeliveryMode, Identifier
+from proxy.catalogue.plan import NO_HTTPS
 from proxy.delivery.explain import Step
 from proxy.errors import ConfigurationError, GatewayError
+from proxy.remedies import with_remedy
 from proxy.thron.messages import Content
 from proxy.thron.tokens import Session
 
-_REMEDY = {
-    DeliveryMode.ORIGINAL: "give the Custom Application the share right on the folder in THRON",
-    DeliveryMode.PUBLISHED: "switch on the public share of the Custom Application in THRON, and"
-    " see that the content is published on a channel",
-}
+_OUTAGES = (
+    'delivery = "original" asks THRON\'s API for each download; delivery = "published" goes on for'
+    " known addresses while the API is down"
+)
 
 
 async def check(parts: Parts) -> AsyncIterator[Step]:
@@ -32,18 +33,20 @@ async def check(parts: Parts) -> AsyncIterator[Step]:
     try:
         session = await tenant.thron.session()
     except GatewayError as exc:
-        yield Step("login", str(exc), is_ok=False)
+        yield Step("login", with_remedy(exc), is_ok=False)
         return
     yield Step("login", f"logged in; the application's folder is {session.root_category_id}")
     yield _public_share(session)
     connectors = (await parts.database.connectors()).all
     for connector in connectors:
-        async for step in _connector(tenant, connector):
+        async for step in _connector(tenant, connector, can_force_https=settings.can_force_https):
             yield step
     if not connectors:
         yield Step("connectors", "none yet: thron-connector connectors apply FILE")
         async for step in _both_modes(tenant, session):
             yield step
+    if any(each.delivery is DeliveryMode.ORIGINAL for each in connectors):
+        yield Step("outages", _OUTAGES)
 
 
 def _public_share(session: Session) -> Step:
@@ -56,12 +59,22 @@ def _public_share(session: Session) -> Step:
     )
 
 
-async def _connector(tenant: Tenant, connector: Connector) -> AsyncIterator[Step]:
+async def _connector(
+    tenant: Tenant, connector: Connector, *, can_force_https: bool
+) -> AsyncIterator[Step]:
     title = f"connector {connector.slug}"
+    if not connector.enabled:
+        yield Step(title, "disabled: none of its URLs works")
+        return
+    if connector.force_https and not can_force_https:
+        yield Step(title, NO_HTTPS, is_ok=False)
     try:
         survey = await tenant.surveyor.survey(connector)
-    except (ConfigurationError, GatewayError) as exc:
-        yield Step(title, str(exc), is_ok=False)
+    except ConfigurationError as exc:
+        yield Step(title, str(exc).removeprefix(f"{title}: "), is_ok=False)
+        return
+    except GatewayError as exc:
+        yield Step(title, with_remedy(exc), is_ok=False)
         return
     yield Step(title, f"folder {survey.folder_name!r}, {survey.told} contents are public")
     yield await _one_octet(tenant, survey.connector, title)
@@ -89,14 +102,11 @@ async def _one_octet(tenant: Tenant, connector: Connector, title: str) -> Step:
     try:
         content = await _first(tenant, connector)
     except GatewayError as exc:
-        return Step(title, str(exc), is_ok=False)
+        return Step(title, with_remedy(exc), is_ok=False)
     if content is None:
         return Step(title, "no published content to try")
     tried = await tenant.explainer.fetch(connector, content)
-    detail = f"{content.file_name or content.id}: {tried.detail}"
-    if not tried.is_ok:
-        detail += f"; {_REMEDY[connector.delivery]}"
-    return replace(tried, title=title, detail=detail)
+    return replace(tried, title=title, detail=f"{content.file_name or content.id}: {tried.detail}")
 
 
 async def _first(tenant: Tenant, connector: Connector) -> Content | None:

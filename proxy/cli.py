@@ -27,6 +27,7 @@ from proxy.demo import describe, open_demo
 from proxy.errors import ConfigurationError, GatewayError
 from proxy.gateway import open_gateway
 from proxy.observe import log
+from proxy.remedies import with_remedy
 from proxy.sandbox.server import Sandbox
 from proxy.settings import load, table
 
@@ -76,7 +77,7 @@ def _runs(command: Callable[P, Coroutine[Any, Any, int]]) -> Callable[P, None]:
                 click.echo(problem, err=True)
             status = 2
         except GatewayError as exc:
-            click.echo(str(exc), err=True)
+            click.echo(with_remedy(exc), err=True)
             status = 1
         except asyncio.CancelledError:
             status = 1  # a second signal cut what was running
@@ -297,7 +298,7 @@ async def remove(slug: str, *, yes: bool) -> int:
     async with Database.open(load(os.environ).database(os.environ)) as database:
         _require(slug, await database.connectors())
         question = f"Every URL of {slug} stops working. Type its name to go on"
-        if not yes and click.prompt(question, err=True) != slug:
+        if not yes and _answered(question) != slug:
             click.echo("Nothing was changed.", err=True)
             return 1
         await database.remove(slug, actor="cli")
@@ -326,19 +327,33 @@ def _describe(planned: Plan) -> None:
         if slug not in touched:
             continue
         state = "new" if slug in planned.changes.created else "changed"
+        state += "" if survey.connector.enabled else ", disabled"
         click.echo(f"{slug} ({state}): folder {survey.folder_name!r}, {survey.told} contents")
         for reason in planned.broken.get(slug, ()):
             click.echo(f"  Breaks: {reason}")
-    click.echo(
-        "Everything in these folders, now and later, can then be downloaded by anyone who has or"
-        f" guesses its URL: {planned.public_contents} contents today."
-        " Do not use this for restricted contents."
-    )
+    if planned.published:
+        several = ", counted for each connector" if len(planned.published) > 1 else ""
+        click.echo(
+            "Everything in these folders, now and later, can then be downloaded by anyone who has"
+            f" or guesses its URL: {planned.public_contents} contents today{several}."
+            " Do not use this for restricted contents."
+        )
 
 
 def _confirmed(planned: Plan) -> bool:
+    if not planned.published:
+        return _answered("Type yes to go on") == "yes"
     number = str(planned.public_contents)
-    return str(click.prompt(f"Type {number} to make them public", err=True)).strip() == number
+    return _answered(f"Type {number} to make them public") == number
+
+
+def _answered(question: str) -> str | None:
+    """Return what is typed; None if nobody is there to type."""
+    try:
+        return str(click.prompt(question, err=True)).strip()
+    except click.Abort:
+        click.echo("\nNobody answered; --yes goes on without asking.", err=True)
+        return None
 
 
 async def _until_stopped(running: AbstractAsyncContextManager[Any]) -> None:

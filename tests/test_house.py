@@ -19,7 +19,7 @@ TESTS = Path(__file__).parent
 # From the ground up. ``x.*`` is all of a package; a package's own name is its __init__.
 FLOORS: Mapping[str, str] = {
     "ground": """
-        proxy errors semantics semantics.* observe observe.log observe.metrics
+        proxy errors remedies semantics semantics.* observe observe.log observe.metrics
         thron catalogue delivery
         """,
     # Plain values in, plain values out: these import nothing of ours but each other and ground.

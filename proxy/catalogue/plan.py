@@ -9,7 +9,7 @@ from proxy.catalogue.database import Database
 from proxy.catalogue.survey import Survey, Surveyor
 from proxy.errors import ConfigurationError
 
-_NO_HTTPS = (
+NO_HTTPS = (
     "force_https needs HTTPS: set TDC_TLS_CERT, TDC_TLS_KEY and TDC_TLS_LISTEN, or name the front"
     " proxy in TDC_TRUSTED_PROXIES."
 )
@@ -40,14 +40,19 @@ class Plan:
         return not self.changes.created and not self.changes.changed
 
     @property
-    def public_contents(self) -> int:
-        """How many contents the created and changed connectors make public."""
+    def published(self) -> tuple[Survey, ...]:
+        """The surveys of the created and changed connectors that would serve contents."""
         touched = {*self.changes.created, *self.changes.changed}
-        return sum(
-            survey.contents
+        return tuple(
+            survey
             for survey in self.surveys
             if survey.connector.slug in touched and survey.connector.enabled
         )
+
+    @property
+    def public_contents(self) -> int:
+        """How many contents those make public; one that two of them serve counts twice."""
+        return sum(survey.contents for survey in self.published)
 
 
 async def plan(
@@ -91,4 +96,4 @@ async def plan(
 def _without_https(wanted: Sequence[Connector], can_force_https: bool) -> list[str]:  # noqa: FBT001 - private, and named as the caller's
     if can_force_https:
         return []
-    return [f"connector {each.slug}: {_NO_HTTPS}" for each in wanted if each.force_https]
+    return [f"connector {each.slug}: {NO_HTTPS}" for each in wanted if each.force_https]

@@ -34,8 +34,12 @@ class Survey:
 
     @property
     def told(self) -> str:
-        """The number of contents in words."""
-        return f"about {self.contents}" if self.is_estimate else str(self.contents)
+        """The number of contents in words; an estimate may be missing."""
+        if not self.is_estimate:
+            return str(self.contents)
+        if self.contents > _MOST_COUNTED:
+            return f"about {self.contents}"
+        return f"{self.contents} or more"
 
 
 class Surveyor:
@@ -103,20 +107,34 @@ class Surveyor:
     ) -> str | None:
         if connector.identifier is not Identifier.METADATA:
             return None
-        definitions = {each.key: each async for each in self._definitions()}
-        found = definitions.get(connector.metadata or "")
+        definitions = await self._definitions()
+        found = (definitions or {}).get(connector.metadata or "")
         if found is not None:
             problems += _unusable(connector, found)
             return found.classification_id
-        if folder is not None and not await self._is_legacy(connector, folder):
+        if folder is None:
+            return None
+        seen = await self._seen(connector, folder) if definitions is None else None
+        if seen is None and not await self._is_legacy(connector, folder):
             problems.append(_unknown_metadata(connector, definitions))
-        return None
+        return seen
 
-    async def _definitions(self) -> AsyncIterator[MetadataDefinition]:
+    async def _definitions(self) -> dict[str, MetadataDefinition] | None:
+        """Return the definitions by key, usable ones first; None if the app may not see them.
+
+        The role to see them is one of its own (docs/thron.md 2.6).
+        """
+        found: dict[str, MetadataDefinition] = {}
         try:
-            listed = await self._thron.ask(messages.classifications(self._client_id))
+            async for each in self._listed_definitions():
+                if each.key not in found or _is_usable(each) > _is_usable(found[each.key]):
+                    found[each.key] = each
         except ThronRefused:
-            return  # the role to see them is one of its own (docs/thron.md 2.6)
+            return None
+        return found
+
+    async def _listed_definitions(self) -> AsyncIterator[MetadataDefinition]:
+        listed = await self._thron.ask(messages.classifications(self._client_id))
         for classification in listed.items:
             for offset in range(0, _MOST_DEFINITIONS, messages.LARGEST_PAGE):
                 question = messages.metadata_definitions(
@@ -127,6 +145,19 @@ class Surveyor:
                     yield definition
                 if len(page.items) + page.skipped < messages.LARGEST_PAGE:
                     break
+
+    async def _seen(self, connector: Connector, folder: Category) -> str | None:
+        """Return the classification under which contents of the folder have the metadata."""
+        looked_at = 0
+        async with aclosing(self.contents(replace(connector, folder_id=folder.id))) as contents:
+            async for content in contents:
+                for each in content.metadata:
+                    if each.key == connector.metadata and each.classification_id is not None:
+                        return each.classification_id
+                looked_at += 1
+                if looked_at >= _MOST_COUNTED:
+                    break
+        return None
 
     async def _is_legacy(self, connector: Connector, folder: Category) -> bool:
         question = messages.folder_contents(
@@ -166,8 +197,12 @@ def _name(folder: Category) -> str:
     return folder.names[0].text if folder.names else folder.id
 
 
+def _is_usable(definition: MetadataDefinition) -> bool:
+    return definition.for_contents and not definition.removed
+
+
 def _unusable(connector: Connector, definition: MetadataDefinition) -> list[str]:
-    if not definition.removed and definition.for_contents:
+    if _is_usable(definition):
         return []
     why = "has been removed" if definition.removed else "does not apply to contents"
     return [
@@ -175,10 +210,16 @@ def _unusable(connector: Connector, definition: MetadataDefinition) -> list[str]
     ]
 
 
-def _unknown_metadata(connector: Connector, definitions: dict[str, MetadataDefinition]) -> str:
-    usable = sorted(
-        key for key, each in definitions.items() if each.for_contents and not each.removed
-    )
+def _unknown_metadata(
+    connector: Connector, definitions: dict[str, MetadataDefinition] | None
+) -> str:
+    if definitions is None:
+        return (
+            f"connector {connector.slug}: the application may not list metadata definitions, and no"
+            f" content of the folder has a value of {connector.metadata!r}; check the key, give one"
+            " a value, or let the application see definitions in THRON."
+        )
+    usable = sorted(key for key, each in definitions.items() if _is_usable(each))
     near = difflib.get_close_matches(connector.metadata or "", usable, n=1)
     mend = f"did you mean {near[0]!r}?" if near else f"THRON has {', '.join(usable) or 'none'}."
     return f"connector {connector.slug}: no metadata has the key {connector.metadata!r}; {mend}"

@@ -4,17 +4,22 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from proxy.catalogue import paths
-from proxy.catalogue.connector import Connector, Connectors, is_servable
+from proxy.catalogue.connector import Connector, Connectors, DeliveryMode, is_servable
 from proxy.catalogue.paths import PublicPath
 from proxy.delivery.deliveries import Deliveries
 from proxy.delivery.lookup import Lookup
 from proxy.delivery.origin import Origins
 from proxy.delivery.resolution import Delivery
 from proxy.errors import GatewayError
+from proxy.remedies import with_remedy
 from proxy.semantics.ranges import parse_content_range
 from proxy.thron.delivery_urls import masked
 from proxy.thron.messages import Content
 
+_MENDS = {
+    DeliveryMode.ORIGINAL: "give the Custom Application the share right on the folder in THRON",
+    DeliveryMode.PUBLISHED: "see that the content has a rendition on one of its channels in THRON",
+}
 _FIRST_OCTET = [("Range", "bytes=0-0")]
 
 
@@ -74,7 +79,8 @@ class Explainer:
             delivery = await self._deliveries.of(connector, content)
             return Step("origin", await self._first_octet(delivery))
         except GatewayError as exc:
-            return Step("origin", f"{exc} ({type(exc).__name__})", is_ok=False)
+            mend = _MENDS[connector.delivery]
+            return Step("origin", with_remedy(exc, otherwise=mend), is_ok=False)
 
     async def _of_path(self, path: PublicPath) -> AsyncIterator[Step]:
         try:
@@ -83,13 +89,13 @@ class Explainer:
                 yield Step("content", await self._why_none(path), is_ok=False)
                 return
         except GatewayError as exc:
-            yield Step("content", str(exc), is_ok=False)
+            yield Step("content", with_remedy(exc), is_ok=False)
             return
         yield Step("content", _content(content))
         try:
             delivery = await self._deliveries.of(path.connector, content)
         except GatewayError as exc:
-            yield Step("delivery", str(exc), is_ok=False)
+            yield Step("delivery", with_remedy(exc), is_ok=False)
             return
         for source in delivery.sources:
             yield Step("delivery", f"{path.connector.delivery}: {masked(source)}")
@@ -110,7 +116,10 @@ class Explainer:
         """Return why an address leads to nothing, as the operator may mend it."""
         anywhere = await self._lookup.anywhere(path.connector, path.address)
         if anywhere is None:
-            return "THRON has no content with this identifier; check its spelling in THRON"
+            return (
+                "THRON shows the application no content with this identifier; check its spelling,"
+                " and that the content is in the application's folder or below"
+            )
         if not is_servable(path.connector, anywhere):
             types = ", ".join(sorted(path.connector.content_types))
             return (

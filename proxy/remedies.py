@@ -1,0 +1,43 @@
+"""What the operator may do about a failure, where its own words do not say so."""
+
+from proxy.errors import (
+    DatabaseFailed,
+    GatewayError,
+    OriginAnswerInvalid,
+    OriginTimeout,
+    OriginUnreachable,
+    ThronAnswerInvalid,
+    ThronBusy,
+    ThronTimeout,
+    ThronUnreachable,
+)
+
+_CORPORATE = "TDC_OUTBOUND_PROXY and TDC_CA_FILE are for corporate networks"
+_REACH_THRON = (
+    f"see that this machine reaches THRON's API (TDC_API_URL; {_CORPORATE}), or wait until it"
+    " answers again"
+)
+_REACH_ORIGIN = f"see that this machine reaches THRON's delivery (TDC_CDN_URL; {_CORPORATE})"
+
+_REMEDIES: dict[type[GatewayError], str] = {
+    ThronUnreachable: _REACH_THRON,
+    ThronTimeout: _REACH_THRON,
+    ThronBusy: "try again in a minute; if it lasts, something else uses the application too much",
+    ThronAnswerInvalid: "check TDC_API_URL, and that no proxy answers in THRON's place",
+    OriginUnreachable: _REACH_ORIGIN,
+    OriginTimeout: _REACH_ORIGIN,
+    OriginAnswerInvalid: "check TDC_CDN_URL, and that no proxy answers in THRON's place",
+    DatabaseFailed: "see that the database of TDC_DATABASE_URL runs, and has room",
+}
+
+
+def with_remedy(failure: GatewayError, *, otherwise: str = "") -> str:
+    """Return a failure's words, and what may mend it where they name no setting themselves.
+
+    Args:
+        failure: What went wrong.
+        otherwise: The mend for failures that this module does not know.
+    """
+    told = str(failure)
+    remedy = _REMEDIES.get(type(failure), otherwise)
+    return told if not remedy or "TDC_" in told else f"{told}; {remedy}"

@@ -1,0 +1,43 @@
+"""Failures with their mends."""
+
+import pytest
+
+from proxy.errors import (
+    CredentialsRefused,
+    GatewayError,
+    OriginProhibited,
+    OriginUnreachable,
+    ThronAnswerInvalid,
+    ThronBusy,
+    ThronRefused,
+    ThronUnreachable,
+)
+from proxy.remedies import with_remedy
+
+
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        pytest.param(ThronUnreachable("no route"), "no route; see that this machine", id="network"),
+        pytest.param(ThronBusy("429"), "429; try again in a minute", id="busy"),
+        pytest.param(ThronAnswerInvalid("a page"), "a page; check TDC_API_URL", id="no API"),
+        pytest.param(OriginUnreachable("reset"), "reset; see that this machine", id="origin"),
+        pytest.param(ThronRefused("denied"), "denied; ask the owner", id="otherwise"),
+    ],
+)
+def test_remedy(failure: GatewayError, words: str) -> None:
+    """A failure is told with its mend; where none is known, with the caller's."""
+    assert with_remedy(failure, otherwise="ask the owner").startswith(words)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        pytest.param(ThronAnswerInvalid("not JSON; check TDC_API_URL"), id="names a setting"),
+        pytest.param(OriginProhibited("name it in TDC_ORIGIN_HOSTS"), id="prohibited"),
+        pytest.param(CredentialsRefused("the app key is another's"), id="login"),
+    ],
+)
+def test_own_words(failure: GatewayError) -> None:
+    """A failure that names its mend is told as it is."""
+    assert with_remedy(failure) == str(failure)
