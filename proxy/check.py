@@ -45,7 +45,7 @@ async def check(parts: Parts) -> AsyncIterator[Step]:
         yield Step("connectors", "none yet: thron-connector connectors apply FILE")
         async for step in _both_modes(tenant, session):
             yield step
-    if any(each.delivery is DeliveryMode.ORIGINAL for each in connectors):
+    if any(each.enabled and each.delivery is DeliveryMode.ORIGINAL for each in connectors):
         yield Step("outages", _OUTAGES)
 
 

@@ -1,0 +1,174 @@
+"""What check says of a THRON in good health, and of one with a fault."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from proxy.app import open_parts
+from proxy.catalogue.connector import Connector, DeliveryMode
+from proxy.check import check
+from proxy.delivery.explain import Step
+from proxy.sandbox.server import Fault, Kind, Sandbox
+from proxy.settings import Settings
+from tests.running import by_id, by_name, usual_settings
+
+
+async def checked(settings: Settings, state: Path, *connectors: Connector) -> list[Step]:
+    """Run check with connectors that were applied while all was well."""
+    async with open_parts(settings, {"STATE_DIRECTORY": str(state)}) as parts:
+        if connectors:
+            await parts.database.apply(connectors, actor="test")
+        return [step async for step in check(parts)]
+
+
+def failed(steps: list[Step]) -> list[Step]:
+    return [step for step in steps if not step.is_ok]
+
+
+async def test_all_is_well(thron: Sandbox, tmp_path: Path) -> None:
+    """Each step is ok, down to one octet by each connector's delivery mode."""
+    wanted = by_id(thron), by_name(thron, delivery=DeliveryMode.PUBLISHED)
+    steps = await checked(usual_settings(thron), tmp_path, *wanted)
+    assert not failed(steps)
+    assert [step.title for step in steps] == [
+        "settings",
+        "database",
+        "login",
+        "public share",
+        "connector files",
+        "connector files, original",
+        "connector media",
+        "connector media, published",
+        "outages",
+    ]
+
+
+async def test_before_any_connector(thron: Sandbox, tmp_path: Path) -> None:
+    """Without connectors both delivery modes are tried in the application's folder."""
+    steps = await checked(usual_settings(thron), tmp_path)
+    assert not failed(steps)
+    assert [step.title for step in steps][-2:] == [
+        "application's folder, original",
+        "application's folder, published",
+    ]
+
+
+async def test_no_credentials(tmp_path: Path) -> None:
+    """In the set-up state the settings that are missing are named."""
+    (step,) = await checked(Settings(), tmp_path)
+    assert not step.is_ok
+    assert "TDC_CLIENT_ID, TDC_APP_ID, TDC_APP_KEY" in step.detail
+
+
+def _disabled(thron: Sandbox) -> None:
+    thron.tenant.app.active = False
+
+
+def _down(thron: Sandbox) -> None:
+    thron.api_down = True
+
+
+def _page(thron: Sandbox) -> None:
+    thron.faults.add(Fault(Kind.HTML, "login", times=None))
+
+
+def _busy(thron: Sandbox) -> None:
+    thron.faults.add(Fault(Kind.BUSY, "login", times=None))
+
+
+@pytest.mark.parametrize(
+    ("fault", "remedy"),
+    [
+        pytest.param(_disabled, "the application is switched off in THRON", id="disabled app"),
+        pytest.param(_down, "see that this machine reaches THRON's API", id="unreachable"),
+        pytest.param(_page, "check TDC_API_URL", id="a page"),
+        pytest.param(_busy, "try again in a minute", id="429"),
+    ],
+)
+async def test_no_login(
+    thron: Sandbox, tmp_path: Path, fault: Callable[[Sandbox], None], remedy: str
+) -> None:
+    """Where the login fails its step is the last, and names the remedy."""
+    fault(thron)
+    steps = await checked(usual_settings(thron), tmp_path, by_id(thron))
+    assert failed(steps) == steps[-1:]
+    assert steps[-1].title == "login"
+    assert remedy in steps[-1].detail
+
+
+async def test_wrong_key(thron: Sandbox, tmp_path: Path) -> None:
+    """A wrong app key is named as such, and not shown."""
+    wrong = {"app_key": SecretStr(thron.app_key_wrong)}
+    steps = await checked(usual_settings(thron).model_copy(update=wrong), tmp_path)
+    assert "the app key does not belong to the app id" in steps[-1].detail
+    assert thron.app_key_wrong not in " ".join(step.detail for step in steps)
+
+
+async def test_no_share_right(thron: Sandbox, tmp_path: Path) -> None:
+    """Without the share right source files fail, and renditions do not."""
+    thron.tenant.app.may_share = False
+    wanted = by_id(thron), by_name(thron, delivery=DeliveryMode.PUBLISHED)
+    (step,) = failed(await checked(usual_settings(thron), tmp_path, *wanted))
+    assert step.title == "connector files, original"
+    assert "give the Custom Application the share right" in step.detail
+
+
+async def test_no_public_share(thron: Sandbox, tmp_path: Path) -> None:
+    """Without pkey renditions fail, and source files do not."""
+    thron.tenant.app.pkey = None
+    wanted = by_id(thron), by_name(thron, delivery=DeliveryMode.PUBLISHED)
+    steps = await checked(usual_settings(thron), tmp_path, *wanted)
+    (step,) = failed(steps)
+    assert step.title == "connector media, published"
+    assert "switch on its public share in THRON" in step.detail
+    assert "switched off" in next(each for each in steps if each.title == "public share").detail
+
+
+async def test_no_public_share_and_none_needed(thron: Sandbox, tmp_path: Path) -> None:
+    """Without pkey, and without connectors that need it, all is well."""
+    thron.tenant.app.pkey = None
+    assert not failed(await checked(usual_settings(thron), tmp_path))
+
+
+async def test_a_folder_that_is_gone(thron: Sandbox, tmp_path: Path) -> None:
+    """One connector's folder is gone: that is told once, and the others are checked."""
+    gone = Connector(
+        slug="gone", folder="nowhere", folder_id="nowhere", identifier=by_id(thron).identifier
+    )
+    steps = await checked(usual_settings(thron), tmp_path, gone, by_id(thron))
+    (step,) = failed(steps)
+    assert step.title == "connector gone"
+    assert step.detail.startswith("THRON knows no folder 'nowhere'")
+
+
+async def test_https_that_cannot_be_known(thron: Sandbox, tmp_path: Path) -> None:
+    """A forced HTTPS that would redirect for ever is a named problem."""
+    wanted = by_id(thron, force_https=True)
+    (step,) = failed(await checked(usual_settings(thron), tmp_path, wanted))
+    assert "TDC_TRUSTED_PROXIES" in step.detail
+
+
+async def test_disabled(thron: Sandbox, tmp_path: Path) -> None:
+    """A disabled connector is told as such, and not tried."""
+    steps = await checked(usual_settings(thron), tmp_path, by_id(thron, enabled=False))
+    assert steps[-1] == Step("connector files", "disabled: none of its URLs works")
+
+
+async def test_an_empty_folder(thron: Sandbox, tmp_path: Path) -> None:
+    """Where nothing is published there is nothing to try, which is no failure."""
+    for content in list(thron.tenant.contents()):
+        thron.unpublish(content.id)
+    steps = await checked(usual_settings(thron), tmp_path, by_id(thron))
+    assert not failed(steps)
+    assert "no published content to try" in [step.detail for step in steps]
+
+
+async def test_no_secret(thron: Sandbox, tmp_path: Path) -> None:
+    """No step holds the app key, a token, the pkey or a signature."""
+    thron.switches.token_protection = True
+    wanted = by_id(thron), by_name(thron, delivery=DeliveryMode.PUBLISHED)
+    steps = await checked(usual_settings(thron), tmp_path, *wanted)
+    told = " ".join(step.detail for step in steps)
+    assert not [secret for secret in thron.secrets if secret in told]
