@@ -1,12 +1,13 @@
 """Our commands as processes of their own, with what they print."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -139,6 +140,27 @@ def serving(environ: Mapping[str, str]) -> Iterator[tuple[Process, str, str]]:
     with command("serve", environ=usual | dict(environ)) as process:
         listening = process.event("listening")
         yield process, listening["public"], listening["admin"]
+
+
+@asynccontextmanager
+async def served(environ: Mapping[str, str]) -> AsyncIterator[tuple[Process, str, str]]:
+    """Do the same beside a running event loop, which the sandbox needs."""
+    process = serving(environ)
+    entered = await asyncio.to_thread(process.__enter__)
+    try:
+        yield entered
+    finally:
+        await asyncio.to_thread(process.__exit__, None, None, None)
+
+
+async def run(*arguments: str, environ: Mapping[str, str]) -> tuple[int, str]:
+    """Run a command to its end; return its status and all that it printed."""
+
+    def wait() -> tuple[int, str]:
+        with command(*arguments, environ=environ) as process:
+            return process.status(), process.output
+
+    return await asyncio.to_thread(wait)
 
 
 def environ_for(thron: Sandbox, state: Path) -> dict[str, str]:

@@ -1,0 +1,52 @@
+"""What this process logs, as the lines that an operator reads."""
+
+import io
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import structlog
+
+from proxy.observe import log
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """The log so far."""
+
+    stream: io.StringIO = field(default_factory=io.StringIO)
+
+    @property
+    def text(self) -> str:
+        """Everything, as it was written."""
+        return self.stream.getvalue()
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """Every line as what it holds; a line that is no JSON object is an error."""
+        found = [orjson.loads(line) for line in self.text.splitlines()]
+        assert all(isinstance(each, dict) for each in found)
+        return found
+
+    def of(self, event: str) -> list[dict[str, Any]]:
+        """Return the events of one name."""
+        return [each for each in self.events if each["event"] == event]
+
+
+@contextmanager
+def logged(level: str = "debug") -> Iterator[Logged]:
+    """Configure logging as ``serve`` does, and undo it at the end of the block."""
+    root, ours, server = (logging.getLogger(name) for name in (None, "proxy", "aiohttp.server"))
+    before = root.handlers[:], root.level, ours.level, server.filters[:]
+    found = Logged()
+    log.configure(level, stream=found.stream)
+    try:
+        yield found
+    finally:
+        structlog.reset_defaults()
+        root.handlers[:], server.filters[:] = before[0], before[3]
+        root.setLevel(before[1])
+        ours.setLevel(before[2])
