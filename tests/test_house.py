@@ -30,10 +30,15 @@ FLOORS: Mapping[str, str] = {
         catalogue.addressability catalogue.connector catalogue.connector_values
         catalogue.connector_form catalogue.connectors_document catalogue.paths
         catalogue.purge catalogue.changes catalogue.rows catalogue.tenant
+        catalogue.entries catalogue.standing catalogue.lines catalogue.runs
+        catalogue.content_record
         """,
     "settings": "settings",
     "shells": """
         thron.client catalogue.schema catalogue.engine catalogue.database
+        catalogue.content_tables catalogue.content_queries catalogue.contents
+        catalogue.known_contents catalogue.run_book catalogue.shapes catalogue.line_writing
+        catalogue.removing catalogue.recording
         catalogue.polling
         delivery.admission delivery.batch delivery.bounded_cache delivery.breaker
         delivery.budget delivery.collapse delivery.pace delivery.origin_hosts delivery.hops

@@ -133,12 +133,36 @@ class Claim:
     value: str
 
 
-def is_servable(connector: Connector, content: Content) -> bool:
+def is_servable(connector: Connector, content: Content, *, was_published: bool = False) -> bool:
     """Tell whether a content of the connector's folder is of its types, and published.
 
-    THRON leaves out what is null, so a content without a status counts as published (assumed).
+    Args:
+        connector: Gives the types.
+        content: As THRON has it now.
+        was_published: As ``is_published`` has it.
     """
-    return _is_of_types(connector, content) and _is_published(content)
+    return _is_of_types(connector, content) and is_published(content, was_published=was_published)
+
+
+def is_published(content: Content, *, was_published: bool = False) -> bool:
+    """Tell whether THRON delivers a content.
+
+    THRON leaves out what is null, so a content without a status counts as published (assumed).
+
+    Args:
+        content: As THRON has it now.
+        was_published: What this said of it last. While a new version is on its way a content that
+            was published stays so; of others a channel must be there. THRON lists none for images.
+    """
+    status = (content.status or "PUBLISHED").upper()
+    return status in _PUBLISHED or (
+        status in _IN_BETWEEN and (was_published or bool(content.channels))
+    )
+
+
+def is_in_between(content: Content) -> bool:
+    """Tell whether a new version of a content is on its way, or failed on it."""
+    return (content.status or "").upper() in _IN_BETWEEN
 
 
 def claims(connector: Connector, content: Content) -> tuple[Claim, ...]:
@@ -187,11 +211,6 @@ def _seniority(content: Content) -> tuple[datetime, str]:
 
 def _is_of_types(connector: Connector, content: Content) -> bool:
     return content.content_type.upper() in connector.content_types
-
-
-def _is_published(content: Content) -> bool:
-    status = (content.status or "PUBLISHED").upper()
-    return status in _PUBLISHED or (status in _IN_BETWEEN and bool(content.channels))
 
 
 def _metadata_values(connector: Connector, content: Content) -> Iterable[str]:

@@ -82,10 +82,8 @@ def standings(claimants: Sequence[Claimant]) -> tuple[Standing, ...]:
     return tuple(Standing(_status(each, rivals), each is first) for each in claimants)
 
 
-def unaddressed(*, value: str, is_servable: bool, is_removed: bool) -> Standing:
+def unaddressed(*, value: str, is_servable: bool) -> Standing:
     """Return how a line stands that is no address."""
-    if is_removed:
-        return Standing(AddressStatus.REMOVED, serves=False)
     if not is_servable:
         return Standing(AddressStatus.UNPUBLISHED, serves=False)
     missing = AddressStatus.NOT_ADDRESSABLE if value else AddressStatus.NO_IDENTIFIER

@@ -1,0 +1,78 @@
+"""A content as the rows that it has in the catalogue; pure."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from proxy.catalogue.connector import Connector, is_published, is_servable
+from proxy.catalogue.entries import Entry, clean, entries, sort_key, sought, title
+from proxy.thron.messages import Content
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is to be entered of one content.
+
+    Attributes:
+        content: As THRON has it now.
+        entries: Its lines.
+        is_published: Whether THRON delivers it.
+        is_servable: Whether it is of the connector's types too.
+    """
+
+    content: Content
+    entries: tuple[Entry, ...]
+    is_published: bool
+    is_servable: bool
+
+    @property
+    def digest(self) -> str:
+        """A mark of all that the rows hold: where it is the same, nothing has changed."""
+        facts = sorted(self.values.items()), self.entries
+        return hashlib.sha256(repr(facts).encode("utf-8", "replace")).hexdigest()[:32]
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """The columns of its row of the table ``content`` that THRON decides."""
+        content = self.content
+        return {
+            "content_type": content.content_type[:32],
+            "titles": [[clean(each.language), clean(each.text)] for each in content.titles],
+            "file_name": clean(content.file_name) if content.file_name else None,
+            "status": clean(content.status) if content.status else None,
+            "channels": clean(" ".join(content.channels)),
+            "created": content.creation_date,
+            "updated": content.last_update,
+            "was_published": self.is_published,
+            "is_servable": self.is_servable,
+        }
+
+    def line_values(self, entry: Entry) -> Mapping[str, Any]:
+        """The columns of a line that do not depend on other contents."""
+        content, shown = self.content, title(self.content, entry.language)
+        updated = content.last_update
+        return {
+            "content_type": content.content_type[:32],
+            "title": shown,
+            "title_key": sort_key(shown),
+            "updated_s": int(updated.timestamp()) if updated is not None else 0,
+            "search": sought(shown, entry.value, content.file_name, content.id),
+            "is_addressable": entry.is_addressable,
+        }
+
+
+def record(connector: Connector, content: Content, *, was_published: bool) -> Record:
+    """Return what is to be entered of a content.
+
+    Args:
+        connector: Whose catalogue it is.
+        content: As THRON has it now.
+        was_published: What the catalogue has of it so far.
+    """
+    return Record(
+        content=content,
+        entries=entries(connector, content),
+        is_published=is_published(content, was_published=was_published),
+        is_servable=is_servable(connector, content, was_published=was_published),
+    )

@@ -1,0 +1,273 @@
+"""The contents of every connector as the last listings had them: what is read of the catalogue.
+
+Nothing here asks THRON; ``sync`` fills what is read. What was entered for another shape of a
+connector (its folder, types or identifier were changed since) is as good as not there.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Row, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from proxy.catalogue import content_queries as queries
+from proxy.catalogue import rows, schema
+from proxy.catalogue.connector import Connector
+from proxy.catalogue.database import Database
+from proxy.catalogue.lines import (
+    Catalogued,
+    Collision,
+    Line,
+    LinePage,
+    SeenVersion,
+    Selection,
+    Sort,
+    Tally,
+)
+from proxy.catalogue.standing import AddressStatus
+from proxy.thron.messages import SourceFile
+
+EVERYTHING = Selection()
+
+_ADDRESS = schema.address.c
+_CONTENT = schema.content.c
+_VERSION = schema.content_version.c
+
+# Lines read at a time where all are wanted: what stands in memory.
+_AT_A_TIME = 500
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Contents:
+    """Reads the catalogue; every method raises DatabaseFailed where there is no answer."""
+
+    def __init__(self, database: Database, *, now: Callable[[], datetime] = _utc_now) -> None:
+        self._database = database
+        self._now = now
+
+    async def page(
+        self,
+        connector: Connector,
+        selection: Selection = EVERYTHING,
+        *,
+        sort: Sort = Sort.TITLE,
+        descending: bool = False,
+        offset: int = 0,
+        limit: int = 50,
+    ) -> LinePage:
+        """Return one page of the summary table, and how many lines the selection has.
+
+        Args:
+            connector: As it is now.
+            selection: Which lines.
+            sort: In which order, and whether that is turned round.
+            descending: The same.
+            offset: How many lines come before the page.
+            limit: How many lines it has at most.
+        """
+        query = queries.ordered(queries.lines(connector, selection), sort, descending=descending)
+
+        async def read(connection: AsyncConnection) -> LinePage:
+            total = (await connection.execute(queries.count(connector, selection))).scalar_one()
+            found = (await connection.execute(query.limit(limit).offset(offset))).all()
+            return LinePage(tuple(map(queries.read_line, found)), total, offset)
+
+        return await self._database.read(read)
+
+    async def each(
+        self,
+        connector: Connector,
+        selection: Selection = EVERYTHING,
+        *,
+        sort: Sort = Sort.TITLE,
+        descending: bool = False,
+    ) -> AsyncIterator[Line]:
+        """Give all lines of a selection, few at a time in memory.
+
+        What changes meanwhile may be seen or not, but no line comes twice for it.
+        """
+        query = queries.ordered(queries.lines(connector, selection), sort, descending=descending)
+        last: Row[Any] | None = None
+        while True:
+            rest = (
+                query if last is None else queries.after(query, last, sort, descending=descending)
+            )
+            found = await self._read(rest.limit(_AT_A_TIME))
+            for row in found:
+                yield queries.read_line(row)
+            if len(found) < _AT_A_TIME:
+                return
+            last = found[-1]
+
+    async def tally(self, connector: Connector) -> Tally:
+        """Count lines and contents, for the heads of the table's filters."""
+        lines = (
+            select(_ADDRESS.status, _ADDRESS.language, func.count().label("number"))
+            .where(_ADDRESS.connector == connector.slug, queries.is_present(connector))
+            .group_by(_ADDRESS.status, _ADDRESS.language)
+        )
+        contents = (
+            select(_CONTENT.content_type, func.count().label("number"))
+            .where(
+                _CONTENT.connector == connector.slug,
+                _CONTENT.removed_at.is_(None),
+                queries.is_present(connector),
+            )
+            .group_by(_CONTENT.content_type)
+        )
+
+        async def read(connection: AsyncConnection) -> Tally:
+            counted = (await connection.execute(lines)).all()
+            by_type = (await connection.execute(contents)).all()
+            return _tally(counted, {row.content_type: row.number for row in by_type})
+
+        return await self._database.read(read)
+
+    async def collisions(
+        self, connector: Connector, *, offset: int = 0, limit: int = 50
+    ) -> tuple[Collision, ...]:
+        """Return addresses that several contents claim, in the order of their values."""
+        claimed = (
+            select(_ADDRESS.value, _ADDRESS.language)
+            .where(
+                _ADDRESS.connector == connector.slug,
+                _ADDRESS.status == AddressStatus.COLLISION.value,
+            )
+            .group_by(_ADDRESS.value, _ADDRESS.language)
+            .order_by(_ADDRESS.value, _ADDRESS.language)
+            .limit(limit)
+            .offset(offset)
+            .subquery()
+        )
+        only = Selection(statuses=frozenset({AddressStatus.COLLISION}))
+        query = (
+            queries.lines(connector, only)
+            .join(
+                claimed,
+                (claimed.c.value == _ADDRESS.value) & (claimed.c.language == _ADDRESS.language),
+            )
+            .order_by(_ADDRESS.value, _ADDRESS.language, _ADDRESS.serves.desc(), _ADDRESS.id)
+        )
+        lines = map(queries.read_line, await self._read(query))
+        return tuple(
+            Collision(language, value or "", tuple(rivals))
+            for (value, language), rivals in groupby(
+                lines, key=lambda line: (line.value, line.language)
+            )
+        )
+
+    async def content(self, connector: Connector, content_id: str) -> Catalogued | None:
+        """Return one content with all its addresses; None if the folder never held it."""
+        selection = Selection(statuses=frozenset(AddressStatus), content_id=content_id)
+        lines = queries.ordered(
+            queries.lines(connector, selection), Sort.LANGUAGE, descending=False
+        )
+        record = select(schema.content).where(
+            _CONTENT.connector == connector.slug,
+            _CONTENT.id == content_id,
+            queries.is_present(connector),
+        )
+        versions = (
+            select(schema.content_version)
+            .where(_VERSION.content_id == content_id)
+            .order_by(_VERSION.first_seen.desc(), _VERSION.modified.desc())
+        )
+
+        async def read(connection: AsyncConnection) -> Catalogued | None:
+            row = (await connection.execute(record)).one_or_none()
+            if row is None:
+                return None
+            return _catalogued(
+                connector,
+                row,
+                tuple(map(queries.read_line, (await connection.execute(lines)).all())),
+                tuple(map(_version, (await connection.execute(versions)).all())),
+            )
+
+        return await self._database.read(read)
+
+    async def note_version(self, content_id: str, file: SourceFile) -> None:
+        """Remember a version of a content's source file, unless it is known or has no id."""
+        table, now = schema.content_version, self._now()
+        if file.version_id is None:
+            return
+        key = (_VERSION.content_id == content_id) & (_VERSION.version_id == file.version_id)
+
+        async def write(connection: AsyncConnection) -> None:
+            if (await connection.execute(select(_VERSION.version_id).where(key))).first() is None:
+                await connection.execute(
+                    insert(table).values(
+                        content_id=content_id,
+                        version_id=file.version_id,
+                        file_name=file.file_name,
+                        media_type=file.media_type,
+                        size=file.size,
+                        modified=file.modified,
+                        first_seen=now,
+                    )
+                )
+
+        await self._database.write(write)
+
+    async def _read(self, query: Any) -> list[Row[Any]]:
+        async def read(connection: AsyncConnection) -> list[Row[Any]]:
+            return list((await connection.execute(query)).all())
+
+        return await self._database.read(read)
+
+
+def _catalogued(
+    connector: Connector, row: Row[Any], lines: tuple[Line, ...], versions: tuple[SeenVersion, ...]
+) -> Catalogued:
+    former = AddressStatus.FORMER
+    claimed = [
+        (each.language or "", each.value)
+        for each in lines
+        if each.value is not None and each.status is not former
+    ]
+    return Catalogued(
+        content=queries.read_content(connector, row, claimed),
+        is_servable=row.is_servable,
+        lines=lines,
+        first_seen=rows.instant(row.first_seen),
+        changed=rows.instant(row.changed),
+        confirmed=rows.instant(row.confirmed) if row.confirmed else None,
+        removed_at=rows.instant(row.removed_at) if row.removed_at else None,
+        versions=versions,
+    )
+
+
+def _version(row: Row[Any]) -> SeenVersion:
+    return SeenVersion(
+        file=SourceFile(
+            version_id=row.version_id,
+            file_name=row.file_name,
+            media_type=row.media_type,
+            size=row.size,
+            modified=rows.instant(row.modified) if row.modified else None,
+        ),
+        first_seen=rows.instant(row.first_seen),
+    )
+
+
+def _tally(counted: Sequence[Row[Any]], by_type: dict[str, int]) -> Tally:
+    by_status = dict.fromkeys(AddressStatus, 0)
+    by_language: dict[str, int] = {}
+    for row in counted:
+        by_status[AddressStatus(row.status)] += row.number
+        if row.status != AddressStatus.REMOVED.value:
+            by_language[row.language] = by_language.get(row.language, 0) + row.number
+    removed = by_status.pop(AddressStatus.REMOVED)
+    return Tally(
+        contents=sum(by_type.values()),
+        lines=sum(by_status.values()),
+        removed=removed,
+        by_status=by_status,
+        by_type=by_type,
+        by_language=by_language,
+    )

@@ -1,0 +1,117 @@
+"""What an address led to by the last listings: what the resolver looks at before it asks THRON."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from proxy.catalogue import content_queries as queries
+from proxy.catalogue import rows, schema
+from proxy.catalogue.connector import Connector
+from proxy.catalogue.database import Database
+from proxy.catalogue.lines import KnownContent
+from proxy.catalogue.paths import Address
+from proxy.catalogue.standing import Claimant, ranked
+
+_ADDRESS = schema.address.c
+_CONTENT = schema.content.c
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class KnownContents:
+    """Reads the catalogue; every method raises DatabaseFailed where there is no answer."""
+
+    def __init__(self, database: Database, *, now: Callable[[], datetime] = _utc_now) -> None:
+        self._database = database
+        self._now = now
+
+    async def of(self, connector: Connector, address: Address) -> tuple[KnownContent, ...]:
+        """Return the contents that an address may lead to, the one that has it first."""
+        query = (
+            select(schema.content, _ADDRESS.is_current, _ADDRESS.since)
+            .join_from(
+                schema.address,
+                schema.content,
+                (_CONTENT.connector == _ADDRESS.connector) & (_CONTENT.id == _ADDRESS.content_id),
+            )
+            .where(
+                _ADDRESS.connector == connector.slug,
+                _ADDRESS.value == address.value,
+                _ADDRESS.language == (address.language or ""),
+                _ADDRESS.is_addressable,
+                _CONTENT.is_servable,
+                _CONTENT.removed_at.is_(None),
+                queries.is_present(connector),
+            )
+        )
+
+        async def read(connection: AsyncConnection) -> tuple[KnownContent, ...]:
+            found = {row.id: row for row in (await connection.execute(query)).all()}
+            claimed = await _claimed(connection, connector, list(found))
+            order = ranked(map(_claimant, found.values()))
+            return tuple(
+                self._known(connector, found[each.content_id], claimed.get(each.content_id, []))
+                for each in order
+            )
+
+        return await self._database.read(read)
+
+    async def was_published(self, connector: Connector, content_id: str) -> bool:
+        """Tell whether a content was published when its state was last a settled one."""
+        query = select(_CONTENT.was_published).where(
+            _CONTENT.connector == connector.slug,
+            _CONTENT.id == content_id,
+            _CONTENT.removed_at.is_(None),
+            queries.is_present(connector),
+        )
+        return any(row.was_published for row in await self._read(query))
+
+    async def has_any(self) -> bool:
+        """Tell whether any content is known that could be served."""
+        return bool(await self._read(select(_ADDRESS.id).where(_ADDRESS.serves).limit(1)))
+
+    def _known(
+        self, connector: Connector, row: Row[Any], claimed: list[tuple[str, str]]
+    ) -> KnownContent:
+        age_s = None
+        if row.confirmed is not None:
+            age_s = max(0.0, (self._now() - rows.instant(row.confirmed)).total_seconds())
+        content = queries.read_content(connector, row, claimed)
+        return KnownContent(content, row.is_current, age_s)
+
+    async def _read(self, query: Any) -> list[Row[Any]]:
+        async def read(connection: AsyncConnection) -> list[Row[Any]]:
+            return list((await connection.execute(query)).all())
+
+        return await self._database.read(read)
+
+
+async def _claimed(
+    connection: AsyncConnection, connector: Connector, ids: list[str]
+) -> dict[str, list[tuple[str, str]]]:
+    """Return the current addresses of some contents."""
+    query = select(_ADDRESS.content_id, _ADDRESS.language, _ADDRESS.value).where(
+        _ADDRESS.connector == connector.slug,
+        _ADDRESS.content_id.in_(ids),
+        _ADDRESS.is_current,
+        _ADDRESS.is_addressable,
+    )
+    found: dict[str, list[tuple[str, str]]] = {}
+    for content_id, language, value in (await connection.execute(query)).all():
+        found.setdefault(content_id, []).append((language, value))
+    return found
+
+
+def _claimant(row: Row[Any]) -> Claimant:
+    return Claimant(
+        content_id=row.id,
+        created=rows.instant(row.created) if row.created else None,
+        is_servable=True,
+        is_current=row.is_current,
+        since=rows.instant(row.since),
+    )
