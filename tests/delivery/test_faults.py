@@ -1,0 +1,158 @@
+"""Every fault that the sandbox knows, and what a client is told of it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxy.catalogue.connector import DeliveryMode
+from proxy.sandbox.faults import Fault, Kind, Where
+from proxy.sandbox.server import Sandbox
+from tests.delivery.taking import take
+from tests.running import LOOPBACK, Running, by_id, running
+
+KIT = "88ab533c-2f8d-4746-8910-ccf985a96b48"
+PATH = f"/files/{KIT}"
+DATA = bytes(range(250)) * 800
+NOWHERE = "no-such-host.invalid"  # what Kind.DNS redirects to
+FOREIGN = "http://169.254.169.254/latest/meta-data"
+# Enough for whatever works on a busy machine, little for what hangs.
+LIMITS_S = {"read_gap_s": 0.5, "first_byte_timeout_s": 0.5}
+
+# The places whose answer is the content's, and those that only lead to it.
+BYTES: tuple[Where, ...] = ("static", "source", "storage")
+STEPS: tuple[Where, ...] = ("delivery", *BYTES)
+API: tuple[Where, ...] = ("api", "login")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a client gets.
+
+    Attributes:
+        status: Of a GET of the whole.
+        error: None where there is none to tell.
+        ranged: Status of a GET of ten octets, where the whole is 200.
+    """
+
+    status: int = 200
+    error: str | None = None
+    ranged: int = 206
+
+
+FINE = Told()
+REFUSED = Told(502, "http_request_error")
+NONSENSE = Told(502, "http_protocol_error")
+SILENT = Told(504, "http_response_timeout")
+CUT = Told(502, "connection_terminated")
+PROHIBITED = Told(502, "destination_ip_prohibited")
+DOWN = Told(503, "destination_unavailable")
+LIMITED = Told(503, "connection_limit_reached")
+NO_API = Told(502, "http_protocol_error")
+
+
+def rows(told: Told, kind: Kind, *places: Where, **facts: Any) -> list[Any]:
+    """Return the cases of one fault at several places."""
+    fault = replace(Fault(kind, times=None), **facts)
+    detail = f" at {fault.at}" if fault.at is not None else ""
+    return [
+        pytest.param(replace(fault, where=place), told, id=f"{kind}{detail}, {place}")
+        for place in places
+    ]
+
+
+CASES = [
+    # An answer of another kind
+    *rows(REFUSED, Kind.STATUS, "delivery", "static", "storage"),
+    *rows(DOWN, Kind.STATUS, "source", *API),
+    *rows(REFUSED, Kind.STATUS, "delivery", "static", "storage", status=400),
+    *rows(Told(502, "http_request_denied"), Kind.STATUS, "static", status=403),
+    *rows(REFUSED, Kind.STATUS, "static", "storage", status=404),
+    *rows(REFUSED, Kind.BUSY, "delivery", "static", "storage"),
+    *rows(LIMITED, Kind.BUSY, "source", *API),
+    *rows(NONSENSE, Kind.HTML, *STEPS),
+    *rows(NO_API, Kind.HTML, *API),
+    *rows(NONSENSE, Kind.ENVELOPE, "delivery", "static", "storage"),
+    *rows(DOWN, Kind.ENVELOPE, "source", *API),
+    *rows(NONSENSE, Kind.EMPTY, *STEPS),
+    *rows(NO_API, Kind.EMPTY, *API),
+    *rows(Told(502, "proxy_loop_detected"), Kind.REDIRECT_LOOP, *STEPS),
+    *rows(NO_API, Kind.REDIRECT_LOOP, *API),
+    *rows(PROHIBITED, Kind.REDIRECT_TO, *STEPS, location=FOREIGN),
+    *rows(NO_API, Kind.REDIRECT_TO, *API, location=FOREIGN),
+    *rows(Told(502, "dns_error"), Kind.DNS, *STEPS),
+    *rows(NO_API, Kind.DNS, *API),
+    *rows(Told(502, "tls_protocol_error"), Kind.TLS, *STEPS),
+    *rows(NO_API, Kind.TLS, *API),
+    # A faithful answer sent badly
+    *rows(FINE, Kind.LATENCY, *STEPS, *API, seconds=0.02),
+    *rows(SILENT, Kind.STALL, *STEPS),
+    *rows(Told(503, "connection_timeout"), Kind.STALL, *API),
+    *rows(FINE, Kind.STALL, *BYTES, at=100_000, times=1),
+    *rows(CUT, Kind.RESET, *STEPS),
+    *rows(DOWN, Kind.RESET, *API),
+    *rows(FINE, Kind.RESET, *BYTES, at=70_000),
+    *rows(FINE, Kind.TRUNCATED, *BYTES, at=70_000),
+    *rows(FINE, Kind.TRUNCATED, *BYTES, at=0, times=1),
+    *rows(DOWN, Kind.TRUNCATED, *API),
+    *rows(FINE, Kind.TRICKLE, *STEPS, *API, octets_per_s=10_000_000),
+    # A faithful answer with something missing or wrong
+    *rows(FINE, Kind.MEDIA_TYPE, *BYTES),
+    *rows(FINE, Kind.NO_LENGTH, *BYTES),
+    *rows(FINE, Kind.NO_VALIDATOR, *BYTES),
+    *rows(FINE, Kind.WEAK_VALIDATOR, *BYTES),
+    *rows(FINE, Kind.CHANGING_VALIDATOR, *BYTES),
+    # The whole in place of the range is what RFC 9110, 14.2 allows.
+    *rows(Told(ranged=200), Kind.RANGE_IGNORED, *BYTES),
+    *rows(FINE, Kind.HEAD_REFUSED, *STEPS),
+]
+
+
+@pytest.fixture
+async def struck(fault: Fault, thron: Sandbox, tmp_path: Path) -> AsyncIterator[Running]:
+    """Run a connector whose way to one content leads by the fault's place."""
+    if fault.where == "storage":
+        thron.switches.source_by = "redirect"
+    mode = (
+        DeliveryMode.PUBLISHED if fault.where in {"delivery", "static"} else DeliveryMode.ORIGINAL
+    )
+    thron.publish_new_version(KIT, DATA)
+    settings: dict[str, Any] = {"origin_hosts": (LOOPBACK, NOWHERE), **LIMITS_S}
+    async with running(thron, tmp_path, by_id(thron, delivery=mode), **settings) as connector:
+        if fault.where == "login":
+            thron.expire_tokens()
+        thron.faults.add(fault)
+        yield connector
+
+
+@pytest.mark.parametrize(("fault", "told"), CASES)
+async def test_fault(struck: Running, fault: Fault, told: Told) -> None:
+    """Status and Proxy-Status are those of the table, and what comes with 200 is the content."""
+    taken = await take(struck.http, struck.url(PATH))
+    assert taken.is_whole
+    assert taken.status == told.status
+    error = f"thron-connector; error={told.error}" if told.error else None
+    assert taken.fields.get("Proxy-Status") == error
+    assert (taken.body == DATA) is (told.status == 200)
+    assert ("Retry-After" in taken.fields) is (
+        fault.where in API or told.status == 503
+    ) or not error
+    if told.status == 200:
+        await check_the_rest(struck, ranged=told.ranged)
+    assert struck.thron.faults.struck or fault.kind is Kind.HEAD_REFUSED
+
+
+async def check_the_rest(struck: Running, *, ranged: int) -> None:
+    """Ask for a part, and for the fields alone."""
+    part = await struck.get(PATH, Range="bytes=150000-150009")
+    assert part.status == ranged
+    assert part.body == (DATA if ranged == 200 else DATA[150_000:150_010])
+    head = await struck.ask("HEAD", PATH)
+    assert (head.status, head.fields.get("Content-Length")) == (200, str(len(DATA)))
+
+
+def test_every_kind_has_its_rows() -> None:
+    """No fault that the sandbox knows is missing in the table."""
+    assert {case.values[0].kind for case in CASES} == set(Kind)
