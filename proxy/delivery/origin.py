@@ -201,7 +201,7 @@ async def _accepted(arrival: Arrival, delivery: Delivery, fields: Fields) -> Arr
         raise _failure(response.status)
     if response.status != HTTPStatus.OK or arrival.head:
         return arrival
-    if _is_nothing(response) or (response.method == hdrs.METH_HEAD and is_suspect(response)):
+    if _is_nothing(response) or _is_vague(response):
         response.close()
         raise OriginAnswerInvalid("an answer that may be an error in place of the content")
     head, error = await examined(response, expected_name=delivery.file_name)
@@ -219,6 +219,12 @@ def _is_answer(response: aiohttp.ClientResponse, fields: Fields) -> bool:
     if not is_asked_for or not isinstance(said, ContentRange):
         return False
     return response.content_length in {None, said.last - said.first + 1}
+
+
+def _is_vague(response: aiohttp.ClientResponse) -> bool:
+    """Tell whether an answer to HEAD may be an error's, or says less than one octet would."""
+    is_head = response.method == hdrs.METH_HEAD
+    return is_head and (response.content_length is None or is_suspect(response))
 
 
 def _is_nothing(response: aiohttp.ClientResponse) -> bool:
