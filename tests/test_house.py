@@ -36,6 +36,7 @@ FLOORS: Mapping[str, str] = {
     "settings": "settings",
     "shells": """
         thron.client catalogue.schema catalogue.engine catalogue.database
+        catalogue.link_tables
         catalogue.content_tables catalogue.content_queries catalogue.contents
         catalogue.known_contents catalogue.run_book catalogue.shapes catalogue.line_writing
         catalogue.removing catalogue.recording
@@ -54,6 +55,7 @@ FLOORS: Mapping[str, str] = {
         """,
     "story": "delivery.download",
     "composition": "app",
+    "console": "console console.*",
     "gateway": "gateway check",
     "demo": "demo",
     "words": "cli __main__",
@@ -74,6 +76,7 @@ MAY_CATCH_ALL: Mapping[str, str] = {
     "observe.middleware": "a bug becomes a 500 and a traceback in the log",
     "thron.tokens": "the keeper's background loop goes on after a bug",
     "catalogue.polling": "the background loop goes on after a bug",
+    "console.faults": "a bug becomes a 500 and a traceback in the log",
     "delivery.batch": "the error is handed to everyone who waits for the batch",
 }
 
@@ -81,6 +84,7 @@ MAY_CATCH_ALL: Mapping[str, str] = {
 HELD_ELSEWHERE: Mapping[str, str] = {
     "__main__": "one line; tests/test_secrets.py runs it",
     "app": "composition; every test of the whole connector opens it (tests/running.py)",
+    "catalogue.link_tables": "held by tests/catalogue/test_schema.py",
     "catalogue.rows": "held by tests/catalogue/test_database.py through both databases",
     "catalogue.tenant": "one value; held by tests/catalogue/test_database.py",
     "catalogue.connector_values": "held by tests/catalogue/test_connector_form.py",

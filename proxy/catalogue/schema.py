@@ -25,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from proxy.catalogue import content_tables
+from proxy.catalogue import content_tables, link_tables
 
 
 class UnusableDatabase(Exception):
@@ -131,6 +131,7 @@ api_token = Table(
 )
 
 catalogued, content, address, content_version, sync_run = content_tables.define(TABLES)
+link_check, link_result = link_tables.define(TABLES)
 
 Step = Callable[[Connection], None]
 
@@ -186,7 +187,13 @@ def _add_contents(connection: Connection) -> None:
     then.create_all(connection)
 
 
-STEPS: tuple[Step, ...] = (_add_purges, _add_the_console, _add_contents)
+def _add_link_checks(connection: Connection) -> None:
+    then = MetaData()
+    link_tables.define(then)
+    then.create_all(connection)
+
+
+STEPS: tuple[Step, ...] = (_add_purges, _add_the_console, _add_contents, _add_link_checks)
 """``STEPS[n]`` makes version n + 2 of version n + 1."""
 
 
