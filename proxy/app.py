@@ -145,6 +145,17 @@ async def open_parts(settings: Settings, environ: Mapping[str, str]) -> AsyncIte
         yield Parts(settings, database, tenancy)
 
 
+@asynccontextmanager
+async def open_tenant(settings: Settings, credentials: Credentials) -> AsyncIterator[Tenant]:
+    """Open a tenant beside the one that is connected, to try credentials before they are kept.
+
+    Raises:
+        ConfigurationError: TDC_CA_FILE cannot be used.
+    """
+    async with AsyncExitStack() as stack:
+        yield await _tenant(stack, settings, credentials)
+
+
 async def _tenant(stack: AsyncExitStack, settings: Settings, credentials: Credentials) -> Tenant:
     client_id = credentials.client_id
     settings = settings.model_copy(update={"client_id": client_id})  # its hosts are named by it

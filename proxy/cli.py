@@ -25,7 +25,7 @@ from proxy.check import check as checks
 from proxy.delivery.explain import Step, why_no_address
 from proxy.demo import describe, open_demo
 from proxy.errors import ConfigurationError, GatewayError
-from proxy.gateway import open_gateway
+from proxy.gateway import Gateway, open_gateway
 from proxy.observe import log
 from proxy.remedies import with_remedy
 from proxy.sandbox.server import Sandbox
@@ -356,13 +356,24 @@ def _answered(question: str) -> str | None:
         return None
 
 
-async def _until_stopped(running: AbstractAsyncContextManager[Any]) -> None:
-    """Hold a context until the first signal; a second one ends it at once."""
-    async with running:
+async def _until_stopped(running: AbstractAsyncContextManager[Gateway]) -> None:
+    """Hold a gateway until the first signal; a second one ends it at once."""
+    async with running as gateway:
+        _tell_how_to_set_up(gateway.set_up_url())
         await _stop_signal()
         task = asyncio.current_task()
         if task is not None:
             _on_signal(task.cancel)
+
+
+def _tell_how_to_set_up(url: str | None) -> None:
+    """Print the link of the first start; it is a secret, so it does not go through the log."""
+    if url is not None:
+        click.echo(
+            "The console has no password yet. To set one, open this link once, within 15 minutes:"
+            f"\n\n    {url}\n",
+            err=True,
+        )
 
 
 async def _stop_signal() -> None:

@@ -137,7 +137,12 @@ def describe(demo: Demo) -> str:
     for each in demo.connectors:
         lines += [*_described(each), ""]
     admin = demo.gateway.admin_url
-    lines += [f"Health: {admin}/readyz   Metrics: {admin}/metrics", "Stop with Ctrl-C.", ""]
+    lines += [
+        f"The console, signed in: {demo.gateway.demo_url()}",
+        f"Health: {admin}/readyz   Metrics: {admin}/metrics",
+        "Stop with Ctrl-C.",
+        "",
+    ]
     return "\n".join(lines)
 
 

@@ -4,6 +4,7 @@ import random
 import resource
 import socket
 import ssl
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from aiohttp import http_parser, web
 from proxy.app import Parts, Tenancy, Tenant, open_parts
 from proxy.catalogue.purge_watch import PurgeWatch
 from proxy.catalogue.watch import ConnectorWatch
+from proxy.console.parts import Console, open_console
+from proxy.console.server import console_app
 from proxy.delivery.admission import Admission
 from proxy.delivery.download import Downloads, Limits, PublicBases
 from proxy.delivery.pace import Pace
@@ -45,11 +48,13 @@ class Gateway:
         parts: Its settings have the ports that were bound.
         watch: The connectors that are served.
         admission: Counts the downloads.
+        console: On the admin listener.
     """
 
     parts: Parts
     watch: ConnectorWatch
     admission: Admission
+    console: Console
 
     @property
     def public_url(self) -> str:
@@ -60,6 +65,20 @@ class Gateway:
     def admin_url(self) -> str:
         """Base of the admin listener, as it is reached from this machine."""
         return f"http://{_reachable(self.parts.settings.admin_listen)}"
+
+    def set_up_url(self) -> str | None:
+        """Return a new link to set the console's password, None where there is one.
+
+        It is a secret: for the operator's terminal, and nothing else.
+        """
+        if self.console.password.is_set:
+            return None
+        link = self.console.links.set_up(now=time.monotonic())
+        return f"{self.admin_url}/set-up?link={link}"
+
+    def demo_url(self) -> str:
+        """Return a link that signs in to the console as long as this runs; for the demo alone."""
+        return f"{self.admin_url}/set-up?link={self.console.links.demo()}"
 
     @property
     def secure_url(self) -> str | None:
@@ -94,7 +113,8 @@ async def open_gateway(settings: Settings, environ: Mapping[str, str]) -> AsyncI
         await stack.enter_async_context(PurgeWatch.open(parts.database, parts.tenancy.purge))
         metrics = Metrics()
         reasons = _Reasons(parts.tenancy)
-        admin = _admin_app(parts, metrics, reasons)
+        console = await open_console(parts, watch=watch, admission=admission, metrics=metrics)
+        admin = _admin_app(console, reasons)
         public = _public_app(settings, _Answers(parts, watch, admission), metrics, reasons)
         drained = partial(_drained, admission, at_most_s=settings.drain_s)
         await stack.enter_async_context(
@@ -102,7 +122,7 @@ async def open_gateway(settings: Settings, environ: Mapping[str, str]) -> AsyncI
         )
         await stack.enter_async_context(serving(public, *sockets.public, drained=drained))
         log.info("listening", **_listening(settings))
-        yield Gateway(parts, watch, admission)
+        yield Gateway(parts, watch, admission, console)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +140,7 @@ class _Reasons:
     def __call__(self) -> Sequence[str]:
         tenant = self.tenancy.tenant
         if tenant is None:
-            return ["no credentials: set TDC_CLIENT_ID, TDC_APP_ID and TDC_APP_KEY"]
+            return ["no credentials: give them in the console, or by TDC_CLIENT_ID and the like"]
         state = tenant.thron.state
         if state.logged_in or tenant.resolver.is_warm:
             return []
@@ -215,11 +235,9 @@ def _token_state(tenancy: Tenancy) -> TokenState | None:
     return tenancy.tenant.thron.state if tenancy.tenant is not None else None
 
 
-def _admin_app(parts: Parts, metrics: Metrics, reasons: _Reasons) -> web.Application:
-    app = web.Application()
-    token = partial(_token_state, parts.tenancy)
-    app.add_routes(admin_probes(reasons, metrics=metrics, token=token))
-    return app
+def _admin_app(console: Console, reasons: _Reasons) -> web.Application:
+    token = partial(_token_state, console.parts.tenancy)
+    return console_app(console, probes=admin_probes(reasons, metrics=console.metrics, token=token))
 
 
 def _public_app(

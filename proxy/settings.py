@@ -112,6 +112,12 @@ def _readable(value: Path) -> Path:
         raise ValueError(f"cannot read {value}: {exc.strerror}") from exc
 
 
+def _password_hash(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"\$argon2id\$[ -~]{40,500}", value.get_secret_value()):
+        raise ValueError("write an argon2id hash, as thron-connector password --hash prints it")
+    return value
+
+
 def _level(value: str) -> str:
     if value.lower() not in _LEVELS:
         raise ValueError(f"write one of {', '.join(_LEVELS)}")
@@ -151,7 +157,8 @@ class Settings(BaseModel):
         Listen(host="0.0.0.0", port=8080), description="the public listener"
     )
     admin_listen: ListenAddress = Field(
-        Listen(host="127.0.0.1", port=8081), description="the admin listener: probes and metrics"
+        Listen(host="127.0.0.1", port=8081),
+        description="the admin listener: console, its API, probes and metrics",
     )
     tls_cert: ReadableFile | None = Field(
         None, description="certificate chain (PEM) of a native HTTPS listener beside the plain one"
@@ -205,6 +212,11 @@ class Settings(BaseModel):
     read_gap_s: Seconds = Field(15, description="between two reads from an origin")
     drain_s: float = Field(
         3600, ge=0, description="running downloads may finish after the first SIGTERM"
+    )
+    admin_password_hash: Annotated[SecretStr, AfterValidator(_password_hash)] | None = Field(
+        None,
+        description="argon2id hash of the console's password; unset: a link to set one is printed"
+        " at the first start",
     )
     log_level: Annotated[str, AfterValidator(_level)] = Field(
         "info", description="debug, info, warning or error"

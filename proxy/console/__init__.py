@@ -1,0 +1,1 @@
+"""The set-up console and its JSON API, on the admin listener."""

@@ -1,0 +1,143 @@
+"""What an application may do in THRON, found out by trying."""
+
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from proxy.app import Tenant
+from proxy.catalogue.connector import Connector, DeliveryMode, Identifier
+from proxy.errors import CredentialsRefused, GatewayError, ThronRefused
+from proxy.thron import messages
+from proxy.thron.messages import Content
+from proxy.thron.tokens import Session
+
+
+class Right(StrEnum):
+    """What is tried, in its order."""
+
+    LOG_IN = "log_in"
+    FOLDER = "folder"
+    SOURCE_FILES = "source_files"
+    RENDITIONS = "renditions"
+    METADATA = "metadata"
+
+
+class Verdict(StrEnum):
+    """How it went."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was tried.
+
+    Attributes:
+        right: What.
+        verdict: How it went.
+        detail: THRON's own words, or a name or number that was found; no secret.
+    """
+
+    right: Right
+    verdict: Verdict
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Everything that was tried with some credentials.
+
+    Attributes:
+        findings: In the order of the rights; after a login that failed, that alone.
+        session: Of the login.
+    """
+
+    findings: tuple[Finding, ...]
+    session: Session | None = field(default=None, repr=False)
+
+    @property
+    def is_logged_in(self) -> bool:
+        """Whether the credentials are good."""
+        return self.session is not None
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether THRON says that they are not, rather than nothing."""
+        return self.session is None and self.findings[0].verdict is Verdict.NO
+
+
+async def explore(tenant: Tenant, *, client_id: str) -> Trial:
+    """Log in, and try what connectors need."""
+    try:
+        session = await tenant.thron.session()
+    except CredentialsRefused as exc:
+        return Trial((Finding(Right.LOG_IN, Verdict.NO, str(exc)),))
+    except GatewayError as exc:
+        return Trial((Finding(Right.LOG_IN, Verdict.UNKNOWN, str(exc)),))
+    findings = [
+        Finding(Right.LOG_IN, Verdict.YES),
+        await _folder(tenant, session, client_id),
+        await _fetched(tenant, session, Right.SOURCE_FILES, DeliveryMode.ORIGINAL),
+        await _renditions(tenant, session),
+        await _metadata(tenant, client_id),
+    ]
+    return Trial(tuple(findings), session)
+
+
+async def _folder(tenant: Tenant, session: Session, client_id: str) -> Finding:
+    if session.root_category_id is None:
+        return Finding(Right.FOLDER, Verdict.NO)
+    try:
+        found = await tenant.thron.ask(messages.category(client_id, session.root_category_id))
+    except GatewayError as exc:
+        return Finding(Right.FOLDER, _verdict(exc), str(exc))
+    if found is None:
+        return Finding(Right.FOLDER, Verdict.NO, session.root_category_id)
+    return Finding(Right.FOLDER, Verdict.YES, found.names[0].text if found.names else found.id)
+
+
+async def _renditions(tenant: Tenant, session: Session) -> Finding:
+    if session.pkey is None:
+        return Finding(Right.RENDITIONS, Verdict.NO)
+    return await _fetched(tenant, session, Right.RENDITIONS, DeliveryMode.PUBLISHED)
+
+
+async def _fetched(tenant: Tenant, session: Session, right: Right, mode: DeliveryMode) -> Finding:
+    """Fetch one octet of the first content that is found, as a connector would."""
+    folder = session.root_category_id
+    if folder is None:
+        return Finding(right, Verdict.UNKNOWN)
+    connector = Connector(
+        slug="check",
+        folder=folder,
+        folder_id=folder,
+        identifier=Identifier.CONTENT_ID,
+        delivery=mode,
+    )
+    try:
+        content = await _first(tenant, connector)
+    except GatewayError as exc:
+        return Finding(right, Verdict.UNKNOWN, str(exc))
+    if content is None:
+        return Finding(right, Verdict.UNKNOWN)
+    step = await tenant.explainer.fetch(connector, content)
+    return Finding(right, Verdict.YES if step.is_ok else Verdict.NO, step.detail)
+
+
+async def _first(tenant: Tenant, connector: Connector) -> Content | None:
+    async with aclosing(tenant.surveyor.contents(connector)) as contents:
+        return await anext(contents, None)
+
+
+async def _metadata(tenant: Tenant, client_id: str) -> Finding:
+    try:
+        listed = await tenant.thron.ask(messages.classifications(client_id))
+    except GatewayError as exc:
+        return Finding(Right.METADATA, _verdict(exc), str(exc))
+    return Finding(Right.METADATA, Verdict.YES, str(len(listed.items)))
+
+
+def _verdict(exc: GatewayError) -> Verdict:
+    return Verdict.NO if isinstance(exc, ThronRefused) else Verdict.UNKNOWN

@@ -1,0 +1,156 @@
+"""Signing in and out, and the first start: a link, and a password to choose."""
+
+import math
+import time
+from datetime import timedelta
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import BaseModel, Field, SecretStr
+
+from proxy.console import forms, passwords, sessions
+from proxy.console.caller import ADMINISTRATOR, CALLER
+from proxy.console.forms import Form
+from proxy.console.navigation import local
+from proxy.console.one_time import SET_UP_LIVES_S, Purpose
+from proxy.console.parts import CONSOLE, Console
+from proxy.console.rendering import render, see_other
+from proxy.console.visit import VISIT
+from proxy.console.words import Text
+
+
+class SignIn(BaseModel):
+    """The form of the sign-in page."""
+
+    password: SecretStr = Field(min_length=1, max_length=1024)
+    next: Annotated[str, Field(max_length=4096)] = "/"
+
+
+class SetUp(BaseModel):
+    """The form of the first start."""
+
+    link: SecretStr = Field(max_length=256)
+    password: SecretStr = Field(min_length=1)
+    again: SecretStr = Field(min_length=1)
+
+
+async def show_sign_in(request: web.Request) -> web.Response:
+    """Show the sign-in page, or where a link to set the password comes from."""
+    console = request.app[CONSOLE]
+    if CALLER in request:
+        return see_other("/")
+    await console.password.read()
+    form = forms.filled(SignIn(password=SecretStr("-"), next=request.query.get("next", "/")))
+    return _sign_in_page(request, form)
+
+
+async def sign_in(request: web.Request) -> web.Response:
+    """Check the password, and open a session under a new id."""
+    console, visit = request.app[CONSOLE], request[VISIT]
+    form = forms.read(await request.post(), SignIn)
+    if form.value is None:
+        return _sign_in_page(request, form, status=422)
+    wait_s = console.throttle.begin(visit.client, now=time.monotonic())
+    if wait_s > 0:
+        seconds = math.ceil(wait_s)
+        early = form.with_problem(
+            Text("Too many attempts. Try again in {seconds} seconds.", seconds=seconds)
+        )
+        response = _sign_in_page(request, early, status=429)
+        response.headers["Retry-After"] = str(seconds)
+        return response
+    if not await console.password.fits(form.value.password.get_secret_value()):
+        await console.store.note(actor="nobody", action="sign-in failed", subject=visit.client)
+        wrong = form.with_problem(Text("That is not the password."), field="password")
+        return _sign_in_page(request, wrong, status=422)
+    console.throttle.succeeded(visit.client)
+    return await _signed_in(request, local(form.value.next))
+
+
+async def sign_out(request: web.Request) -> web.Response:
+    """End the session."""
+    session = request[CALLER].session
+    if session is not None:
+        await request.app[CONSOLE].sessions.end(
+            session, actor=ADMINISTRATOR, client=request[VISIT].client
+        )
+    response = see_other("/login")
+    sessions.forget(response)
+    return response
+
+
+async def show_set_up(request: web.Request) -> web.Response:
+    """Follow a link: the demo's signs in, that of the first start asks for a password."""
+    console = request.app[CONSOLE]
+    link = request.query.get("link", "")
+    purpose = console.links.purpose(link, now=time.monotonic())
+    if purpose is Purpose.DEMO:
+        return await _signed_in(request, local(request.query.get("next", "/")))
+    if purpose is None:
+        return render(request, "set_up_link_ended.html", status=410)
+    return render(request, "set_up.html", form=forms.blank(), link=link, least=_least())
+
+
+async def set_up(request: web.Request) -> web.Response:
+    """Set the first password, end the link, and sign in."""
+    console = request.app[CONSOLE]
+    posted = await request.post()
+    form = forms.read(posted, SetUp)
+    link = str(posted.get("link", ""))
+    now = time.monotonic()
+    if console.links.purpose(link, now=now) is not Purpose.SET_UP:
+        return render(request, "set_up_link_ended.html", status=410)
+    form = checked(form, console)
+    if form.value is None:
+        return render(request, "set_up.html", status=422, form=form, link=link, least=_least())
+    if console.links.use(link, now=now) is None:
+        return render(request, "set_up_link_ended.html", status=410)
+    await console.password.set(
+        form.value.password.get_secret_value(), at=console.now(), actor="set-up link"
+    )
+    return await _signed_in(request, "/")
+
+
+def checked(form: Form[SetUp], console: Console) -> Form[SetUp]:
+    """Return a form with what is wrong with its new password."""
+    if form.value is None:
+        return form
+    password = form.value.password.get_secret_value()
+    wrong = passwords.problem(password, not_=console.parts.settings.client_id)
+    if wrong is not None:
+        return form.with_problem(wrong, field="password")
+    if form.value.again.get_secret_value() != password:
+        return form.with_problem(Text("This is not the same password."), field="again")
+    return form
+
+
+async def _signed_in(request: web.Request, path: str) -> web.Response:
+    visit = request[VISIT]
+    session = await request.app[CONSOLE].sessions.open(client=visit.client, actor=ADMINISTRATOR)
+    response = see_other(path)
+    sessions.keep(response, session, is_secure=visit.is_secure)
+    return response
+
+
+def _sign_in_page(request: web.Request, form: Form[SignIn], *, status: int = 200) -> web.Response:
+    return render(
+        request,
+        "login.html",
+        status=status,
+        form=form,
+        is_password_set=request.app[CONSOLE].password.is_set,
+        minutes=timedelta(seconds=SET_UP_LIVES_S) // timedelta(minutes=1),
+    )
+
+
+def _least() -> int:
+    return passwords.LEAST_CHARACTERS
+
+
+ROUTES = (
+    web.get("/login", show_sign_in),
+    web.post("/login", sign_in),
+    web.post("/logout", sign_out),
+    web.get("/set-up", show_set_up),
+    web.post("/set-up", set_up),
+)

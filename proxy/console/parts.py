@@ -1,0 +1,92 @@
+"""What the console's pages and resources work with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from aiohttp import web
+
+from proxy.app import Parts
+from proxy.catalogue.watch import ConnectorWatch
+from proxy.console.admin_password import Password
+from proxy.console.machine_tokens import MachineTokens
+from proxy.console.one_time import Links
+from proxy.console.passwords import PasswordHashes
+from proxy.console.sessions import Sessions
+from proxy.console.store import Store
+from proxy.console.throttle import Throttle
+from proxy.delivery.admission import Admission
+from proxy.observe.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """The parts of the console; a page takes those that it uses.
+
+    Attributes:
+        parts: Settings, database, and the tenant that is connected.
+        watch: The connectors that are served now.
+        admission: Counts the downloads that run.
+        metrics: What has been counted.
+        store: The console's own tables, and the audit's pages.
+        password: The administrator's.
+        sessions: Of the browsers.
+        tokens: Of the machines.
+        links: That let in without a password.
+        throttle: Of sign-ins.
+        now: Aware time.
+    """
+
+    parts: Parts
+    watch: ConnectorWatch
+    admission: Admission
+    metrics: Metrics
+    store: Store
+    password: Password
+    sessions: Sessions
+    tokens: MachineTokens
+    links: Links
+    throttle: Throttle
+    now: Callable[[], datetime]
+
+
+CONSOLE = web.AppKey("console", Console)
+
+
+def utc_now() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
+
+
+async def open_console(
+    parts: Parts,
+    *,
+    watch: ConnectorWatch,
+    admission: Admission,
+    metrics: Metrics,
+    now: Callable[[], datetime] = utc_now,
+) -> Console:
+    """Return the console's parts, the password read.
+
+    Raises:
+        DatabaseFailed: It cannot be read.
+    """
+    store = Store(parts.database)
+    given = parts.settings.admin_password_hash
+    password = Password(
+        store, PasswordHashes(), given=given.get_secret_value() if given is not None else None
+    )
+    await password.read()
+    return Console(
+        parts=parts,
+        watch=watch,
+        admission=admission,
+        metrics=metrics,
+        store=store,
+        password=password,
+        sessions=Sessions(store, password=password.hash, now=now),
+        tokens=MachineTokens(store, now=now),
+        links=Links(),
+        throttle=Throttle(),
+        now=now,
+    )

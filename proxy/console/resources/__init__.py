@@ -1,0 +1,1 @@
+"""The JSON API's resources, a module each."""

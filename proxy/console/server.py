@@ -1,0 +1,65 @@
+"""The admin listener: probes for machines, the console for people, and its API for both."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from aiohttp import web
+
+from proxy.console.access import access
+from proxy.console.api import Operation
+from proxy.console.assets import ASSETS
+from proxy.console.assets import PATH as ASSETS_PATH
+from proxy.console.faults import faults
+from proxy.console.pages import (
+    api_document,
+    audit,
+    connection,
+    connectors,
+    entrance,
+    overview,
+    preferences,
+    security,
+)
+from proxy.console.parts import CONSOLE, Console
+from proxy.console.resources import audit as audit_resource
+from proxy.console.resources import connection as connection_resource
+from proxy.console.resources import tokens as tokens_resource
+from proxy.console.security_fields import secure
+
+# A page module's ROUTES, a resource module's OPERATIONS: new ones are entered here.
+PAGES: tuple[web.RouteDef, ...] = (
+    *entrance.ROUTES,
+    *preferences.ROUTES,
+    *overview.ROUTES,
+    *connectors.ROUTES,
+    *connection.ROUTES,
+    *audit.ROUTES,
+    *security.ROUTES,
+)
+
+OPERATIONS: tuple[Operation[Any, Any], ...] = (
+    *connection_resource.OPERATIONS,
+    *audit_resource.OPERATIONS,
+    *tokens_resource.OPERATIONS,
+)
+
+
+def console_app(console: Console, *, probes: Sequence[web.RouteDef]) -> web.Application:
+    """Return the application of the admin listener.
+
+    Args:
+        console: What its pages work with.
+        probes: Routes that are open to everybody.
+    """
+    app = web.Application(
+        middlewares=[faults(), access(trusted=console.parts.settings.trusted_proxies)]
+    )
+    app[CONSOLE] = console
+    app.on_response_prepare.append(secure)
+    app.add_routes(probes)
+    app.add_routes(PAGES)
+    app.add_routes(each.route() for each in OPERATIONS)
+    app.add_routes(api_document.routes(OPERATIONS))
+    app.router.add_get(ASSETS_PATH, ASSETS.answer)
+    app.router.add_get("/favicon.ico", ASSETS.icon)
+    return app

@@ -1,0 +1,52 @@
+// On every page: copy buttons, times in the reader's own zone, and the focus on what went wrong.
+
+export function announce(text) {
+  const place = document.getElementById("announce");
+  if (place) place.textContent = text;
+}
+
+export function csrfToken() {
+  return document.querySelector('meta[name="csrf"]').content;
+}
+
+async function copy(button) {
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+  } catch {
+    copyBySelection(button.dataset.copy);
+  }
+  button.classList.add("is-copied");
+  announce(button.dataset.copied);
+  setTimeout(() => button.classList.remove("is-copied"), 1500);
+}
+
+// navigator.clipboard exists over HTTPS and on loopback only.
+function copyBySelection(text) {
+  const area = document.createElement("textarea");
+  area.value = text;
+  area.setAttribute("readonly", "");
+  area.className = "hidden";
+  document.body.append(area);
+  area.select();
+  document.execCommand("copy");
+  area.remove();
+}
+
+export function enhance(root) {
+  for (const button of root.querySelectorAll("button.copy")) button.hidden = false;
+  const format = new Intl.DateTimeFormat(document.documentElement.lang, {
+    dateStyle: "medium", timeStyle: "short",
+  });
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    time.title ||= time.textContent;
+    time.textContent = format.format(new Date(time.dateTime));
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button.copy");
+  if (button) copy(button);
+});
+
+enhance(document);
+document.getElementById("problems")?.focus();
