@@ -1,5 +1,6 @@
 """One JSON line on one stream for every event, ours and the libraries'."""
 
+import json
 import logging
 import sys
 from collections.abc import Callable
@@ -68,4 +69,8 @@ def configure(level: str, *, stream: TextIO | None = None) -> None:
 
 
 def _line(event: dict[str, Any], **_options: Any) -> str:
-    return orjson.dumps(event, default=str).decode()
+    try:
+        return orjson.dumps(event, default=str).decode()
+    except orjson.JSONEncodeError:  # octets that are no UTF-8, or numbers beyond 64 bits
+        text = json.dumps(event, default=str, ensure_ascii=False)
+        return text.encode("utf-8", "replace").decode()
