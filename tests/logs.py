@@ -1,5 +1,6 @@
 """What this process logs, as the lines that an operator reads."""
 
+import asyncio
 import io
 import logging
 from collections.abc import Iterator
@@ -13,11 +14,31 @@ import structlog
 from proxy.observe import log
 
 
+class _Stream(io.StringIO):
+    """Tells of every line."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.news = asyncio.Event()
+
+    def write(self, text: str) -> int:
+        written = super().write(text)
+        self.news.set()
+        return written
+
+
 @dataclass(frozen=True, slots=True)
 class Logged:
     """The log so far."""
 
-    stream: io.StringIO = field(default_factory=io.StringIO)
+    stream: _Stream = field(default_factory=_Stream)
+
+    async def wait(self, event: str, *, nth: int = 1) -> dict[str, Any]:
+        """Wait until an event has been logged for the nth time, and return it."""
+        while len(found := self.of(event)) < nth:
+            self.stream.news.clear()
+            await self.stream.news.wait()
+        return found[nth - 1]
 
     @property
     def text(self) -> str:
@@ -27,7 +48,7 @@ class Logged:
     @property
     def events(self) -> list[dict[str, Any]]:
         """Every line as what it holds; a line that is no JSON object is an error."""
-        found = [orjson.loads(line) for line in self.text.splitlines()]
+        found = [orjson.loads(line) for line in self.text.split("\n")[:-1]]
         assert all(isinstance(each, dict) for each in found)
         return found
 

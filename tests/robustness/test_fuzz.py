@@ -133,7 +133,7 @@ def _still_well(target: Target) -> None:
     assert b" 200 OK" in target.say(b"HEAD " + target.known[0] + b" HTTP/1.1\r\nHost: a\r\n\r\n")
     assert "Traceback" not in target.process.output
     assert "exception" not in target.process.output
-    for line in target.process.output.splitlines():
+    for line in target.process.output.split("\n"):
         orjson.loads(line)
 
 
