@@ -77,7 +77,7 @@ def answer_fields(
         lines.append(("Content-Type", kind))
         lines.append(("Content-Disposition", content_disposition(told.disposition, name)))
     lines += exposure(content_type=kind, robots=told.connector.robots)
-    lines += _freshness(status, told).as_fields()
+    lines += _freshness(status, dict(passed), told).as_fields()
     tags = freshness.cache_tags(told.connector.slug, content_id=told.content_id)
     lines += freshness.tag_fields(tags)
     lines.append(("Cache-Status", _cache_status(told, pseudonym)))
@@ -107,7 +107,10 @@ def _file_name(told: Told, kind: str) -> str:
     return f"{stem if dot else told.source_name}.{extension}"
 
 
-def _freshness(status: int, told: Told) -> Freshness:
+def _freshness(status: int, passed: Mapping[str, str], told: Told) -> Freshness:
+    if status == HTTPStatus.PARTIAL_CONTENT and "ETag" not in passed:
+        # Slicing caches join stored parts by this field alone: without it, of two versions too.
+        return freshness.OF_FAILURE
     return freshness.of_status(
         status,
         content=freshness.of_content(
