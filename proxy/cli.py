@@ -112,10 +112,11 @@ async def serve() -> int:
 @_runs
 async def demo(library: Path | None, port: int | None) -> int:
     """Run a simulated THRON with a connector in front, and print URLs to try."""
+    stop = _stop_signals()
     with tempfile.TemporaryDirectory(prefix="thron-connector-") as state:
         async with open_demo(library=library, port=port, state=Path(state)) as running:
             click.echo(describe(running))
-            await _stop_signal()
+            await stop.wait()
     return 0
 
 
@@ -132,6 +133,7 @@ async def sandbox(library: Path | None, port: int | None, contents: int | None) 
     """Run the simulated THRON alone, and print the settings to reach it."""
     if library is not None and contents is not None:
         raise click.UsageError("Give one of --library and --contents.")
+    stop = _stop_signals()
     thron = Sandbox(library=library, port=port or 0, generated=contents or 0)
     async with AsyncExitStack() as stack:
         try:
@@ -139,7 +141,7 @@ async def sandbox(library: Path | None, port: int | None, contents: int | None) 
         except OSError as exc:
             raise ConfigurationError([f"--port: {exc.strerror}"]) from exc
         click.echo(_exports(thron))
-        await _stop_signal()
+        await stop.wait()
     return 0
 
 
@@ -262,13 +264,13 @@ async def export() -> int:
     return 0
 
 
-@connectors.command()
+@connectors.command(short_help="Install or change the connectors of a TOML file.")
 @click.argument("file", type=click.File("r", encoding="utf-8"))
 @_yes
 @_runs
 async def apply(file: TextIO, *, yes: bool) -> int:
     """Install or change the connectors of a TOML file; those it does not name stay."""
-    wanted = connectors_document.parse(file.read())
+    wanted = connectors_document.parse(_read(file))
     settings = load(os.environ)
     async with open_parts(settings, os.environ) as parts:
         planned = await plan(
@@ -304,6 +306,13 @@ async def remove(slug: str, *, yes: bool) -> int:
         await database.remove(slug, actor="cli")
     click.echo(f"Removed {slug}.")
     return 0
+
+
+def _read(file: TextIO) -> str:
+    try:
+        return file.read()
+    except UnicodeDecodeError as exc:
+        raise ConfigurationError([f"{file.name} is no UTF-8 text: {exc.reason}."]) from exc
 
 
 def _tenant(parts: Parts) -> Tenant:
@@ -358,12 +367,10 @@ def _answered(question: str) -> str | None:
 
 async def _until_stopped(running: AbstractAsyncContextManager[Gateway]) -> None:
     """Hold a gateway until the first signal; a second one ends it at once."""
+    stop = _stop_signals()
     async with running as gateway:
         _tell_how_to_set_up(gateway.set_up_url())
-        await _stop_signal()
-        task = asyncio.current_task()
-        if task is not None:
-            _on_signal(task.cancel)
+        await stop.wait()
 
 
 def _tell_how_to_set_up(url: str | None) -> None:
@@ -376,13 +383,17 @@ def _tell_how_to_set_up(url: str | None) -> None:
         )
 
 
-async def _stop_signal() -> None:
+def _stop_signals() -> asyncio.Event:
+    """Return what the first signal sets; the next one cancels the task that asks."""
     stop = asyncio.Event()
-    _on_signal(stop.set)
-    await stop.wait()
+    task = asyncio.current_task()
 
+    def received() -> None:
+        if stop.is_set() and task is not None:
+            task.cancel()
+        stop.set()
 
-def _on_signal(call: Callable[[], object]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, call)
+        loop.add_signal_handler(number, received)
+    return stop
