@@ -52,7 +52,15 @@ def conditions(connector: Connector, selection: Selection) -> list[ColumnElement
     if selection.content_id is not None:
         found.append(_ADDRESS.content_id == selection.content_id)
     words = folded(selection.search).split()
-    return [*found, *(_ADDRESS.search.contains(word, autoescape=True) for word in words)]
+    return [*found, *([_ADDRESS.id.in_(_hits(connector, words))] if words else [])]
+
+
+def _hits(connector: Connector, words: Sequence[str]) -> Select[Any]:
+    """Return the query of the lines that have all words: the index for it holds all it reads."""
+    return select(_ADDRESS.id).where(
+        _ADDRESS.connector == connector.slug,
+        *(_ADDRESS.search.contains(word, autoescape=True) for word in words),
+    )
 
 
 def lines(connector: Connector, selection: Selection) -> Select[Any]:

@@ -57,7 +57,7 @@ class Record:
             "title": shown,
             "title_key": sort_key(shown),
             "updated_s": int(updated.timestamp()) if updated is not None else 0,
-            "search": sought(shown, entry.value, content.file_name, content.id),
+            "search": sought(content.id, entry.value[:200], shown, content.file_name),
             "is_addressable": entry.is_addressable,
         }
 

@@ -55,7 +55,7 @@ def _catalogued(metadata: MetaData) -> Table:
 
 def _content(metadata: MetaData) -> Table:
     """One row for each content that a connector's folder holds, or held."""
-    return Table(
+    table = Table(
         "content",
         metadata,
         Column("connector", String(63), primary_key=True),
@@ -76,6 +76,9 @@ def _content(metadata: MetaData) -> Table:
         Column("confirmed", DateTime(timezone=True)),
         Column("digest", String(32), nullable=False),
     )
+    at = table.c
+    Index("content_counted", at.connector, at.removed_at, at.content_type, at.run)
+    return table
 
 
 def _address(metadata: MetaData) -> Table:
@@ -108,7 +111,12 @@ def _address(metadata: MetaData) -> Table:
     Index("address_by_content", at.connector, at.content_id)
     Index("address_by_title", at.connector, at.title_key, at.id)
     Index("address_by_update", at.connector, at.updated_s, at.id)
-    Index("address_by_status", at.connector, at.status, at.content_type, at.language)
+    Index("address_by_type", at.connector, at.content_type, at.title_key, at.id)
+    Index("address_by_language", at.connector, at.language, at.title_key, at.id)
+    Index("address_by_status", at.connector, at.status, at.title_key, at.id)
+    # The next two are for counting and for searching: all that those look at stands in them.
+    Index("address_counted", at.connector, at.status, at.content_type, at.language)
+    Index("address_sought", at.connector, at.search)
     return table
 
 

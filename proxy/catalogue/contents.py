@@ -109,7 +109,7 @@ class Contents:
         lines = (
             select(_ADDRESS.status, _ADDRESS.language, func.count().label("number"))
             .where(_ADDRESS.connector == connector.slug, queries.is_present(connector))
-            .group_by(_ADDRESS.status, _ADDRESS.language)
+            .group_by(_ADDRESS.status, _ADDRESS.content_type, _ADDRESS.language)
         )
         contents = (
             select(_CONTENT.content_type, func.count().label("number"))
@@ -132,14 +132,18 @@ class Contents:
         self, connector: Connector, *, offset: int = 0, limit: int = 50
     ) -> tuple[Collision, ...]:
         """Return addresses that several contents claim, in the order of their values."""
-        claimed = (
+        collide = (
             select(_ADDRESS.value, _ADDRESS.language)
             .where(
                 _ADDRESS.connector == connector.slug,
                 _ADDRESS.status == AddressStatus.COLLISION.value,
             )
-            .group_by(_ADDRESS.value, _ADDRESS.language)
-            .order_by(_ADDRESS.value, _ADDRESS.language)
+            .cte("collide")
+        )
+        claimed = (
+            select(collide)
+            .distinct()
+            .order_by(collide.c.value, collide.c.language)
             .limit(limit)
             .offset(offset)
             .subquery()

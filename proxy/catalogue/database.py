@@ -311,14 +311,14 @@ class Database:
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:
-        with _failures():
+        with failures():
             async with self._reader.begin() as connection:
                 yield connection
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[AsyncConnection]:
         """One writer at a time: SQLite's own lock, and the revision's row in PostgreSQL."""
-        with _failures():
+        with failures():
             async with self._writer.begin() as connection:
                 await connection.execute(select(schema.revision.c.number).with_for_update())
                 yield connection
@@ -410,7 +410,8 @@ def _unreachable(where: Place, exc: BaseException) -> str:
 
 
 @contextmanager
-def _failures() -> Iterator[None]:
+def failures() -> Iterator[None]:
+    """Tell what a database does not answer as ours."""
     try:
         yield
     except _FAILURES as exc:

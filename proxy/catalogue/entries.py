@@ -10,7 +10,7 @@ from proxy.thron.messages import Content
 # An address is at most 1024 octets; what is none is shown, so its beginning is enough.
 _LONGEST_SHOWN = 200
 _LONGEST_KEY = 100
-_LONGEST_SOUGHT = 400
+_LONGEST_SOUGHT = 600  # of four octets each it fits into an index of PostgreSQL
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -73,8 +73,8 @@ def sort_key(text: str) -> str:
 
 
 def sought(*texts: str | None) -> str:
-    """Return what some texts are found by, each cut."""
-    return "\n".join(folded(text[:_LONGEST_SOUGHT]) for text in texts if text)
+    """Return what some texts are found by; together they are cut."""
+    return "\n".join(folded(text) for text in texts if text)[:_LONGEST_SOUGHT]
 
 
 def folded(text: str) -> str:

@@ -26,6 +26,7 @@ from proxy.thron.messages import Content
 
 _CONTENT = schema.content
 _AT = _CONTENT.c
+_LINE = schema.address.c
 _RUN = schema.sync_run
 
 # A content that left the folder may come back, and then its former prettyIDs count again.
@@ -116,6 +117,16 @@ class Recorder:
             return entered
 
         return await self._database.write(write)
+
+    async def changed_until(self, connector: Connector) -> datetime | None:
+        """Return THRON's date of the newest change that is entered; None without any."""
+        query = select(func.max(_LINE.updated_s)).where(_LINE.connector == connector.slug)
+
+        async def read(connection: AsyncConnection) -> datetime | None:
+            newest = (await connection.execute(query)).scalar_one()
+            return datetime.fromtimestamp(newest, UTC) if newest else None
+
+        return await self._database.read(read)
 
     async def missing(self, run: Run, connector: Connector, *, before: Run | None) -> Missing:
         """Count what a full listing has not shown, of what was shown since a change of shape.

@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, Select, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.catalogue import rows, schema
@@ -70,6 +70,30 @@ class RunBook:
 
         return await self._database.write(write)
 
+    async def suspended(self, slug: str) -> Run | None:
+        """Return the last full listing that came to its end, if it is suspended."""
+        ended = (RunState.OK.value, RunState.SUSPENDED.value)
+        query = (
+            select(_RUN)
+            .where(_COLUMNS.connector == slug, _COLUMNS.kind == RunKind.FULL.value)
+            .where(_COLUMNS.state.in_(ended))
+            .order_by(_COLUMNS.id.desc())
+            .limit(1)
+        )
+        last = await self._one(query)
+        return last if last is not None and last.state is RunState.SUSPENDED else None
+
+    async def last_began(self, slug: str) -> datetime | None:
+        """Return when the last run began that did all its work."""
+        query = (
+            select(_RUN)
+            .where(_COLUMNS.connector == slug, _COLUMNS.state == RunState.OK.value)
+            .order_by(_COLUMNS.id.desc())
+            .limit(1)
+        )
+        last = await self._one(query)
+        return last.started if last is not None else None
+
     async def end_interrupted(self) -> None:
         """Note that the runs of a process that is gone have ended."""
         query = update(_RUN).where(_COLUMNS.state == RunState.RUNNING.value)
@@ -100,6 +124,13 @@ class RunBook:
 
         async def read(connection: AsyncConnection) -> tuple[SyncState, ...]:
             return tuple([await _state(connection, slug) for slug in slugs])
+
+        return await self._database.read(read)
+
+    async def _one(self, query: Select[Any]) -> Run | None:
+        async def read(connection: AsyncConnection) -> Run | None:
+            row = (await connection.execute(query)).one_or_none()
+            return _read(row) if row is not None else None
 
         return await self._database.read(read)
 

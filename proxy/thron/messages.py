@@ -4,6 +4,7 @@ The values are made in the rooms beside this one (exchange, session_messages, co
 whoever asks THRON something finds all of it here.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -55,6 +56,7 @@ __all__ = [
     "category",
     "classifications",
     "detail_source",
+    "find_by_ids",
     "find_by_legacy_metadata",
     "find_by_pretty_id",
     "folder_contents",
@@ -181,6 +183,15 @@ def find_by_pretty_id(client_id: str, pretty_id: str) -> Question[tuple[Content,
     docs/thron.md 4.4.
     """
     criteria = {"contentIds": [pretty_id]}
+    return Question(_find_by_properties(client_id, criteria), _read_found)
+
+
+def find_by_ids(client_id: str, content_ids: Sequence[str]) -> Question[tuple[Content, ...]]:
+    """Ask for up to 50 contents by their ids, wherever they are, legacy metadata and all.
+
+    docs/thron.md 4.4.
+    """
+    criteria = {"contentIds": list(content_ids)}
     return Question(_find_by_properties(client_id, criteria), _read_found)
 
 

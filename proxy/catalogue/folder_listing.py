@@ -1,0 +1,140 @@
+"""The contents of a connector's folder, asked of THRON page by page."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, replace
+
+from proxy.catalogue.addressability import is_id
+from proxy.catalogue.connector import Connector, Identifier
+from proxy.errors import ThronBusy, ThronTimeout, ThronUnreachable
+from proxy.thron import messages
+from proxy.thron.messages import Content, Order, SearchCriteria, SearchPage
+from proxy.thron.tokens import TokenKeeper
+
+# At 10 contents a page still a million of them; THRON's own maximum is not known.
+_MOST_PAGES = 100_000
+
+# A listing of thousands of pages is not to be lost by one that THRON did not give at once.
+PAUSES_S = (1.0, 5.0, 15.0)
+_LONGEST_PAUSE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPage:
+    """One page of a listing.
+
+    Attributes:
+        contents: Perhaps none, and perhaps some that another page has too.
+        expected: THRON's estimate of all; None where it does not say.
+        skipped: Items that cannot be read.
+    """
+
+    contents: tuple[Content, ...]
+    expected: int | None
+    skipped: int
+
+
+class FolderListing:
+    """Asks one tenant."""
+
+    def __init__(
+        self, thron: TokenKeeper, *, client_id: str, pauses_s: Sequence[float] = PAUSES_S
+    ) -> None:
+        """Make a listing that has asked nothing yet.
+
+        Args:
+            thron: Asks with the token.
+            client_id: The tenant.
+            pauses_s: How long to wait, in seconds, before a page that THRON did not give is asked
+                for again, and again.
+        """
+        self._thron = thron
+        self._pauses_s = pauses_s
+        self.client_id = client_id
+
+    async def pages(
+        self, connector: Connector, *, order: Order = Order.CREATED
+    ) -> AsyncGenerator[ListedPage, None]:
+        """Give the pages of the folder, of the connector's types, published or not.
+
+        The last page has no token, or one that came before (docs/thron.md 11, row 5).
+
+        Raises:
+            ThronError: THRON cannot be asked, or stops answering on the way.
+        """
+        token: str | None = None
+        came: set[int] = set()
+        for _ in range(_MOST_PAGES):
+            page = await self._search(_criteria(connector), token=token, order=order)
+            yield await self._completed(connector, page)
+            token = page.next_page_token
+            if token is None or hash(token) in came:
+                return
+            came.add(hash(token))
+
+    async def of_ids(self, connector: Connector, ids: Sequence[str]) -> ListedPage:
+        """Return those of up to 50 contents that are in the folder now.
+
+        Raises:
+            ThronError: THRON cannot be asked.
+        """
+        criteria = replace(_criteria(connector), ids=tuple(ids))
+        found: dict[str, Content] = {}
+        skipped = 0
+        token: str | None = None
+        for _ in range(len(ids)):
+            page = await self._search(criteria, token=token)
+            completed = await self._completed(connector, page)
+            found |= {content.id: content for content in completed.contents}
+            skipped += completed.skipped
+            if page.next_page_token in {None, token}:
+                break
+            token = page.next_page_token
+        return ListedPage(tuple(found.values()), None, skipped)
+
+    async def _search(
+        self, criteria: SearchCriteria, *, token: str | None, order: Order = Order.CREATED
+    ) -> SearchPage:
+        question = messages.search(self.client_id, criteria, page_token=token, order=order)
+        for pause_s in self._pauses_s:
+            try:
+                return await self._thron.ask(question)
+            except (ThronUnreachable, ThronTimeout, ThronBusy) as exc:
+                await asyncio.sleep(min(max(pause_s, exc.retry_after_s or 0), _LONGEST_PAUSE_S))
+        return await self._thron.ask(question)
+
+    async def _completed(self, connector: Connector, page: SearchPage) -> ListedPage:
+        """Return a page without what no address can be of, and with legacy metadata if wanted."""
+        fit = tuple(content for content in page.contents if is_id(content.id))
+        if fit and _is_legacy(connector):
+            fit = await self._with_metadata(fit)
+        skipped = page.skipped + len(page.contents) - len(fit)
+        return ListedPage(fit, page.estimated_total, skipped)
+
+    async def _with_metadata(self, contents: tuple[Content, ...]) -> tuple[Content, ...]:
+        """Return contents with their legacy metadata, which no search has (docs/thron.md 3.2)."""
+        ids = [content.id for content in contents]
+        found = {
+            content.id: content.metadata
+            for at in range(0, len(ids), messages.LARGEST_PAGE)
+            for content in await self._thron.ask(
+                messages.find_by_ids(self.client_id, ids[at : at + messages.LARGEST_PAGE])
+            )
+        }
+        return tuple(
+            replace(content, metadata=found[content.id])
+            for content in contents
+            if content.id in found
+        )
+
+
+def _criteria(connector: Connector) -> SearchCriteria:
+    return SearchCriteria(
+        content_types=connector.content_types,
+        folder_id=connector.folder_id,
+        cascade=connector.subfolders,
+    )
+
+
+def _is_legacy(connector: Connector) -> bool:
+    return connector.identifier is Identifier.METADATA and connector.classification_id is None

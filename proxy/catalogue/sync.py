@@ -1,0 +1,267 @@
+"""The background task that keeps the catalogue: when which folder is listed, and by whom.
+
+Full listings at the start and every sixth time, what changed in between; a new or changed
+connector at once. One replica at a time does it; the book of runs tells all of them how it goes.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Self
+
+import structlog
+
+from proxy.catalogue.connector import Connector, Connectors
+from proxy.catalogue.database import Database
+from proxy.catalogue.folder_listing import FolderListing
+from proxy.catalogue.folder_sync import FolderSync
+from proxy.catalogue.leadership import Leadership
+from proxy.catalogue.polling import INTERVAL_S, polling
+from proxy.catalogue.run_book import RunBook
+from proxy.catalogue.runs import Run, RunKind, RunState, SyncState
+from proxy.catalogue.shapes import Shapes
+from proxy.catalogue.watch import ConnectorWatch
+from proxy.errors import GatewayError
+
+log = structlog.get_logger("proxy.sync")
+
+# Folders listed at the same time: one that is new does not wait for one of 100,000 contents.
+_AT_ONCE = 3
+_DELTAS_BETWEEN = 5
+_FIRST_RETRY_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often folders are listed.
+
+    Attributes:
+        interval_s: From run to run of one connector; 0: only when asked.
+        poll_s: From look to look at what is due.
+    """
+
+    interval_s: float
+    poll_s: float = INTERVAL_S
+
+
+@dataclass(slots=True)
+class _Plan:
+    """When a connector is listed next; times are monotonic seconds.
+
+    Attributes:
+        due: The next run.
+        deltas: Runs since the last full listing; None before the first.
+        failures: Runs in a row that broke off.
+    """
+
+    due: float
+    deltas: int | None = None
+    failures: int = 0
+
+    @property
+    def kind(self) -> RunKind:
+        is_full = self.deltas is None or self.deltas >= _DELTAS_BETWEEN
+        return RunKind.FULL if is_full else RunKind.DELTA
+
+    def note(self, run: Run, *, began: float, now: float, interval_s: float) -> None:
+        self.failures = self.failures + 1 if run.state is RunState.FAILED else 0
+        self.due = max(began + interval_s, now)
+        if run.state is RunState.FAILED:
+            self.due = now + min(interval_s, _FIRST_RETRY_S * 2**self.failures)
+        elif run.state is RunState.CANCELLED:
+            self.due = now
+        elif run.state is RunState.SUSPENDED:
+            self.deltas = None
+        elif run.kind is RunKind.FULL:
+            self.deltas = 0
+        elif self.deltas is not None:
+            self.deltas += 1
+
+
+class Sync:
+    """Keeps the catalogue of every connector; made by ``Sync.open``."""
+
+    def __init__(
+        self,
+        database: Database,
+        watch: ConnectorWatch,
+        listing: Callable[[], FolderListing | None],
+        *,
+        leadership: Leadership,
+        pace: Pace,
+    ) -> None:
+        self._database = database
+        self._watch = watch
+        self._listing = listing
+        self._leadership = leadership
+        self._pace = pace
+        self._book = RunBook(database)
+        self._shapes = Shapes(database)
+        self._places = asyncio.Semaphore(_AT_ONCE)
+        self._plans: dict[str, _Plan] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._leads = False
+        self._fitted: tuple[int, FolderListing] | None = None
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        database: Database,
+        watch: ConnectorWatch,
+        listing: Callable[[], FolderListing | None],
+        *,
+        pace: Pace,
+    ) -> AsyncIterator[Self]:
+        """Keep the catalogue until the end of the block.
+
+        Args:
+            database: Where it is.
+            watch: The connectors as they are.
+            listing: Asks the tenant that is connected; None while none is.
+            pace: How often.
+
+        Raises:
+            DatabaseFailed: The database does not answer even once.
+        """
+        async with Leadership.open(database) as leadership:
+            self = cls(database, watch, listing, leadership=leadership, pace=pace)
+            try:
+                await self.tick()
+                async with polling("sync", self.tick, interval_s=pace.poll_s):
+                    yield self
+            finally:
+                await self._cancel(list(self._tasks))
+
+    async def request(self, slug: str) -> None:
+        """Ask for a full listing of a connector's folder, whichever replica does it.
+
+        Raises:
+            DatabaseFailed: The database does not answer.
+        """
+        await self._book.ask(slug)
+
+    async def states(self) -> tuple[SyncState, ...]:
+        """Return how every connector stands, by slug.
+
+        Raises:
+            DatabaseFailed: The database does not answer.
+        """
+        slugs = [each.slug for each in self._watch.connectors.all]
+        return tuple(self._dated(each) for each in await self._book.states(slugs))
+
+    async def state(self, slug: str) -> SyncState:
+        """Return how one connector stands.
+
+        Raises:
+            DatabaseFailed: The database does not answer.
+        """
+        (state,) = await self._book.states([slug])
+        return self._dated(state)
+
+    async def runs(self, slug: str, *, newest: int = 20) -> tuple[Run, ...]:
+        """Return the newest runs of a connector, newest first.
+
+        Raises:
+            DatabaseFailed: The database does not answer.
+        """
+        return await self._book.runs(slug, newest=newest)
+
+    async def tick(self) -> None:
+        """Begin what is due.
+
+        Raises:
+            DatabaseFailed: The database does not answer; what runs goes on.
+        """
+        listing = self._listing()
+        if not await self._lead() or listing is None:
+            return
+        connectors = self._watch.connectors
+        await self._fit(connectors, listing)
+        asked = await self._book.asked()
+        for connector in connectors.all:
+            if connector.slug not in self._tasks:
+                self._begin_if_due(connector, listing, is_asked=connector.slug in asked)
+
+    async def _lead(self) -> bool:
+        leads = await self._leadership.is_held()
+        if leads and not self._leads:
+            await self._book.end_interrupted()
+            self._plans.clear()
+            self._fitted = None
+        elif self._leads and not leads:
+            log.warning("sync left to another replica")
+            await self._cancel(list(self._tasks))
+        self._leads = leads
+        return leads
+
+    async def _fit(self, connectors: Connectors, listing: FolderListing) -> None:
+        """Fit the catalogue to the connectors; those of a new shape are due at once."""
+        if self._fitted == (connectors.revision, listing):
+            return
+        slugs = {each.slug for each in connectors.all}
+        await self._cancel([slug for slug in self._tasks if slug not in slugs])
+        await self._shapes.retain(slugs)
+        for slug in self._plans.keys() - slugs:
+            del self._plans[slug]
+        for connector in connectors.all:
+            if await self._shapes.fit(connector, client_id=listing.client_id):
+                await self._cancel([connector.slug])
+                self._plans.pop(connector.slug, None)
+        self._fitted = connectors.revision, listing
+
+    def _begin_if_due(
+        self, connector: Connector, listing: FolderListing, *, is_asked: bool
+    ) -> None:
+        plan = self._plans.setdefault(connector.slug, _Plan(time.monotonic()))
+        by_itself = self._pace.interval_s > 0 and plan.due <= time.monotonic()
+        if not by_itself and not is_asked:
+            return
+        kind = RunKind.FULL if is_asked else plan.kind
+        task = asyncio.create_task(
+            self._run(connector, listing, plan=plan, kind=kind), name=f"sync {connector.slug}"
+        )
+        self._tasks[connector.slug] = task
+        task.add_done_callback(lambda done: self._forget(connector.slug, done))
+
+    async def _run(
+        self, connector: Connector, listing: FolderListing, *, plan: _Plan, kind: RunKind
+    ) -> None:
+        began = time.monotonic()
+        interval_s = self._pace.interval_s
+        try:
+            async with self._places:
+                run = await FolderSync(self._database, listing).run(connector, kind)
+            plan.note(run, began=began, now=time.monotonic(), interval_s=interval_s)
+        except GatewayError as exc:
+            plan.due = time.monotonic() + _FIRST_RETRY_S
+            log.warning("sync failed", connector=connector.slug, reason=str(exc))
+        except Exception:
+            plan.due = time.monotonic() + max(interval_s, _FIRST_RETRY_S)
+            log.exception("bug in sync", connector=connector.slug)
+
+    def _forget(self, slug: str, done: asyncio.Task[None]) -> None:
+        if self._tasks.get(slug) is done:
+            del self._tasks[slug]
+
+    async def _cancel(self, slugs: list[str]) -> None:
+        tasks = [self._tasks[slug] for slug in slugs if slug in self._tasks]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _dated(self, state: SyncState) -> SyncState:
+        """Return a state with when the next run is due."""
+        if state.running is not None or not self._pace.interval_s:
+            return state
+        if state.is_asked:
+            return replace(state, next=datetime.now(UTC))
+        plan = self._plans.get(state.connector)
+        if self._leads and plan is not None:
+            wait = timedelta(seconds=max(0.0, plan.due - time.monotonic()))
+            return replace(state, next=datetime.now(UTC) + wait)
+        interval = timedelta(seconds=self._pace.interval_s)
+        return replace(state, next=state.last.started + interval if state.last else None)
