@@ -14,6 +14,7 @@ from aiohttp import web
 
 from proxy.errors import ConfigurationError
 from proxy.observe.connection import Connection
+from proxy.observe.middleware import STOPPING
 from proxy.settings import Listen
 
 # Between requests of one connection, and for a request that does not end: CDNs keep 60 s.
@@ -80,6 +81,7 @@ async def serving(
     """
     last = _LastAnswers()
     app.on_response_prepare.append(last.close)
+    app[STOPPING] = asyncio.Event()
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=_CUT_S)
     await runner.setup()
     listening: list[asyncio.Server] = []
@@ -94,6 +96,7 @@ async def serving(
             last.are_due = True
             await drained()
         finally:
+            app[STOPPING].set()
             await runner.cleanup()
 
 

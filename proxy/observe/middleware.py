@@ -91,6 +91,8 @@ _WRITTEN = (
 MAX_WARNED = 100
 
 RECORD = web.RequestKey("record", AccessRecord)
+STOPPING = web.AppKey("stopping", asyncio.Event)
+"""Set once what still runs is cut by us."""
 
 
 def observe(
@@ -147,8 +149,9 @@ async def _answered(
         record.error = type(error).__name__
     except (asyncio.CancelledError, ConnectionError):
         # aiohttp cancels for a client that has left, and for a gateway that stops.
-        has_left = request.transport is None or request.transport.is_closing()
-        record.ended_by = "client" if has_left else "gateway"
+        stopping = request.app.get(STOPPING)
+        is_cut = stopping is not None and stopping.is_set()
+        record.ended_by = "gateway" if is_cut else "client"
         raise
     except Exception as exc:
         error = GatewayError()
