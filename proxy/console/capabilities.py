@@ -136,7 +136,8 @@ async def _metadata(tenant: Tenant, client_id: str) -> Finding:
         listed = await tenant.thron.ask(messages.classifications(client_id))
     except GatewayError as exc:
         return Finding(Right.METADATA, _verdict(exc), str(exc))
-    return Finding(Right.METADATA, Verdict.YES, str(len(listed.items)))
+    names = [each.names[0].text if each.names else each.id for each in listed.items]
+    return Finding(Right.METADATA, Verdict.YES, ", ".join(names))
 
 
 def _verdict(exc: GatewayError) -> Verdict:

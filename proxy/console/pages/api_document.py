@@ -27,6 +27,6 @@ def routes(operations: Sequence[Operation[Any, Any]]) -> list[web.RouteDef]:
         return response
 
     async def people(request: web.Request) -> web.Response:
-        return render(request, "api.html", document=made, by_tag=by_tag)
+        return render(request, "api.html", document=made, by_tag=by_tag, base=request.url.origin())
 
     return [web.get("/api/openapi.json", machine), web.get("/api", people)]
