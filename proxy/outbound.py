@@ -42,7 +42,8 @@ async def byte_session(
         limit=0,
         ssl=trusted_authorities(settings),
         keepalive_timeout=_KEEP_ALIVE_S,
-        resolver=GuardedResolver(hosts),
+        # Behind a proxy the one name that we resolve is the proxy's; names of origins stay checked.
+        resolver=GuardedResolver(hosts) if settings.outbound_proxy is None else None,
     )
     async with aiohttp.ClientSession(
         connector=connector,

@@ -1,0 +1,124 @@
+"""The sessions towards THRON: what they send, keep, trust, and go through."""
+
+import gzip
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+import trustme
+from aiohttp import web
+from aiohttp.test_utils import BaseTestServer, TestServer
+
+from proxy.delivery.origin_hosts import OriginHosts
+from proxy.errors import ConfigurationError, OriginProhibited
+from proxy.outbound import api_session, byte_session, origin_fields, trusted_authorities
+from proxy.settings import Settings
+
+CONTENT = gzip.compress(b"content")
+NAMED = OriginHosts(["127.0.0.1", "localhost"])
+
+
+class Origin:
+    """Answers gzipped content with a cookie, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, dict[str, str]]] = []
+        self.app = web.Application()
+        self.app.router.add_route("*", "/{path:.*}", self._answer)
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        self.asked.append((request.raw_path, dict(request.headers)))
+        if request.path == "/old":
+            return web.Response(status=307, headers={"Location": "/new"})
+        fields = {"Content-Encoding": "gzip", "Set-Cookie": "a=b; Path=/"}
+        return web.Response(body=CONTENT, headers=fields)
+
+
+@asynccontextmanager
+async def _origin() -> AsyncIterator[tuple[Origin, BaseTestServer]]:
+    origin = Origin()
+    async with TestServer(origin.app) as server:
+        yield origin, server
+
+
+async def test_bytes_are_edited_by_no_one() -> None:
+    """The byte session decodes nothing, and sends no field of its own but Host."""
+    async with _origin() as (origin, server), byte_session(Settings(), NAMED) as http:
+        async with http.get(server.make_url("/x")) as answer:
+            assert await answer.read() == CONTENT
+    ((_, fields),) = origin.asked
+    assert set(fields) == {"Host"}
+
+
+@pytest.mark.parametrize("session", ["api", "bytes"])
+async def test_cookies_are_not_kept(session: str) -> None:
+    """What THRON or an origin sets in one answer is in no later request."""
+    settings = Settings()
+    opened = api_session(settings) if session == "api" else byte_session(settings, NAMED)
+    async with _origin() as (origin, server), opened as http:
+        for _ in range(2):
+            async with http.get(server.make_url("/x")):
+                pass
+    assert all("Cookie" not in fields for _, fields in origin.asked)
+
+
+async def test_private_addresses_only_if_named() -> None:
+    """A name that resolves to this machine is refused unless the operator named it."""
+    public_only = OriginHosts(["*.thron.com"])
+    async with _origin() as (origin, server), byte_session(Settings(), public_only) as http:
+        with pytest.raises((OriginProhibited, aiohttp.ClientConnectorError)):
+            await http.get(f"http://localhost:{server.port}/")
+    assert not origin.asked
+
+
+async def test_outbound_proxy() -> None:
+    """The operator's own proxy carries bytes and API, though its address is private."""
+    async with _origin() as (proxy, server):
+        settings = Settings(outbound_proxy=f"http://localhost:{server.port}")
+        async with byte_session(settings, OriginHosts(["*.thron.com"])) as http:
+            async with http.get("http://origin.invalid/x?y") as answer:
+                assert answer.status == 200
+        async with api_session(settings) as http, http.get("http://api.invalid/x") as answer:
+            assert answer.status == 200
+    asked = [target for target, _ in proxy.asked]
+    assert asked == ["http://origin.invalid/x?y", "http://api.invalid/x"]
+
+
+def test_fields_to_origins() -> None:
+    """Origins get the same lines with every request; Referer and User-Agent as set."""
+    usual = dict(origin_fields(Settings()))
+    assert usual["Accept-Encoding"] == "identity"
+    assert usual["Via"] == "1.1 thron-connector"
+    assert usual["User-Agent"].startswith("thron-connector/")
+    assert "Referer" not in usual
+    named = dict(origin_fields(Settings(referer="https://www.example.com/", user_agent="Us/1")))
+    assert (named["Referer"], named["User-Agent"]) == ("https://www.example.com/", "Us/1")
+
+
+async def test_more_authorities(tmp_path: Path) -> None:
+    """An authority of the operator's own is trusted beside the machine's, once it is named."""
+    authority = trustme.CA()
+    named = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(named))
+    serving = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(serving)
+    server = TestServer(Origin().app, scheme="https")
+    await server.start_server(ssl=serving)
+    url = server.make_url("/x")
+    async with byte_session(Settings(), NAMED) as http:
+        with pytest.raises(aiohttp.ClientConnectorCertificateError):
+            await http.get(url)
+    async with byte_session(Settings(ca_file=named), NAMED) as http, http.get(url) as answer:
+        assert answer.status == 200
+    await server.close()
+
+
+def test_file_without_authorities(tmp_path: Path) -> None:
+    """A file that holds no certificates is told with its setting."""
+    junk = tmp_path / "ca.pem"
+    junk.write_text("hello")
+    with pytest.raises(ConfigurationError, match=r"^TDC_CA_FILE: "):
+        trusted_authorities(Settings(ca_file=junk))
