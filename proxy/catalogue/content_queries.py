@@ -89,6 +89,20 @@ def after(query: Select[Any], last: Row[Any], sort: Sort, *, descending: bool) -
     return query.where(here < there if descending else here > there)
 
 
+def colliding(connector: Connector) -> Select[Any]:
+    """Return the query of the addresses that several contents claim, in order.
+
+    What it sorts by stands in no index, so that the few lines of that status are what it reads.
+    """
+    value = func.coalesce(_ADDRESS.value, "").label("value")
+    language = func.coalesce(_ADDRESS.language, "").label("language")
+    status = AddressStatus.COLLISION.value
+    query = select(value, language).where(
+        _ADDRESS.connector == connector.slug, _ADDRESS.status == status, is_present(connector)
+    )
+    return query.distinct().order_by(value, language)
+
+
 def count(connector: Connector, selection: Selection) -> Select[int]:
     """Return the query of how many lines a selection has."""
     return select(func.count()).select_from(schema.address).where(*conditions(connector, selection))

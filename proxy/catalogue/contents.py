@@ -4,7 +4,7 @@ Nothing here asks THRON; ``sync`` fills what is read. What was entered for anoth
 connector (its folder, types or identifier were changed since) is as good as not there.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
@@ -30,6 +30,7 @@ from proxy.catalogue.standing import AddressStatus
 from proxy.thron.messages import SourceFile
 
 EVERYTHING = Selection()
+_COLLIDING = Selection(statuses=frozenset({AddressStatus.COLLISION}))
 
 _ADDRESS = schema.address.c
 _CONTENT = schema.content.c
@@ -73,8 +74,11 @@ class Contents:
         query = queries.ordered(queries.lines(connector, selection), sort, descending=descending)
 
         async def read(connection: AsyncConnection) -> LinePage:
-            total = (await connection.execute(queries.count(connector, selection))).scalar_one()
             found = (await connection.execute(query.limit(limit).offset(offset))).all()
+            total = len(found)
+            if offset or total >= limit:  # else these are all of them
+                counted = await connection.execute(queries.count(connector, selection))
+                total = counted.scalar_one()
             return LinePage(tuple(map(queries.read_line, found)), total, offset)
 
         return await self._database.read(read)
@@ -132,45 +136,26 @@ class Contents:
         self, connector: Connector, *, offset: int = 0, limit: int = 50
     ) -> tuple[Collision, ...]:
         """Return addresses that several contents claim, in the order of their values."""
-        collide = (
-            select(_ADDRESS.value, _ADDRESS.language)
-            .where(
-                _ADDRESS.connector == connector.slug,
-                _ADDRESS.status == AddressStatus.COLLISION.value,
+        keys = queries.colliding(connector).limit(limit).offset(offset)
+
+        async def read(connection: AsyncConnection) -> list[Line]:
+            wanted = [(row.value, row.language) for row in (await connection.execute(keys)).all()]
+            lines = queries.lines(connector, _COLLIDING).where(
+                _ADDRESS.value.in_({value for value, _ in wanted})
             )
-            .cte("collide")
-        )
-        claimed = (
-            select(collide)
-            .distinct()
-            .order_by(collide.c.value, collide.c.language)
-            .limit(limit)
-            .offset(offset)
-            .subquery()
-        )
-        only = Selection(statuses=frozenset({AddressStatus.COLLISION}))
-        query = (
-            queries.lines(connector, only)
-            .join(
-                claimed,
-                (claimed.c.value == _ADDRESS.value) & (claimed.c.language == _ADDRESS.language),
-            )
-            .order_by(_ADDRESS.value, _ADDRESS.language, _ADDRESS.serves.desc(), _ADDRESS.id)
-        )
-        lines = map(queries.read_line, await self._read(query))
+            found = map(queries.read_line, (await connection.execute(lines)).all())
+            return [line for line in found if (line.value, line.language or "") in wanted]
+
+        lines = sorted(await self._database.read(read), key=_rivalry)
+        rivals = groupby(lines, key=lambda line: (line.language, line.value or ""))
         return tuple(
-            Collision(language, value or "", tuple(rivals))
-            for (value, language), rivals in groupby(
-                lines, key=lambda line: (line.value, line.language)
-            )
+            Collision(language, value, tuple(lines)) for (language, value), lines in rivals
         )
 
     async def content(self, connector: Connector, content_id: str) -> Catalogued | None:
         """Return one content with all its addresses; None if the folder never held it."""
         selection = Selection(statuses=frozenset(AddressStatus), content_id=content_id)
-        lines = queries.ordered(
-            queries.lines(connector, selection), Sort.LANGUAGE, descending=False
-        )
+        lines = queries.lines(connector, selection)
         record = select(schema.content).where(
             _CONTENT.connector == connector.slug,
             _CONTENT.id == content_id,
@@ -189,7 +174,7 @@ class Contents:
             return _catalogued(
                 connector,
                 row,
-                tuple(map(queries.read_line, (await connection.execute(lines)).all())),
+                _by_language(map(queries.read_line, (await connection.execute(lines)).all())),
                 tuple(map(_version, (await connection.execute(versions)).all())),
             )
 
@@ -223,6 +208,15 @@ class Contents:
             return list((await connection.execute(query)).all())
 
         return await self._database.read(read)
+
+
+def _rivalry(line: Line) -> tuple[str, str, bool, str]:
+    """Order lines by their address, and those of one address so that who has it is first."""
+    return (line.value or "", line.language or "", not line.serves, line.content_id)
+
+
+def _by_language(lines: Iterable[Line]) -> tuple[Line, ...]:
+    return tuple(sorted(lines, key=lambda line: (line.language or "", line.value or "")))
 
 
 def _catalogued(
