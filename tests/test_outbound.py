@@ -46,9 +46,12 @@ async def _origin() -> AsyncIterator[tuple[Origin, BaseTestServer]]:
 
 async def test_bytes_are_edited_by_no_one() -> None:
     """The byte session decodes nothing, and sends no field of its own but Host."""
-    async with _origin() as (origin, server), byte_session(Settings(), NAMED) as http:
-        async with http.get(server.make_url("/x")) as answer:
-            assert await answer.read() == CONTENT
+    async with (
+        _origin() as (origin, server),
+        byte_session(Settings(), NAMED) as http,
+        http.get(server.make_url("/x")) as answer,
+    ):
+        assert await answer.read() == CONTENT
     ((_, fields),) = origin.asked
     assert set(fields) == {"Host"}
 
@@ -78,9 +81,11 @@ async def test_outbound_proxy() -> None:
     """The operator's own proxy carries bytes and API, though its address is private."""
     async with _origin() as (proxy, server):
         settings = Settings(outbound_proxy=f"http://localhost:{server.port}")
-        async with byte_session(settings, OriginHosts(["*.thron.com"])) as http:
-            async with http.get("http://origin.invalid/x?y") as answer:
-                assert answer.status == 200
+        async with (
+            byte_session(settings, OriginHosts(["*.thron.com"])) as http,
+            http.get("http://origin.invalid/x?y") as answer,
+        ):
+            assert answer.status == 200
         async with api_session(settings) as http, http.get("http://api.invalid/x") as answer:
             assert answer.status == 200
     asked = [target for target, _ in proxy.asked]
