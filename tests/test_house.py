@@ -31,12 +31,12 @@ FLOORS: Mapping[str, str] = {
         catalogue.connector_form catalogue.connectors_document catalogue.paths
         catalogue.purge catalogue.changes catalogue.rows catalogue.tenant
         catalogue.entries catalogue.standing catalogue.lines catalogue.runs
-        catalogue.content_record
+        catalogue.content_record catalogue.links catalogue.line_urls catalogue.line_export
         """,
     "settings": "settings",
     "shells": """
         thron.client catalogue.schema catalogue.engine catalogue.database
-        catalogue.link_tables
+        catalogue.link_tables catalogue.link_book
         catalogue.content_tables catalogue.content_queries catalogue.contents
         catalogue.known_contents catalogue.run_book catalogue.shapes catalogue.line_writing
         catalogue.removing catalogue.recording
@@ -49,6 +49,7 @@ FLOORS: Mapping[str, str] = {
     "wings": """
         catalogue.survey catalogue.watch catalogue.purge_watch catalogue.plan
         delivery.answer_fields delivery.deliveries delivery.lookup delivery.source_file
+        catalogue.link_check delivery.link_probe
         delivery.origin delivery.relay delivery.resolver delivery.explain delivery.retry
         delivery.suspicion delivery.upstream
         outbound probes
@@ -75,6 +76,7 @@ MAY_IMPORT_SANDBOX = frozenset({"cli", "demo"})
 MAY_CATCH_ALL: Mapping[str, str] = {
     "observe.middleware": "a bug becomes a 500 and a traceback in the log",
     "thron.tokens": "the keeper's background loop goes on after a bug",
+    "catalogue.link_check": "a bug ends the run, which tells it, and is logged",
     "catalogue.polling": "the background loop goes on after a bug",
     "console.faults": "a bug becomes a 500 and a traceback in the log",
     "delivery.batch": "the error is handed to everyone who waits for the batch",
@@ -85,6 +87,8 @@ HELD_ELSEWHERE: Mapping[str, str] = {
     "__main__": "one line; tests/test_secrets.py runs it",
     "app": "composition; every test of the whole connector opens it (tests/running.py)",
     "catalogue.link_tables": "held by tests/catalogue/test_schema.py",
+    "catalogue.link_book": "held by tests/catalogue/test_link_check.py",
+    "catalogue.links": "held by tests/catalogue/test_link_check.py",
     "catalogue.rows": "held by tests/catalogue/test_database.py through both databases",
     "catalogue.tenant": "one value; held by tests/catalogue/test_database.py",
     "catalogue.connector_values": "held by tests/catalogue/test_connector_form.py",
