@@ -85,10 +85,14 @@ class Words:
     def time(self, moment: datetime) -> str:
         """Return a moment for reading, in UTC; a script shows it in the reader's own zone."""
         moment = moment.astimezone(UTC)
-        return f"{moment.day} {self(_MONTHS[moment.month - 1])} {moment:%Y, %H:%M} UTC"
+        month = _MONTHS[self.language].split()[moment.month - 1]
+        return f"{moment.day} {month} {moment:%Y, %H:%M} UTC"
 
 
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS: Mapping[Language, str] = {
+    Language.ENGLISH: "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec",
+    Language.ITALIAN: "gen feb mar apr mag giu lug ago set ott nov dic",
+}
 
 
 @cache

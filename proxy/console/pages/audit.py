@@ -1,11 +1,30 @@
 """Who changed what, and when."""
 
+from collections.abc import Mapping
+
 from aiohttp import web
 
 from proxy.console.parts import CONSOLE
 from proxy.console.rendering import render
+from proxy.console.words import Text
 
 _A_PAGE = 50
+
+# What there may be in the audit, by proxy/catalogue/database.py and proxy/console/store.py.
+ACTIONS: Mapping[str, tuple[str, Text]] = {
+    "connector created": ("good", Text("connector created")),
+    "connector changed": ("info", Text("connector changed")),
+    "connector removed": ("bad", Text("connector removed")),
+    "tenant changed": ("info", Text("connection changed")),
+    "purged": ("info", Text("purged")),
+    "signed in": ("idle", Text("signed in")),
+    "signed out": ("idle", Text("signed out")),
+    "signed out everywhere": ("idle", Text("signed out everywhere")),
+    "sign-in failed": ("bad", Text("sign-in failed")),
+    "password set": ("warning", Text("password set")),
+    "token created": ("warning", Text("token made")),
+    "token revoked": ("info", Text("token revoked")),
+}
 
 
 async def show(request: web.Request) -> web.Response:
@@ -19,6 +38,7 @@ async def show(request: web.Request) -> web.Response:
         entries=found[:_A_PAGE],
         older=found[_A_PAGE - 1].number if len(found) > _A_PAGE else None,
         is_first=number is None,
+        actions=ACTIONS,
     )
 
 
