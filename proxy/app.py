@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import structlog
 
 from proxy.catalogue.database import Database
+from proxy.catalogue.folder_listing import FolderListing
 from proxy.catalogue.purge import Purge
 from proxy.catalogue.survey import Surveyor
 from proxy.delivery.breaker import Breaker
@@ -42,6 +43,7 @@ class Tenant:
     Attributes:
         thron: Keeps the token, and asks with it.
         surveyor: What a connector would make public.
+        listing: The contents of a connector's folder.
         deliveries: Content -> Delivery.
         resolver: Address -> Delivery.
         origins: Delivery -> bytes.
@@ -50,6 +52,7 @@ class Tenant:
 
     thron: TokenKeeper
     surveyor: Surveyor
+    listing: FolderListing
     deliveries: Deliveries
     resolver: Resolver
     origins: Origins
@@ -170,6 +173,7 @@ async def _tenant(stack: AsyncExitStack, settings: Settings, credentials: Creden
     return Tenant(
         thron=thron,
         surveyor=Surveyor(thron, client_id=client_id),
+        listing=FolderListing(thron, client_id=client_id),
         deliveries=deliveries,
         resolver=resolver,
         origins=origins,
@@ -181,7 +185,12 @@ async def _token_keeper(
     stack: AsyncExitStack, settings: Settings, credentials: Credentials
 ) -> TokenKeeper:
     http = await stack.enter_async_context(api_session(settings))
-    client = Client(http, api_url=settings.api_base, connect_timeout_s=settings.connect_timeout_s)
+    client = Client(
+        http,
+        api_url=settings.api_base,
+        connect_timeout_s=settings.connect_timeout_s,
+        total_timeout_s=settings.first_byte_timeout_s + settings.read_gap_s,
+    )
     keeper = TokenKeeper(client, credentials, now=time.time, random=random.random)
     return await stack.enter_async_context(keeper)
 

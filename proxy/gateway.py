@@ -14,7 +14,10 @@ import structlog
 from aiohttp import http_parser, web
 
 from proxy.app import Parts, Tenancy, Tenant, open_parts
+from proxy.catalogue.folder_listing import FolderListing
 from proxy.catalogue.purge_watch import PurgeWatch
+from proxy.catalogue.sync import Pace as SyncPace
+from proxy.catalogue.sync import Sync
 from proxy.catalogue.watch import ConnectorWatch
 from proxy.console.parts import Console, open_console
 from proxy.console.server import console_app
@@ -49,12 +52,14 @@ class Gateway:
         watch: The connectors that are served.
         admission: Counts the downloads.
         console: On the admin listener.
+        sync: Keeps the catalogue of contents.
     """
 
     parts: Parts
     watch: ConnectorWatch
     admission: Admission
     console: Console
+    sync: Sync
 
     @property
     def public_url(self) -> str:
@@ -113,7 +118,17 @@ async def open_gateway(settings: Settings, environ: Mapping[str, str]) -> AsyncI
         await stack.enter_async_context(PurgeWatch.open(parts.database, parts.tenancy.purge))
         metrics = Metrics()
         reasons = _Reasons(parts.tenancy)
-        console = await open_console(parts, watch=watch, admission=admission, metrics=metrics)
+        sync = await stack.enter_async_context(
+            Sync.open(
+                parts.database,
+                watch,
+                partial(_folder_listing, parts.tenancy),
+                pace=SyncPace(settings.sync_interval_s),
+            )
+        )
+        console = await open_console(
+            parts, watch=watch, sync=sync, admission=admission, metrics=metrics
+        )
         admin = _admin_app(console, reasons)
         public = _public_app(settings, _Answers(parts, watch, admission), metrics, reasons)
         drained = partial(_drained, admission, at_most_s=settings.drain_s)
@@ -122,7 +137,7 @@ async def open_gateway(settings: Settings, environ: Mapping[str, str]) -> AsyncI
         )
         await stack.enter_async_context(serving(public, *sockets.public, drained=drained))
         log.info("listening", **_listening(settings))
-        yield Gateway(parts, watch, admission, console)
+        yield Gateway(parts, watch, admission, console, sync)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +248,10 @@ class _Answers:
 
 def _token_state(tenancy: Tenancy) -> TokenState | None:
     return tenancy.tenant.thron.state if tenancy.tenant is not None else None
+
+
+def _folder_listing(tenancy: Tenancy) -> FolderListing | None:
+    return tenancy.tenant.listing if tenancy.tenant is not None else None
 
 
 def _admin_app(console: Console, reasons: _Reasons) -> web.Application:

@@ -200,6 +200,13 @@ class Settings(BaseModel):
         86400, description="how long known addresses go on while THRON cannot answer"
     )
     max_resolutions: int = Field(100_000, ge=1, description="resolved addresses kept in memory")
+    sync_interval_s: float = Field(
+        600,
+        ge=0,
+        allow_inf_nan=False,
+        description="how often changed contents are listed, and every sixth time all; 0: only when"
+        " asked",
+    )
     max_downloads: int = Field(2000, ge=1, description="downloads at once; more get 503")
     max_downloads_per_client: int = Field(
         0, ge=0, description="the same for one client address; more get 429; 0: no limit"

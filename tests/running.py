@@ -111,6 +111,7 @@ def usual_settings(thron: Sandbox) -> Settings:
         listen=Listen(host=LOOPBACK, port=0),
         admin_listen=Listen(host=LOOPBACK, port=0),
         drain_s=0,
+        sync_interval_s=0,
     )
 
 

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from proxy.app import Parts
+from proxy.catalogue.contents import Contents
+from proxy.catalogue.sync import Sync
 from proxy.catalogue.watch import ConnectorWatch
 from proxy.console.admin_password import Password
 from proxy.console.machine_tokens import MachineTokens
@@ -26,6 +28,8 @@ class Console:
     Attributes:
         parts: Settings, database, and the tenant that is connected.
         watch: The connectors that are served now.
+        sync: Keeps the catalogue of contents.
+        contents: Reads it.
         admission: Counts the downloads that run.
         metrics: What has been counted.
         store: The console's own tables, and the audit's pages.
@@ -39,6 +43,8 @@ class Console:
 
     parts: Parts
     watch: ConnectorWatch
+    sync: Sync
+    contents: Contents
     admission: Admission
     metrics: Metrics
     store: Store
@@ -62,6 +68,7 @@ async def open_console(
     parts: Parts,
     *,
     watch: ConnectorWatch,
+    sync: Sync,
     admission: Admission,
     metrics: Metrics,
     now: Callable[[], datetime] = utc_now,
@@ -80,6 +87,8 @@ async def open_console(
     return Console(
         parts=parts,
         watch=watch,
+        sync=sync,
+        contents=Contents(parts.database, now=now),
         admission=admission,
         metrics=metrics,
         store=store,
