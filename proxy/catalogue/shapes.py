@@ -73,7 +73,8 @@ class Shapes:
 
 
 async def _forget(connection: AsyncConnection, slugs: list[str]) -> None:
-    for table in (schema.address, schema.content, schema.sync_run, schema.catalogued):
+    contents = (schema.address, schema.content, schema.sync_run, schema.catalogued)
+    for table in (*contents, schema.link_result, schema.link_check):
         await connection.execute(delete(table).where(table.c.connector.in_(slugs)))
 
 
