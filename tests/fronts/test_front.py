@@ -1,81 +1,14 @@
 """nginx with slices and Varnish, each a CDN that pulls from the connector."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from ipaddress import ip_network
-from pathlib import Path
-from random import Random
 from typing import Any
 
-import aiohttp
 import pytest
 
-from proxy.catalogue.connector import Connector, Identifier
 from proxy.sandbox.server import Sandbox
-from proxy.sandbox.switches import Validator
 from tests.clients.command import answered, sha256
-from tests.fronts.front import Front, nginx, varnish
-from tests.running import Answer, Running, by_id, running
-
-# Three slices and a bit.
-LARGE_OCTETS = 3 * 1024 * 1024 + 99
-LARGE = Random(3).randbytes(LARGE_OCTETS)  # noqa: S311 - octets to be told apart, no secret
-Kind = Callable[[int, Path], AbstractAsyncContextManager[Front]]
-# Until something expires: a second by its Cache-Control, and a busy machine.
-PATIENCE_S = 30
-
-
-@pytest.fixture
-async def connector(thron: Sandbox, tmp_path: Path) -> AsyncIterator[Running]:
-    """Run connectors that answers may be stored of for long, for a second, and by ``reference``."""
-    wanted = (
-        by_id(thron),
-        by_id(thron, "brief", max_age_s=1),
-        by_id(thron, "https-only", force_https=True),
-        Connector(
-            slug="references",
-            folder=thron.root_folder_id,
-            identifier=Identifier.METADATA,
-            metadata="reference",
-        ),
-    )
-    trusted = (ip_network("127.0.0.1/32"),)
-    (state := tmp_path / "state").mkdir()
-    async with running(
-        thron, state, *wanted, trusted_proxies=trusted, resolution_ttl_s=0.1
-    ) as whole:
-        yield whole
-
-
-@pytest.fixture(params=[nginx, varnish], ids=["nginx", "varnish"])
-async def front(
-    request: pytest.FixtureRequest, connector: Running, tmp_path: Path
-) -> AsyncIterator[Front]:
-    home = tmp_path / "front"
-    home.mkdir()
-    async with request.param(connector.gateway.parts.settings.listen.port, home) as front:
-        yield front
-
-
-@pytest.fixture
-def large(thron: Sandbox) -> str:
-    """Publish a file of several slices; return the content's id."""
-    content = thron.tenant.find("press-kit")
-    thron.publish_new_version(content.id, LARGE)
-    return content.id
-
-
-async def until(
-    holds: Callable[[Answer, dict[str, int]], bool], connector: Running, url: str
-) -> Answer:
-    """Ask for a URL again and again until something holds of answer and connector's figures."""
-    async with asyncio.timeout(PATIENCE_S):
-        while True:
-            answer = await connector.get(url)
-            if holds(answer, await answered(connector)):
-                return answer
-            await asyncio.sleep(0.05)
+from tests.fronts.conftest import LARGE
+from tests.fronts.front import Front
+from tests.running import Running
 
 
 async def test_whole_content_and_a_hit(connector: Running, front: Front, large: str) -> None:
@@ -145,51 +78,6 @@ async def test_an_empty_file(connector: Running, front: Front) -> None:
     content = connector.thron.tenant.find("empty-file")
     answer = await connector.get(f"{front.url}/files/{content.id}/nothing.txt")
     assert (answer.status, answer.body) == (200, b"")
-
-
-async def test_revalidation(connector: Running, front: Front) -> None:
-    """What has expired is revalidated: the connector answers 304, and no content crosses again."""
-    content = connector.thron.tenant.find("logo")
-    url = f"{front.url}/brief/{content.id}/logo.png"
-    source = connector.thron.tenant.bytes_of(content.id)
-    assert (await connector.get(url)).body == source
-    fetched = await answered(connector)
-    answer = await until(lambda _, figures: figures.get("304", 0) > 0, connector, url)
-    assert (answer.status, answer.body) == (200, source)
-    revalidated = await answered(connector)
-    assert {**revalidated, "304": 0} == {**fetched, "304": 0}
-
-
-async def test_new_version(connector: Running, front: Front, large: str) -> None:
-    """After expiry the same URL gives the new version, whole; never a mixture on the way."""
-    url = f"{front.url}/brief/{large}/kit.zip"
-    assert (await connector.get(url)).body == LARGE
-    new = bytes(reversed(LARGE))
-    connector.thron.publish_new_version(large, new)
-    async with asyncio.timeout(PATIENCE_S):
-        while (body := await _whole_or_nothing(connector, url)) != new:
-            assert body in {LARGE, b""}
-            await asyncio.sleep(0.05)
-
-
-@pytest.mark.parametrize("validator", ["strong", "weak", "none"])
-async def test_slices_of_two_versions_are_not_mixed(
-    connector: Running, tmp_path: Path, large: str, validator: Validator
-) -> None:
-    """Where nginx asked for a slice of the old version, a download of the new one is not both.
-
-    By the entity-tag nginx sees it, and breaks off; parts without one are not stored.
-    """
-    connector.thron.switches.source_validator = validator
-    (home := tmp_path / "front").mkdir()
-    async with nginx(connector.gateway.parts.settings.listen.port, home) as front:
-        url = f"{front.url}/files/{large}/kit.zip"
-        assert (await connector.get(url, Range="bytes=2097152-2097153")).status == 206
-        new = bytes(reversed(LARGE))
-        connector.thron.publish_new_version(large, new)
-        direct = str(connector.url(f"/files/{large}"))
-        await until(lambda answer, _: answer.body == new, connector, direct)
-        assert await _whole_or_nothing(connector, url) == (new if validator == "none" else b"")
 
 
 async def test_encoded_slash(connector: Running, front: Front) -> None:
@@ -267,37 +155,3 @@ async def test_far_range_of_ten_gib(connector: Running, thron: Sandbox, front: F
         answer = await connector.get(url, Range=f"bytes={first}-{first + 99}")
         expected = b"".join(content.version.source.read(first, first + 100))
         assert (answer.status, answer.body == expected) == (206, True)
-
-
-@pytest.mark.parametrize("kind", [nginx, varnish], ids=["nginx", "varnish"])
-async def test_goes_on_while_the_connector_is_down(
-    thron: Sandbox, tmp_path: Path, kind: Kind
-) -> None:
-    """What a front has stored and what has expired since is served while nobody answers it."""
-    content = thron.tenant.find("logo")
-    source = thron.tenant.bytes_of(content.id)
-    (home := tmp_path / "front").mkdir()
-    (state := tmp_path / "state").mkdir()
-    async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(aiohttp.ClientSession())
-        async with running(thron, state, by_id(thron, max_age_s=1)) as connector:
-            port = connector.gateway.parts.settings.listen.port
-            front = await stack.enter_async_context(kind(port, home))
-            url = f"{front.url}/files/{content.id}"
-            assert (await connector.get(url)).body == source
-        await stack.enter_async_context(asyncio.timeout(PATIENCE_S))
-        stale = False
-        while not stale:
-            async with http.get(url) as response:
-                assert (response.status, await response.read() == source) == (200, True)
-                fields = response.headers
-            stale = fields["X-Cache"] == "STALE" or int(fields.get("Age", "0")) > 1
-            await asyncio.sleep(0.05)
-
-
-async def _whole_or_nothing(connector: Running, url: str) -> bytes:
-    """Return a body that came whole; empty where the front broke it off."""
-    try:
-        return (await connector.get(url)).body
-    except aiohttp.ClientError:
-        return b""

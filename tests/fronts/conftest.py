@@ -1,0 +1,57 @@
+"""A connector with a front before it, and a file of several slices."""
+
+from collections.abc import AsyncIterator
+from ipaddress import ip_network
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from proxy.catalogue.connector import Connector, Identifier
+from proxy.sandbox.server import Sandbox
+from tests.fronts.front import Front, nginx, varnish
+from tests.running import Running, by_id, running
+
+# Three slices and a bit.
+LARGE_OCTETS = 3 * 1024 * 1024 + 99
+LARGE = Random(3).randbytes(LARGE_OCTETS)  # noqa: S311 - octets to be told apart, no secret
+
+
+@pytest.fixture
+async def connector(thron: Sandbox, tmp_path: Path) -> AsyncIterator[Running]:
+    """Run connectors that answers may be stored of for long, for a second, and by ``reference``."""
+    wanted = (
+        by_id(thron),
+        by_id(thron, "brief", max_age_s=1),
+        by_id(thron, "https-only", force_https=True),
+        Connector(
+            slug="references",
+            folder=thron.root_folder_id,
+            identifier=Identifier.METADATA,
+            metadata="reference",
+        ),
+    )
+    trusted = (ip_network("127.0.0.1/32"),)
+    (state := tmp_path / "state").mkdir()
+    async with running(
+        thron, state, *wanted, trusted_proxies=trusted, resolution_ttl_s=0.1
+    ) as whole:
+        yield whole
+
+
+@pytest.fixture(params=[nginx, varnish], ids=["nginx", "varnish"])
+async def front(
+    request: pytest.FixtureRequest, connector: Running, tmp_path: Path
+) -> AsyncIterator[Front]:
+    home = tmp_path / "front"
+    home.mkdir()
+    async with request.param(connector.gateway.parts.settings.listen.port, home) as front:
+        yield front
+
+
+@pytest.fixture
+def large(thron: Sandbox) -> str:
+    """Publish a file of several slices; return the content's id."""
+    content = thron.tenant.find("press-kit")
+    thron.publish_new_version(content.id, LARGE)
+    return content.id
