@@ -2,13 +2,16 @@
 
 import socket
 from collections.abc import Sequence
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import DefaultResolver
 from yarl import URL
 
 from proxy.errors import OriginProhibited
+
+# NAT64 (RFC 6052, 2.1), and the IPv4-compatible addresses of old (RFC 4291, 2.5.5.1).
+_IPV4_AT_THE_END = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
 
 
 class OriginHosts:
@@ -89,6 +92,8 @@ def is_public(address: str) -> bool:
     ip = ip_address(address.partition("%")[0])
     if isinstance(ip, IPv6Address):
         embedded = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if any(ip in network for network in _IPV4_AT_THE_END):
+            embedded = IPv4Address(int(ip) & 0xFFFFFFFF)
         if embedded is not None:
             return embedded.is_global and not embedded.is_multicast
     return ip.is_global and not ip.is_multicast
