@@ -1,0 +1,27 @@
+"""What the modules of the delivery are tested with, apart from the whole connector."""
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from proxy.delivery.hops import Hops
+from proxy.delivery.origin_hosts import GuardedResolver, OriginHosts
+from tests.running import LOOPBACK
+
+NAMED = OriginHosts([LOOPBACK, "no-such-host.invalid", "*.thron.com"])
+
+
+@pytest.fixture
+async def hops() -> AsyncIterator[Hops]:
+    async with byte_session() as http:
+        yield Hops(http, NAMED, first_byte_timeout_s=0.5, now=lambda: 0.0)
+
+
+def byte_session() -> aiohttp.ClientSession:
+    """Return a session that edits nothing."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, resolver=GuardedResolver(NAMED)),
+        auto_decompress=False,
+        skip_auto_headers={"Accept", "Accept-Encoding", "User-Agent", "Content-Type"},
+    )
