@@ -1,0 +1,104 @@
+"""What of an answer is read ahead."""
+
+import asyncio
+
+import pytest
+from aiohttp import web
+
+from proxy.delivery.hops import Hops
+from proxy.delivery.suspicion import examined, is_suspect
+from proxy.errors import GatewayError, OriginAnswerInvalid, OriginGone, TokenRejected
+from tests.delivery.origin_server import origin_server
+
+PAGE = b"<!DOCTYPE html><html><body>Log in</body></html>"
+
+
+@pytest.mark.parametrize(
+    ("status", "media_type", "body", "name", "error"),
+    [
+        pytest.param(200, "text/html", PAGE, "a.mp4", OriginAnswerInvalid, id="a page"),
+        pytest.param(200, "text/html", PAGE, "a.html", None, id="a page that is the file"),
+        pytest.param(
+            200,
+            "application/json",
+            b'{"resultCode":"ACCESS_DENIED","ssoCode":"SESSION_EXPIRED"}',
+            "a.mp4",
+            TokenRejected,
+            id="an envelope",
+        ),
+        pytest.param(200, "application/json", b'{"a": 1}', "a.json", None, id="JSON"),
+        pytest.param(200, "text/plain", b"hello", "a.txt", None, id="text"),
+        pytest.param(200, "video/mp4", b"<html>", "a.mp4", None, id="another type"),
+        pytest.param(200, "text/html", PAGE + bytes(70_000), "a.mp4", None, id="too long for one"),
+        pytest.param(403, "text/plain", b"denied", "a.mp4", TokenRejected, id="403"),
+        pytest.param(404, "video/mp4", b"", "a.mp4", OriginGone, id="404"),
+    ],
+)
+async def test_an_error_in_place_of_the_content(
+    hops: Hops,
+    status: int,
+    media_type: str,
+    body: bytes,
+    name: str,
+    error: type[GatewayError] | None,
+) -> None:
+    """It is told, or what was read of the content comes back with the rest still to read."""
+
+    async def origin(_request: web.Request) -> web.Response:
+        return web.Response(status=status, body=body, content_type=media_type)
+
+    async with origin_server(origin) as server:
+        response = await hops.send("GET", server.url, fields=[])
+        head, found = await examined(response, expected_name=name)
+        assert (None if found is None else type(found)) is error
+        if error is None:
+            assert head + await response.read() == body
+        response.close()
+
+
+async def test_text_need_not_wait_for_its_end(hops: Hops) -> None:
+    """What begins as no error is handed on at once, though it is short and slow."""
+    go_on = asyncio.Event()
+
+    async def origin(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        response.content_type = "text/plain"
+        await response.prepare(request)
+        await response.write(b"hello ")
+        await go_on.wait()
+        await response.write(b"world")
+        return response
+
+    async with origin_server(origin) as server:
+        response = await hops.send("GET", server.url, fields=[])
+        assert is_suspect(response)
+        head, error = await examined(response, expected_name="a.txt")
+        assert (head, error) == (b"hello ", None)
+        go_on.set()
+        assert await response.read() == b"world"
+
+
+async def test_who_leaves_meanwhile_leaves_no_connection(hops: Hops) -> None:
+    """The answer is closed, and the origin sees it."""
+    begun, left = asyncio.Event(), asyncio.Event()
+
+    async def origin(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            left.set()
+        return response
+
+    async with origin_server(origin) as server:
+        response = await hops.send("GET", server.url, fields=[])
+        looking = asyncio.create_task(examined(response, expected_name="a.mp4"))
+        await begun.wait()
+        await asyncio.sleep(0)
+        looking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await looking
+        async with asyncio.timeout(10):
+            await left.wait()
