@@ -10,6 +10,8 @@ import structlog
 
 from proxy.catalogue.database import Database
 from proxy.catalogue.folder_listing import FolderListing
+from proxy.catalogue.kept_login import KeptLogin
+from proxy.catalogue.known_contents import KnownContents
 from proxy.catalogue.purge import Purge
 from proxy.catalogue.survey import Surveyor
 from proxy.delivery.breaker import Breaker
@@ -44,6 +46,7 @@ class Tenant:
         thron: Keeps the token, and asks with it.
         surveyor: What a connector would make public.
         listing: The contents of a connector's folder.
+        login: What the last one gave, kept; None of a tenant that is only tried.
         deliveries: Content -> Delivery.
         resolver: Address -> Delivery.
         origins: Delivery -> bytes.
@@ -53,6 +56,7 @@ class Tenant:
     thron: TokenKeeper
     surveyor: Surveyor
     listing: FolderListing
+    login: KeptLogin | None
     deliveries: Deliveries
     resolver: Resolver
     origins: Origins
@@ -88,7 +92,9 @@ class Tenancy:
         credentials = await self._known_credentials()
         if credentials is None or credentials == self._credentials:
             return
-        self.tenant = await _tenant(self._opened, self._settings, credentials)
+        self.tenant = await _tenant(
+            self._opened, self._settings, credentials, database=self._database
+        )
         self._credentials = credentials
         log.info("tenant", client_id=credentials.client_id)
 
@@ -156,24 +162,41 @@ async def open_tenant(settings: Settings, credentials: Credentials) -> AsyncIter
         ConfigurationError: TDC_CA_FILE cannot be used.
     """
     async with AsyncExitStack() as stack:
-        yield await _tenant(stack, settings, credentials)
+        yield await _tenant(stack, settings, credentials, database=None)
 
 
-async def _tenant(stack: AsyncExitStack, settings: Settings, credentials: Credentials) -> Tenant:
+async def _tenant(
+    stack: AsyncExitStack,
+    settings: Settings,
+    credentials: Credentials,
+    *,
+    database: Database | None,
+) -> Tenant:
+    """Open a tenant; without a database it knows no catalogue, and its login is not kept."""
     client_id = credentials.client_id
     settings = settings.model_copy(update={"client_id": client_id})  # its hosts are named by it
     thron = await _token_keeper(stack, settings, credentials)
-    lookup = Lookup(thron, client_id=client_id)
+    login = known = None
+    if database is not None:
+        login = await stack.enter_async_context(KeptLogin.open(database, thron, credentials))
+        known = KnownContents(database)
+    lookup = Lookup(thron, client_id=client_id, known=known)
     deliveries = Deliveries(
-        thron, client_id=client_id, api_url=settings.api_base, cdn_url=settings.cdn_base
+        thron,
+        client_id=client_id,
+        api_url=settings.api_base,
+        cdn_url=settings.cdn_base,
+        kept_pkey=login.pkey if login is not None else None,
     )
-    resolver = _resolver(settings, lookup, deliveries)
+    is_warm = known is not None and await known.has_any()
+    resolver = _resolver(settings, lookup, deliveries, starts_warm=is_warm)
     stack.push_async_callback(resolver.aclose)
     origins = await _origins(stack, settings, thron)
     return Tenant(
         thron=thron,
         surveyor=Surveyor(thron, client_id=client_id),
         listing=FolderListing(thron, client_id=client_id),
+        login=login,
         deliveries=deliveries,
         resolver=resolver,
         origins=origins,
@@ -195,7 +218,9 @@ async def _token_keeper(
     return await stack.enter_async_context(keeper)
 
 
-def _resolver(settings: Settings, lookup: Lookup, deliveries: Deliveries) -> Resolver:
+def _resolver(
+    settings: Settings, lookup: Lookup, deliveries: Deliveries, *, starts_warm: bool
+) -> Resolver:
     return Resolver(
         lookup,
         deliver=deliveries.of,
@@ -213,6 +238,7 @@ def _resolver(settings: Settings, lookup: Lookup, deliveries: Deliveries) -> Res
         ),
         breaker=Breaker(),
         now=time.monotonic,
+        starts_warm=starts_warm,
     )
 
 

@@ -47,7 +47,7 @@ FLOORS: Mapping[str, str] = {
         """,
     "session": "thron.tokens",
     "wings": """
-        catalogue.folder_listing catalogue.folder_sync catalogue.leadership catalogue.sync
+        catalogue.kept_login catalogue.folder_listing catalogue.folder_sync catalogue.leadership catalogue.sync
         catalogue.survey catalogue.watch catalogue.purge_watch catalogue.plan
         delivery.answer_fields delivery.deliveries delivery.lookup delivery.source_file
         catalogue.link_check delivery.link_probe

@@ -16,7 +16,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
@@ -228,6 +228,25 @@ class Database:
                 detail = {"changed": names}
                 await self._note(connection, actor, "tenant changed", tenant.client_id, detail)
                 await _bump(connection)
+
+    @_unbroken
+    async def keep_login(self, tenant: Tenant) -> None:
+        """Keep what a login gave: the pkey and the root folder of this tenant and application.
+
+        A key that the console was given stays; if it is for another application, all stays.
+        """
+        async with self._writing() as connection:
+            before = await _tenant(connection)
+            if before is not None and (before.client_id, before.app_id) == (
+                tenant.client_id,
+                tenant.app_id,
+            ):
+                tenant = replace(tenant, app_key=before.app_key)
+            elif before is not None and before.app_key is not None:
+                return
+            if tenant != before:
+                await connection.execute(delete(schema.tenant))
+                await connection.execute(insert(schema.tenant).values(id=1, **asdict(tenant)))
 
     @_unbroken
     async def purge(self, purge: Purge, *, actor: str) -> int:

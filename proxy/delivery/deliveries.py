@@ -1,5 +1,7 @@
 """How a content of a connector is delivered: its durable URLs, by delivery mode."""
 
+from collections.abc import Awaitable, Callable
+
 from proxy.catalogue.connector import Connector, DeliveryMode
 from proxy.delivery.resolution import Delivery
 from proxy.errors import ThronRefused
@@ -11,8 +13,27 @@ from proxy.thron.tokens import TokenKeeper
 class Deliveries:
     """Builds deliveries for one tenant."""
 
-    def __init__(self, thron: TokenKeeper, *, client_id: str, api_url: str, cdn_url: str) -> None:
+    def __init__(
+        self,
+        thron: TokenKeeper,
+        *,
+        client_id: str,
+        api_url: str,
+        cdn_url: str,
+        kept_pkey: Callable[[], Awaitable[str | None]] | None = None,
+    ) -> None:
+        """Make them for a tenant.
+
+        Args:
+            thron: Has the session.
+            client_id: The tenant.
+            api_url: Base of its API.
+            cdn_url: Base of its public delivery.
+            kept_pkey: Gives the pkey of the last login of an earlier process, used while there is
+                no session.
+        """
         self._thron = thron
+        self._kept_pkey = kept_pkey
         self._client_id = client_id
         self._api_url = api_url
         self._cdn_url = cdn_url
@@ -45,11 +66,18 @@ class Deliveries:
         pkey = (await self._thron.renew(await self._thron.session())).pkey
         return not any(f"/{pkey}/" in source for source in delivery.sources)
 
+    async def _pkey(self) -> str | None:
+        if self._thron.known is None and self._kept_pkey is not None:
+            kept = await self._kept_pkey()
+            if kept is not None:
+                return kept
+        return (await self._thron.session()).pkey
+
     def _source(self, content: Content, name: str) -> str:
         return source_url(self._api_url, self._client_id, content_id=content.id, save_as=name)
 
     async def _published(self, content: Content, name: str) -> tuple[str, ...]:
-        pkey = (await self._thron.session()).pkey
+        pkey = await self._pkey()
         if pkey is None:
             raise ThronRefused(
                 "the app has no pkey: switch on its public share in THRON, or use delivery ="

@@ -1,15 +1,31 @@
-"""Which content an address names, by THRON's word."""
+"""Which content an address names: by THRON's word, and by the catalogue's for whom to ask about."""
 
+import asyncio
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from proxy.catalogue.connector import Claim, Connector, Identifier, claims, is_servable, winner
+import structlog
+
+from proxy.catalogue.connector import (
+    Claim,
+    Connector,
+    Identifier,
+    claims,
+    is_in_between,
+    is_servable,
+    winner,
+)
+from proxy.catalogue.known_contents import KnownContents
+from proxy.catalogue.lines import KnownContent
 from proxy.catalogue.paths import Address
 from proxy.delivery.batch import Batch
+from proxy.errors import DatabaseFailed
 from proxy.thron import messages
 from proxy.thron.messages import Content, ContentType, MetadataCriterion, SearchCriteria
 from proxy.thron.tokens import TokenKeeper
+
+log = structlog.get_logger("proxy.lookup")
 
 # As many as one page of search is sure to hold (docs/thron.md 1.6).
 _MOST_IDS = 50
@@ -29,10 +45,42 @@ class _Scope:
 class Lookup:
     """Asks THRON; what it gives is a member of the connector's folder, and servable."""
 
-    def __init__(self, thron: TokenKeeper, *, client_id: str) -> None:
+    def __init__(
+        self, thron: TokenKeeper, *, client_id: str, known: KnownContents | None = None
+    ) -> None:
+        """Make a lookup that has asked nothing yet.
+
+        Args:
+            thron: Asks with the token.
+            client_id: The tenant.
+            known: The catalogue; without it THRON alone is asked.
+        """
         self._thron = thron
         self._client_id = client_id
+        self._known = known
         self._batches: dict[_Scope, Batch[str, Content]] = {}
+
+    async def catalogued(self, connector: Connector, address: Address) -> tuple[KnownContent, ...]:
+        """Return what an address led to by the last listings, the content that has it first.
+
+        A catalogue that cannot be read knows nothing: THRON is asked instead.
+        """
+        if self._known is None:
+            return ()
+        try:
+            return (await self._known.of(connector, address))[:_MOST_IDS]
+        except DatabaseFailed as exc:
+            log.warning("catalogue not read", reason=str(exc))
+            return ()
+
+    async def members(self, connector: Connector, ids: Iterable[str]) -> tuple[Content, ...]:
+        """Return those of some contents that are in the connector's folder, and servable.
+
+        Raises:
+            ThronError: THRON cannot be asked, or refuses.
+        """
+        found = await asyncio.gather(*(self.member(connector, each) for each in ids))
+        return tuple(content for content in found if content is not None)
 
     async def find(self, connector: Connector, address: Address) -> Content | None:
         """Return the content that an address names now; of several the winner.
@@ -65,7 +113,9 @@ class Lookup:
             batch = Batch(lambda ids: self._by_ids(scope, ids), most=_MOST_IDS)
             self._batches[scope] = batch
         content = await batch.get(content_id)
-        return content if content is not None and is_servable(connector, content) else None
+        if content is None or await self._is_servable(connector, content):
+            return content
+        return None
 
     async def anywhere(self, connector: Connector, address: Address) -> Content | None:
         """Return a content with this identifier wherever it is, published or not; to explain.
@@ -88,6 +138,18 @@ class Lookup:
         for batch in self._batches.values():
             await batch.aclose()
 
+    async def _is_servable(self, connector: Connector, content: Content) -> bool:
+        if is_servable(connector, content):
+            return True
+        if self._known is None or not is_in_between(content):
+            return False
+        try:
+            was_published = await self._known.was_published(connector, content.id)
+        except DatabaseFailed as exc:
+            log.warning("catalogue not read", reason=str(exc))
+            return False
+        return is_servable(connector, content, was_published=was_published)
+
     async def _by_pretty_id(self, connector: Connector, claim: Claim) -> Content | None:
         found = await self._thron.ask(messages.find_by_pretty_id(self._client_id, claim.value))
         return await self._best_member(connector, claim, found)
@@ -106,12 +168,8 @@ class Lookup:
     async def _best_member(
         self, connector: Connector, claim: Claim, found: Iterable[Content]
     ) -> Content | None:
-        members = [
-            await self.member(connector, content.id)
-            for content in found
-            if claim in claims(connector, content)
-        ]
-        return winner(content for content in members if content is not None)
+        ids = [content.id for content in found if claim in claims(connector, content)]
+        return winner(await self.members(connector, ids))
 
     async def _by_metadata(self, connector: Connector, claim: Claim) -> Content | None:
         scope = _scope(connector)
@@ -126,9 +184,12 @@ class Lookup:
                 )
             )
         return winner(
-            content
-            for content in found.values()
-            if claim in claims(connector, content) and is_servable(connector, content)
+            [
+                content
+                for content in found.values()
+                if claim in claims(connector, content)
+                and await self._is_servable(connector, content)
+            ]
         )
 
     async def _by_ids(self, scope: _Scope, ids: tuple[str, ...]) -> Mapping[str, Content]:

@@ -1,13 +1,15 @@
 """Address -> Delivery behind the bounded TTL cache: collapse, negatives, stale answers."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import structlog
 
-from proxy.catalogue.connector import Claim, Connector, Identifier, claims
+from proxy.catalogue.connector import Claim, Connector, Identifier, claims, winner
+from proxy.catalogue.lines import KnownContent
 from proxy.catalogue.paths import Address
 from proxy.catalogue.purge import Purge, PurgeKind, spelled
 from proxy.delivery.bounded_cache import BoundedCache
@@ -84,6 +86,7 @@ class Resolver:
         budget: Budget,
         breaker: Breaker,
         now: Callable[[], float],
+        starts_warm: bool = False,
     ) -> None:
         """Make a resolver that remembers nothing yet.
 
@@ -94,7 +97,9 @@ class Resolver:
             budget: What questions for unknown addresses must fit in.
             breaker: Says when THRON is to be left alone.
             now: Monotonic seconds.
+            starts_warm: Whether the catalogue knows contents from before.
         """
+        self._starts_warm = starts_warm
         self._lookup = lookup
         self._deliver = deliver
         self._lifetimes = lifetimes
@@ -115,7 +120,7 @@ class Resolver:
     @property
     def is_warm(self) -> bool:
         """Whether anything is known that can be served while THRON does not answer."""
-        return len(self._resolutions) > 0
+        return self._starts_warm or len(self._resolutions) > 0
 
     async def resolve(self, connector: Connector, address: Address) -> Resolved:
         """Return what an address stands for.
@@ -189,7 +194,8 @@ class Resolver:
         resolution = await self._questions.run(
             self._asked(address, connector), lambda: self._discover(connector, address)
         )
-        return Resolved(resolution, "uri-miss", self._lifetimes.resolution_ttl_s)
+        left_s = resolution.verified_at + self._lifetimes.resolution_ttl_s - self._now()
+        return Resolved(resolution, "uri-miss", left_s)
 
     async def _lapsed(self, known: Resolution, address: Address, *, left_s: float) -> Resolved:
         may_be_stale = -left_s <= self._lifetimes.stale_if_error_s
@@ -204,27 +210,76 @@ class Resolver:
 
     async def _discover(self, connector: Connector, address: Address) -> Resolution:
         asked = self._asked(address, connector)
-        async with self._budget.spend():
-            content = await self._thron(lambda: self._lookup.find(connector, address))
-        return await self._remember(asked, content)
+        catalogued = await self._lookup.catalogued(connector, address)
+        unverified = self._servable_unverified(catalogued)
+        ids = [each.content.id for each in catalogued]
+        try:
+            async with asyncio.timeout(self._lifetimes.patience_s if unverified else None):
+                members = await self._members(connector, ids)
+        except (*_NO_ANSWER, TimeoutError):
+            if unverified is None:
+                raise
+            return await self._remember(asked, unverified.content, age_s=unverified.age_s or 0.0)
+        return await self._remember(asked, await self._found(asked, members, self._budget.spend()))
 
     async def _verify(self, known: Resolution, address: Address) -> Resolution:
-        asked = self._asked(address, known.connector)
-        content = await self._thron(lambda: self._reverified(known, address))
-        return await self._remember(asked, content)
-
-    async def _reverified(self, known: Resolution, address: Address) -> Content | None:
         connector = known.connector
-        if connector.identifier is not Identifier.PRETTY_ID:
-            # Another content may have taken a metadata value since: the whole question again.
-            return await self._lookup.find(connector, address)
-        content = await self._lookup.member(connector, known.delivery.content_id)
-        if content is not None and _claim(address) in claims(connector, content):
-            return content
-        # Renamed in THRON: whoever has the prettyID now comes first, else it goes on leading here.
-        return await self._lookup.find(connector, address) or content
+        asked = self._asked(address, connector)
+        catalogued = await self._lookup.catalogued(connector, address)
+        ids = [known.delivery.content_id, *(each.content.id for each in catalogued)]
+        if not catalogued and connector.identifier is Identifier.METADATA:
+            ids = []  # another content may have taken the value since: the whole question again
+        members = await self._members(connector, list(dict.fromkeys(ids)))
+        return await self._remember(asked, await self._found(asked, members, nullcontext()))
 
-    async def _remember(self, asked: _Asked, content: Content | None) -> Resolution:
+    async def _members(self, connector: Connector, ids: list[str]) -> tuple[Content, ...] | None:
+        """Return those of some contents that may be served now; None if there are none to ask."""
+        if not ids:
+            return None
+        return await self._thron(lambda: self._lookup.members(connector, ids))
+
+    async def _found(
+        self,
+        asked: _Asked,
+        members: tuple[Content, ...] | None,
+        budget: AbstractAsyncContextManager[None],
+    ) -> Content | None:
+        """Return whose address it is: of contents that are known to have had it, or by THRON.
+
+        Args:
+            asked: The address.
+            members: Contents that have or had it, the likeliest first; None if none is known.
+            budget: What a question for an address that nobody is known to have must fit in.
+        """
+        address, connector, _ = asked
+        claim = Claim(address.language, address.value)
+        current = winner(each for each in members or () if claim in claims(connector, each))
+        if current is not None or (
+            members is not None and connector.identifier is Identifier.CONTENT_ID
+        ):
+            return current
+        # Renamed in THRON: whoever has the prettyID now comes first, else it goes on leading there.
+        is_former = members and connector.identifier is Identifier.PRETTY_ID
+        former = members[0] if members and is_former else None
+        try:
+            async with budget:
+                found = await self._thron(lambda: self._lookup.find(connector, address))
+        except _NO_ANSWER:
+            if former is None:
+                raise
+            return former
+        return found or former
+
+    def _servable_unverified(self, catalogued: Iterable[KnownContent]) -> KnownContent | None:
+        """Return what may be served while THRON does not answer, if it said so not long ago."""
+        at_most_s = self._lifetimes.stale_if_error_s
+        recent = (each for each in catalogued if each.age_s is not None and each.age_s <= at_most_s)
+        return next(recent, None)
+
+    async def _remember(
+        self, asked: _Asked, content: Content | None, *, age_s: float = 0.0
+    ) -> Resolution:
+        """Remember what an address leads to; ``age_s`` seconds ago THRON said so."""
         address, connector, _ = asked
         if content is None:
             if asked == self._asked(address, connector):
@@ -233,7 +288,7 @@ class Resolver:
             raise UnknownAddress
         delivery = await self._deliver(connector, content)
         current = _current_claim(connector, content, address)
-        resolution = Resolution(connector, delivery, self._now(), current)
+        resolution = Resolution(connector, delivery, self._now() - age_s, current)
         if asked == self._asked(address, connector):
             await self._negatives.delete(spelled(address))
             await self._resolutions.set(spelled(address), resolution)

@@ -160,6 +160,11 @@ class TokenKeeper:
             logins=self._logins,
         )
 
+    @property
+    def known(self) -> Session | None:
+        """The session, if there is one; nothing is asked."""
+        return self._session
+
     async def session(self) -> Session:
         """Return the session, logging in if there is none.
 
