@@ -14,6 +14,7 @@ from proxy.console.pages import (
     api_document,
     audit,
     connection,
+    connector_new,
     connectors,
     entrance,
     overview,
@@ -25,12 +26,14 @@ from proxy.console.resources import audit as audit_resource
 from proxy.console.resources import connection as connection_resource
 from proxy.console.resources import tokens as tokens_resource
 from proxy.console.security_fields import secure
+from proxy.console.surveying import surveying
 
 # A page module's ROUTES, a resource module's OPERATIONS: new ones are entered here.
 PAGES: tuple[web.RouteDef, ...] = (
     *entrance.ROUTES,
     *preferences.ROUTES,
     *overview.ROUTES,
+    *connector_new.ROUTES,
     *connectors.ROUTES,
     *connection.ROUTES,
     *audit.ROUTES,
@@ -56,6 +59,7 @@ def console_app(console: Console, *, probes: Sequence[web.RouteDef]) -> web.Appl
     )
     app[CONSOLE] = console
     app.on_response_prepare.append(secure)
+    app.cleanup_ctx.append(surveying)
     app.add_routes(probes)
     app.add_routes(PAGES)
     app.add_routes(each.route() for each in OPERATIONS)

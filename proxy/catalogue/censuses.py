@@ -1,0 +1,187 @@
+"""Censuses of folders, taken in the background and remembered for some minutes."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Self
+
+import structlog
+
+from proxy.catalogue.census import Census
+from proxy.catalogue.connector import ALL_CONTENT_TYPES
+from proxy.errors import GatewayError, ThronRefused
+from proxy.remedies import with_remedy
+from proxy.thron import messages
+from proxy.thron.messages import LARGEST_PAGE, SearchCriteria
+from proxy.thron.tokens import TokenKeeper
+
+log = structlog.get_logger("proxy.census")
+
+FRESH_S = 300.0
+
+# One that failed is tried again by whoever looks after so long.
+_PATIENCE_S = 5.0
+_REMEMBERED = 8
+_AT_ONCE = 2
+# Search does not show legacy metadata (docs/thron.md 4.1); so many pages show which there are.
+_LEGACY_PAGES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A folder to count.
+
+    Attributes:
+        client_id: The tenant.
+        folder_id: THRON's id of the folder.
+        subfolders: Whether those below count too.
+    """
+
+    client_id: str
+    folder_id: str
+    subfolders: bool = True
+
+
+@dataclass(slots=True)
+class Count:
+    """A census on its way, or done.
+
+    Attributes:
+        place: What is counted.
+        census: So far.
+        legacy: Of legacy metadata, from a part of the contents.
+        expected: THRON's estimate of how many contents there are.
+        is_done: Whether it ended, one way or the other.
+        problem: Why it ended early; None if it did not.
+    """
+
+    place: Place
+    census: Census = field(default_factory=Census)
+    legacy: Census = field(default_factory=Census)
+    expected: int | None = None
+    is_done: bool = False
+    problem: str | None = None
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether the figures are of a part: it runs still, it failed, or there are too many."""
+        return not self.is_done or self.problem is not None or self.census.is_full
+
+
+@dataclass(slots=True)
+class _Taken:
+    count: Count
+    thron: TokenKeeper
+    began_at: float
+    task: asyncio.Task[None]
+
+
+class Censuses:
+    """Takes censuses; made by ``Censuses.open``."""
+
+    def __init__(self, *, now: Callable[[], float]) -> None:
+        self._now = now
+        self._taken: OrderedDict[Place, _Taken] = OrderedDict()
+        self._gate = asyncio.Semaphore(_AT_ONCE)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, *, now: Callable[[], float]) -> AsyncIterator[Self]:
+        """Take censuses until the end of the block.
+
+        Args:
+            now: Monotonic time, in seconds.
+        """
+        self = cls(now=now)
+        try:
+            yield self
+        finally:
+            tasks = [each.task for each in self._taken.values()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def of(self, thron: TokenKeeper, place: Place, *, anew: bool = False) -> Count:
+        """Return the census of a folder, begun now if there is none or it is too old."""
+        known = self._taken.get(place)
+        if known is None or anew or self._is_outdated(known, thron):
+            if known is not None:
+                known.task.cancel()
+            known = self._begin(thron, place)
+        self._taken.move_to_end(place)
+        return known.count
+
+    async def settled(self, thron: TokenKeeper, place: Place, *, at_most_s: float) -> Count:
+        """Return the census of a folder, done if that does not take longer than so many seconds."""
+        count = self.of(thron, place)
+        if not count.is_done:
+            await asyncio.wait([self._taken[place].task], timeout=at_most_s)
+        return count
+
+    def _is_outdated(self, known: _Taken, thron: TokenKeeper) -> bool:
+        age_s = self._now() - known.began_at
+        failed = known.count.problem is not None and age_s > _PATIENCE_S
+        return known.thron is not thron or failed or (known.task.done() and age_s > FRESH_S)
+
+    def _begin(self, thron: TokenKeeper, place: Place) -> _Taken:
+        count = Count(place)
+        task = asyncio.create_task(self._take(thron, count), name="census")
+        taken = _Taken(count, thron, self._now(), task)
+        self._taken[place] = taken
+        while len(self._taken) > _REMEMBERED:
+            _, oldest = self._taken.popitem(last=False)
+            oldest.task.cancel()
+        return taken
+
+    async def _take(self, thron: TokenKeeper, count: Count) -> None:
+        try:
+            async with self._gate:
+                await _count_all(thron, count)
+                await _count_legacy(thron, count)
+        except GatewayError as exc:
+            count.problem = with_remedy(exc)
+            log.warning("census failed", folder=count.place.folder_id, reason=str(exc))
+        finally:
+            count.is_done = True
+
+
+async def _count_all(thron: TokenKeeper, count: Count) -> None:
+    place = count.place
+    criteria = SearchCriteria(
+        content_types=ALL_CONTENT_TYPES, folder_id=place.folder_id, cascade=place.subfolders
+    )
+    page_token: str | None = None
+    tokens: set[str] = set()
+    while not count.census.is_full:
+        question = messages.search(place.client_id, criteria, page_token=page_token)
+        page = await thron.ask(question)
+        for content in page.contents:
+            count.census.count(content)
+        if page.estimated_total is not None:
+            count.expected = max(page.estimated_total, count.census.seen)
+        page_token = page.next_page_token
+        if page_token is None or page_token in tokens:
+            count.expected = count.census.seen
+            return
+        tokens.add(page_token)
+
+
+async def _count_legacy(thron: TokenKeeper, count: Count) -> None:
+    place = count.place
+    for number in range(_LEGACY_PAGES):
+        question = messages.folder_contents(
+            place.client_id,
+            folder_id=place.folder_id,
+            cascade=place.subfolders,
+            offset=number * LARGEST_PAGE,
+        )
+        try:
+            found = await thron.ask(question)
+        except ThronRefused:
+            return  # then it has no legacy metadata to offer
+        for content in found:
+            count.legacy.count(content)
+        if len(found) < LARGEST_PAGE:
+            return

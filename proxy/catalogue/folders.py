@@ -1,0 +1,103 @@
+"""The tree of folders, asked of THRON and remembered for some minutes."""
+
+import asyncio
+from collections.abc import Callable
+
+from proxy.catalogue.folder_tree import Folder, FolderTree
+from proxy.catalogue.remembered import Remembered
+from proxy.errors import ConfigurationError
+from proxy.thron import messages
+from proxy.thron.messages import LARGEST_PAGE, Category
+from proxy.thron.tokens import TokenKeeper
+
+MOST_FOLDERS = 5000
+FRESH_S = 120.0
+
+_AT_ONCE = 4
+
+_NO_FOLDER = (
+    "The application is installed on no folder of THRON; have its administrator install it on the"
+    " folder with your contents, or above it."
+)
+
+
+class Folders:
+    """Reads the tree of the tenant that is connected.
+
+    Args:
+        now: Monotonic time, in seconds.
+        most: Of so many folders a tree is made at most; a search finds others.
+    """
+
+    def __init__(self, *, now: Callable[[], float], most: int = MOST_FOLDERS) -> None:
+        self._most = most
+        self._tree = Remembered(self._read, fresh_s=FRESH_S, now=now)
+
+    async def tree(self, thron: TokenKeeper, *, client_id: str) -> FolderTree:
+        """Return the tree, at most ``FRESH_S`` old.
+
+        Raises:
+            ConfigurationError: The application has no folder.
+            ThronError: THRON cannot be asked.
+        """
+        return await self._tree.of(thron, client_id)
+
+    async def search(
+        self, thron: TokenKeeper, text: str, *, client_id: str, language: str
+    ) -> tuple[FolderTree, tuple[Folder, ...], int]:
+        """Return the tree, the folders that a search finds, and how many more there are.
+
+        Where the tree is not whole THRON searches too.
+
+        Raises:
+            ConfigurationError, ThronError: As ``tree``.
+        """
+        tree = await self.tree(thron, client_id=client_id)
+        found = tree.search(text, language=language)
+        if not tree.is_partial or found.more:
+            return tree, found.folders, found.more
+        question = messages.categories_below(client_id, tree.root.id, search_for=text)
+        beyond = FolderTree(Category(tree.root.id), (await thron.ask(question)).items)
+        known = {each.id for each in found.folders}
+        others = [each for _, each in beyond.each() if each.id not in {*known, tree.root.id}]
+        return tree, (*found.folders, *others), 0
+
+    async def _read(self, thron: TokenKeeper, client_id: str) -> FolderTree:
+        root_id = (await thron.session()).root_category_id
+        root = await thron.ask(messages.category(client_id, root_id)) if root_id else None
+        if root is None:
+            raise ConfigurationError([_NO_FOLDER])
+        first = await thron.ask(messages.categories_below(client_id, root.id))
+        below = list(first.items)
+        total = first.total or 0
+        if total > LARGEST_PAGE:
+            below += await self._rest(thron, client_id, root.id, min(total, self._most))
+        elif not total:  # THRON does not say how many, so page follows page
+            below += await self._one_by_one(thron, client_id, root.id, len(below) + first.skipped)
+        return FolderTree(root, below[: self._most], is_partial=total > self._most)
+
+    async def _rest(
+        self, thron: TokenKeeper, client_id: str, root_id: str, total: int
+    ) -> list[Category]:
+        gate = asyncio.Semaphore(_AT_ONCE)
+
+        async def page(offset: int) -> tuple[Category, ...]:
+            async with gate:
+                question = messages.categories_below(client_id, root_id, offset=offset)
+                return (await thron.ask(question)).items
+
+        pages = await asyncio.gather(*map(page, range(LARGEST_PAGE, total, LARGEST_PAGE)))
+        return [each for items in pages for each in items]
+
+    async def _one_by_one(
+        self, thron: TokenKeeper, client_id: str, root_id: str, last: int
+    ) -> list[Category]:
+        found: list[Category] = []
+        offset = last
+        while last >= LARGEST_PAGE and offset < self._most:
+            question = messages.categories_below(client_id, root_id, offset=offset)
+            page = await thron.ask(question)
+            last = len(page.items) + page.skipped
+            offset += last
+            found += page.items
+        return found

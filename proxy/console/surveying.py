@@ -1,0 +1,133 @@
+"""What the set-up of connectors knows of THRON: folders, definitions of metadata, censuses."""
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from proxy.catalogue.addressability import is_id
+from proxy.catalogue.censuses import Censuses, Count, Place
+from proxy.catalogue.definitions import definitions
+from proxy.catalogue.folder_tree import Folder, FolderTree, folder_of
+from proxy.catalogue.folders import Folders
+from proxy.catalogue.metadata_choices import MetadataChoice, choices
+from proxy.catalogue.remembered import Remembered
+from proxy.console import credentials
+from proxy.console.parts import CONSOLE
+from proxy.errors import NotConfigured
+from proxy.thron import messages
+from proxy.thron.messages import MetadataDefinition
+from proxy.thron.tokens import TokenKeeper
+
+_DEFINITIONS_FRESH_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Surveying:
+    """What is remembered of the tenant for those who set up connectors.
+
+    Attributes:
+        folders: The tree.
+        definitions: Of custom metadata; None where the application may not see them.
+        censuses: Of folders.
+    """
+
+    folders: Folders
+    definitions: Remembered[tuple[MetadataDefinition, ...] | None]
+    censuses: Censuses
+
+
+SURVEYING = web.AppKey("surveying", Surveying)
+
+
+async def surveying(app: web.Application) -> AsyncIterator[None]:
+    """Keep it while the application runs; a cleanup context of aiohttp."""
+    async with Censuses.open(now=time.monotonic) as censuses:
+        app[SURVEYING] = Surveying(
+            folders=Folders(now=time.monotonic),
+            definitions=Remembered(definitions, fresh_s=_DEFINITIONS_FRESH_S, now=time.monotonic),
+            censuses=censuses,
+        )
+        yield
+
+
+@dataclass(frozen=True, slots=True)
+class Tenancy:
+    """Asks about the tenant that is connected; made for one request.
+
+    Attributes:
+        thron: Asks it.
+        client_id: Its name.
+    """
+
+    surveying: Surveying
+    thron: TokenKeeper
+    client_id: str
+
+    async def tree(self) -> FolderTree:
+        """Return its folders.
+
+        Raises:
+            ConfigurationError, ThronError: As Folders.
+        """
+        return await self.surveying.folders.tree(self.thron, client_id=self.client_id)
+
+    async def search(
+        self, text: str, *, language: str
+    ) -> tuple[FolderTree, tuple[Folder, ...], int]:
+        """Return its folders, those that fit a search, and how many more there are.
+
+        Raises:
+            ConfigurationError, ThronError: As Folders.
+        """
+        return await self.surveying.folders.search(
+            self.thron, text, client_id=self.client_id, language=language
+        )
+
+    async def folder(self, key: str) -> Folder | None:
+        """Return a folder by id or prettyId; None if the application does not see it.
+
+        Raises:
+            ConfigurationError, ThronError: As Folders.
+        """
+        tree = await self.tree()
+        known = tree.of(key)
+        if known is not None or not tree.is_partial or not is_id(key):
+            return known
+        found = await self.thron.ask(messages.category(self.client_id, key))
+        return folder_of(found) if found and tree.root.id in found.ancestor_ids else None
+
+    async def count(
+        self, folder_id: str, *, subfolders: bool, wait_s: float = 0.0, anew: bool = False
+    ) -> Count:
+        """Return the census of a folder, done if that does not take longer than so many seconds."""
+        place = Place(self.client_id, folder_id, subfolders)
+        censuses = self.surveying.censuses
+        if anew:
+            censuses.of(self.thron, place, anew=True)
+        return await censuses.settled(self.thron, place, at_most_s=wait_s)
+
+    async def metadata(self, count: Count) -> tuple[MetadataChoice, ...]:
+        """Return the custom metadata to choose from, with what contents were seen to have.
+
+        Raises:
+            ThronError: THRON cannot be asked.
+        """
+        defined = await self.surveying.definitions.of(self.thron, self.client_id)
+        legacy = (each for each in count.legacy.metadata if each.classification_id is None)
+        return choices(defined, (*count.census.metadata, *legacy))
+
+
+async def tenancy(app: web.Application) -> Tenancy:
+    """Return whom to ask.
+
+    Raises:
+        NotConfigured: No tenant is connected.
+        DatabaseFailed: Its name cannot be read.
+    """
+    parts = app[CONSOLE].parts
+    known = await credentials.connection(parts)
+    if parts.tenant is None or known.client_id is None:
+        raise NotConfigured
+    return Tenancy(app[SURVEYING], parts.tenant.thron, known.client_id)
