@@ -1,88 +1,74 @@
-"""The durable URLs of a content, by delivery mode."""
+"""How a content of a connector is delivered."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
-import aiohttp
 import pytest
 
-from proxy.catalogue.connector import DeliveryMode
+from proxy.catalogue.connector import Connector, DeliveryMode, Identifier
 from proxy.delivery.deliveries import Deliveries
 from proxy.errors import ThronRefused
 from proxy.sandbox.server import Sandbox
-from proxy.thron.client import Client
-from proxy.thron.content import Content
-from proxy.thron.tokens import Credentials, TokenKeeper
-from tests.running import by_id
+from proxy.thron.messages import Content
+from tests.running import Running, running
 
-FILM = Content(id="film", content_type="VIDEO", file_name="film.mp4", channels=("WEB", "WEBHD"))
-
-
-@pytest.fixture
-def clock() -> list[float]:
-    """Return the keeper's clock, its seconds in the only place."""
-    return [0.0]
+CONTENT = Content(
+    id="b68d7e9f-7488-4ff1-bdfe-3af6768a631f",
+    content_type="VIDEO",
+    file_name="film.mov",
+    channels=("WEBHD", "WEB"),
+)
 
 
-@pytest.fixture
-async def keeper(thron: Sandbox, clock: list[float]) -> AsyncIterator[TokenKeeper]:
-    credentials = Credentials(thron.client_id, thron.app_id, thron.app_key)
-    async with aiohttp.ClientSession() as http:
-        client = Client(http, api_url=thron.api_url)
-        async with TokenKeeper(
-            client, credentials, now=lambda: clock[0], random=lambda: 0.5
-        ) as found:
-            yield found
+def connector(mode: DeliveryMode) -> Connector:
+    """Return a connector of a delivery mode."""
+    return Connector(slug="a", folder="f", identifier=Identifier.CONTENT_ID, delivery=mode)
 
 
 @pytest.fixture
-def deliveries(keeper: TokenKeeper, thron: Sandbox) -> Deliveries:
+async def whole(thron: Sandbox, tmp_path: Path) -> AsyncIterator[Running]:
+    async with running(thron, tmp_path) as connector:
+        yield connector
+
+
+def deliveries(whole: Running) -> Deliveries:
+    """Return the deliveries of a tenant whose hosts are named after it."""
     return Deliveries(
-        keeper, client_id=thron.client_id, api_url=thron.api_url, cdn_url=thron.cdn_url
+        whole.tenant.thron, client_id="acme", api_url="https://api", cdn_url="https://cdn"
     )
 
 
-async def test_a_source_file_has_one_url_without_secrets(
-    deliveries: Deliveries, thron: Sandbox
-) -> None:
-    """The URL of a source file is on the API's host, and holds neither token nor pkey."""
-    delivery = await deliveries.of(by_id(thron), FILM)
+async def test_an_original_names_no_secret(whole: Running) -> None:
+    """Its source is downloadSource without a token."""
+    delivery = await deliveries(whole).of(connector(DeliveryMode.ORIGINAL), CONTENT)
     (source,) = delivery.sources
-    assert source.startswith(thron.api_url)
-    assert not any(secret in source for secret in thron.secrets)
+    assert source.startswith("https://api/api/xadmin/resources/content/downloadSource?")
+    assert CONTENT.id in source
+    assert not [secret for secret in whole.thron.secrets if secret in source]
+    assert delivery.file_name == "film.mov"
 
 
-async def test_a_rendition_has_one_url_for_each_channel(
-    deliveries: Deliveries, thron: Sandbox
-) -> None:
-    """Of a film's channels the best is tried first."""
-    connector = by_id(thron, delivery=DeliveryMode.PUBLISHED)
-    sources = (await deliveries.of(connector, FILM)).sources
-    assert [source.split("/")[-2] for source in sources] == ["WEBHD", "WEB"]
+async def test_a_rendition_has_a_source_for_each_channel(whole: Running) -> None:
+    """In the order to try; the pkey is in them, and shown by no repr."""
+    delivery = await deliveries(whole).of(connector(DeliveryMode.PUBLISHED), CONTENT)
+    assert len(delivery.sources) > 1
+    assert "/WEBHD/" in delivery.sources[0]
+    assert all(f"/{whole.thron.pkey}/" in source for source in delivery.sources)
+    assert str(whole.thron.pkey) not in repr(delivery)
 
 
-async def test_no_rendition_without_pkey(deliveries: Deliveries, thron: Sandbox) -> None:
-    """While public share is off, the refusal names the mend."""
+async def test_without_a_pkey_there_is_no_rendition(thron: Sandbox, tmp_path: Path) -> None:
+    """The refusal names both mends."""
     thron.tenant.app.pkey = None
-    with pytest.raises(ThronRefused, match="public share"):
-        await deliveries.of(by_id(thron, delivery=DeliveryMode.PUBLISHED), FILM)
+    async with running(thron, tmp_path) as whole:
+        with pytest.raises(ThronRefused, match=r"public share.*original"):
+            await deliveries(whole).of(connector(DeliveryMode.PUBLISHED), CONTENT)
 
 
-async def test_a_revoked_pkey_is_read_again(
-    deliveries: Deliveries, thron: Sandbox, clock: list[float]
-) -> None:
-    """A delivery with a pkey that is no more is outdated, as one login in a minute may tell."""
-    connector = by_id(thron, delivery=DeliveryMode.PUBLISHED)
-    old = await deliveries.of(connector, FILM)
-    thron.tenant.new_pkey()
-    assert not await deliveries.is_outdated(old)
-    clock[0] = 61.0
-    assert await deliveries.is_outdated(old)
-    assert not await deliveries.is_outdated(await deliveries.of(connector, FILM))
-    assert thron.logins == 2
-
-
-async def test_a_source_file_is_never_outdated(deliveries: Deliveries, thron: Sandbox) -> None:
-    """A source file's URL holds no pkey, so nothing is asked."""
-    delivery = await deliveries.of(by_id(thron), FILM)
-    assert not await deliveries.is_outdated(delivery)
-    assert thron.logins == 0
+async def test_a_pkey_is_outdated_when_thron_gives_another(whole: Running) -> None:
+    """A delivery of the present key is not, nor is an original ever."""
+    made = deliveries(whole)
+    published = await made.of(connector(DeliveryMode.PUBLISHED), CONTENT)
+    assert not await made.is_outdated(published)
+    original = await made.of(connector(DeliveryMode.ORIGINAL), CONTENT)
+    assert not await made.is_outdated(original)

@@ -1,0 +1,234 @@
+"""A Delivery opened: the remembered target, then its sources; what is not taken for the content."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from proxy.catalogue.connector import DeliveryMode
+from proxy.delivery.hops import Hops
+from proxy.delivery.origin import Clock, Origins
+from proxy.delivery.resolution import Delivery
+from proxy.delivery.source_file import SourceFiles
+from proxy.errors import OriginAnswerInvalid, OriginError, OriginGone, OriginUnreachable
+from proxy.sandbox.server import Sandbox
+from tests.delivery.conftest import NAMED, byte_session
+from tests.delivery.origin_server import Handler, OriginServer, origin_server
+from tests.running import Running, running
+
+
+@pytest.fixture
+async def whole(thron: Sandbox, tmp_path: Path) -> AsyncIterator[Running]:
+    async with running(thron, tmp_path) as connector:
+        yield connector
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with byte_session() as session:
+        yield session
+
+
+class Bench:
+    """Origins with clocks of their own."""
+
+    def __init__(self, whole: Running, http: aiohttp.ClientSession) -> None:
+        self.seconds = 0.0
+        hops = Hops(http, NAMED, first_byte_timeout_s=5, now=lambda: self.seconds)
+        self.origins = Origins(
+            hops,
+            SourceFiles(hops, whole.tenant.thron),
+            clock=Clock(now=lambda: self.seconds, wall=lambda: 1_000_000 + self.seconds),
+            target_ttl_s=60,
+            refusal_ttl_s=10,
+            sent=[("X-Sent", "1")],
+            random=lambda: 0.0,
+        )
+
+    async def get(
+        self, delivery: Delivery, method: str = "GET", *fields: tuple[str, str]
+    ) -> tuple[int, bytes, Delivery]:
+        """Open a delivery, and return status, content and what is known then."""
+        async with self.origins.open(delivery, method=method, fields=fields) as upstream:
+            body = b""
+            while method == "GET" and (chunk := await upstream.read()):
+                body += chunk
+            return upstream.status, body, upstream.delivery
+
+
+@pytest.fixture
+def bench(whole: Running, http: aiohttp.ClientSession) -> Bench:
+    return Bench(whole, http)
+
+
+def published(server: OriginServer, *paths: str) -> Delivery:
+    """Return a delivery whose sources are these paths."""
+    return Delivery(
+        content_id="0a1b",
+        mode=DeliveryMode.PUBLISHED,
+        sources=tuple(server.url + path for path in paths),
+        file_name="film.mp4",
+    )
+
+
+def redirecting(target: str) -> Handler:
+    """Return an origin whose sources lead to a target."""
+
+    async def origin(request: web.Request) -> web.Response:
+        if request.path.startswith("/source"):
+            return web.Response(status=302, headers={"Location": target})
+        return web.Response(body=b"octets", headers={"ETag": '"1"'})
+
+    return origin
+
+
+async def test_a_target_is_remembered_for_its_time(bench: Bench) -> None:
+    """The next one asks there at once, until the TTL is over."""
+    async with origin_server(redirecting("/static/x")) as server:
+        _, _, delivery = await bench.get(published(server, "/source"))
+        assert delivery.target is not None
+        assert delivery.target.until == 60
+        bench.seconds = 59
+        assert (await bench.get(delivery))[:2] == (200, b"octets")
+        bench.seconds = 60
+        assert (await bench.get(delivery))[:2] == (200, b"octets")
+    asked = [path for _, path, _ in server.requests]
+    assert asked == ["/source", "/static/x", "/static/x", "/source", "/static/x"]
+    assert {fields["X-Sent"] for _, _, fields in server.requests} == {"1"}
+
+
+@pytest.mark.parametrize(
+    ("left_s", "until"), [(45, 15), (1000, 60), (30, None), (-5, None)], ids=str
+)
+async def test_a_signed_target_ends_before_its_signature(
+    bench: Bench, left_s: int, until: int | None
+) -> None:
+    """Half a minute before; one that ends sooner is not remembered at all."""
+    target = f"/static/x?xseo=&dt=exp={1_000_000 + left_s}~hmac=00"
+    async with origin_server(redirecting(target)) as server:
+        _, _, delivery = await bench.get(published(server, "/source"))
+    assert (delivery.target.until if delivery.target else None) == until
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+async def test_a_target_that_is_gone_is_asked_for_again(bench: Bench, status: int) -> None:
+    """An old version's name, or a lapsed signature: the source has a new one."""
+    current = "/static/1"
+
+    async def origin(request: web.Request) -> web.Response:
+        if request.path == "/source":
+            return web.Response(status=302, headers={"Location": current})
+        return web.Response(status=200 if request.path == current else status, text="x")
+
+    async with origin_server(origin) as server:
+        _, _, delivery = await bench.get(published(server, "/source"))
+        current = "/static/2"
+        _, _, delivery = await bench.get(delivery)
+    assert delivery.target is not None
+    assert delivery.target.url.endswith("/static/2")
+
+
+async def test_channels_are_tried_in_order(bench: Bench) -> None:
+    """The first that is there is the one from then on; where none is, the content is gone."""
+
+    async def origin(request: web.Request) -> web.Response:
+        return web.Response(status=200 if request.path == "/b" else 404, text="x")
+
+    async with origin_server(origin) as server:
+        _, _, delivery = await bench.get(published(server, "/a", "/b", "/c"))
+        assert delivery.sources == (f"{server.url}/b",)
+        with pytest.raises(OriginGone):
+            await bench.get(published(server, "/a", "/c"))
+        with pytest.raises(OriginGone):
+            await bench.get(published(server))
+
+
+@pytest.mark.parametrize("refusal", [403, 405, 400, 501])
+async def test_a_refused_head_is_a_get_of_one_octet(bench: Bench, refusal: int) -> None:
+    """And it tells the same: the length of the whole."""
+
+    async def origin(request: web.Request) -> web.Response:
+        if request.method == "HEAD":
+            return web.Response(status=refusal)
+        assert request.headers["Range"] == "bytes=0-0"
+        return web.Response(status=206, body=b"o", headers={"Content-Range": "bytes 0-0/1234"})
+
+    async with origin_server(origin) as server:
+        status, _, delivery = await bench.get(published(server, "/a"), "HEAD")
+    assert status == 200
+    assert delivery.representation is not None
+    assert delivery.representation.known.complete_length == 1234
+
+
+@pytest.mark.parametrize(
+    ("status", "fields", "body"),
+    [
+        pytest.param(206, {"Content-Range": "bytes 0-5/6"}, b"octets", id="a part unasked for"),
+        pytest.param(200, {"Content-Type": "text/html"}, b"<html></html>", id="a page"),
+        pytest.param(200, {}, b"", id="nothing, without a word that it is all"),
+        pytest.param(204, {}, b"", id="no content"),
+        pytest.param(300, {}, b"which?", id="choices"),
+        pytest.param(418, {}, b"tea", id="a teapot"),
+    ],
+)
+async def test_what_is_not_the_content(
+    bench: Bench, status: int, fields: dict[str, str], body: bytes
+) -> None:
+    """It is refused, never handed on."""
+
+    async def origin(_request: web.Request) -> web.Response:
+        return web.Response(status=status, headers=fields, body=body)
+
+    async with origin_server(origin) as server:
+        with pytest.raises(OriginAnswerInvalid):
+            await bench.get(published(server, "/a"))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({}, id="no Content-Range"),
+        pytest.param({"Content-Range": "bytes */6"}, id="an unsatisfied one"),
+        pytest.param({"Content-Range": "bytes 0-9/100"}, id="more than follows"),
+        pytest.param({"Content-Type": "multipart/byteranges; boundary=x"}, id="several parts"),
+    ],
+)
+async def test_a_part_that_is_none(bench: Bench, fields: dict[str, str]) -> None:
+    """A 206 must say which octets it holds, and hold them."""
+
+    async def origin(_request: web.Request) -> web.Response:
+        return web.Response(status=206, headers=fields, body=b"octets")
+
+    async with origin_server(origin) as server:
+        with pytest.raises(OriginAnswerInvalid):
+            await bench.get(published(server, "/a"), "GET", ("Range", "bytes=0-5"))
+
+
+@pytest.mark.parametrize(
+    ("status", "tries", "error"),
+    [(503, 3, OriginUnreachable), (429, 3, OriginUnreachable), (400, 1, OriginAnswerInvalid)],
+)
+async def test_what_may_pass_is_tried_again(
+    bench: Bench, status: int, tries: int, error: type[OriginError]
+) -> None:
+    """Three times before the first octet; what would not change is not."""
+
+    async def origin(_request: web.Request) -> web.Response:
+        return web.Response(status=status)
+
+    async with origin_server(origin) as server:
+        with pytest.raises(error):
+            await bench.get(published(server, "/a"))
+    assert len(server.requests) == tries
+
+
+async def test_an_empty_file_is_one(bench: Bench) -> None:
+    """Where the origin says that it is: by a validator."""
+
+    async def origin(_request: web.Request) -> web.Response:
+        return web.Response(body=b"", headers={"ETag": '"0"'})
+
+    async with origin_server(origin) as server:
+        assert (await bench.get(published(server, "/a")))[:2] == (200, b"")

@@ -1,0 +1,245 @@
+"""Address to Delivery: the TTL, verification in the background, stale answers and negatives."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from proxy.catalogue.connector import Connector, DeliveryMode
+from proxy.catalogue.paths import Address
+from proxy.delivery.breaker import Breaker
+from proxy.delivery.budget import Budget
+from proxy.delivery.deliveries import Deliveries
+from proxy.delivery.lookup import Lookup
+from proxy.delivery.resolver import Lifetimes, Resolved, Resolver
+from proxy.errors import ThronRefused, ThronUnreachable, UnknownAddress
+from proxy.sandbox.faults import Fault, Kind
+from proxy.sandbox.server import Sandbox
+from tests.running import Running, by_id, by_name, running
+from tests.waiting import until
+
+FILM = "b68d7e9f-7488-4ff1-bdfe-3af6768a631f"
+BY_ID = Address("files", None, FILM)
+BY_NAME = Address("media", "en", "strada-sl-film")
+
+
+@dataclass(slots=True)
+class Bench:
+    """A resolver in front of a sandbox, with a clock of its own."""
+
+    thron: Sandbox
+    resolver: Resolver
+    connectors: dict[str, Connector]
+    seconds: list[float] = field(default_factory=lambda: [0.0])
+
+    async def resolve(self, address: Address) -> Resolved:
+        """Resolve an address in its connector."""
+        return await self.resolver.resolve(self.connectors[address.connector], address)
+
+    @property
+    def questions(self) -> int:
+        """How many searches THRON has had."""
+        return len(self.thron.log.of("api", "search")) + len(
+            self.thron.log.of("api", "findByProperties")
+        )
+
+    def rewind(self) -> None:
+        """Forget the questions so far."""
+        self.thron.log.clear()
+
+
+@pytest.fixture
+async def bench(thron: Sandbox, tmp_path: Path) -> AsyncIterator[Bench]:
+    wanted = (
+        by_id(thron, delivery=DeliveryMode.PUBLISHED),
+        by_name(thron, delivery=DeliveryMode.PUBLISHED),
+    )
+    seconds = [0.0]
+    async with running(thron, tmp_path, *wanted) as connector:
+        resolver = resolver_of(connector, now=lambda: seconds[0])
+        connectors = {each.slug: each for each in connector.gateway.watch.connectors.all}
+        yield Bench(thron, resolver, connectors, seconds)
+        await resolver.aclose()
+
+
+def resolver_of(connector: Running, *, now: Callable[[], float]) -> Resolver:
+    """Return a resolver beside that of a running connector."""
+    keeper, thron = connector.tenant.thron, connector.thron
+    client_id = thron.client_id
+    deliveries = Deliveries(
+        keeper, client_id=client_id, api_url=thron.api_url, cdn_url=thron.cdn_url
+    )
+    return Resolver(
+        Lookup(keeper, client_id=client_id),
+        deliver=deliveries.of,
+        lifetimes=Lifetimes(
+            resolution_ttl_s=60,
+            negative_ttl_s=10,
+            stale_if_error_s=1000,
+            max_resolutions=10,
+            patience_s=0.05,
+        ),
+        budget=Budget(at_once=4, per_s=1000, patience_s=5, now=time.monotonic),
+        breaker=Breaker(),
+        now=now,
+    )
+
+
+@pytest.mark.parametrize("address", [BY_ID, BY_NAME], ids=["content id", "prettyID"])
+async def test_fresh_then_early_then_lapsed(bench: Bench, address: Address) -> None:
+    """A hit asks nothing; a late one verifies behind the answer, a lapsed one before it."""
+    first = await bench.resolve(address)
+    assert (first.forwarded, first.ttl_s) == ("uri-miss", 60)
+    bench.rewind()
+    bench.seconds[0] = 47
+    hit = await bench.resolve(address)
+    assert (hit.forwarded, hit.ttl_s, bench.questions) == (None, 13, 0)
+    bench.seconds[0] = 50
+    early = await bench.resolve(address)
+    assert (early.forwarded, early.ttl_s) == (None, 10)
+
+    async def is_verified() -> bool:
+        return (await bench.resolve(address)).ttl_s == 60
+
+    await until(is_verified)
+    assert bench.questions == 1
+    bench.seconds[0] = 111
+    lapsed = await bench.resolve(address)
+    assert (lapsed.forwarded, lapsed.ttl_s) == ("stale", 60)
+    assert bench.questions == 2
+
+
+async def test_what_is_gone_is_gone_with_its_ttl(bench: Bench) -> None:
+    """Unlinked: served until the end of the TTL, then 404, remembered for a while."""
+    await bench.resolve(BY_ID)
+    bench.thron.unlink(FILM)
+    assert (await bench.resolve(BY_ID)).forwarded is None
+    bench.seconds[0] = 60
+    for _ in range(3):
+        with pytest.raises(UnknownAddress):
+            await bench.resolve(BY_ID)
+
+
+async def test_negatives_are_remembered(bench: Bench) -> None:
+    """What is not there is asked for once."""
+    bench.rewind()
+    for _ in range(5):
+        with pytest.raises(UnknownAddress):
+            await bench.resolve(replace(BY_NAME, value="nothing"))
+    assert bench.questions == 1
+
+
+async def test_a_renamed_content_goes_on_and_says_its_name(bench: Bench) -> None:
+    """A former prettyID leads to its content, until another content claims it."""
+    await bench.resolve(BY_NAME)
+    bench.thron.tenant.rename(FILM, now=time.time(), pretty_ids=(("EN", "new-name"),))
+    bench.seconds[0] = 60
+    former = (await bench.resolve(BY_NAME)).resolution
+    assert former.delivery.content_id == FILM
+    assert former.current is not None
+    assert former.current.value == "new-name"
+    other = bench.thron.tenant.find("logo")
+    bench.thron.tenant.rename(other.id, now=time.time(), pretty_ids=(("EN", "strada-sl-film"),))
+    bench.seconds[0] = 120
+    assert (await bench.resolve(BY_NAME)).resolution.delivery.content_id == other.id
+
+
+async def test_stale_while_thron_is_down_and_no_longer(bench: Bench) -> None:
+    """A lapsed resolution is served for as long as the settings allow."""
+    await bench.resolve(BY_ID)
+    bench.thron.api_down = True
+    bench.seconds[0] = 1060
+    stale = await bench.resolve(BY_ID)
+    assert (stale.forwarded, stale.ttl_s) == ("stale", -1000)
+    bench.seconds[0] = 1061
+    with pytest.raises(ThronUnreachable):
+        await bench.resolve(BY_ID)
+
+
+async def test_stale_while_thron_is_silent(bench: Bench) -> None:
+    """Nobody waits out a THRON that does not answer; its answer counts once it comes."""
+    await bench.resolve(BY_ID)
+    bench.thron.faults.add(Fault(Kind.STALL, "api", times=None))
+    bench.seconds[0] = 60
+    stale = await bench.resolve(BY_ID)
+    assert (stale.forwarded, stale.ttl_s) == ("stale", 0)
+    bench.thron.faults.clear()
+
+    async def is_verified() -> bool:
+        return (await bench.resolve(BY_ID)).ttl_s == 60
+
+    await until(is_verified)
+
+
+async def test_a_refusal_is_no_outage(bench: Bench) -> None:
+    """Where THRON says no, nothing is served stale."""
+    await bench.resolve(BY_ID)
+    bench.thron.faults.add(Fault(Kind.STATUS, "api", times=None, status=403))
+    bench.seconds[0] = 60
+    with pytest.raises(ThronRefused):
+        await bench.resolve(BY_ID)
+
+
+async def test_after_failures_in_a_row_thron_is_left_alone(bench: Bench) -> None:
+    """Five of them; then unknown addresses are refused without a question for a while."""
+    bench.thron.faults.add(Fault(Kind.STATUS, "api", times=None))
+    bench.rewind()
+    for number in range(20):
+        with pytest.raises(ThronUnreachable) as failed:
+            await bench.resolve(replace(BY_NAME, value=f"name-{number}"))
+        assert failed.value.retry_after_s
+    assert bench.questions == 5
+    bench.thron.faults.clear()
+    bench.seconds[0] = 6
+    assert (await bench.resolve(BY_NAME)).forwarded == "uri-miss"
+
+
+async def test_a_changed_connector_voids_what_was_known(bench: Bench) -> None:
+    """Its resolutions and its negatives, each asked for anew."""
+    await bench.resolve(BY_ID)
+    bench.rewind()
+    bench.connectors["files"] = replace(bench.connectors["files"], max_age_s=1)
+    assert (await bench.resolve(BY_ID)).forwarded == "uri-miss"
+    assert bench.questions == 1
+
+
+async def test_what_an_origin_told_is_kept_unless_verified_meanwhile(bench: Bench) -> None:
+    """The completed delivery replaces the one it came from, and no newer one."""
+    first = (await bench.resolve(BY_ID)).resolution
+    told = replace(first.delivery, file_name="told.mp4")
+    await bench.resolver.complete(first, BY_ID, told)
+    completed = (await bench.resolve(BY_ID)).resolution
+    assert completed.delivery == told
+    newer = await bench.resolver.verified(completed, BY_ID)
+    await bench.resolver.complete(completed, BY_ID, replace(told, file_name="late.mp4"))
+    assert (await bench.resolve(BY_ID)).resolution == newer
+
+
+async def test_it_is_bounded(bench: Bench) -> None:
+    """More addresses than it holds push out the oldest: THRON is asked again."""
+    contents = [each for each in bench.thron.tenant.contents() if each.status == "PUBLISHED"]
+    visible = [each for each in contents if bench.thron.tenant.sees(each)][:15]
+    for content in visible:
+        with_types = bench.connectors["files"].content_types
+        if content.content_type in with_types:
+            await bench.resolve(Address("files", None, content.id))
+    bench.rewind()
+    assert (await bench.resolve(Address("files", None, visible[0].id))).forwarded == "uri-miss"
+
+
+async def test_nothing_outlives_it(bench: Bench) -> None:
+    """A question that THRON never answers ends with the resolver."""
+    bench.thron.faults.add(Fault(Kind.STALL, "api", times=None))
+    waiting = asyncio.create_task(bench.resolve(BY_ID))
+
+    async def is_asked() -> bool:
+        return bool(bench.thron.faults.struck)
+
+    await until(is_asked)
+    await bench.resolver.aclose()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert not [task for task in asyncio.all_tasks() if task.get_name() in {"resolution", "batch"}]

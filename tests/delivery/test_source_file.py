@@ -1,0 +1,139 @@
+"""The source file, in whichever manner a tenant gives it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxy.delivery.hops import Arrival, Hops, closing
+from proxy.delivery.source_file import SourceFiles
+from proxy.errors import GatewayError, OriginAnswerInvalid, OriginGone, ThronRefused
+from proxy.sandbox.faults import Fault, Kind
+from proxy.sandbox.server import Sandbox
+from proxy.thron.delivery_urls import source_url
+from tests.running import Running, running
+
+KIT = "88ab533c-2f8d-4746-8910-ccf985a96b48"
+
+
+@pytest.fixture
+async def whole(thron: Sandbox, tmp_path: Path) -> AsyncIterator[Running]:
+    async with running(thron, tmp_path) as connector:
+        yield connector
+
+
+@pytest.fixture
+def files(whole: Running, hops: Hops) -> SourceFiles:
+    return SourceFiles(hops, whole.tenant.thron)
+
+
+def source(thron: Sandbox, content_id: str = KIT) -> str:
+    """Return a content's downloadSource URL."""
+    return source_url(thron.api_url, thron.client_id, content_id=content_id, save_as="kit.zip")
+
+
+async def opened(files: SourceFiles, thron: Sandbox, **more: Any) -> Arrival:
+    """Open the press kit."""
+    fields = [("Accept", "*/*"), *more.get("fields", [])]
+    return await files.open(source(thron), fields=fields, file_name="kit.zip")
+
+
+@pytest.mark.parametrize(
+    ("token_in", "requests"),
+    [
+        pytest.param(("GET header",), 1, id="in a field"),
+        pytest.param(("GET query",), 2, id="in the query"),
+        pytest.param(("POST form",), 3, id="in a form"),
+    ],
+)
+@pytest.mark.parametrize("source_by", ["bytes", "redirect"])
+async def test_the_manner_that_works_is_remembered(
+    whole: Running, files: SourceFiles, token_in: tuple[str, ...], requests: int, source_by: Any
+) -> None:
+    """Each is tried in turn once; then the one that worked is the only one."""
+    thron = whole.thron
+    thron.switches.source_token_in = token_in
+    thron.switches.source_by = source_by
+    thron.log.clear()
+    for count in (requests, requests + 1):
+        arrival = await opened(files, thron)
+        async with closing(arrival.response):
+            assert await arrival.response.read() == thron.tenant.bytes_of(KIT)
+        assert len(thron.log.of("api", "downloadSource")) == count
+        assert arrival.is_redirected is (source_by == "redirect")
+    assert thron.logins == 1
+
+
+@pytest.mark.parametrize("status", [302, 303, 307])
+async def test_the_storage_gets_no_token(whole: Running, files: SourceFiles, status: int) -> None:
+    """A redirect is followed by GET, without body and token, whatever its status."""
+    thron = whole.thron
+    thron.switches.source_by = "redirect"
+    thron.switches.source_redirect_status = status
+    thron.switches.source_token_in = ("POST form",)
+    arrival = await opened(files, thron, fields=[("Range", "bytes=0-9")])
+    async with closing(arrival.response):
+        assert arrival.response.status == 206
+    (stored,) = thron.log.of("storage")
+    assert (stored.method, stored.body, stored.value("Range")) == ("GET", b"", "bytes=0-9")
+    assert not [token for token in thron.tokens.all if stored.holds(token)]
+
+
+@pytest.mark.parametrize("refusal", ["403 text", "418 envelope", "200 envelope", "403 envelope"])
+async def test_an_ended_token_is_renewed_once(
+    whole: Running, files: SourceFiles, refusal: Any
+) -> None:
+    """However THRON says so, ten at once cost one login and each gets its file."""
+    thron = whole.thron
+    (await opened(files, thron)).response.close()
+    thron.switches.expired_as = refusal
+    thron.expire_tokens()
+    for arrival in await asyncio.gather(*[opened(files, thron) for _ in range(10)]):
+        async with closing(arrival.response):
+            assert await arrival.response.read() == thron.tenant.bytes_of(KIT)
+    assert thron.logins == 2
+
+
+@pytest.mark.parametrize("refusal", ["403 text", "418 envelope", "200 envelope"])
+async def test_a_right_that_lacks_is_no_dead_token(
+    whole: Running, files: SourceFiles, refusal: Any
+) -> None:
+    """A good token that is refused means a right that lacks: no login."""
+    thron = whole.thron
+    thron.switches.source_denied_as = refusal
+    thron.tenant.app.may_share = False
+    with pytest.raises(ThronRefused):
+        await opened(files, thron)
+    assert thron.logins == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (Fault(Kind.HTML, "source", times=None), OriginAnswerInvalid),
+        (Fault(Kind.STATUS, "source", times=None, status=404), OriginGone),
+        (Fault(Kind.REDIRECT_LOOP, "source", times=None), OriginAnswerInvalid),
+    ],
+)
+async def test_what_is_no_file(
+    whole: Running, files: SourceFiles, fault: Fault, error: type[GatewayError]
+) -> None:
+    """No manner gives it: the error is named."""
+    whole.thron.faults.add(fault)
+    with pytest.raises(error):
+        await opened(files, whole.thron)
+
+
+async def test_a_file_that_looks_like_an_error_is_none(whole: Running, files: SourceFiles) -> None:
+    """JSON and HTML that were uploaded come as they are."""
+    thron = whole.thron
+    for name in ("newsletter-spring-2024", "price-list-2024"):
+        content = thron.tenant.find(name)
+        arrival = await files.open(
+            source(thron, content.id), fields=[], file_name=content.version.file_name
+        )
+        async with closing(arrival.response):
+            rest = await arrival.response.read()
+        assert arrival.head + rest == thron.tenant.bytes_of(content.id)
