@@ -31,7 +31,6 @@ from proxy.thron.delivery_urls import expiry
 
 # What a client may be given as the origin's own word on its conditions and range.
 _ANSWERS = frozenset({200, 206, 304, 412, 416})
-_BUSY = HTTPStatus.TOO_MANY_REQUESTS
 # Before the second and the third try, in seconds; a client that waits notices neither.
 _BACK_OFFS_S = (0.1, 0.4)
 _FIRST_OCTET = ("Range", "bytes=0-0")
@@ -237,6 +236,12 @@ def _is_nothing(response: aiohttp.ClientResponse) -> bool:
     return response.content_length == 0 and not is_identified
 
 
+def _may_pass(status: int) -> bool:
+    # 501 is no failure of the moment: it is how some refuse HEAD.
+    is_failure = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED
+    return is_failure or status == HTTPStatus.TOO_MANY_REQUESTS
+
+
 def _failure(status: int) -> OriginError:
     match status:
         case 401 | 403:
@@ -246,7 +251,7 @@ def _failure(status: int) -> OriginError:
             )
         case 404 | 410:
             return OriginGone(f"the origin answered {status}")
-        case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == _BUSY:
+        case _ if _may_pass(status):
             return OriginUnreachable(
                 f"the origin answered {status}", proxy_status="http_request_error"
             )
