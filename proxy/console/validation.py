@@ -38,6 +38,12 @@ def _too_short(context: Mapping[str, Any]) -> Text:
     return Text("At least {number} characters.", number=context["min_length"])
 
 
+def _too_few(context: Mapping[str, Any]) -> Text:
+    if context.get("field_type") == "Value":  # pydantic's word for a secret
+        return _too_short(context)
+    return Text("Choose at least one.")
+
+
 _KINDS: Mapping[str, Callable[[Mapping[str, Any]], Text]] = {
     "missing": lambda _: Text("Fill this in."),
     "string_too_short": _too_short,
@@ -49,7 +55,7 @@ _KINDS: Mapping[str, Callable[[Mapping[str, Any]], Text]] = {
     "bool_parsing": lambda _: Text("Choose one of these."),
     "enum": lambda _: Text("Choose one of these."),
     "literal_error": lambda _: Text("Choose one of these."),
-    "too_short": lambda _: Text("Choose at least one."),
+    "too_short": _too_few,
     "greater_than": lambda c: Text("Write more than {number}.", number=c["gt"]),
     "greater_than_equal": lambda c: Text("Write {number} or more.", number=c["ge"]),
     "less_than": lambda c: Text("Write less than {number}.", number=c["lt"]),
