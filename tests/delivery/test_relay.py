@@ -1,0 +1,257 @@
+"""The pump: exact octets, resumed where proved, within patience."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import aiohttp
+import pytest
+from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from proxy.catalogue.connector import DeliveryMode
+from proxy.delivery.hops import Fields
+from proxy.delivery.pace import Pace, PaceKeeper
+from proxy.delivery.relay import Patience, pump
+from proxy.delivery.resolution import Delivery
+from proxy.delivery.upstream import Upstream
+from proxy.errors import (
+    GatewayError,
+    OriginChanged,
+    OriginGone,
+    OriginIncomplete,
+    OriginUnreachable,
+)
+from proxy.observe.record import AccessRecord
+from tests.delivery.origin_server import origin_server
+
+DATA = bytes(range(256)) * 4
+PATIENCE = Patience(read_gap_s=5, random=lambda: 0.0, attempts=3, back_off_s=0.0)
+DELIVERY = Delivery(content_id="a", mode=DeliveryMode.PUBLISHED, sources=(), file_name="a.bin")
+
+
+@dataclass(slots=True)
+class Script:
+    """What an upstream says, piece by piece; an error among the pieces is raised."""
+
+    pieces: list[bytes | GatewayError]
+    status: int = 200
+    fields: dict[str, str] = field(default_factory=dict)
+    is_closed: bool = False
+
+    def upstream(self) -> Upstream:
+        """Return it as the relay sees it."""
+        length = self.fields.get("Content-Length")
+        return Upstream(
+            status=self.status,
+            fields=CIMultiDictProxy(CIMultiDict(self.fields)),
+            octets=None if length is None else int(length),
+            delivery=DELIVERY,
+            read=self._read,
+            close=self._close,
+        )
+
+    async def _read(self) -> bytes:
+        piece = self.pieces.pop(0) if self.pieces else b""
+        if isinstance(piece, GatewayError):
+            raise piece
+        return piece
+
+    def _close(self) -> None:
+        self.is_closed = True
+
+
+def whole(*pieces: bytes | GatewayError, tag: str | None = '"1"') -> Script:
+    """Return an upstream that promises all of DATA."""
+    fields = {"Content-Length": str(len(DATA)), **({"ETag": tag} if tag else {})}
+    return Script(list(pieces), fields=fields)
+
+
+def rest(first: int, *pieces: bytes | GatewayError, tag: str = '"1"') -> Script:
+    """Return an upstream that promises DATA from a position on."""
+    said = f"bytes {first}-{len(DATA) - 1}/{len(DATA)}"
+    fields = {"Content-Range": said, "ETag": tag, "Content-Length": str(len(DATA) - first)}
+    return Script(list(pieces), status=206, fields=fields)
+
+
+class Later:
+    """What is opened to resume: scripts in their order, errors instead of some."""
+
+    def __init__(self, *scripts: Script | GatewayError) -> None:
+        self.scripts = list(scripts)
+        self.asked: list[dict[str, str]] = []
+        self.open = 0
+
+    @asynccontextmanager
+    async def __call__(self, fields: Fields) -> AsyncIterator[Upstream]:
+        """Open the next one."""
+        self.asked.append(dict(fields))
+        script = self.scripts.pop(0)
+        if isinstance(script, GatewayError):
+            raise script
+        self.open += 1
+        try:
+            yield script.upstream()
+        finally:
+            self.open -= 1
+
+
+@dataclass(slots=True)
+class Pumped:
+    """How a pump ended: what the client had by then, and what broke it."""
+
+    body: bytes
+    error: GatewayError | None
+    record: AccessRecord
+
+
+async def pumped(first: Script, later: Later) -> Pumped:
+    """Pump through a real response to a real client."""
+    record = AccessRecord("id", "127.0.0.1", "http", None, 0.0)
+    errors: list[GatewayError] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        pace = PaceKeeper(Pace(0, 60), now=lambda: 0.0)
+        try:
+            await pump(
+                first.upstream(),
+                response,
+                reopen=later,
+                patience=PATIENCE,
+                pace=pace,
+                record=record,
+            )
+        except GatewayError as exc:
+            errors.append(exc)
+        return response
+
+    async with (
+        origin_server(handler) as server,
+        aiohttp.ClientSession() as http,
+        http.get(server.url) as response,
+    ):
+        body = await response.read()
+    assert later.open == 0
+    return Pumped(body, errors[0] if errors else None, record)
+
+
+async def test_what_comes_is_sent() -> None:
+    """Octet by octet the same, counted, and nothing is opened again."""
+    done = await pumped(whole(DATA[:100], DATA[100:]), Later())
+    assert (done.body, done.error) == (DATA, None)
+    assert (done.record.octets, done.record.resumed) == (len(DATA), 0)
+    assert done.record.first_byte_s is not None
+
+
+@pytest.mark.parametrize(
+    "marks", [[1], [500], [len(DATA) - 1], [1, 2, 3], [100, 100, 900]], ids=str
+)
+async def test_it_goes_on_from_the_exact_octet(marks: list[int]) -> None:
+    """However often it breaks, each rest begins where the last one ended."""
+    broken = OriginIncomplete("broken")
+    cuts = [0, *marks, len(DATA)]
+    pieces = [DATA[a:b] for a, b in pairwise(cuts)]
+    first = whole(pieces[0], broken)
+    scripts = [
+        rest(cut, *([piece] if piece else []), broken)
+        for cut, piece in zip(marks, pieces[1:], strict=True)
+    ]
+    later = Later(*scripts)
+    done = await pumped(first, later)
+    assert (done.body, done.error) == (DATA, None)
+    assert done.record.resumed == len(marks)
+    assert [asked["Range"] for asked in later.asked] == [
+        f"bytes={cut}-{len(DATA) - 1}" for cut in marks
+    ]
+    assert {asked["If-Range"] for asked in later.asked} == {'"1"'}
+    assert first.is_closed
+
+
+async def test_an_end_too_soon_is_a_break() -> None:
+    """A content that ends politely before its length is not whole."""
+    done = await pumped(whole(DATA[:10]), Later(rest(10, DATA[10:])))
+    assert (done.body, done.error) == (DATA, None)
+
+
+async def test_a_whole_answer_is_skipped_to_the_place() -> None:
+    """An origin that ignores Range begins anew; what was sent is not sent again."""
+    again = whole(DATA[:30], DATA[30:200], DATA[200:])
+    done = await pumped(whole(DATA[:100], OriginUnreachable("gone")), Later(again))
+    assert (done.body, done.error) == (DATA, None)
+
+
+async def test_more_than_was_promised_is_not_sent() -> None:
+    """The content ends where its length says."""
+    done = await pumped(whole(DATA, b"more"), Later())
+    assert (done.body, done.error) == (DATA, None)
+    done = await pumped(whole(DATA[:5], DATA[5:] + b"more"), Later())
+    assert (done.body, done.error) == (DATA, None)
+
+
+@pytest.mark.parametrize(
+    "tag", [pytest.param(None, id="no entity-tag"), pytest.param('W/"1"', id="a weak one")]
+)
+async def test_what_cannot_be_proved_is_not_joined(tag: str | None) -> None:
+    """Without a strong entity-tag a break stays one, and nothing is asked again."""
+    later = Later()
+    done = await pumped(whole(DATA[:10], OriginIncomplete("broken"), tag=tag), later)
+    assert isinstance(done.error, OriginIncomplete)
+    assert (done.body, later.asked) == (DATA[:10], [])
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        pytest.param(rest(10, DATA[10:], tag='"2"'), id="another version"),
+        pytest.param(rest(11, DATA[11:]), id="another range"),
+        pytest.param(whole(DATA, tag='"2"'), id="the whole of another version"),
+        pytest.param(Script([b"x"], fields={"Content-Length": "1"}), id="something else"),
+    ],
+)
+async def test_another_version_is_never_joined(second: Script) -> None:
+    """One body, one version: the client is cut instead."""
+    done = await pumped(whole(DATA[:10], OriginIncomplete("broken")), Later(second))
+    assert isinstance(done.error, OriginChanged)
+    assert done.body == DATA[:10]
+
+
+async def test_patience_ends() -> None:
+    """So many attempts in a row without an octet; each octet begins the count anew."""
+    down = OriginUnreachable("down")
+    later = Later(down, down, rest(10, DATA[10:20], down), down, down, down)
+    done = await pumped(whole(DATA[:10], down), later)
+    assert done.error is down
+    assert done.body == DATA[:20]
+    assert len(later.asked) == 6
+
+
+async def test_a_content_that_is_gone_is_given_up() -> None:
+    """What a second request cannot mend is not asked a third time."""
+    done = await pumped(whole(DATA[:10], OriginIncomplete("broken")), Later(OriginGone("gone")))
+    assert isinstance(done.error, OriginGone)
+
+
+async def test_a_length_that_nobody_told() -> None:
+    """Then the end is where the origin ends."""
+    done = await pumped(Script([DATA[:5], DATA[5:]]), Later())
+    assert (done.body, done.error) == (DATA, None)
+
+
+async def test_nothing_is_whole_at_once() -> None:
+    """An empty content is not even read."""
+    first = Script([OriginIncomplete("never read")], fields={"Content-Length": "0"})
+    done = await pumped(first, Later())
+    assert (done.body, done.error) == (b"", None)
+
+
+@given(attempt=st.integers(1, 30), dice=st.floats(0, 1))
+def test_waits_grow_to_a_limit(attempt: int, dice: float) -> None:
+    """Doubled each time, less by chance, never longer than the longest."""
+    patience = Patience(read_gap_s=5, random=lambda: dice)
+    doubled = min(5.0, 0.1 * 2 ** (attempt - 1))
+    assert doubled / 2 <= patience.wait_s(attempt) <= doubled
