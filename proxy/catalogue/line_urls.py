@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from proxy.catalogue.connector import Connector
 from proxy.catalogue.lines import Line
-from proxy.catalogue.paths import public_url
+from proxy.catalogue.paths import illustrative, public_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,11 @@ class LineUrls:
     def base(self) -> str:
         """Base of the connector's URLs."""
         return self.secure if self.connector.force_https else self.plain
+
+    @property
+    def root(self) -> str:
+        """What all of them begin with."""
+        return illustrative(self.base, self.connector)[0].text
 
     def of(self, line: Line) -> str | None:
         """Return the URL of a line, working or not; None where it is no address."""

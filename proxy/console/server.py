@@ -10,13 +10,17 @@ from proxy.console.api import Operation
 from proxy.console.assets import ASSETS
 from proxy.console.assets import PATH as ASSETS_PATH
 from proxy.console.faults import faults
+from proxy.console.link_checks import link_checks
 from proxy.console.pages import (
     api_document,
     audit,
     connection,
     connector_new,
     connectors,
+    content,
+    contents,
     entrance,
+    links,
     overview,
     preferences,
     security,
@@ -35,6 +39,9 @@ PAGES: tuple[web.RouteDef, ...] = (
     *overview.ROUTES,
     *connector_new.ROUTES,
     *connectors.ROUTES,
+    *contents.ROUTES,
+    *content.ROUTES,
+    *links.ROUTES,
     *connection.ROUTES,
     *audit.ROUTES,
     *security.ROUTES,
@@ -60,6 +67,7 @@ def console_app(console: Console, *, probes: Sequence[web.RouteDef]) -> web.Appl
     app[CONSOLE] = console
     app.on_response_prepare.append(secure)
     app.cleanup_ctx.append(surveying)
+    app.cleanup_ctx.append(link_checks)
     app.add_routes(probes)
     app.add_routes(PAGES)
     app.add_routes(each.route() for each in OPERATIONS)

@@ -5,9 +5,12 @@ from collections.abc import Awaitable, Callable
 from proxy.catalogue.connector import Connector, DeliveryMode
 from proxy.delivery.resolution import Delivery
 from proxy.errors import ThronRefused
-from proxy.thron.delivery_urls import channels, published_url, source_url
+from proxy.thron.delivery_urls import channels, published_url, source_url, thumbnail_url
 from proxy.thron.messages import Content
 from proxy.thron.tokens import TokenKeeper
+
+# Pixels of a thumbnail's longer side: one of the sizes that THRON keeps ready.
+_THUMBNAIL = 160
 
 
 class Deliveries:
@@ -52,6 +55,21 @@ class Deliveries:
         else:
             sources = await self._published(content, name)
         return Delivery(content_id=content.id, mode=mode, sources=sources, file_name=name)
+
+    async def thumbnail(self, content: Content) -> Delivery:
+        """Return how the thumbnail of a content is delivered.
+
+        Raises:
+            ThronRefused: The login gave no pkey.
+            ThronError: There is no session, and none to be had.
+        """
+        pkey = await self._pkey()
+        if pkey is None:
+            raise ThronRefused("the app has no pkey, so that it gets no thumbnails")
+        source = thumbnail_url(
+            self._cdn_url, self._client_id, pkey=pkey, content_id=content.id, pixels=_THUMBNAIL
+        )
+        return Delivery(content.id, DeliveryMode.PUBLISHED, (source,), file_name=content.id)
 
     async def is_outdated(self, delivery: Delivery) -> bool:
         """Tell whether a delivery's pkey is no more, reading it again from THRON (once a minute).

@@ -92,6 +92,24 @@ def published_url(
     return f"{cdn_url.rstrip('/')}/delivery/public/{path}"
 
 
+def thumbnail_url(cdn_url: str, client_id: str, *, pkey: str, content_id: str, pixels: int) -> str:
+    """Return the URL of a content's thumbnail, whatever its type; it answers with a redirect.
+
+    Args:
+        cdn_url: Base of the tenant's delivery host, without a final slash.
+        client_id: The tenant.
+        pkey: The share key.
+        content_id: Content id.
+        pixels: Of its longer side.
+
+    docs/thron.md 7.1.
+    """
+    size = f"{pixels}x{pixels}"
+    segments = ["thumbnail", client_id, content_id, pkey, "std", size, content_id]
+    path = "/".join(quote(segment, safe="") for segment in segments)
+    return f"{cdn_url.rstrip('/')}/delivery/public/{path}"
+
+
 def channels(content_type: str, available: Sequence[str]) -> tuple[str | None, ...]:
     """Return the channels to try, in order; after a 404 the next is tried.
 

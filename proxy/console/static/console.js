@@ -9,12 +9,16 @@ export function csrfToken() {
   return document.querySelector('meta[name="csrf"]').content;
 }
 
-async function copy(button) {
+export async function copyText(text) {
   try {
-    await navigator.clipboard.writeText(button.dataset.copy);
+    await navigator.clipboard.writeText(text);
   } catch {
-    copyBySelection(button.dataset.copy);
+    copyBySelection(text);
   }
+}
+
+async function copy(button) {
+  await copyText(button.dataset.copy);
   button.classList.add("is-copied");
   announce(button.dataset.copied);
   setTimeout(() => button.classList.remove("is-copied"), 1500);

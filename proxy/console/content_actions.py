@@ -1,0 +1,27 @@
+"""What can be done with one content: its URL explained, and what is known of it forgotten."""
+
+from proxy.catalogue.addressability import is_id
+from proxy.catalogue.purge import Purge, PurgeKind
+from proxy.console.parts import Console
+from proxy.delivery.explain import Step
+from proxy.errors import NotConfigured
+
+
+async def explained(console: Console, url: str) -> tuple[Step, ...]:
+    """Return the steps from a public URL to the first octet of its content.
+
+    Args:
+        console: Its tenant is asked.
+        url: As it is printed.
+    """
+    tenant = console.parts.tenant
+    if tenant is None:
+        return (Step("content", NotConfigured.public, is_ok=False),)
+    steps = tenant.explainer.explain(url, console.watch.connectors)
+    return tuple([each async for each in steps])
+
+
+async def forget(console: Console, content_id: str, *, actor: str) -> None:
+    """Order every process to forget the resolutions of a content, if it can have any."""
+    if is_id(content_id):
+        await console.parts.database.purge(Purge(PurgeKind.CONTENT, content_id), actor=actor)

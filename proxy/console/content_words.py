@@ -1,0 +1,107 @@
+"""What the console calls types, statuses, sorts and the like."""
+
+from collections.abc import Mapping
+
+from proxy.catalogue.lines import Line, Sort
+from proxy.catalogue.links import CheckState, Shown
+from proxy.catalogue.standing import AddressStatus
+from proxy.console.words import Text
+
+TYPES: Mapping[str, Text] = {
+    "VIDEO": Text("Video"),
+    "IMAGE": Text("Image"),
+    "AUDIO": Text("Audio"),
+    "OTHER": Text("Document"),
+}
+
+STATUSES: Mapping[AddressStatus, Text] = {
+    AddressStatus.OK: Text("OK"),
+    AddressStatus.COLLISION: Text("Collision"),
+    AddressStatus.FORMER: Text("Former"),
+    AddressStatus.NO_IDENTIFIER: Text("No identifier"),
+    AddressStatus.NOT_ADDRESSABLE: Text("Not addressable"),
+    AddressStatus.UNPUBLISHED: Text("Unpublished"),
+    AddressStatus.REMOVED: Text("Removed"),
+}
+
+MEANINGS: Mapping[AddressStatus, Text] = {
+    AddressStatus.OK: Text("The address leads to this content."),
+    AddressStatus.COLLISION: Text("Several contents claim this address."),
+    AddressStatus.FORMER: Text("A prettyID of before; the address still leads to this content."),
+    AddressStatus.NO_IDENTIFIER: Text("The content has nothing that an address could be made of."),
+    AddressStatus.NOT_ADDRESSABLE: Text("What the content has cannot stand in an address."),
+    AddressStatus.UNPUBLISHED: Text("THRON does not publish the content now."),
+    AddressStatus.REMOVED: Text("The content is not in the folder any more."),
+}
+
+LOST = Text("Several contents claim this address, and it leads to another one.")
+
+SORTS: Mapping[Sort, Text] = {
+    Sort.TITLE: Text("Title"),
+    Sort.TYPE: Text("Type"),
+    Sort.LANGUAGE: Text("Language"),
+    Sort.IDENTIFIER: Text("Identifier"),
+    Sort.STATUS: Text("Status"),
+    Sort.UPDATED: Text("Updated"),
+}
+
+SHOWN: Mapping[Shown, Text] = {
+    Shown.PROBLEMS: Text("With a problem"),
+    Shown.WORKING: Text("Working"),
+    Shown.UNTRIED: Text("Not tried yet"),
+}
+
+CHECKS: Mapping[CheckState, Text] = {
+    CheckState.RUNNING: Text("Running"),
+    CheckState.STOPPING: Text("Stopping"),
+    CheckState.DONE: Text("Done"),
+    CheckState.STOPPED: Text("Stopped"),
+    CheckState.FAILED: Text("Given up"),
+    CheckState.INTERRUPTED: Text("Interrupted"),
+}
+
+STEPS: Mapping[str, Text] = {
+    "address": Text("The address"),
+    "content": Text("The content in THRON"),
+    "delivery": Text("Where it is delivered from"),
+    "origin": Text("The first octet"),
+}
+
+_KINDS: Mapping[AddressStatus, str] = {
+    AddressStatus.OK: "good",
+    AddressStatus.COLLISION: "warning",
+    AddressStatus.FORMER: "info",
+    AddressStatus.NO_IDENTIFIER: "bad",
+    AddressStatus.NOT_ADDRESSABLE: "bad",
+    AddressStatus.UNPUBLISHED: "idle",
+    AddressStatus.REMOVED: "idle",
+}
+
+
+def type_name(content_type: str) -> Text | str:
+    """Return what a content type is called; THRON's own word for those that are not served."""
+    return TYPES.get(content_type.upper(), content_type)
+
+
+def kind(line: Line) -> str:
+    """Return the badge that a line's status has."""
+    is_lost = line.status is AddressStatus.COLLISION and not line.serves
+    return "bad" if is_lost else _KINDS[line.status]
+
+
+def meaning(line: Line) -> Text:
+    """Return what a line's status means."""
+    is_lost = line.status is AddressStatus.COLLISION and not line.serves
+    return LOST if is_lost else MEANINGS[line.status]
+
+
+def size(octets: int) -> str:
+    """Return a length for reading, in decimal units as disks and browsers have them."""
+    if octets < 1000:  # noqa: PLR2004 - a unit's worth
+        return f"{octets} B"
+    amount = float(octets)
+    for unit in ("kB", "MB", "GB"):
+        amount /= 1000
+        if amount < 1000:  # noqa: PLR2004 - the same
+            return f"{amount:.1f} {unit}"
+    return f"{amount / 1000:.1f} TB"
