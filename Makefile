@@ -13,7 +13,7 @@ sandbox: $(VENV)/run
 	$(BIN)/thron-connector sandbox
 
 test: style types programs
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 style: $(VENV)/test
 	$(BIN)/ruff check .
