@@ -161,3 +161,18 @@ def _reaches_further(old: Connector, new: Connector) -> bool:
         or (new.subfolders and not old.subfolders)
         or not named_the_same
     )
+
+
+def resolved(old: Connector, wanted: Connector) -> Connector | None:
+    """Return a connector with what THRON resolved for it before; None if it has to be asked."""
+    same_folder = wanted.folder in {old.folder, old.folder_id}
+    if not same_folder or not old.folder_id:
+        return None
+    if (wanted.identifier, wanted.metadata) != (old.identifier, old.metadata):
+        return None
+    return replace(
+        wanted,
+        folder=old.folder,
+        folder_id=old.folder_id,
+        classification_id=old.classification_id,
+    )

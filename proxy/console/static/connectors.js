@@ -68,7 +68,7 @@ function follow(form) {
   const { base, scheme, port } = form.dataset;
   if (!base) return;
   const host = form.elements.host?.value.trim().toLowerCase();
-  const slug = form.elements.slug?.value.trim() || "\u2026";
+  const slug = form.dataset.slug || form.elements.slug?.value.trim() || "\u2026";
   const root = host ? `${scheme}://${host}${port}` : `${base}/${slug}`;
   for (const place of form.querySelectorAll("[data-root]")) place.textContent = root;
 }
