@@ -29,6 +29,7 @@ from proxy.errors import ConfigurationError, NotConfigured
 from proxy.listeners import bind, serving, tls_context
 from proxy.observe.metrics import Metrics
 from proxy.observe.middleware import observe, stamp
+from proxy.observe.traffic import Traffic, sampling
 from proxy.probes import admin_probes, public_probes
 from proxy.settings import Listen, Settings, env_name
 from proxy.thron.tokens import TokenState
@@ -126,11 +127,15 @@ async def open_gateway(settings: Settings, environ: Mapping[str, str]) -> AsyncI
                 pace=SyncPace(settings.sync_interval_s),
             )
         )
+        traffic = Traffic(now=time.time)
+        await stack.enter_async_context(sampling(traffic))
         console = await open_console(
-            parts, watch=watch, sync=sync, admission=admission, metrics=metrics
+            parts, watch=watch, sync=sync, admission=admission, metrics=metrics, traffic=traffic
         )
         admin = _admin_app(console, reasons)
-        public = _public_app(settings, _Answers(parts, watch, admission), metrics, reasons)
+        public = _public_app(
+            settings, _Answers(parts, watch, admission), reasons, metrics=metrics, traffic=traffic
+        )
         drained = partial(_drained, admission, at_most_s=settings.drain_s)
         await stack.enter_async_context(
             serving(admin, (sockets.admin, None), drained=_not_waited_for)
@@ -260,12 +265,18 @@ def _admin_app(console: Console, reasons: _Reasons) -> web.Application:
 
 
 def _public_app(
-    settings: Settings, answers: _Answers, metrics: Metrics, reasons: _Reasons
+    settings: Settings,
+    answers: _Answers,
+    reasons: _Reasons,
+    *,
+    metrics: Metrics,
+    traffic: Traffic,
 ) -> web.Application:
     app = web.Application(
         middlewares=[
             observe(
                 metrics=metrics,
+                traffic=traffic,
                 trusted=settings.trusted_proxies,
                 negative_ttl_s=settings.negative_ttl_s,
             )

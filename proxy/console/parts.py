@@ -19,6 +19,7 @@ from proxy.console.store import Store
 from proxy.console.throttle import Throttle
 from proxy.delivery.admission import Admission
 from proxy.observe.metrics import Metrics
+from proxy.observe.traffic import Traffic
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Console:
         contents: Reads it.
         admission: Counts the downloads that run.
         metrics: What has been counted.
+        traffic: What comes and goes on the public listener.
         store: The console's own tables, and the audit's pages.
         password: The administrator's.
         sessions: Of the browsers.
@@ -47,6 +49,7 @@ class Console:
     contents: Contents
     admission: Admission
     metrics: Metrics
+    traffic: Traffic
     store: Store
     password: Password
     sessions: Sessions
@@ -71,6 +74,7 @@ async def open_console(
     sync: Sync,
     admission: Admission,
     metrics: Metrics,
+    traffic: Traffic,
     now: Callable[[], datetime] = utc_now,
 ) -> Console:
     """Return the console's parts, the password read.
@@ -91,6 +95,7 @@ async def open_console(
         contents=Contents(parts.database, now=now),
         admission=admission,
         metrics=metrics,
+        traffic=traffic,
         store=store,
         password=password,
         sessions=Sessions(store, password=password.hash, now=now),

@@ -22,7 +22,8 @@ from proxy.delivery.resolution import Delivery, Resolution
 from proxy.delivery.resolver import Resolved, Resolver
 from proxy.delivery.upstream import Upstream
 from proxy.errors import OriginGone, OriginRefused
-from proxy.observe.middleware import PSEUDONYM, RECORD, AccessRecord
+from proxy.observe.middleware import PSEUDONYM
+from proxy.observe.record import RECORD, AccessRecord
 from proxy.semantics import freshness
 from proxy.semantics.answers import (
     Described,
@@ -242,9 +243,18 @@ async def _begun(
     response = web.StreamResponse(status=status, headers=CIMultiDict(lines))
     record.status = status
     record.selected_range = response.headers.get("Content-Range")
+    record.expected = _promised(request, response)
     await response.prepare(request)
     record.begun = True
     return response
+
+
+def _promised(request: web.Request, response: web.StreamResponse) -> int | None:
+    """Return how many octets of content an answer promises; None where it does not say."""
+    if request.method == "HEAD" or response.status not in _WITH_CONTENT:
+        return 0
+    length = response.headers.get("Content-Length")
+    return int(length) if length is not None else None
 
 
 async def _sent(

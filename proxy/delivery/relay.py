@@ -21,7 +21,7 @@ from proxy.errors import (
     ThronTimeout,
     ThronUnreachable,
 )
-from proxy.observe.middleware import AccessRecord
+from proxy.observe.record import AccessRecord
 from proxy.semantics.resume import Begun, continuation, octets_to_skip
 
 log = structlog.get_logger("proxy.relay")

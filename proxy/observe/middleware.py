@@ -5,7 +5,6 @@ import math
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
 import structlog
@@ -14,6 +13,8 @@ from aiohttp.typedefs import Handler, Middleware
 
 from proxy.errors import GatewayError, MalformedPath, ReaderTooSlow, UnknownAddress
 from proxy.observe.metrics import Metrics
+from proxy.observe.record import RECORD, AccessRecord
+from proxy.observe.traffic import Traffic
 from proxy.semantics import forwarded, freshness
 from proxy.semantics.exposure import exposure
 from proxy.semantics.freshness import Freshness
@@ -22,53 +23,6 @@ from proxy.semantics.status_fields import ProxyStatus
 log = structlog.get_logger("proxy.access")
 
 PSEUDONYM = "thron-connector"
-
-
-@dataclass(slots=True)
-class AccessRecord:
-    """What is logged of one request, filled in as it goes.
-
-    Attributes:
-        request_id: Sent to the client as X-Request-Id.
-        client: Address of the client, behind trusted proxies too.
-        scheme: The scheme that the client used.
-        host: The host that it asked, or None.
-        connector: Slug of the connector, once known.
-        content_id: THRON's id of the content, once known.
-        resolution: ``hit``, or why THRON was asked (RFC 9211, 2.2).
-        selected_range: The Content-Range of a 206.
-        status: Of the answer; None if none was begun.
-        octets: Of content handed to the client's connection.
-        first_byte_s: From the request to the first octet of content.
-        resumed: How often a broken upstream was continued by another.
-        ended_by: ``complete``, ``client``, ``origin`` or ``gateway``.
-        error: The RFC 9209 name, or the class of the error.
-        reason: What the operator may want to know of it.
-        begun: Whether the status line is on its way, so that an error can only break off.
-    """
-
-    request_id: str
-    client: str
-    scheme: str
-    host: str | None
-    began: float
-    connector: str | None = None
-    content_id: str | None = None
-    resolution: str | None = None
-    selected_range: str | None = None
-    status: int | None = None
-    octets: int = 0
-    first_byte_s: float | None = None
-    resumed: int = 0
-    ended_by: str = "complete"
-    error: str | None = None
-    reason: str | None = None
-    begun: bool = False
-
-    def first_byte(self) -> None:
-        """Note that content begins to arrive."""
-        if self.first_byte_s is None:
-            self.first_byte_s = time.monotonic() - self.began
 
 
 _WRITTEN = (
@@ -90,18 +44,22 @@ _WRITTEN = (
 # So many peers are warned of by name; a hostile crowd must not grow the set for ever.
 MAX_WARNED = 100
 
-RECORD = web.RequestKey("record", AccessRecord)
 STOPPING = web.AppKey("stopping", asyncio.Event)
 """Set once what still runs is cut by us."""
 
 
 def observe(
-    *, metrics: Metrics, trusted: Sequence[IPv4Network | IPv6Network], negative_ttl_s: float
+    *,
+    metrics: Metrics,
+    traffic: Traffic,
+    trusted: Sequence[IPv4Network | IPv6Network],
+    negative_ttl_s: float,
 ) -> Middleware:
     """Return the outermost middleware of the public listener.
 
     Args:
         metrics: Where answers are counted.
+        traffic: Where people see them come and go.
         trusted: Networks of the proxies whose Forwarded fields count.
         negative_ttl_s: How long a 404 may be stored by caches, in seconds.
     """
@@ -112,14 +70,16 @@ def observe(
         record = request[RECORD] = _record(request, trusted, untrusted)
         with structlog.contextvars.bound_contextvars(request_id=record.request_id):
             metrics.in_flight.inc()
+            traffic.begin(record)
             try:
                 response = await _answered(request, handler, record, negative_ttl_s)
                 record.status = response.status
                 return response
             finally:
                 metrics.in_flight.dec()
+                traffic.end(record)
                 _count(record, metrics)
-                _write(record, request)
+                _write(record)
 
     return middleware
 
@@ -185,6 +145,8 @@ def _record(
         scheme=effective.scheme,
         host=effective.host,
         began=time.monotonic(),
+        method=request.method,
+        path=request.raw_path.partition("?")[0],
     )
 
 
@@ -221,12 +183,12 @@ def _count(record: AccessRecord, metrics: Metrics) -> None:
         metrics.first_byte.observe(record.first_byte_s)
 
 
-def _write(record: AccessRecord, request: web.Request) -> None:
+def _write(record: AccessRecord) -> None:
     facts = {name: value for name in _WRITTEN if (value := getattr(record, name)) not in {None, ""}}
     log.info(
         "download",
-        method=request.method,
-        path=request.raw_path.partition("?")[0],
+        method=record.method,
+        path=record.path,
         duration_s=round(time.monotonic() - record.began, 6),
         **facts,
     )

@@ -1,6 +1,7 @@
 """Request id, access record and error answers, for every way that a request can end."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -12,7 +13,9 @@ from aiohttp.test_utils import TestClient, TestServer
 from proxy import errors
 from proxy.errors import GatewayError
 from proxy.observe.metrics import Metrics
-from proxy.observe.middleware import MAX_WARNED, RECORD, observe, stamp
+from proxy.observe.middleware import MAX_WARNED, observe, stamp
+from proxy.observe.record import RECORD
+from proxy.observe.traffic import Traffic
 from proxy.sandbox.faults import Fault, Kind
 from tests.logs import Logged, logged
 from tests.running import Running
@@ -117,7 +120,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @asynccontextmanager
 async def _answering(handler: Handler) -> AsyncIterator[Client]:
-    middleware = observe(metrics=Metrics(), trusted=(), negative_ttl_s=10)
+    middleware = observe(
+        metrics=Metrics(), traffic=Traffic(now=time.time), trusted=(), negative_ttl_s=10
+    )
     app = web.Application(middlewares=[middleware])
     app.on_response_prepare.append(stamp)
     app.router.add_route("*", "/{path:.*}", handler)

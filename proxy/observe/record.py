@@ -1,0 +1,62 @@
+"""What is known of one request on the public listener, filled in as it goes."""
+
+import time
+from dataclasses import dataclass
+
+from aiohttp import web
+
+
+@dataclass(slots=True)
+class AccessRecord:
+    """What is logged of one request, filled in as it goes.
+
+    Attributes:
+        request_id: Sent to the client as X-Request-Id.
+        client: Address of the client, behind trusted proxies too.
+        scheme: The scheme that the client used.
+        host: The host that it asked, or None.
+        method: Of the request.
+        path: Of its target, raw and without the query, which may hold anything.
+        connector: Slug of the connector, once known.
+        content_id: THRON's id of the content, once known.
+        resolution: ``hit``, or why THRON was asked (RFC 9211, 2.2).
+        selected_range: The Content-Range of a 206.
+        status: Of the answer; None if none was begun.
+        expected: Octets of content that the answer promises; None where it does not say.
+        octets: Of content handed to the client's connection.
+        first_byte_s: From the request to the first octet of content.
+        resumed: How often a broken upstream was continued by another.
+        ended_by: ``complete``, ``client``, ``origin`` or ``gateway``.
+        error: The RFC 9209 name, or the class of the error.
+        reason: What the operator may want to know of it.
+        begun: Whether the status line is on its way, so that an error can only break off.
+    """
+
+    request_id: str
+    client: str
+    scheme: str
+    host: str | None
+    began: float
+    method: str = ""
+    path: str = ""
+    connector: str | None = None
+    content_id: str | None = None
+    resolution: str | None = None
+    selected_range: str | None = None
+    status: int | None = None
+    expected: int | None = None
+    octets: int = 0
+    first_byte_s: float | None = None
+    resumed: int = 0
+    ended_by: str = "complete"
+    error: str | None = None
+    reason: str | None = None
+    begun: bool = False
+
+    def first_byte(self) -> None:
+        """Note that content begins to arrive."""
+        if self.first_byte_s is None:
+            self.first_byte_s = time.monotonic() - self.began
+
+
+RECORD = web.RequestKey("record", AccessRecord)
