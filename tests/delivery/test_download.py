@@ -1,6 +1,16 @@
 """One download, from a public address to the bytes."""
 
-from tests.running import Running
+import time
+from pathlib import Path
+
+import pytest
+
+from proxy.catalogue.connector import Disposition
+from proxy.sandbox.server import Sandbox
+from tests.running import Running, by_id, by_name, running
+
+FILM = "b68d7e9f-7488-4ff1-bdfe-3af6768a631f"
+PATH = f"/files/{FILM}"
 
 
 async def test_three_kinds_of_address_give_the_same_bytes(connector: Running) -> None:
@@ -14,3 +24,105 @@ async def test_three_kinds_of_address_give_the_same_bytes(connector: Running) ->
     ):
         answer = await connector.get(path)
         assert (answer.status, answer.body == source) == (200, True), path
+
+
+async def test_what_is_known_is_answered_without_the_origin(connector: Running) -> None:
+    """After one download: HEAD, 304, 412 and 416 are made here."""
+    whole = await connector.get(PATH)
+    tag, length = whole.fields["ETag"], len(whole.body)
+    connector.thron.log.clear()
+    head = await connector.ask("HEAD", PATH)
+    assert (head.status, head.fields["Content-Length"]) == (200, str(length))
+    assert head.fields["Content-Type"] == whole.fields["Content-Type"]
+    fresh = await connector.get(PATH, If_None_Match=tag)
+    assert (fresh.status, fresh.fields["ETag"], fresh.body) == (304, tag, b"")
+    assert (await connector.get(PATH, If_Match='"another"')).status == 412
+    outside = await connector.get(PATH, Range=f"bytes={length}-")
+    assert (outside.status, outside.fields["Content-Range"]) == (416, f"bytes */{length}")
+    assert len(connector.thron.log) == 0
+
+
+async def test_if_range_of_another_version_gives_the_whole(connector: Running) -> None:
+    """Whether or not the entity-tag is known here."""
+    for _ in range(2):
+        answer = await connector.get(PATH, Range="bytes=0-9", If_Range='"another"')
+        assert answer.status == 200
+        assert answer.body == connector.thron.tenant.bytes_of(FILM)
+    tag = answer.fields["ETag"]
+    assert (await connector.get(PATH, Range="bytes=0-9", If_Range=tag)).status == 206
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PROPFIND", "PATCH"])
+async def test_other_methods(connector: Running, method: str) -> None:
+    """405, with what is allowed, and no question to THRON."""
+    connector.thron.log.clear()
+    answer = await connector.ask(method, PATH)
+    assert answer.status == 405
+    assert answer.fields["Allow"] == "GET, HEAD, OPTIONS"
+    assert len(connector.thron.log) == 0
+
+
+async def test_options(connector: Running) -> None:
+    """A preflight is answered for any address."""
+    answer = await connector.ask("OPTIONS", PATH, Origin="https://a.example")
+    assert answer.status == 204
+    assert answer.fields["Access-Control-Allow-Origin"] == "*"
+
+
+async def test_the_query_turns_the_disposition(thron: Sandbox, tmp_path: Path) -> None:
+    """Either way; no other query is read, and none reaches THRON."""
+    inline = by_id(thron, "shown", disposition=Disposition.INLINE)
+    async with running(thron, tmp_path, by_id(thron), inline) as connector:
+        for path, word in (
+            (PATH, "attachment"),
+            (f"{PATH}?inline", "inline"),
+            (f"/shown/{FILM}?utm_source=mail", "inline"),
+            (f"/shown/{FILM}?download", "attachment"),
+        ):
+            answer = await connector.get(path)
+            assert answer.fields["Content-Disposition"].startswith(word), path
+        assert not [each for each in thron.log if "utm_source" in each.target]
+
+
+async def test_a_connector_that_is_off_serves_nothing(thron: Sandbox, tmp_path: Path) -> None:
+    """Its addresses are 404, as if there were none."""
+    async with running(thron, tmp_path, by_id(thron, enabled=False)) as connector:
+        assert (await connector.get(PATH)).status == 404
+
+
+async def test_a_former_name_points_to_the_current_one(thron: Sandbox, tmp_path: Path) -> None:
+    """The content comes at once, with the address that caches and search engines should keep."""
+    path = "/media/en/strada-sl-film"
+    async with running(
+        thron, tmp_path, by_name(thron), resolution_ttl_s=0.001, public_url="https://dl.example.com"
+    ) as connector:
+        assert "Link" not in (await connector.get(path)).fields
+        thron.tenant.rename(FILM, now=time.time(), pretty_ids=(("EN", "renamed"),))
+        answer = await connector.get(path)
+        assert answer.status == 200
+        link = '<https://dl.example.com/media/en/renamed>; rel="canonical"'
+        assert answer.fields["Link"] == link
+
+
+async def test_too_many_downloads_are_refused(thron: Sandbox, tmp_path: Path) -> None:
+    """At once and with Retry-After; never a queue."""
+    thron.faults.stall_after(100, where="source", times=None)
+    async with running(thron, tmp_path, by_id(thron), max_downloads=1) as connector:
+        async with connector.http.get(connector.url(PATH)):
+            refused = await connector.get(PATH)
+            assert refused.status == 503
+            assert int(refused.fields["Retry-After"]) > 0
+        assert await connector.gateway.admission.drained(at_most_s=10) == 0
+        thron.faults.clear()
+        assert (await connector.get(PATH)).status == 200
+
+
+async def test_an_empty_file(connector: Running) -> None:
+    """Nothing at all is a whole content too, before and after its length is known."""
+    connector.thron.publish_new_version(FILM, b"")
+    for _ in range(2):
+        assert (await connector.ask("HEAD", PATH)).status == 200
+        answer = await connector.get(PATH)
+        assert (answer.status, answer.body) == (200, b"")
+        assert answer.fields["Content-Length"] == "0"
+        assert (await connector.get(PATH, Range="bytes=0-")).status == 416
