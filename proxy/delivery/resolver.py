@@ -13,7 +13,7 @@ from proxy.catalogue.lines import KnownContent
 from proxy.catalogue.paths import Address
 from proxy.catalogue.purge import Purge, PurgeKind, spelled
 from proxy.delivery.bounded_cache import BoundedCache
-from proxy.delivery.breaker import Breaker
+from proxy.delivery.breaker import Breaker, Outage
 from proxy.delivery.budget import Budget
 from proxy.delivery.collapse import Collapse
 from proxy.delivery.lookup import Lookup
@@ -121,6 +121,16 @@ class Resolver:
     def is_warm(self) -> bool:
         """Whether anything is known that can be served while THRON does not answer."""
         return self._starts_warm or len(self._resolutions) > 0
+
+    @property
+    def remembered(self) -> int:
+        """How many resolutions are remembered."""
+        return len(self._resolutions)
+
+    @property
+    def outage(self) -> Outage | None:
+        """THRON's silence, as long as it lasts; its times are of the resolver's clock."""
+        return self._breaker.outage(self._now())
 
     async def resolve(self, connector: Connector, address: Address) -> Resolved:
         """Return what an address stands for.
@@ -303,8 +313,8 @@ class Resolver:
             raise ThronUnreachable("left alone after failures in a row", retry_after_s=wait_s)
         try:
             answer = await ask()
-        except (ThronUnreachable, ThronTimeout):
-            self._breaker.failed(self._now())
+        except (ThronUnreachable, ThronTimeout) as exc:
+            self._breaker.failed(self._now(), problem=str(exc))
             raise
         except ThronRefused:
             self._breaker.succeeded()  # a refusal is an answer

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.delivery.breaker import Breaker
+from proxy.delivery.breaker import Breaker, Outage
 
 
 def test_it_opens_after_failures_in_a_row_only() -> None:
@@ -39,6 +39,19 @@ def test_a_try_that_fails_begins_a_new_pause() -> None:
     assert breaker.retry_in_s(6) == 0
     breaker.failed(7)
     assert breaker.retry_in_s(8) == 4
+
+
+def test_an_outage_is_told_until_an_answer_ends_it() -> None:
+    """Since when, how often, why and for how long it is left alone, for people who look."""
+    breaker = Breaker(failures_allowed=2, pause_s=5)
+    assert breaker.outage(0) is None
+    breaker.failed(10, problem="no route")
+    assert breaker.outage(11) == Outage(since=10, failures=1, problem="no route", retry_in_s=0)
+    breaker.failed(12, problem="503")
+    assert breaker.outage(13) == Outage(since=10, failures=2, problem="503", retry_in_s=4)
+    assert breaker.outage(60) == Outage(since=10, failures=2, problem="503", retry_in_s=0)
+    breaker.succeeded()
+    assert breaker.outage(61) is None
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 3)), max_size=50))

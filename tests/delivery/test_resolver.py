@@ -192,9 +192,15 @@ async def test_after_failures_in_a_row_thron_is_left_alone(bench: Bench) -> None
             await bench.resolve(replace(BY_NAME, value=f"name-{number}"))
         assert failed.value.retry_after_s
     assert bench.questions == 5
+    outage = bench.resolver.outage
+    assert outage is not None
+    assert (outage.failures, outage.since) == (5, 0)
+    assert outage.problem
     bench.thron.faults.clear()
     bench.seconds[0] = 6
     assert (await bench.resolve(BY_NAME)).forwarded == "uri-miss"
+    assert bench.resolver.outage is None
+    assert bench.resolver.remembered == 1
 
 
 async def test_a_changed_connector_voids_what_was_known(bench: Bench) -> None:
