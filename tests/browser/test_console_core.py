@@ -1,0 +1,166 @@
+"""The console in Chromium: from the first start to a connection, in every look that it has."""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
+
+from proxy.sandbox.server import Sandbox
+from tests.browser.console import NARROW, WIDE, Window, window
+from tests.running import Running, running
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+PASSWORD = "walnut harbour lantern 7"
+PAGES = ("/", "/connection", "/audit", "/access", "/api", "/no-such-page")
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def bare(thron: Sandbox, tmp_path: Path) -> AsyncIterator[Running]:
+    """Run a connector that has just been installed."""
+    nothing = {"client_id": None, "app_id": None, "app_key": None}
+    async with running(thron, tmp_path, **nothing) as whole:
+        yield whole
+
+
+async def test_first_start(browser: Browser, bare: Running) -> None:
+    """The printed link leads to a password, the password to the console, and that to THRON."""
+    link = bare.gateway.set_up_url()
+    assert link is not None
+    async with window(browser, bare.gateway) as seen:
+        page = seen.page
+        await page.goto(link)
+        await seen.is_fit()
+        await page.get_by_label("Password", exact=True).fill("too short")
+        await page.get_by_label("The same again").fill("too short")
+        await page.evaluate("document.querySelector('form[action=\"/set-up\"]').noValidate = true")
+        await seen.press("Set the password, and go on")
+        await seen.shows("Please look at these once more")
+        await seen.is_fit()
+        await page.get_by_label("Password", exact=True).fill(PASSWORD)
+        await page.get_by_label("The same again").fill(PASSWORD)
+        await seen.press("Set the password, and go on")
+        await seen.shows("Not connected to THRON yet")
+        await seen.is_fit()
+        await _connect(seen, bare.thron)
+        await seen.press("Sign out")
+        await seen.is_fit()
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.keyboard.press("Enter")
+        await seen.shows("Overview")
+        await seen.is_fit()
+
+
+async def _connect(seen: Window, thron: Sandbox) -> None:
+    page = seen.page
+    await seen.open("/connection")
+    await seen.is_fit()
+    await page.get_by_label("Client ID").fill(thron.client_id)
+    await page.get_by_label("App ID").fill(thron.app_id)
+    await page.get_by_label("App key").fill("wrong")
+    await seen.press("Test and save")
+    await seen.shows("THRON does not take these: nothing was saved.")
+    assert await page.get_by_label("App ID").input_value() == thron.app_id
+    assert await page.get_by_label("App key").input_value() == ""
+    await seen.is_fit()
+    await page.get_by_label("App key").fill(thron.app_key)
+    await seen.press("Test and save")
+    await seen.shows("Connectors can deliver files exactly as they were uploaded.")
+    await seen.is_fit()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+async def test_every_page_is_fit(
+    browser: Browser, connector: Running, width: int, *, dark: bool
+) -> None:
+    """Every page is accessible, fits its window, and asks no other host, in both languages."""
+    async with window(browser, connector.gateway, width=width, dark=dark) as seen:
+        await seen.open("/login")
+        await seen.is_fit()
+        await seen.page.goto(connector.gateway.demo_url())
+        for language in ("EN", "IT"):
+            await seen.page.get_by_role("button", name=re.compile(f"^{language}")).click()
+            for path in PAGES:
+                await seen.open(path)
+                await seen.is_fit()
+
+
+async def test_language(browser: Browser, connector: Running) -> None:
+    """The switch changes the language of the page that one is on, and of those after it."""
+    async with window(browser, connector.gateway) as seen:
+        await seen.page.goto(connector.gateway.demo_url())
+        await seen.open("/audit?before=100000")
+        await seen.press("IT Italiano")
+        await seen.shows("Registro")
+        assert seen.page.url.endswith("/audit?before=100000")
+        await seen.open("/connection")
+        await seen.shows("Che cosa può fare l'applicazione")
+
+
+async def test_dark_and_light(browser: Browser, connector: Running) -> None:
+    """A page is as the system prefers, until one is chosen."""
+    async with window(browser, connector.gateway, dark=True) as seen:
+        await seen.page.goto(connector.gateway.demo_url())
+        assert await _is_dark(seen)
+        await seen.press("Light")
+        assert not await _is_dark(seen)
+        await seen.open("/access")
+        assert not await _is_dark(seen)
+        await seen.press("As the system")
+        assert await _is_dark(seen)
+
+
+async def _is_dark(seen: Window) -> bool:
+    await seen.page.wait_for_load_state()
+    colour = await seen.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    return sum(map(int, re.findall(r"\d+", colour)[:3])) < 150
+
+
+async def test_copying_a_token(browser: Browser, connector: Running) -> None:
+    """A new token is copied by its button, which says so to those who do not see it."""
+    async with window(browser, connector.gateway) as seen:
+        await seen.page.goto(connector.gateway.demo_url())
+        await seen.open("/access")
+        await seen.page.get_by_label("Name").fill("monitoring")
+        await seen.press("Make a token")
+        await seen.press("Copy the token")
+        await seen.page.get_by_role("status").filter(has_text="Copied").wait_for()
+        copied = await seen.page.evaluate("navigator.clipboard.readText()")
+        assert copied.startswith("tdc_")
+        assert await connector.gateway.console.tokens.find(copied) is not None
+        await seen.is_fit()
+
+
+async def test_without_scripts(browser: Browser, connector: Running) -> None:
+    """Everything but copying and live figures works where scripts do not."""
+    async with await browser.new_context(java_script_enabled=False) as profile:
+        page = await profile.new_page()
+        await page.goto(connector.gateway.demo_url())
+        await page.get_by_role("link", name="Access").click()
+        await page.get_by_label("Name").fill("monitoring")
+        await page.get_by_role("button", name="Make a token").click()
+        await page.get_by_text("has been made").wait_for()
+        assert await page.get_by_role("button", name="Copy the token").count() == 0
+        await page.get_by_role("button", name="Dark").click()
+        assert await page.locator("html").get_attribute("data-theme") == "dark"
+
+
+async def test_by_keyboard(browser: Browser, connector: Running) -> None:
+    """The first stop of the keyboard leads past the navigation, and every stop is seen."""
+    async with window(browser, connector.gateway) as seen:
+        await seen.page.goto(connector.gateway.demo_url())
+        await seen.open("/access")
+        await seen.page.keyboard.press("Tab")
+        assert await seen.page.evaluate("document.activeElement.textContent") == (
+            "Skip to the content"
+        )
+        for _ in range(12):
+            outline = await seen.page.evaluate(
+                "getComputedStyle(document.activeElement).outlineStyle"
+            )
+            assert outline != "none"
+            await seen.page.keyboard.press("Tab")
