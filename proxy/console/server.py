@@ -29,6 +29,8 @@ from proxy.console.pages import (
 from proxy.console.parts import CONSOLE, Console
 from proxy.console.resources import audit as audit_resource
 from proxy.console.resources import connection as connection_resource
+from proxy.console.resources import connectors as connectors_resource
+from proxy.console.resources import folders as folders_resource
 from proxy.console.resources import tokens as tokens_resource
 from proxy.console.security_fields import secure
 from proxy.console.surveying import surveying
@@ -51,6 +53,8 @@ PAGES: tuple[web.RouteDef, ...] = (
 
 OPERATIONS: tuple[Operation[Any, Any], ...] = (
     *connection_resource.OPERATIONS,
+    *connectors_resource.OPERATIONS,
+    *folders_resource.OPERATIONS,
     *audit_resource.OPERATIONS,
     *tokens_resource.OPERATIONS,
 )
