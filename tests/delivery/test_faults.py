@@ -19,7 +19,7 @@ DATA = bytes(range(250)) * 800
 NOWHERE = "no-such-host.invalid"  # what Kind.DNS redirects to
 FOREIGN = "http://169.254.169.254/latest/meta-data"
 # Enough for whatever works on a busy machine, little for what hangs.
-LIMITS_S = {"read_gap_s": 0.5, "first_byte_timeout_s": 0.5}
+LIMITS_S = {"read_gap_s": 1.0, "first_byte_timeout_s": 1.0}
 
 # The places whose answer is the content's, and those that only lead to it.
 BYTES: tuple[Where, ...] = ("static", "source", "storage")
@@ -119,7 +119,8 @@ async def struck(fault: Fault, thron: Sandbox, tmp_path: Path) -> AsyncIterator[
         DeliveryMode.PUBLISHED if fault.where in {"delivery", "static"} else DeliveryMode.ORIGINAL
     )
     thron.publish_new_version(KIT, DATA)
-    settings: dict[str, Any] = {"origin_hosts": (LOOPBACK, NOWHERE), **LIMITS_S}
+    limits_s = LIMITS_S if fault.kind is Kind.STALL else {}
+    settings: dict[str, Any] = {"origin_hosts": (LOOPBACK, NOWHERE), **limits_s}
     async with running(thron, tmp_path, by_id(thron, delivery=mode), **settings) as connector:
         if fault.where == "login":
             thron.expire_tokens()
