@@ -30,8 +30,11 @@ from proxy.console.parts import CONSOLE, Console
 from proxy.console.resources import audit as audit_resource
 from proxy.console.resources import connection as connection_resource
 from proxy.console.resources import connectors as connectors_resource
+from proxy.console.resources import contents as contents_resource
 from proxy.console.resources import folders as folders_resource
+from proxy.console.resources import links as links_resource
 from proxy.console.resources import tokens as tokens_resource
+from proxy.console.resources import urls as urls_resource
 from proxy.console.security_fields import secure
 from proxy.console.surveying import surveying
 
@@ -55,6 +58,9 @@ OPERATIONS: tuple[Operation[Any, Any], ...] = (
     *connection_resource.OPERATIONS,
     *connectors_resource.OPERATIONS,
     *folders_resource.OPERATIONS,
+    *urls_resource.OPERATIONS,
+    *contents_resource.OPERATIONS,
+    *links_resource.OPERATIONS,
     *audit_resource.OPERATIONS,
     *tokens_resource.OPERATIONS,
 )

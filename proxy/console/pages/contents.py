@@ -72,7 +72,7 @@ async def show(request: web.Request) -> web.Response:
         heads={sort: _head(query, sort, path) for sort in Sort},
         words=words,
         near=near,
-        statuses=[each for each in AddressStatus if each is not AddressStatus.REMOVED],
+        statuses=[each for each in words.STATUSES if each is not AddressStatus.REMOVED],
         removed=AddressStatus.REMOVED,
         no_language=NO_LANGUAGE,
         sizes=_SIZES,
