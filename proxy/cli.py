@@ -22,6 +22,10 @@ from proxy.catalogue.database import Database
 from proxy.catalogue.plan import Plan, plan
 from proxy.catalogue.purge import Purge, PurgeKind, spelled
 from proxy.check import check as checks
+from proxy.console import passwords
+from proxy.console.parts import utc_now
+from proxy.console.passwords import PasswordHashes
+from proxy.console.store import Store
 from proxy.delivery.explain import Step, why_no_address
 from proxy.demo import describe, open_demo
 from proxy.errors import ConfigurationError, GatewayError
@@ -229,6 +233,30 @@ def _require(slug: str, known: Connectors) -> None:
     if known.of_slug(slug) is None:
         slugs = ", ".join(each.slug for each in known.all) or "none"
         raise ConfigurationError([f"There is no connector {slug!r}; there are: {slugs}."])
+
+
+@main.command(cls=_WithSettings, short_help="Set the console's password, or print its hash.")
+@click.option(
+    "--hash", "prints_hash", is_flag=True, help="Print the hash for TDC_ADMIN_PASSWORD_HASH only."
+)
+@_runs
+async def password(*, prints_hash: bool) -> int:
+    """Set the console's password; every browser is signed out."""
+    settings = load(os.environ)
+    if settings.admin_password_hash is not None and not prints_hash:
+        raise ConfigurationError(["TDC_ADMIN_PASSWORD_HASH gives the password: change it there."])
+    chosen = str(click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+    problem = passwords.problem(chosen, not_=settings.client_id)
+    if problem is not None:
+        raise ConfigurationError([str(problem)])
+    hash_ = await PasswordHashes().make(chosen)
+    if prints_hash:
+        click.echo(hash_)
+        return 0
+    async with Database.open(settings.database(os.environ)) as database:
+        await Store(database).set_password(hash_, at=utc_now(), actor="cli")
+    click.echo("The password is set. Every browser is signed out.")
+    return 0
 
 
 @main.group()
