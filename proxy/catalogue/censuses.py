@@ -128,6 +128,7 @@ class Censuses:
     def _begin(self, thron: TokenKeeper, place: Place) -> _Taken:
         count = Count(place)
         task = asyncio.create_task(self._take(thron, count), name="census")
+        task.add_done_callback(lambda _: setattr(count, "is_done", True))
         taken = _Taken(count, thron, self._now(), task)
         self._taken[place] = taken
         while len(self._taken) > _REMEMBERED:
@@ -143,8 +144,6 @@ class Censuses:
         except GatewayError as exc:
             count.problem = with_remedy(exc)
             log.warning("census failed", folder=count.place.folder_id, reason=str(exc))
-        finally:
-            count.is_done = True
 
 
 async def _count_all(thron: TokenKeeper, count: Count) -> None:
