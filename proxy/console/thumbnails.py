@@ -10,6 +10,8 @@ from proxy.thron.messages import Content
 
 # A picture of 160 pixels has some kilobytes; what is much larger is none.
 _LARGEST = 512 * 1024
+# A single pixel stands for none.
+_LEAST = 128
 # Formats without scripts; SVG is never taken from there.
 _PICTURES = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif", "image/avif"})
 
@@ -67,4 +69,4 @@ async def _picture(upstream: Upstream) -> Picture | None:
         octets += piece
         if len(octets) > _LARGEST:
             return None
-    return Picture(media_type, bytes(octets)) if octets else None
+    return Picture(media_type, bytes(octets)) if len(octets) >= _LEAST else None

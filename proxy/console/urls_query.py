@@ -17,7 +17,8 @@ NO_LANGUAGE = "-"
 
 _PAGE = 50
 _LARGEST = 500
-_LARGEST_SHOWN = 100
+# Of a page for people: with more it would be no light one.
+_LARGEST_SHOWN = 50
 # Offsets stay in what every database counts with.
 _LAST = 1_000_000
 

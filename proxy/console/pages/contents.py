@@ -19,7 +19,7 @@ from proxy.console.urls_query import NO_LANGUAGE, Order, UrlsQuery
 
 # Collisions told above the table; the filter shows the others.
 _TOLD = 5
-_SIZES = (25, 50, 100)
+_SIZES = (25, 50)
 
 
 @dataclass(frozen=True, slots=True)

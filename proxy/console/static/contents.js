@@ -45,6 +45,13 @@ if (table) {
   tell(); // the browser may have kept the ticks of before
 }
 
+// Where there is little room the day is enough.
+const day = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium" });
+for (const time of document.querySelectorAll(".day time")) {
+  time.title = time.textContent;
+  time.textContent = day.format(new Date(time.dateTime));
+}
+
 for (const form of document.querySelectorAll("[data-filters]")) {
   form.addEventListener("change", (event) => {
     if (event.target.matches("select, input[type=checkbox]")) form.requestSubmit();
