@@ -16,6 +16,7 @@ from proxy.catalogue.purge import Purge
 from proxy.catalogue.survey import Surveyor
 from proxy.delivery.breaker import Breaker
 from proxy.delivery.budget import Budget
+from proxy.delivery.courtesy import Courtesy
 from proxy.delivery.deliveries import Deliveries
 from proxy.delivery.explain import Explainer
 from proxy.delivery.hops import Hops
@@ -236,7 +237,7 @@ def _resolver(
             patience_s=_UNKNOWN_PATIENCE_S,
             now=time.monotonic,
         ),
-        breaker=Breaker(),
+        courtesy=Courtesy(Breaker(), now=time.monotonic, random=random.random),
         now=time.monotonic,
         starts_warm=starts_warm,
     )

@@ -118,7 +118,7 @@ async def open_gateway(settings: Settings, environ: Mapping[str, str]) -> AsyncI
         )
         await stack.enter_async_context(PurgeWatch.open(parts.database, parts.tenancy.purge))
         metrics = Metrics()
-        reasons = _Reasons(parts.tenancy)
+        reasons = _Reasons(parts.tenancy, admission)
         sync = await stack.enter_async_context(
             Sync.open(
                 parts.database,
@@ -156,8 +156,11 @@ class _Reasons:
     """Why the gateway is not ready; it is while answers from before exist."""
 
     tenancy: Tenancy
+    admission: Admission
 
     def __call__(self) -> Sequence[str]:
+        if self.admission.is_closing:
+            return ["stopping: running downloads finish, new ones go elsewhere"]
         tenant = self.tenancy.tenant
         if tenant is None:
             return ["no credentials: give them in the console, or by TDC_CLIENT_ID and the like"]

@@ -23,6 +23,7 @@ class Admission:
         self._by_client: Counter[str] = Counter()
         self._idle = asyncio.Event()
         self._idle.set()
+        self.is_closing = False
 
     @property
     def running(self) -> int:
@@ -56,7 +57,8 @@ class Admission:
                 self._idle.set()
 
     async def drained(self, *, at_most_s: float) -> int:
-        """Wait until no download runs any more, and return how many still do."""
+        """Wait until no download runs any more, and return how many still do; for the end."""
+        self.is_closing = True
         with suppress(TimeoutError):
             async with asyncio.timeout(at_most_s):
                 await self._idle.wait()

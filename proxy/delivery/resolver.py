@@ -13,15 +13,15 @@ from proxy.catalogue.lines import KnownContent
 from proxy.catalogue.paths import Address
 from proxy.catalogue.purge import Purge, PurgeKind, spelled
 from proxy.delivery.bounded_cache import BoundedCache
-from proxy.delivery.breaker import Breaker, Outage
+from proxy.delivery.breaker import Outage
 from proxy.delivery.budget import Budget
 from proxy.delivery.collapse import Collapse
+from proxy.delivery.courtesy import Courtesy
 from proxy.delivery.lookup import Lookup
 from proxy.delivery.resolution import Delivery, Resolution
 from proxy.errors import (
     ThronAnswerInvalid,
     ThronBusy,
-    ThronRefused,
     ThronTimeout,
     ThronUnreachable,
     UnknownAddress,
@@ -84,7 +84,7 @@ class Resolver:
         deliver: Callable[[Connector, Content], Awaitable[Delivery]],
         lifetimes: Lifetimes,
         budget: Budget,
-        breaker: Breaker,
+        courtesy: Courtesy,
         now: Callable[[], float],
         starts_warm: bool = False,
     ) -> None:
@@ -95,7 +95,7 @@ class Resolver:
             deliver: Builds the delivery URLs of a content.
             lifetimes: How long answers count.
             budget: What questions for unknown addresses must fit in.
-            breaker: Says when THRON is to be left alone.
+            courtesy: How THRON is asked.
             now: Monotonic seconds.
             starts_warm: Whether the catalogue knows contents from before.
         """
@@ -104,7 +104,7 @@ class Resolver:
         self._deliver = deliver
         self._lifetimes = lifetimes
         self._budget = budget
-        self._breaker = breaker
+        self._courtesy = courtesy
         self._now = now
         self._resolutions: BoundedCache[Resolution] = BoundedCache(
             ttl_s=lifetimes.resolution_ttl_s + lifetimes.stale_if_error_s,
@@ -130,7 +130,7 @@ class Resolver:
     @property
     def outage(self) -> Outage | None:
         """THRON's silence, as long as it lasts; its times are of the resolver's clock."""
-        return self._breaker.outage(self._now())
+        return self._courtesy.outage
 
     async def resolve(self, connector: Connector, address: Address) -> Resolved:
         """Return what an address stands for.
@@ -246,7 +246,7 @@ class Resolver:
         """Return those of some contents that may be served now; None if there are none to ask."""
         if not ids:
             return None
-        return await self._thron(lambda: self._lookup.members(connector, ids))
+        return await self._courtesy.ask(lambda: self._lookup.members(connector, ids))
 
     async def _found(
         self,
@@ -273,7 +273,7 @@ class Resolver:
         former = members[0] if members and is_former else None
         try:
             async with budget:
-                found = await self._thron(lambda: self._lookup.find(connector, address))
+                found = await self._courtesy.ask(lambda: self._lookup.find(connector, address))
         except _NO_ANSWER:
             if former is None:
                 raise
@@ -306,21 +306,6 @@ class Resolver:
 
     def _asked(self, address: Address, connector: Connector) -> _Asked:
         return address, connector, self._purges
-
-    async def _thron(self, ask: Callable[[], Awaitable[T]]) -> T:
-        wait_s = self._breaker.retry_in_s(self._now())
-        if wait_s > 0:
-            raise ThronUnreachable("left alone after failures in a row", retry_after_s=wait_s)
-        try:
-            answer = await ask()
-        except (ThronUnreachable, ThronTimeout) as exc:
-            self._breaker.failed(self._now(), problem=str(exc))
-            raise
-        except ThronRefused:
-            self._breaker.succeeded()  # a refusal is an answer
-            raise
-        self._breaker.succeeded()
-        return answer
 
 
 def _claim(address: Address) -> Claim:

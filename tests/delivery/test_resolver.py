@@ -12,6 +12,7 @@ from proxy.catalogue.connector import Connector, DeliveryMode
 from proxy.catalogue.paths import Address
 from proxy.delivery.breaker import Breaker
 from proxy.delivery.budget import Budget
+from proxy.delivery.courtesy import Courtesy
 from proxy.delivery.deliveries import Deliveries
 from proxy.delivery.lookup import Lookup
 from proxy.delivery.resolver import Lifetimes, Resolved, Resolver
@@ -83,7 +84,7 @@ def resolver_of(connector: Running, *, now: Callable[[], float]) -> Resolver:
             patience_s=0.05,
         ),
         budget=Budget(at_once=4, per_s=1000, patience_s=5, now=time.monotonic),
-        breaker=Breaker(),
+        courtesy=Courtesy(Breaker(), now=now, random=lambda: 0.5),
         now=now,
     )
 

@@ -1,0 +1,70 @@
+"""How THRON is asked: once more after a failure that may pass, not at all after several."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from proxy.delivery.breaker import Breaker, Outage
+from proxy.delivery.retry import RetryBudget
+from proxy.errors import ThronRefused, ThronTimeout, ThronUnreachable
+
+T = TypeVar("T")
+
+# Before a question is asked once more, in seconds, less by chance.
+_BACK_OFF_S = 0.2
+
+
+class Courtesy:
+    """Asks what may be asked twice, as the questions of a resolver are."""
+
+    def __init__(
+        self, breaker: Breaker, *, now: Callable[[], float], random: Callable[[], float]
+    ) -> None:
+        """Make one that has asked nothing yet.
+
+        Args:
+            breaker: Says when THRON is to be left alone.
+            now: Monotonic seconds.
+            random: Gives a number from 0 to 1.
+        """
+        self._breaker = breaker
+        self._now = now
+        self._random = random
+        self._retries = RetryBudget()
+
+    @property
+    def outage(self) -> Outage | None:
+        """THRON's silence, as long as it lasts; its times are of the clock given."""
+        return self._breaker.outage(self._now())
+
+    async def ask(self, question: Callable[[], Awaitable[T]]) -> T:
+        """Return the answer to a question.
+
+        Raises:
+            ThronUnreachable: THRON failed twice, or is left alone after failures in a row.
+            ThronError: As the question does.
+        """
+        self._retries.earn()
+        try:
+            return await self._asked(question)
+        except ThronUnreachable as exc:
+            is_dated = exc.retry_after_s != ThronUnreachable.retry_after_s
+            if is_dated or not self._retries.spend():
+                raise  # it is known when to ask again
+        await asyncio.sleep(_BACK_OFF_S * (0.5 + self._random() / 2))
+        return await self._asked(question)
+
+    async def _asked(self, question: Callable[[], Awaitable[T]]) -> T:
+        wait_s = self._breaker.retry_in_s(self._now())
+        if wait_s > 0:
+            raise ThronUnreachable("left alone after failures in a row", retry_after_s=wait_s)
+        try:
+            answer = await question()
+        except (ThronUnreachable, ThronTimeout) as exc:
+            self._breaker.failed(self._now(), problem=str(exc))
+            raise
+        except ThronRefused:
+            self._breaker.succeeded()  # a refusal is an answer
+            raise
+        self._breaker.succeeded()
+        return answer
