@@ -49,13 +49,14 @@ FLOORS: Mapping[str, str] = {
         """,
     "session": "thron.tokens",
     "wings": """
-        catalogue.kept_login catalogue.folder_listing catalogue.folder_sync catalogue.leadership catalogue.sync
+        catalogue.kept_login catalogue.folder_listing catalogue.folder_sync
+        catalogue.leadership catalogue.sync
         catalogue.survey catalogue.watch catalogue.purge_watch catalogue.plan
         catalogue.remembered catalogue.definitions catalogue.folders catalogue.censuses
         delivery.answer_fields delivery.deliveries delivery.lookup delivery.source_file
         catalogue.link_check delivery.link_probe
-        delivery.origin delivery.relay delivery.resolver delivery.explain delivery.retry delivery.courtesy
-        delivery.suspicion delivery.upstream
+        delivery.origin delivery.relay delivery.resolver delivery.explain delivery.retry
+        delivery.courtesy delivery.suspicion delivery.upstream
         outbound probes
         """,
     "story": "delivery.download",
