@@ -1,5 +1,7 @@
 """What an application may do in THRON, found out by trying."""
 
+import asyncio
+from collections.abc import Awaitable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,6 +12,9 @@ from proxy.errors import CredentialsRefused, GatewayError, ThronRefused
 from proxy.thron import messages
 from proxy.thron.messages import Content
 from proxy.thron.tokens import Session
+
+# Somebody waits for the page.
+_LONGEST_S = 10.0
 
 
 class Right(StrEnum):

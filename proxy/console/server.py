@@ -33,6 +33,7 @@ from proxy.console.resources import connectors as connectors_resource
 from proxy.console.resources import contents as contents_resource
 from proxy.console.resources import folders as folders_resource
 from proxy.console.resources import links as links_resource
+from proxy.console.resources import sessions as sessions_resource
 from proxy.console.resources import tokens as tokens_resource
 from proxy.console.resources import urls as urls_resource
 from proxy.console.security_fields import secure
@@ -63,6 +64,7 @@ OPERATIONS: tuple[Operation[Any, Any], ...] = (
     *links_resource.OPERATIONS,
     *audit_resource.OPERATIONS,
     *tokens_resource.OPERATIONS,
+    *sessions_resource.OPERATIONS,
 )
 
 
@@ -77,6 +79,7 @@ def console_app(console: Console, *, probes: Sequence[web.RouteDef]) -> web.Appl
         middlewares=[faults(), access(trusted=console.parts.settings.trusted_proxies)]
     )
     app[CONSOLE] = console
+    app[LIVE] = Live(console)
     app.on_response_prepare.append(secure)
     app.cleanup_ctx.append(surveying)
     app.cleanup_ctx.append(link_checks)

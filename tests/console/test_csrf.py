@@ -11,6 +11,9 @@ def test_tokens_belong_to_their_session() -> None:
     assert fits(token("a"), "a")
     assert not fits(token("a"), "b")
     assert not fits("", "a")
+    assert not fits(token("a")[:-1], "a")
+    assert not fits("0" * 32 + token("a")[32:], "a")
+    assert token("a") != token("a")
     assert not fits("ü", "a")
 
 

@@ -86,7 +86,7 @@ async def show_set_up(request: web.Request) -> web.Response:
     purpose = console.links.purpose(link, now=time.monotonic())
     if purpose is Purpose.DEMO:
         return await _signed_in(request, local(request.query.get("next", "/")))
-    if purpose is None:
+    if purpose is None or await _has_password(console):
         return render(request, "set_up_link_ended.html", status=410)
     return render(request, "set_up.html", form=forms.blank(), link=link, least=_least())
 
@@ -98,7 +98,8 @@ async def set_up(request: web.Request) -> web.Response:
     form = forms.read(posted, SetUp)
     link = str(posted.get("link", ""))
     now = time.monotonic()
-    if console.links.purpose(link, now=now) is not Purpose.SET_UP:
+    is_good = console.links.purpose(link, now=now) is Purpose.SET_UP
+    if not is_good or await _has_password(console):
         return render(request, "set_up_link_ended.html", status=410)
     form = checked(form, console)
     if form.value is None:
@@ -122,6 +123,12 @@ def checked(form: Form[SetUp], console: Console) -> Form[SetUp]:
     if form.value.again.get_secret_value() != password:
         return form.with_problem(Text("This is not the same password."), field="again")
     return form
+
+
+async def _has_password(console: Console) -> bool:
+    """Tell whether there is a password meanwhile: no link goes before one."""
+    await console.password.read()
+    return console.password.is_set
 
 
 async def _signed_in(request: web.Request, path: str) -> web.Response:

@@ -1,5 +1,7 @@
 """Access to the console: the password, open sessions, and tokens for machines."""
 
+import math
+import time
 from typing import Annotated
 
 from aiohttp import web
@@ -103,14 +105,28 @@ async def _checked(
     console = request.app[CONSOLE]
     new = value.password.get_secret_value()
     current = value.current.get_secret_value()
-    if console.password.is_set and not await console.password.fits(current):
-        form = form.with_problem(Text("That is not the password."), field="current")
+    if console.password.is_set:
+        found = await _wrong_password(request, current)
+        form = form if found is None else form.with_problem(found, field="current")
     wrong = passwords.problem(new, not_=console.parts.settings.client_id)
     if wrong is not None:
         form = form.with_problem(wrong, field="password")
     elif value.again.get_secret_value() != new:
         form = form.with_problem(Text("This is not the same password."), field="again")
     return form
+
+
+async def _wrong_password(request: web.Request, password: str) -> Text | None:
+    """Return what is wrong with the password so far: a session that was taken must not guess it."""
+    console, client = request.app[CONSOLE], request[VISIT].client
+    wait_s = console.throttle.begin(client, now=time.monotonic())
+    if wait_s > 0:
+        seconds = math.ceil(wait_s)
+        return Text("Too many attempts. Try again in {seconds} seconds.", seconds=seconds)
+    if not await console.password.fits(password):
+        return Text("That is not the password.")
+    console.throttle.succeeded(client)
+    return None
 
 
 async def _page(

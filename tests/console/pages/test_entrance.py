@@ -1,12 +1,15 @@
 """Signing in and out, and the first start."""
 
 import asyncio
+import re
 from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
+from proxy.console.passwords import PasswordHashes
 from proxy.console.throttle import PER_CLIENT
+from proxy.demo import describe, open_demo
 from proxy.sandbox.server import Sandbox
 from tests.console.visitor import PASSWORD, Visitor, visitor
 from tests.logs import logged
@@ -85,6 +88,22 @@ async def test_the_set_up_link_signs_nobody_in(connector: Running, nobody: Visit
     assert link is not None
     await nobody.get(link)
     assert (await nobody.get("/audit")).status == 303
+
+
+async def test_the_link_does_not_go_before_a_password(connector: Running, nobody: Visitor) -> None:
+    """Where a password was set meanwhile, by the command, the link is no longer good."""
+    console = connector.gateway.console
+    link = connector.gateway.set_up_url()
+    assert link is not None
+    await nobody.get(link)
+    await console.store.set_password(
+        await PasswordHashes().make(PASSWORD), at=console.now(), actor="cli"
+    )
+    secret = link.partition("link=")[2]
+    typed = {"password": "another one, quite long", "again": "another one, quite long"}
+    assert (await nobody.send("/set-up", link=secret, **typed)).status == 410
+    assert (await nobody.get(link)).status == 410
+    assert (await nobody.sign_in()).status == 303
 
 
 async def test_before_there_is_a_password(nobody: Visitor) -> None:
@@ -173,6 +192,15 @@ async def test_signing_out(nobody: Visitor) -> None:
     assert "tdc_session" not in nobody.cookies
     nobody.take(tdc_session=kept)
     assert (await nobody.get("/audit")).status == 303
+
+
+async def test_the_demo_prints_its_link(tmp_path: Path) -> None:
+    """The demo prints a link that shows its console at once."""
+    async with open_demo(library=None, port=0, state=tmp_path) as demo:
+        link = re.findall(r"http://\S+/set-up\S+", describe(demo))[0]
+        async with visitor(demo.gateway) as guest:
+            await guest.enter(link)
+            assert "sandbox" in (await guest.get("/connection")).words
 
 
 async def test_the_demo_s_link(connector: Running, nobody: Visitor) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from proxy.console.passwords import PasswordHashes
+from proxy.console.throttle import PER_CLIENT
 from proxy.sandbox.server import Sandbox
 from tests.console.visitor import PASSWORD, Visitor, visitor
 from tests.logs import logged
@@ -29,6 +30,17 @@ async def test_changing_the_password(connector: Running, admin: Visitor) -> None
         assert (await other.get("/access")).status == 303
         assert (await other.sign_in(PASSWORD)).status == 422
         assert (await other.sign_in(NEW)).status == 303
+
+
+async def test_a_taken_session_does_not_guess(connector: Running, admin: Visitor) -> None:
+    """Guessing the password so far is as slow as guessing at the door."""
+    console = connector.gateway.console
+    await console.password.set(PASSWORD, at=console.now(), actor="test")
+    await admin.sign_in()
+    for _ in range(PER_CLIENT.free + 1):
+        await admin.send("/access/password", current="guess", password=NEW, again=NEW)
+    page = await admin.send("/access/password", current=PASSWORD, password=NEW, again=NEW)
+    assert (page.status, "Too many attempts." in page.words) == (422, True)
 
 
 async def test_given_by_a_setting(thron: Sandbox, tmp_path: Path) -> None:
