@@ -81,14 +81,24 @@ async def explore(tenant: Tenant, *, client_id: str) -> Trial:
         return Trial((Finding(Right.LOG_IN, Verdict.NO, str(exc)),))
     except GatewayError as exc:
         return Trial((Finding(Right.LOG_IN, Verdict.UNKNOWN, str(exc)),))
-    findings = [
-        Finding(Right.LOG_IN, Verdict.YES),
-        await _folder(tenant, session, client_id),
-        await _fetched(tenant, session, Right.SOURCE_FILES, DeliveryMode.ORIGINAL),
-        await _renditions(tenant, session),
-        await _metadata(tenant, client_id),
-    ]
-    return Trial(tuple(findings), session)
+    findings = await asyncio.gather(
+        _in_time(Right.FOLDER, _folder(tenant, session, client_id)),
+        _in_time(
+            Right.SOURCE_FILES,
+            _fetched(tenant, session, Right.SOURCE_FILES, DeliveryMode.ORIGINAL),
+        ),
+        _in_time(Right.RENDITIONS, _renditions(tenant, session)),
+        _in_time(Right.METADATA, _metadata(tenant, client_id)),
+    )
+    return Trial((Finding(Right.LOG_IN, Verdict.YES), *findings), session)
+
+
+async def _in_time(right: Right, tried: Awaitable[Finding]) -> Finding:
+    try:
+        async with asyncio.timeout(_LONGEST_S):
+            return await tried
+    except TimeoutError:
+        return Finding(right, Verdict.UNKNOWN, "THRON did not answer in time")
 
 
 async def _folder(tenant: Tenant, session: Session, client_id: str) -> Finding:

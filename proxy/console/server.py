@@ -79,7 +79,6 @@ def console_app(console: Console, *, probes: Sequence[web.RouteDef]) -> web.Appl
         middlewares=[faults(), access(trusted=console.parts.settings.trusted_proxies)]
     )
     app[CONSOLE] = console
-    app[LIVE] = Live(console)
     app.on_response_prepare.append(secure)
     app.cleanup_ctx.append(surveying)
     app.cleanup_ctx.append(link_checks)
