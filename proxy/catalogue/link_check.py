@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Self
 
@@ -13,7 +13,7 @@ from proxy.catalogue.lines import Line
 from proxy.catalogue.link_book import LinkBook
 from proxy.catalogue.links import CheckState, LinkCheck, Outcome, Scope
 from proxy.catalogue.paths import Address
-from proxy.errors import GatewayError
+from proxy.errors import DatabaseFailed, GatewayError
 
 log = structlog.get_logger("proxy.link_check")
 
@@ -48,7 +48,7 @@ class LinkChecker:
         self._book = book
         self._probe = probe
         self._rate = rate
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], LinkCheck] = {}
 
     @classmethod
     @asynccontextmanager
@@ -66,9 +66,7 @@ class LinkChecker:
         try:
             yield self
         finally:
-            for task in self._running:
-                task.cancel()
-            await asyncio.gather(*self._running, return_exceptions=True)
+            await self._interrupt()
 
     async def start(self, connector: Connector, *, scope: Scope = Scope.ALL) -> LinkCheck:
         """Begin a run in the background, and return it.
@@ -79,8 +77,8 @@ class LinkChecker:
         """
         check = await self._book.begin(connector, scope)
         task = asyncio.create_task(self._run(connector, check), name=f"link check {check.id}")
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self._running[task] = check
+        task.add_done_callback(self._running.pop)
         return check
 
     async def stop(self, slug: str) -> bool:
@@ -97,9 +95,6 @@ class LinkChecker:
         try:
             state, reason = await _Run(self._book, self._probe, self._rate, connector, check).done()
             await self._book.end(check, state, reason=reason)
-        except asyncio.CancelledError:
-            await self._book.end(check, CheckState.INTERRUPTED)
-            raise
         except GatewayError as exc:  # the database's: nothing can be noted, and it counts as ended
             log.warning("link check failed", connector=connector.slug, reason=str(exc))
         except Exception:
@@ -107,6 +102,15 @@ class LinkChecker:
             await self._book.end(check, CheckState.FAILED, reason="a bug; the log has it")
         else:
             log.info("link check", connector=connector.slug, state=state.value)
+
+    async def _interrupt(self) -> None:
+        running = dict(self._running)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        for check in running.values():
+            with suppress(DatabaseFailed):  # then it counts as ended after a minute
+                await self._book.end(check, CheckState.INTERRUPTED)
 
 
 class _Run:
