@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import wraps
 from pathlib import Path
@@ -18,9 +18,14 @@ from proxy.app import Parts, Tenant, open_parts
 from proxy.catalogue import connectors_document, paths
 from proxy.catalogue.addressability import is_id
 from proxy.catalogue.connector import Connectors
+from proxy.catalogue.contents import Contents
 from proxy.catalogue.database import Database
+from proxy.catalogue.line_export import Format, exported
+from proxy.catalogue.line_urls import LineUrls
+from proxy.catalogue.lines import Line, Selection
 from proxy.catalogue.plan import Plan, plan
 from proxy.catalogue.purge import Purge, PurgeKind, spelled
+from proxy.catalogue.standing import AddressStatus
 from proxy.check import check as checks
 from proxy.console import passwords
 from proxy.console.parts import utc_now
@@ -341,6 +346,57 @@ def _read(file: TextIO) -> str:
         return file.read()
     except UnicodeDecodeError as exc:
         raise ConfigurationError([f"{file.name} is no UTF-8 text: {exc.reason}."]) from exc
+
+
+@main.command(short_help="List the public URLs of a connector's contents.")
+@click.argument("slug")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", *Format]),
+    default="table",
+    show_default=True,
+    help="csv and json have every column, txt only the URLs that work.",
+)
+@click.option("--search", default="", help="Words in title, identifier, file name or content id.")
+@click.option("--status", type=click.Choice(list(AddressStatus)), help="Only lines of this status.")
+@click.option("--names", is_flag=True, help="End URLs with the file name.")
+@_runs
+async def urls(slug: str, form: str, search: str, status: str | None, *, names: bool) -> int:
+    """List the public URLs of a connector's contents, as its folder was last read."""
+    settings = load(os.environ)
+    only = frozenset({AddressStatus(status)} if status is not None else ())
+    selection = Selection(search=search, statuses=only)
+    async with Database.open(settings.database(os.environ)) as database:
+        known = await database.connectors()
+        _require(slug, known)
+        connector = next(each for each in known.all if each.slug == slug)
+        made = LineUrls(connector, settings.public_base, settings.secure_base, is_named=names)
+        lines = Contents(database).each(connector, selection)
+        if form != "table":
+            async for piece in exported(lines, made, Format(form)):
+                click.echo(piece, nl=False)
+            return 0
+        if not await _told(lines, made):
+            click.echo("No lines: no such contents, or serve has not read the folder.", err=True)
+        elif settings.is_public_url_guessed:
+            click.echo(f"(The base {made.base} is guessed: set TDC_PUBLIC_URL.)", err=True)
+    return 0
+
+
+async def _told(lines: AsyncIterator[Line], made: LineUrls) -> bool:
+    """Print lines as a table, and tell whether there were any."""
+    found = False
+    async for line in lines:
+        found = True
+        url = made.of(line) if line.serves else None
+        click.echo(f"{line.status:<16}{url or '-':<60}  {_plain(line.title)}")
+    return found
+
+
+def _plain(text: str) -> str:
+    """Return a text that moves no terminal's cursor."""
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 def _tenant(parts: Parts) -> Tenant:
