@@ -76,11 +76,12 @@ def _schemas(operations: Sequence[AnyOperation]) -> dict[str, Any]:
     models = {model: None for each in operations for model in _models(each)}
     modes = [(model, mode) for model in models for mode in _modes(model, operations)]
     _, found = models_json_schema(modes, ref_template=_REFS)
-    defined: dict[str, Any] = found.get("$defs", {})
-    return defined
+    queries = {each.query.__name__ for each in operations}  # told as parameters, one by one
+    return {name: each for name, each in found.get("$defs", {}).items() if name not in queries}
 
 
 def _models(operation: AnyOperation) -> Iterable[type[BaseModel]]:
+    yield operation.query
     if operation.content is not Nothing:
         yield operation.content
     if operation.answer is not None:
