@@ -78,21 +78,8 @@ def render(
             ``time(moment)``, ``asset("name.js")``, and ``page``.
     """
     visit = request[VISIT]
-    words = Words(visit.language)
-
-    def time(moment: datetime) -> Markup:
-        moment = moment.astimezone(UTC)
-        stamp = f"{moment:%Y-%m-%dT%H:%M:%SZ}"
-        return Markup('<time datetime="{}">{}</time>').format(stamp, words.time(moment))
-
     text = ENVIRONMENT.get_template(template).render(
-        t=words,
-        say=words.say,
-        n=words.count,
-        number=words.number,
-        time=time,
-        page=_page(request),
-        **values,
+        **_said(Words(visit.language)), page=_page(request), **values
     )
     response = web.Response(
         status=status,
@@ -107,6 +94,12 @@ def render(
     return response
 
 
+def render_part(words: Words, template: str, **values: Any) -> Markup:
+    """Return a part of a page, which knows all that ``render`` names but for ``page``."""
+    text = ENVIRONMENT.get_template(template).render(**_said(words), **values)
+    return Markup(text)  # noqa: S704 - of our own templates, which escape what they are given
+
+
 def see_other(path: str) -> web.Response:
     """Return the answer to a form that did its work: go and look there (RFC 9110, 15.4.4)."""
     return web.Response(status=303, headers={"Location": path, "Cache-Control": "no-store"})
@@ -115,6 +108,21 @@ def see_other(path: str) -> web.Response:
 def words(request: web.Request) -> Words:
     """Return the words in the reader's language."""
     return Words(request[VISIT].language)
+
+
+def _said(words: Words) -> dict[str, Any]:
+    def time(moment: datetime) -> Markup:
+        moment = moment.astimezone(UTC)
+        stamp = f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+        return Markup('<time datetime="{}">{}</time>').format(stamp, words.time(moment))
+
+    return {
+        "t": words,
+        "say": words.say,
+        "n": words.count,
+        "number": words.number,
+        "time": time,
+    }
 
 
 def _page(request: web.Request) -> Page:

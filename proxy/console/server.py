@@ -11,6 +11,7 @@ from proxy.console.assets import ASSETS
 from proxy.console.assets import PATH as ASSETS_PATH
 from proxy.console.faults import faults
 from proxy.console.link_checks import link_checks
+from proxy.console.live import LIVE, Live
 from proxy.console.pages import (
     api_document,
     audit,
@@ -24,6 +25,7 @@ from proxy.console.pages import (
     links,
     overview,
     preferences,
+    purge,
     security,
 )
 from proxy.console.parts import CONSOLE, Console
@@ -33,6 +35,8 @@ from proxy.console.resources import connectors as connectors_resource
 from proxy.console.resources import contents as contents_resource
 from proxy.console.resources import folders as folders_resource
 from proxy.console.resources import links as links_resource
+from proxy.console.resources import overview as overview_resource
+from proxy.console.resources import purge as purge_resource
 from proxy.console.resources import sessions as sessions_resource
 from proxy.console.resources import tokens as tokens_resource
 from proxy.console.resources import urls as urls_resource
@@ -44,6 +48,7 @@ PAGES: tuple[web.RouteDef, ...] = (
     *entrance.ROUTES,
     *preferences.ROUTES,
     *overview.ROUTES,
+    *purge.ROUTES,
     *connector_new.ROUTES,
     *connector_edit.ROUTES,
     *connectors.ROUTES,
@@ -56,6 +61,8 @@ PAGES: tuple[web.RouteDef, ...] = (
 )
 
 OPERATIONS: tuple[Operation[Any, Any], ...] = (
+    *overview_resource.OPERATIONS,
+    *purge_resource.OPERATIONS,
     *connection_resource.OPERATIONS,
     *connectors_resource.OPERATIONS,
     *folders_resource.OPERATIONS,
@@ -79,6 +86,7 @@ def console_app(console: Console, *, probes: Sequence[web.RouteDef]) -> web.Appl
         middlewares=[faults(), access(trusted=console.parts.settings.trusted_proxies)]
     )
     app[CONSOLE] = console
+    app[LIVE] = Live(console)
     app.on_response_prepare.append(secure)
     app.cleanup_ctx.append(surveying)
     app.cleanup_ctx.append(link_checks)
