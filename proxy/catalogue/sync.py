@@ -104,6 +104,7 @@ class Sync:
         self._plans: dict[str, _Plan] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._leads = False
+        self._zero = datetime.now(UTC) - timedelta(seconds=time.monotonic())
         self._fitted: tuple[int, FolderListing] | None = None
 
     @classmethod
@@ -261,7 +262,6 @@ class Sync:
             return replace(state, next=datetime.now(UTC))
         plan = self._plans.get(state.connector)
         if self._leads and plan is not None:
-            wait = timedelta(seconds=max(0.0, plan.due - time.monotonic()))
-            return replace(state, next=datetime.now(UTC) + wait)
+            return replace(state, next=self._zero + timedelta(seconds=plan.due))
         interval = timedelta(seconds=self._pace.interval_s)
         return replace(state, next=state.last.started + interval if state.last else None)
