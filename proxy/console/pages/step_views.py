@@ -237,18 +237,24 @@ def _connector(at: At, folder: Folder) -> Connector:
     draft = at.draft
     by = draft.value("by")
     types = frozenset(each.content_type for each in TypeWord if each in draft.values("types"))
-    is_metadata = by.startswith("metadata:") or by == ByWhat.OTHER
+    is_metadata = _identifier(by) is Identifier.METADATA
     key = draft.value("key") if by == ByWhat.OTHER else by.removeprefix("metadata:")
     return Connector(
         slug=at.form.text("slug"),
         folder=folder.id,
         folder_id=folder.id,
-        identifier=Identifier.METADATA if is_metadata else Identifier(by or "pretty_id"),
+        identifier=_identifier(by),
         metadata=key if is_metadata else None,
         subfolders=draft.value("subfolders") != Answer.NO,
         content_types=types or ALL_CONTENT_TYPES,
         force_https=draft.value("https") == Answer.YES,
     )
+
+
+def _identifier(by: str) -> Identifier:
+    if by.startswith("metadata:") or by == ByWhat.OTHER:
+        return Identifier.METADATA
+    return Identifier.CONTENT_ID if by == ByWhat.CONTENT_ID else Identifier.PRETTY_ID
 
 
 def _detailed(connector: Connector, form: Form[Any]) -> Connector:
