@@ -95,3 +95,17 @@ async def test_an_unpublished_content(film: Watched) -> None:
     await film.until_all(404)
     film.connector.thron.publish(FILM)
     await film.until_all(200)
+
+
+async def test_a_range_of_a_version_that_is_not_known_yet(thron: Sandbox, tmp_path: Path) -> None:
+    """Within the TTL, too, the last octets and the open end are those of what is sent."""
+    thron.switches.source_by = "bytes"
+    async with running(thron, tmp_path, by_id(thron)) as connector:
+        length = len((await connector.get(f"/files/{FILM}")).body)
+        new = bytes(range(251)) * (length // 100)
+        thron.publish_new_version(FILM, new)
+        last = await connector.get(f"/files/{FILM}", Range="bytes=-4")
+        assert (last.status, last.body) == (206, new[-4:])
+        thron.publish_new_version(FILM, new + b"more")
+        rest = await connector.get(f"/files/{FILM}", Range="bytes=4-")
+        assert (rest.status, rest.body) == (206, new[4:] + b"more")
