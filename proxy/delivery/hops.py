@@ -120,7 +120,7 @@ class Hops:
         except (OriginUnreachable, OriginTimeout):
             breaker.failed(self._now())
             raise
-        if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        if is_failure(response.status):
             breaker.failed(self._now())
         else:
             breaker.succeeded()
@@ -158,6 +158,14 @@ class Hops:
             response.release()
             here = location
         raise OriginAnswerInvalid("too many redirects", proxy_status="proxy_loop_detected")
+
+
+def is_failure(status: int) -> bool:
+    """Tell whether a status says that the origin itself has failed.
+
+    501 does not: it is how some refuse HEAD.
+    """
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED
 
 
 def redirect_of(response: aiohttp.ClientResponse) -> str | None:

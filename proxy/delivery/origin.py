@@ -11,7 +11,7 @@ from aiohttp import hdrs
 
 from proxy.catalogue.connector import DeliveryMode
 from proxy.delivery.bounded_cache import BoundedCache
-from proxy.delivery.hops import Arrival, Fields, Hops, closing
+from proxy.delivery.hops import Arrival, Fields, Hops, closing, is_failure
 from proxy.delivery.resolution import Delivery, Target
 from proxy.delivery.retry import RetryBudget
 from proxy.delivery.source_file import SourceFiles
@@ -114,9 +114,10 @@ class Origins:
         for back_off_s in _BACK_OFFS_S:
             try:
                 return await self._arrive(delivery, method, fields)
-            except (OriginUnreachable, ThronUnreachable):
-                if not self._retries.spend():
-                    raise
+            except (OriginUnreachable, ThronUnreachable) as exc:
+                is_dated = exc.retry_after_s != type(exc).retry_after_s
+                if is_dated or not self._retries.spend():
+                    raise  # it is known when to ask again
                 await asyncio.sleep(back_off_s * (0.5 + self._random() / 2))
         return await self._arrive(delivery, method, fields)
 
@@ -236,12 +237,6 @@ def _is_nothing(response: aiohttp.ClientResponse) -> bool:
     return response.content_length == 0 and not is_identified
 
 
-def _may_pass(status: int) -> bool:
-    # 501 is no failure of the moment: it is how some refuse HEAD.
-    is_failure = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED
-    return is_failure or status == HTTPStatus.TOO_MANY_REQUESTS
-
-
 def _failure(status: int) -> OriginError:
     match status:
         case 401 | 403:
@@ -251,7 +246,7 @@ def _failure(status: int) -> OriginError:
             )
         case 404 | 410:
             return OriginGone(f"the origin answered {status}")
-        case _ if _may_pass(status):
+        case _ if is_failure(status) or status == HTTPStatus.TOO_MANY_REQUESTS:
             return OriginUnreachable(
                 f"the origin answered {status}", proxy_status="http_request_error"
             )

@@ -229,3 +229,16 @@ async def test_a_connection_is_used_again_only_after_a_whole_answer(hops: Hops) 
                     await response.read()
     assert ports[0] == ports[1]
     assert ports[1] != ports[2]
+
+
+async def test_a_method_that_is_not_implemented_is_no_failure(hops: Hops) -> None:
+    """Several HEADs at once to an origin that answers them 501 leave it open for GET."""
+
+    async def origin(request: web.Request) -> web.Response:
+        return web.Response(status=501 if request.method == "HEAD" else 200)
+
+    async with origin_server(origin) as server:
+        for method, status in [*[("HEAD", 501)] * 6, ("GET", 200)]:
+            response = await hops.send(method, server.url, fields=[])
+            async with closing(response):
+                assert response.status == status

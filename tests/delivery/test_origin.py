@@ -232,3 +232,22 @@ async def test_an_empty_file_is_one(bench: Bench) -> None:
 
     async with origin_server(origin) as server:
         assert (await bench.get(published(server, "/a")))[:2] == (200, b"")
+
+
+async def test_an_origin_that_is_left_alone_costs_no_retry(bench: Bench) -> None:
+    """It is known when to ask it again; the retries are kept for the others."""
+    answers = iter([503, 200])
+
+    async def failing(_request: web.Request) -> web.Response:
+        return web.Response(status=503)
+
+    async def failing_once(_request: web.Request) -> web.Response:
+        return web.Response(status=next(answers), body=b"octets", headers={"ETag": '"1"'})
+
+    async with origin_server(failing) as server, origin_server(failing_once) as other:
+        for _ in range(20):
+            with pytest.raises(OriginUnreachable) as failed:
+                await bench.get(published(server, "/a"))
+        assert failed.value.retry_after_s is not None
+        assert len(server.requests) == 5
+        assert (await bench.get(published(other, "/a")))[:2] == (200, b"octets")
