@@ -39,7 +39,7 @@ class Shapes:
             if before is not None and (before.client_id, before.shape, before.naming) == wanted:
                 return False
             if before is None or before.client_id != client_id:
-                await _forget(connection, [connector.slug])
+                await _forget_contents(connection, [connector.slug])
             elif before.naming != naming(connector):
                 await _forget_addresses(connection, connector.slug)
             await _doubt(connection, connector.slug)
@@ -73,8 +73,14 @@ class Shapes:
 
 
 async def _forget(connection: AsyncConnection, slugs: list[str]) -> None:
-    contents = (schema.address, schema.content, schema.sync_run, schema.catalogued)
-    for table in (*contents, schema.link_result, schema.link_check):
+    await _forget_contents(connection, slugs)
+    for table in (schema.sync_run, schema.catalogued):
+        await connection.execute(delete(table).where(table.c.connector.in_(slugs)))
+
+
+async def _forget_contents(connection: AsyncConnection, slugs: list[str]) -> None:
+    """Forget contents, but not that a listing is asked for."""
+    for table in (schema.address, schema.content):
         await connection.execute(delete(table).where(table.c.connector.in_(slugs)))
 
 

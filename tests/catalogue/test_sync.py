@@ -126,6 +126,13 @@ async def test_asked_for(listed: Listed) -> None:
         assert {run.kind for run in await sync.runs("all")} == {RunKind.FULL}
 
 
+async def test_a_connector_that_is_new_may_be_asked_for(listed: Listed) -> None:
+    """What is asked for before the connector was ever looked at is not forgotten."""
+    await RunBook(listed.database).ask("all")
+    async with syncing(listed, ASKED) as sync:
+        await until(sync, "all", is_ok)
+
+
 async def test_every_sixth_listing_is_whole(listed: Listed) -> None:
     """Between two full listings there are five of what changed."""
     async with syncing(listed, ALWAYS) as sync:
