@@ -15,7 +15,8 @@ def test_everything_has_a_name() -> None:
     """Each status, sort and state is said in words."""
     assert words.STATUSES.keys() == words.MEANINGS.keys() == set(AddressStatus)
     assert words.SORTS.keys() == set(Sort)
-    assert (words.CHECKS.keys(), words.SHOWN.keys()) == (set(CheckState), set(Shown))
+    assert words.CHECKS.keys() == set(CheckState)
+    assert words.SHOWN.keys() == set(Shown)
 
 
 def test_the_loser_of_a_collision() -> None:

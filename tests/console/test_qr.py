@@ -1,7 +1,7 @@
 """QR codes."""
 
 import struct
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -12,7 +12,7 @@ URL = "http://dl.example.com/media/en/strada-film"
 
 def test_svg() -> None:
     """SVG is a picture without scripts, links or entities."""
-    tree = ElementTree.fromstring(qr.svg(URL))  # noqa: S314 - our own
+    tree = ET.fromstring(qr.svg(URL))  # noqa: S314 - our own
     names = {each.tag.rpartition("}")[2] for each in tree.iter()}
     assert names <= {"svg", "path", "g", "rect"}
 

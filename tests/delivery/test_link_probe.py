@@ -18,7 +18,7 @@ async def _try(connector: Running, slug: str, value: str, language: str | None =
 
 @pytest.mark.parametrize("mode", list(DeliveryMode))
 async def test_works(connector: Running, mode: DeliveryMode) -> None:
-    """Of an address that works, type and complete length are told; no more than an octet is read."""
+    """Of an address that works type and complete length are told, by its first octet."""
     await connector.apply(by_id(connector.thron, delivery=mode))
     content = connector.thron.tenant.find("press-kit")
     outcome = await _try(connector, "files", content.id)
