@@ -1,5 +1,6 @@
 """Composition root: the parts of the connector, opened in order."""
 
+import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -81,6 +82,7 @@ class Tenancy:
         self._database = database
         self._opened = opened
         self._credentials: Credentials | None = None
+        self._connecting = asyncio.Lock()  # the console asks for it, and so does the watch
         self.tenant: Tenant | None = None
 
     async def refresh(self) -> None:
@@ -90,19 +92,24 @@ class Tenancy:
             ConfigurationError: TDC_CA_FILE cannot be used.
             DatabaseFailed: The database does not answer.
         """
-        credentials = await self._known_credentials()
-        if credentials is None or credentials == self._credentials:
-            return
-        self.tenant = await _tenant(
-            self._opened, self._settings, credentials, database=self._database
-        )
-        self._credentials = credentials
-        log.info("tenant", client_id=credentials.client_id)
+        async with self._connecting:
+            credentials = await self._known_credentials()
+            if credentials is not None and credentials != self._credentials:
+                await self._connect(credentials)
 
     async def purge(self, purge: Purge) -> None:
         """Forget resolutions of the tenant, if one is connected."""
         if self.tenant is not None:
             await self.tenant.purge(purge)
+
+    async def _connect(self, credentials: Credentials) -> None:
+        async with AsyncExitStack() as unless_connected:
+            self.tenant = await _tenant(
+                unless_connected, self._settings, credentials, database=self._database
+            )
+            await self._opened.enter_async_context(unless_connected.pop_all())
+        self._credentials = credentials
+        log.info("tenant", client_id=credentials.client_id)
 
     async def _known_credentials(self) -> Credentials | None:
         settings = self._settings

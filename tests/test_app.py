@@ -1,6 +1,8 @@
 """The composition root: what is opened, and what is closed again."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from proxy.app import open_parts
 from proxy.catalogue.database import Database
 from proxy.catalogue.tenant import Tenant as Kept
-from proxy.errors import ConfigurationError
+from proxy.errors import ConfigurationError, DatabaseFailed
 from proxy.sandbox.server import Sandbox
 from proxy.settings import Settings
 from tests.running import usual_settings
@@ -54,6 +56,33 @@ async def test_tenant_of_the_database(thron: Sandbox, tmp_path: Path) -> None:
         await parts.database.save_tenant(_kept(thron, key=thron.app_key_wrong), actor="test")
         await parts.tenancy.refresh()
         assert parts.tenant is not connected
+
+
+async def test_a_tenant_is_connected_once(thron: Sandbox, tmp_path: Path) -> None:
+    """The console and the watch may ask for it at the same time: one keeper, one login."""
+    settings = _without_credentials(thron)
+    async with open_parts(settings, {"STATE_DIRECTORY": str(tmp_path)}) as parts:
+        await parts.database.save_tenant(_kept(thron, key=thron.app_key), actor="test")
+        await asyncio.gather(*(parts.tenancy.refresh() for _ in range(5)))
+        assert _keepers() == 1
+
+
+async def test_what_could_not_be_connected_is_closed(thron: Sandbox, tmp_path: Path) -> None:
+    """The watch tries every second: a tenant that fails half-way leaves no keeper behind."""
+    settings = _without_credentials(thron)
+    environ = {"STATE_DIRECTORY": str(tmp_path)}
+    async with open_parts(settings, environ) as parts:
+        await parts.database.save_tenant(_kept(thron, key=thron.app_key), actor="test")
+        with closing(sqlite3.connect(tmp_path / "connector.db")) as direct:
+            direct.execute("ALTER TABLE address RENAME TO elsewhere")
+        for _ in range(3):
+            with pytest.raises(DatabaseFailed):
+                await parts.tenancy.refresh()
+        assert (_keepers(), parts.tenant) == (0, None)
+
+
+def _keepers() -> int:
+    return sum(task.get_name() == "token-keeper" for task in asyncio.all_tasks())
 
 
 async def test_nothing_is_left(thron: Sandbox, tmp_path: Path) -> None:
