@@ -52,6 +52,8 @@ class Leadership:
     async def _get(self) -> bool:
         with failures():
             connection = await self._held.enter_async_context(self._database.unshared())
+            # Back in the pool it would hold the lock for nobody.
+            self._held.push_async_callback(connection.invalidate)
             self._connection = connection
             query = text(f"SELECT pg_try_advisory_lock({_LOCK})")
             if (await connection.execute(query)).scalar_one():

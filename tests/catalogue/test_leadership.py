@@ -1,0 +1,42 @@
+"""Which of several replicas leads."""
+
+from pathlib import Path
+
+from sqlalchemy import text
+
+from proxy.catalogue.database import Database
+from proxy.catalogue.leadership import Leadership
+
+
+async def test_an_sqlite_file_has_one_process(tmp_path: Path) -> None:
+    """Whoever has the file leads."""
+    async with (
+        Database.open(str(tmp_path / "c.db")) as database,
+        Leadership.open(database) as leadership,
+    ):
+        assert await leadership.is_held()
+
+
+async def test_one_of_two_leads(postgresql_url: str) -> None:
+    """The second leads when the first ends."""
+    async with (
+        Database.open(postgresql_url) as one,
+        Database.open(postgresql_url) as other,
+        Leadership.open(other) as second,
+    ):
+        async with Leadership.open(one) as first:
+            assert await first.is_held()
+            assert not await second.is_held()
+            assert await first.is_held()
+        assert await second.is_held()
+
+
+async def test_a_lost_connection_is_a_lost_lead(postgresql_url: str) -> None:
+    """Who leads notices when the database let it go, and may lead again."""
+    async with Database.open(postgresql_url) as database, Leadership.open(database) as leader:
+        assert await leader.is_held()
+        ours = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+        async with database.unshared() as connection:
+            await connection.execute(text(ours))
+        assert not await leader.is_held()
+        assert await leader.is_held()
