@@ -39,7 +39,7 @@ FLOORS: Mapping[str, str] = {
     "shells": """
         thron.client catalogue.schema catalogue.engine catalogue.database
         catalogue.link_tables catalogue.link_book
-        catalogue.content_tables catalogue.content_queries catalogue.contents
+        catalogue.content_tables catalogue.doubt catalogue.content_queries catalogue.contents
         catalogue.known_contents catalogue.run_book catalogue.shapes catalogue.line_writing
         catalogue.removing catalogue.recording catalogue.broken_urls
         catalogue.polling

@@ -29,6 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from proxy.catalogue import rows, schema
 from proxy.catalogue.changes import Changes, compare, conflicts, differences
 from proxy.catalogue.connector import Connector, Connectors
+from proxy.catalogue.doubt import doubt
 from proxy.catalogue.engine import (
     SETTING,
     Place,
@@ -260,6 +261,7 @@ class Database:
                 .values(at=now, kind=purge.kind.value, value=purge.value, actor=actor)
                 .returning(table.c.id)
             )
+            await doubt(connection, purge)
             detail = {"kind": purge.kind.value}
             await self._note(connection, actor, "purged", purge.value, detail)
             number: int = ordered.scalar_one()
