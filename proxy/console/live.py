@@ -71,13 +71,17 @@ class Live:
         finally:
             self.watchers -= 1
 
-    async def look(self) -> Look:
-        """Return how things stand, or stood within the last tick."""
+    async def look(self, *, at_most_s: float = TICK_S * 0.9) -> Look:
+        """Return how things stand.
+
+        Args:
+            at_most_s: How old a look may be, in seconds; 0 for a new one.
+        """
         async with self._looking:
             now = time.monotonic()
-            if self._look is None or now - self._looked >= TICK_S * 0.9:
+            if self._look is None or now - self._looked >= at_most_s:
                 await self._read_states(now)
-                self._look, self._looked = self._now(now), now
+                self._look, self._looked = self._now(now, is_new=not at_most_s), now
             return self._look
 
     def parts(self, look: Look, language: Language) -> Mapping[str, Markup]:
@@ -108,9 +112,9 @@ class Live:
         """The number of the newest request that has ended."""
         return self._console.traffic.recent.last
 
-    def _now(self, now: float) -> Look:
+    def _now(self, now: float, *, is_new: bool) -> Look:
         seen = overview(self._console, self._states)
-        if self._chart is None or now - self._charted >= _CHART_EVERY_S:
+        if is_new or self._chart is None or now - self._charted >= _CHART_EVERY_S:
             self._chart = chart(self._console.traffic.hour(), now=seen.at.timestamp())
             self._charted = now
         return Look(seen, self._chart)

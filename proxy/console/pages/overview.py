@@ -21,7 +21,7 @@ from proxy.observe.middleware import STOPPING
 _PATIENCE_S = 15.0
 _RETRY_MS = 2000
 # Ticks after which it is asked whether the session is still good.
-_TRUST = 15
+_TRUST = 3
 
 _STREAM = {
     "Content-Type": "text/event-stream; charset=utf-8",
@@ -34,7 +34,7 @@ async def show(request: web.Request) -> web.Response:
     """Show the page as it is now."""
     query = RequestsQuery.lenient(request.query)
     live, language = request.app[LIVE], request[VISIT].language
-    parts = live.parts(await live.look(), language)
+    parts = live.parts(await live.look(at_most_s=0), language)
     return render(
         request,
         "overview.html",
