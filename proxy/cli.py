@@ -353,13 +353,17 @@ def _read(file: TextIO) -> str:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["table", *Format]),
+    type=click.Choice(["table", *(each.value for each in Format)]),
     default="table",
     show_default=True,
     help="csv and json have every column, txt only the URLs that work.",
 )
 @click.option("--search", default="", help="Words in title, identifier, file name or content id.")
-@click.option("--status", type=click.Choice(list(AddressStatus)), help="Only lines of this status.")
+@click.option(
+    "--status",
+    type=click.Choice([each.value for each in AddressStatus]),
+    help="Only lines of this status.",
+)
 @click.option("--names", is_flag=True, help="End URLs with the file name.")
 @_runs
 async def urls(slug: str, form: str, search: str, status: str | None, *, names: bool) -> int:

@@ -7,8 +7,9 @@ from urllib.parse import quote
 
 from proxy.console.words import Text
 
-# What Markdown would read as its own (CommonMark 0.31, 2.4), and what it hands on as HTML.
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&])")
+# What Markdown would read as its own within a link's text (CommonMark 0.31, 2.4 and 6.3; the last
+# two in GitHub's tables and strikethrough), and what it hands on as HTML.
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>&|~])")
 # What may end a link's target or a parameter early.
 _SPACES = re.compile(r"\s+")
 

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from proxy.catalogue import paths
+from proxy.catalogue.connector import Identifier
 from proxy.catalogue.lines import Line, Sort
 from proxy.catalogue.standing import AddressStatus
 from proxy.console import content_words as words
@@ -65,6 +66,7 @@ async def show(request: web.Request) -> web.Response:
         page_=page,
         last=max(1, -(-page.total // query.size)),
         tally=tally,
+        has_language=connector.identifier is Identifier.PRETTY_ID,
         sync=sync,
         links=links,
         collisions=await console.contents.collisions(connector, limit=_TOLD) if collided else (),
