@@ -236,10 +236,12 @@ class Resolver:
         connector = known.connector
         asked = self._asked(address, connector)
         catalogued = await self._lookup.catalogued(connector, address)
-        ids = [known.delivery.content_id, *(each.content.id for each in catalogued)]
+        ids = [each.content.id for each in catalogued]
+        if known.delivery.content_id not in ids:  # else the catalogue's order counts
+            ids.insert(0, known.delivery.content_id)
         if not catalogued and connector.identifier is Identifier.METADATA:
             ids = []  # another content may have taken the value since: the whole question again
-        members = await self._members(connector, list(dict.fromkeys(ids)))
+        members = await self._members(connector, ids)
         return await self._remember(asked, await self._found(asked, members, nullcontext()))
 
     async def _members(self, connector: Connector, ids: list[str]) -> tuple[Content, ...] | None:
