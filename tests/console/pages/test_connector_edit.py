@@ -192,7 +192,7 @@ async def test_removal(connector: Running, admin: Visitor) -> None:
     assert broken(page) > 0
     page = await admin.send("/connectors/files/remove", name="file")
     assert (page.status, "Type files, the connector's name." in page.words) == (422, True)
-    assert known(connector)
+    assert known(connector).enabled
     page = await admin.send("/connectors/files/remove", name="files")
     assert (page.status, page.fields["Location"]) == (303, "/connectors")
     assert connector.gateway.watch.connectors.of_slug("files") is None
