@@ -4,7 +4,13 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from proxy.catalogue import paths
-from proxy.catalogue.connector import Connector, Connectors, DeliveryMode, is_servable
+from proxy.catalogue.connector import (
+    Connector,
+    Connectors,
+    DeliveryMode,
+    Identifier,
+    is_servable,
+)
 from proxy.catalogue.paths import PublicPath
 from proxy.delivery.deliveries import Deliveries
 from proxy.delivery.lookup import Lookup
@@ -84,14 +90,16 @@ class Explainer:
 
     async def _of_path(self, path: PublicPath) -> AsyncIterator[Step]:
         try:
-            content = await self._lookup.find(path.connector, path.address)
+            found = await self._lookup.find(path.connector, path.address)
+            content = found or await self._former(path)
             if content is None:
                 yield Step("content", await self._why_none(path), is_ok=False)
                 return
         except GatewayError as exc:
             yield Step("content", with_remedy(exc), is_ok=False)
             return
-        yield Step("content", _content(content))
+        former = "" if found else f"; {path.address.value!r} is a former prettyID of it"
+        yield Step("content", f"{_content(content)}{former}")
         try:
             delivery = await self._deliveries.of(path.connector, content)
         except GatewayError as exc:
@@ -100,6 +108,14 @@ class Explainer:
         for source in delivery.sources:
             yield Step("delivery", f"{path.connector.delivery}: {masked(source)}")
         yield await self.fetch(path.connector, content)
+
+    async def _former(self, path: PublicPath) -> Content | None:
+        """Return who had a prettyID last, by the catalogue, and is still to be served."""
+        if path.connector.identifier is not Identifier.PRETTY_ID:
+            return None
+        known = await self._lookup.catalogued(path.connector, path.address)
+        ids = [each.content.id for each in known]
+        return next(iter(await self._lookup.members(path.connector, ids)), None)
 
     async def _first_octet(self, delivery: Delivery) -> str:
         async with self._origins.open(delivery, method="GET", fields=_FIRST_OCTET) as upstream:

@@ -40,3 +40,23 @@ async def test_the_latest_one_has_it_whatever_was_asked_before(
         anew = await connector.get(f"/media/en/{NAME}")
     assert "/media/en/renamed-too" in anew.fields["Link"]
     assert after.fields["Link"].rpartition("/")[2] == anew.fields["Link"].rpartition("/")[2]
+
+
+async def test_it_is_explained_as_what_it_is(thron: Sandbox, tmp_path: Path) -> None:
+    """A URL that works is explained as one that works."""
+    async with running(thron, tmp_path, by_name(thron)) as connector:
+        await listing(connector)
+        thron.tenant.rename(FILM, now=0.0, pretty_ids=(("EN", "renamed"),))
+        await listing(connector)
+        assert (await connector.get(f"/media/en/{NAME}")).status == 200
+        explained = connector.tenant.explainer.explain(
+            f"/media/en/{NAME}", connector.gateway.watch.connectors
+        )
+        steps = [step async for step in explained]
+    assert [(step.title, step.is_ok) for step in steps] == [
+        ("address", True),
+        ("content", True),
+        ("delivery", True),
+        ("origin", True),
+    ]
+    assert "former prettyID" in steps[1].detail
