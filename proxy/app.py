@@ -45,6 +45,8 @@ class Tenant:
     """The parts that talk to one THRON tenant.
 
     Attributes:
+        client_id: Its name in THRON.
+        api_url: Base of its API.
         thron: Keeps the token, and asks with it.
         surveyor: What a connector would make public.
         listing: The contents of a connector's folder.
@@ -55,6 +57,8 @@ class Tenant:
         explainer: The same way, step by step.
     """
 
+    client_id: str
+    api_url: str
     thron: TokenKeeper
     surveyor: Surveyor
     listing: FolderListing
@@ -201,6 +205,8 @@ async def _tenant(
     stack.push_async_callback(resolver.aclose)
     origins = await _origins(stack, settings, thron)
     return Tenant(
+        client_id=client_id,
+        api_url=settings.api_base,
         thron=thron,
         surveyor=Surveyor(thron, client_id=client_id),
         listing=FolderListing(thron, client_id=client_id),

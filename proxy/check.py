@@ -28,7 +28,7 @@ async def check(parts: Parts) -> AsyncIterator[Step]:
         )
         return
     settings = parts.settings
-    yield Step("settings", f"tenant {settings.client_id}, API {settings.api_base}")
+    yield Step("settings", f"tenant {tenant.client_id}, API {tenant.api_url}")
     yield Step("database", str(parts.database.place))
     try:
         session = await tenant.thron.session()

@@ -141,7 +141,7 @@ async def open_gateway(settings: Settings, environ: Mapping[str, str]) -> AsyncI
             serving(admin, (sockets.admin, None), drained=_not_waited_for)
         )
         await stack.enter_async_context(serving(public, *sockets.public, drained=drained))
-        log.info("listening", **_listening(settings))
+        log.info("listening", **_listening(settings, parts.tenant))
         yield Gateway(parts, watch, admission, console, sync)
 
 
@@ -305,12 +305,12 @@ async def _not_waited_for() -> None:
     """Wait for nothing."""
 
 
-def _listening(settings: Settings) -> dict[str, object]:
+def _listening(settings: Settings, tenant: Tenant | None) -> dict[str, object]:
     return {
         "public": str(settings.listen),
         "admin": str(settings.admin_listen),
         "tls": str(settings.tls_listen) if settings.tls_listen else None,
-        "set_up": settings.is_set_up,
+        "set_up": tenant is not None,
     }
 
 

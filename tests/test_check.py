@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from proxy.app import open_parts
 from proxy.catalogue.connector import Connector, DeliveryMode
+from proxy.catalogue.tenant import Tenant as Kept
 from proxy.check import check
 from proxy.delivery.explain import Step
 from proxy.sandbox.server import Fault, Kind, Sandbox
@@ -53,6 +54,19 @@ async def test_before_any_connector(thron: Sandbox, tmp_path: Path) -> None:
         "application's folder, original",
         "application's folder, published",
     ]
+
+
+async def test_credentials_of_the_console(thron: Sandbox, tmp_path: Path) -> None:
+    """The tenant that the database has is named, and where its API is."""
+    nothing = {"client_id": None, "app_id": None, "app_key": None, "api_url": None}
+    settings = usual_settings(thron).model_copy(update=nothing)
+    async with open_parts(settings, {"STATE_DIRECTORY": str(tmp_path)}) as parts:
+        kept = Kept(client_id="no-such-tenant", app_id=thron.app_id, app_key=thron.app_key)
+        await parts.database.save_tenant(kept, actor="test")
+        await parts.tenancy.refresh()
+        first = await anext(check(parts))
+    assert first.is_ok
+    assert first.detail == "tenant no-such-tenant, API https://no-such-tenant-view.thron.com"
 
 
 async def test_no_credentials(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import orjson
 import pytest
 from pydantic import SecretStr
 
+from proxy.catalogue.tenant import Tenant as Kept
 from proxy.errors import ConfigurationError
 from proxy.gateway import open_gateway
 from proxy.listeners import bind
@@ -50,6 +51,20 @@ async def test_set_up_state(tmp_path: Path) -> None:
         status, reasons = await _ready(gateway.admin_url)
         assert status == 503
         assert "TDC_CLIENT_ID" in reasons[0]
+
+
+async def test_set_up_in_the_console(thron: Sandbox, tmp_path: Path) -> None:
+    """Credentials that the database has count as set up, for those who read the log too."""
+    with logged() as log:
+        async with running(thron, tmp_path) as whole:
+            await whole.gateway.parts.database.save_tenant(
+                Kept(client_id=thron.client_id, app_id=thron.app_id, app_key=thron.app_key),
+                actor="test",
+            )
+        nothing = {"client_id": None, "app_id": None, "app_key": None}
+        settings = usual_settings(thron).model_copy(update=nothing)
+        async with open_gateway(settings, {"STATE_DIRECTORY": str(tmp_path)}):
+            assert [each["set_up"] for each in log.of("listening")] == [True, True]
 
 
 async def test_ready_when_logged_in(thron: Sandbox, tmp_path: Path) -> None:
