@@ -115,6 +115,7 @@ function connect() {
   });
   source.addEventListener("signed-out", () => location.reload());
   source.addEventListener("error", () => {
+    if (state === "live") say("waiting");
     // The browser asks again by itself, unless it was refused.
     if (source.readyState !== EventSource.CLOSED) return;
     again = setTimeout(connect, wait);
