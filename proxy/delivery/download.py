@@ -37,6 +37,11 @@ from proxy.semantics.exposure import METHODS, exposure, preflight
 from proxy.semantics.fields import outbound
 
 _WITH_CONTENT = frozenset({HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT})
+# What a client may read where a condition or a range of its own is refused.
+_REFUSALS = {
+    HTTPStatus.PRECONDITION_FAILED: "The content is another version than was asked for.",
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: "The content has no such range.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,7 @@ class Downloads:
         if request.method == "OPTIONS":
             return web.Response(status=204, headers=preflight())
         if request.method not in METHODS:
-            return web.Response(status=405, headers=preflight())
+            return _not_allowed(record)
         connectors = self._connectors()
         path = paths.parse(request.raw_path, host=record.host, connectors=connectors)
         record.connector = path.connector.slug
@@ -260,12 +265,25 @@ def _promised(request: web.Request, response: web.StreamResponse) -> int | None:
 async def _sent(
     request: web.Request, status: int, passed: Sequence[tuple[str, str]], told: Told
 ) -> web.StreamResponse:
-    """Send an answer without content."""
-    if status not in _WITH_CONTENT and status != HTTPStatus.NOT_MODIFIED:
-        passed = [*passed, ("Content-Length", "0")]
+    """Send an answer without content; a refusal says why."""
+    words = _REFUSALS.get(HTTPStatus(status))
+    text = _worded(words, request[RECORD]).encode() if words is not None else b""
+    if text:
+        passed = [*passed, ("Content-Length", str(len(text)))]
     response = await _begun(request, status, passed, told)
-    await response.write_eof()
+    await response.write_eof(text if request.method != "HEAD" else b"")
     return response
+
+
+def _not_allowed(record: AccessRecord) -> web.Response:
+    # A 405 could be stored without a word (RFC 9110, 15.5.6).
+    lines = [*preflight(), *freshness.OF_FAILURE.as_fields()]
+    text = _worded(f"Only {', '.join(METHODS)} are answered here.", record)
+    return web.Response(status=405, text=text, headers=CIMultiDict(lines))
+
+
+def _worded(words: str, record: AccessRecord) -> str:
+    return f"{words}\n{record.request_id}\n"
 
 
 def _is_https_only(connector: Connector, connectors: Connectors) -> bool:

@@ -47,9 +47,10 @@ def test_the_origins_words_then_ours() -> None:
 
 @pytest.mark.parametrize("status", [304, 412, 416])
 def test_an_answer_without_content_describes_none(status: int) -> None:
-    """No type, no name to save under."""
+    """No name to save under, and no type but that of the words of a refusal."""
     said = fields(status, [])
-    assert not {"Content-Type", "Content-Disposition"} & said.keys()
+    assert "Content-Disposition" not in said
+    assert said.get("Content-Type") == (None if status == 304 else "text/plain; charset=utf-8")
 
 
 def test_why_thron_was_asked() -> None:

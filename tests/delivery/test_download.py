@@ -59,7 +59,32 @@ async def test_other_methods(connector: Running, method: str) -> None:
     answer = await connector.ask(method, PATH)
     assert answer.status == 405
     assert answer.fields["Allow"] == "GET, HEAD, OPTIONS"
+    assert answer.fields["Cache-Control"] == "no-store"
+    assert answer.fields["X-Request-Id"] in answer.body.decode()
     assert len(connector.thron.log) == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "fields"),
+    [
+        pytest.param("GET", 412, {"If_Match": '"another"'}, id="412"),
+        pytest.param("HEAD", 412, {"If_Match": '"another"'}, id="412 to a HEAD"),
+        pytest.param("GET", 416, {"Range": "bytes=99999999-"}, id="416"),
+    ],
+)
+async def test_a_refusal_says_why(
+    connector: Running, method: str, status: int, fields: dict[str, str]
+) -> None:
+    """Text with the request id, by the origin's word first and then by our own; never stored."""
+    for _ in range(2):
+        answer = await connector.ask(method, PATH, **fields)
+        assert answer.status == status
+        assert answer.fields["Content-Type"] == "text/plain; charset=utf-8"
+        assert answer.fields["Cache-Control"] == "no-store"
+        assert "Content-Disposition" not in answer.fields
+        if method == "GET":
+            assert answer.fields["X-Request-Id"] in answer.body.decode()
+            assert answer.fields["Content-Length"] == str(len(answer.body))
 
 
 async def test_options(connector: Running) -> None:
