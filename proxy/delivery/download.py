@@ -161,8 +161,10 @@ class Downloads:
                     self._origins.open(resolution.delivery, method=method, fields=fields)
                 )
             except (OriginGone, OriginRefused):
-                is_recent = self._resolver.is_recent(resolution)
-                if is_recent and not await self._is_outdated(resolution.delivery):
+                # Whatever its age: else an address that is asked for now and then would be built
+                # of the revoked pkey again and again, until the next login.
+                is_outdated = await self._is_outdated(resolution.delivery)
+                if self._resolver.is_recent(resolution) and not is_outdated:
                     raise
                 resolution = await self._resolver.verified(resolution, path.address)
                 upstream = await stack.enter_async_context(

@@ -4,8 +4,18 @@ import time
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 
-from proxy.catalogue.connector import Disposition
+from proxy.catalogue.connector import DeliveryMode, Disposition
+from proxy.delivery.admission import Admission
+from proxy.delivery.download import Downloads, Limits, PublicBases
+from proxy.delivery.pace import Pace
+from proxy.delivery.relay import Patience
+from proxy.delivery.resolution import Delivery
+from proxy.observe.metrics import Metrics
+from proxy.observe.middleware import observe
+from proxy.observe.traffic import Traffic
 from proxy.sandbox.server import Sandbox
 from tests.running import Running, by_id, by_name, running
 
@@ -151,3 +161,38 @@ async def test_an_empty_file(connector: Running) -> None:
         assert (answer.status, answer.body) == (200, b"")
         assert answer.fields["Content-Length"] == "0"
         assert (await connector.get(PATH, Range="bytes=0-")).status == 416
+
+
+async def test_a_pkey_is_doubted_whatever_the_age(thron: Sandbox, tmp_path: Path) -> None:
+    """Where the CDN does not know a content, the pkey is looked at before THRON is asked again."""
+    doubted = []
+
+    async def is_outdated(delivery: Delivery) -> bool:
+        doubted.append(delivery.content_id)
+        return False
+
+    renditions = by_id(thron, delivery=DeliveryMode.PUBLISHED)
+    async with running(thron, tmp_path, renditions, negative_ttl_s=1e-9) as connector:
+        await connector.tenant.thron.session()
+        thron.tenant.app.pkey = "another-key"
+        downloads = Downloads(
+            connectors=lambda: connector.gateway.watch.connectors,
+            resolver=connector.tenant.resolver,
+            origins=connector.tenant.origins,
+            is_outdated=is_outdated,
+            limits=Limits(
+                admission=Admission(max_downloads=1, max_per_client=0),
+                patience=Patience(read_gap_s=5, random=lambda: 0.5),
+                pace=Pace(min_rate_bytes_s=1, window_s=300),
+            ),
+            bases=PublicBases("http://dl.example.com", "https://dl.example.com"),
+            stale_if_error_s=60,
+        )
+        middleware = observe(
+            metrics=Metrics(), traffic=Traffic(now=time.time), trusted=(), negative_ttl_s=10
+        )
+        app = web.Application(middlewares=[middleware])
+        app.router.add_route("*", "/{path:.*}", downloads.answer)
+        async with TestClient(TestServer(app)) as client:
+            answer = await client.get(f"/files/{FILM}")
+    assert (answer.status, doubted) == (502, [FILM])
