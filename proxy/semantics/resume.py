@@ -86,14 +86,6 @@ def octets_to_skip(
     return first if second.selected.length == rest.length else None
 
 
-def fits(begun: Begun, *, received: int, status: int, fields: MultiMapping[str]) -> bool:
-    """Tell whether the second response is exactly the missing rest (a 206 to ``continuation``)."""
-    return (
-        status == _PARTIAL
-        and octets_to_skip(begun, received=received, status=status, fields=fields) == 0
-    )
-
-
 def _selected(status: int, fields: MultiMapping[str]) -> SelectedRange | None:
     match status:
         case 200:

@@ -22,8 +22,6 @@ _PREFERRED = {
 _AWKWARD = re.compile(r"[\x00-\x1f\x7f/\\%?#;]")
 _DOTS = re.compile(r"\.*")
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-
 _SIGNED_UNTIL = re.compile(r"(?:^|~)exp=([0-9]{1,12})(?:~|$)")
 _UNIX = re.compile(r"[0-9]{1,12}")
 _LIFETIME = re.compile(r"[0-9]{1,8}")
@@ -180,23 +178,6 @@ def masked(url: str) -> str:
     query = "&".join(_masked_parameter(each) for each in parts.query.split("&") if each)
     host = parts.netloc.rpartition("@")[2]
     return SplitResult(parts.scheme, host, path, query, "").geturl()
-
-
-def is_api_url(url: str, *, api_url: str) -> bool:
-    """Return whether a URL has the origin of the API, and so may be sent the token."""
-    origin = _origin(url)
-    return origin is not None and origin == _origin(api_url)
-
-
-def _origin(url: str) -> tuple[str, str, int] | None:
-    try:
-        parts = urlsplit(url)
-        port = parts.port or _DEFAULT_PORTS.get(parts.scheme.lower())
-    except ValueError:
-        return None
-    if not parts.hostname or port is None:
-        return None
-    return parts.scheme.lower(), parts.hostname.lower(), port
 
 
 def _segment_name(name: str, content_id: str) -> str:

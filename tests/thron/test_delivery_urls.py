@@ -10,7 +10,6 @@ from proxy.errors import UnknownAddress
 from proxy.thron.delivery_urls import (
     channels,
     expiry,
-    is_api_url,
     masked,
     published_url,
     source_url,
@@ -202,23 +201,3 @@ def test_masking_and_expiry_never_raise(url: str) -> None:
     """Any text can be masked and looked at for its end."""
     masked(url)
     expiry(url)
-    is_api_url(url, api_url=API)
-
-
-@pytest.mark.parametrize(
-    ("url", "is_api"),
-    [
-        (f"{API}/api/x", True),
-        ("HTTPS://ACME-view.thron.com:443/", True),
-        ("http://acme-view.thron.com/", False),
-        ("https://acme-view.thron.com:8443/", False),
-        ("https://acme-view.thron.com.evil.example/", False),
-        ("https://acme-view.thron.com@evil.example/", False),
-        (f"{CDN}/static/x", False),
-        ("/api/x", False),
-        ("https://acme-view.thron.com:x/", False),
-    ],
-)
-def test_is_api_url(url: str, *, is_api: bool) -> None:
-    """Only the API's own scheme, host and port may see the token."""
-    assert is_api_url(url, api_url=API) is is_api
