@@ -34,7 +34,7 @@ async def test_empty(connector: Running) -> None:
     content = next(
         each
         for each in connector.thron.tenant.contents()
-        if not connector.thron.tenant.bytes_of(each.id) and each.content_type == "OTHER"
+        if not each.version.source.length and each.content_type == "OTHER"
     )
     outcome = await _try(connector, "files", content.id)
     assert (outcome.status, outcome.problem, outcome.size) == (200, None, 0)
