@@ -86,7 +86,7 @@ async function follow(part) {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const next = page.getElementById(part.id);
       if (answer.ok && next) {
-        if (!("live" in next.dataset) && "whole" in part.dataset) return location.reload();
+        if ("whole" in part.dataset && !("whole" in next.dataset)) return location.reload();
         const focused = part.contains(document.activeElement) && document.activeElement.id;
         const fresh = document.importNode(next, true);
         part.replaceWith(fresh);
