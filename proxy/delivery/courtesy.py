@@ -1,12 +1,13 @@
 """How THRON is asked: once more after a failure that may pass, not at all after several."""
 
 import asyncio
+import weakref
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from proxy.delivery.breaker import Breaker, Outage
 from proxy.delivery.retry import RetryBudget
-from proxy.errors import ThronRefused, ThronTimeout, ThronUnreachable
+from proxy.errors import ThronError, ThronRefused, ThronTimeout, ThronUnreachable
 
 T = TypeVar("T")
 
@@ -31,6 +32,7 @@ class Courtesy:
         self._now = now
         self._random = random
         self._retries = RetryBudget()
+        self._counted: weakref.ref[ThronError] | None = None
 
     @property
     def outage(self) -> Outage | None:
@@ -61,10 +63,16 @@ class Courtesy:
         try:
             answer = await question()
         except (ThronUnreachable, ThronTimeout) as exc:
-            self._breaker.failed(self._now(), problem=str(exc))
+            self._note_failure(exc)
             raise
         except ThronRefused:
             self._breaker.succeeded()  # a refusal is an answer
             raise
         self._breaker.succeeded()
         return answer
+
+    def _note_failure(self, exc: ThronUnreachable | ThronTimeout) -> None:
+        """Count a failure once, however many waited for the one question that failed."""
+        if self._counted is None or self._counted() is not exc:
+            self._counted = weakref.ref(exc)
+            self._breaker.failed(self._now(), problem=str(exc))

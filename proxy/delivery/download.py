@@ -21,7 +21,7 @@ from proxy.delivery.relay import Patience, pump
 from proxy.delivery.resolution import Delivery, Resolution
 from proxy.delivery.resolver import Resolved, Resolver
 from proxy.delivery.upstream import Upstream
-from proxy.errors import OriginGone, OriginRefused
+from proxy.errors import OriginAnswerInvalid, OriginGone, OriginRefused
 from proxy.observe.middleware import PSEUDONYM
 from proxy.observe.record import RECORD, AccessRecord
 from proxy.semantics import freshness
@@ -34,7 +34,7 @@ from proxy.semantics.answers import (
     decide,
 )
 from proxy.semantics.exposure import METHODS, exposure, preflight
-from proxy.semantics.fields import outbound
+from proxy.semantics.fields import is_loop, outbound
 
 _WITH_CONTENT = frozenset({HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT})
 # What a client may read where a condition or a range of its own is refused.
@@ -100,6 +100,11 @@ class Downloads:
             return web.Response(status=204, headers=preflight())
         if request.method not in METHODS:
             return _not_allowed(record)
+        if is_loop(request.headers.get("Via"), PSEUDONYM):
+            raise OriginAnswerInvalid(
+                "asked by a connector, perhaps by this one: see TDC_API_URL and TDC_CDN_URL",
+                proxy_status="proxy_loop_detected",
+            )
         connectors = self._connectors()
         path = paths.parse(request.raw_path, host=record.host, connectors=connectors)
         record.connector = path.connector.slug

@@ -51,7 +51,7 @@ _CODINGS = re.compile(rf"{TOKEN}(?:[ \t]*,[ \t]*{TOKEN}){{0,7}}")
 _LENGTH = re.compile(r"([0-9]{1,19})(?:[ \t]*,[ \t]*\1)*")
 _VIA = re.compile(rf"(?:{TOKEN}/)?{TOKEN}[ \t]+([^\s,()]+)[^,]*")
 
-# 8 KiB is what common servers hold for one line; a chain of gateways that long is a loop.
+# A chain of gateways longer than that is none.
 _MAX_VIA_CHARACTERS = 1024
 
 
@@ -98,21 +98,6 @@ def media_type(value: str | None) -> str | None:
     """
     found = None if value is None else _MEDIA_TYPE.fullmatch(value.strip(" \t"))
     return None if found is None else found[1].lower()
-
-
-def via(received: str | None, pseudonym: str, *, protocol: str = "1.1") -> str:
-    """Return the Via field to send, our own entry after those received.
-
-    Args:
-        received: The Via field of the message being forwarded, or None. What is malformed or
-            overlong is dropped, and the list begins anew.
-        pseudonym: Our name, a token; never a host's name.
-        protocol: The version in which that message came.
-
-    RFC 9110, 7.6.3.
-    """
-    own = f"{protocol} {pseudonym}"
-    return own if received is None or not _via_names(received) else f"{received.strip()}, {own}"
 
 
 def is_loop(received: str | None, pseudonym: str) -> bool:

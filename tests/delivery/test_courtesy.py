@@ -91,3 +91,16 @@ async def test_after_failures_in_a_row_it_is_left_alone() -> None:
     assert (thron.asked, told.value.retry_after_s) == (2, 5)
     now[0] = 5.0
     assert await asking.ask(question(thron)) == ANSWER
+
+
+async def test_one_failure_that_many_wait_for_counts_once() -> None:
+    """Questions that went to THRON together fail together, and are one failure."""
+    breaker = Breaker(failures_allowed=3)
+    asking = courtesy(breaker)
+    shared = ThronTimeout()
+    for _ in range(10):
+        with pytest.raises(ThronTimeout):
+            await asking.ask(question(Thron(shared)))
+    outage = asking.outage
+    assert outage is not None
+    assert outage.failures == 1

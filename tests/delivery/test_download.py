@@ -196,3 +196,11 @@ async def test_a_pkey_is_doubted_whatever_the_age(thron: Sandbox, tmp_path: Path
         async with TestClient(TestServer(app)) as client:
             answer = await client.get(f"/files/{FILM}")
     assert (answer.status, doubted) == (502, [FILM])
+
+
+async def test_a_loop_ends(connector: Running) -> None:
+    """What has passed through a connector already is not asked for again."""
+    answer = await connector.get("/media/en/logo", Via="1.1 cdn, 1.1 thron-connector")
+    assert answer.status == 502
+    assert answer.fields["Proxy-Status"] == "thron-connector; error=proxy_loop_detected"
+    assert (await connector.get("/media/en/logo", Via="1.1 varnish")).status == 200

@@ -13,7 +13,6 @@ from proxy.semantics.fields import (
     is_loop,
     media_type,
     outbound,
-    via,
 )
 
 DATE = "Sun, 06 Nov 1994 08:49:37 GMT"
@@ -218,26 +217,6 @@ def test_outbound_by_status(status: int, names: set[str]) -> None:
 def test_media_type(value: str | None, found: str | None) -> None:
     """The media type is told without parameters, in lower case (8.3.1)."""
     assert media_type(value) == found
-
-
-@pytest.mark.parametrize(
-    ("received", "sent"),
-    [
-        pytest.param(None, "1.1 us", id="first"),
-        pytest.param(
-            "1.0 fred, 1.1 p.example.net", "1.0 fred, 1.1 p.example.net, 1.1 us", id="two"
-        ),
-        pytest.param("HTTP/2 edge (a comment)", "HTTP/2 edge (a comment), 1.1 us", id="comment"),
-        pytest.param("1.1 p:8080", "1.1 p:8080, 1.1 us", id="port"),
-        pytest.param("nonsense", "1.1 us", id="malformed"),
-        pytest.param("", "1.1 us", id="empty"),
-        pytest.param("1.1 a\r\nX: y", "1.1 us", id="line break"),
-        pytest.param("1.1 a, " * 300 + "1.1 a", "1.1 us", id="overlong"),
-    ],
-)
-def test_via(received: str | None, sent: str) -> None:
-    """Our entry follows those received (7.6.3)."""
-    assert via(received, "us") == sent
 
 
 def test_loop_is_seen_in_via() -> None:
