@@ -28,7 +28,7 @@ async def api_session(settings: Settings) -> AsyncIterator[aiohttp.ClientSession
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": settings.user_agent or f"{PSEUDONYM}/{__version__}"},
-        proxy=settings.outbound_proxy,
+        proxy=_proxy(settings),
     ) as session:
         yield session
 
@@ -53,7 +53,7 @@ async def byte_session(
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=settings.connect_timeout_s),
         read_bufsize=_READ_BUFFER,
         requote_redirect_url=False,
-        proxy=settings.outbound_proxy,
+        proxy=_proxy(settings),
     ) as session:
         yield session
 
@@ -86,3 +86,7 @@ def trusted_authorities(settings: Settings) -> ssl.SSLContext:
                 [f"TDC_CA_FILE: {settings.ca_file} holds no PEM certificates: {exc}"]
             ) from exc
     return context
+
+
+def _proxy(settings: Settings) -> str | None:
+    return settings.outbound_proxy.get_secret_value() if settings.outbound_proxy else None

@@ -84,6 +84,17 @@ def _base_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _proxy_url(value: SecretStr) -> SecretStr:
+    try:
+        url = URL(value.get_secret_value())
+        usable = url.scheme == "http" and bool(url.host) and url.path in {"", "/"}
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("write it such as http://user:password@proxy.example.com:3128")
+    return value
+
+
 def _field_value(value: str) -> str:
     if not value.isprintable() or not value.isascii():
         raise ValueError("write printable ASCII only: it is sent as a header field")
@@ -187,7 +198,9 @@ class Settings(BaseModel):
     ca_file: ReadableFile | None = Field(
         None, description="more certificate authorities (PEM) for connections to THRON"
     )
-    outbound_proxy: BaseUrl | None = Field(None, description="HTTP proxy towards THRON")
+    outbound_proxy: Annotated[SecretStr, AfterValidator(_proxy_url)] | None = Field(
+        None, description="HTTP proxy towards THRON, with user and password where it wants them"
+    )
     referer: FieldValue | None = Field(
         None, description="Referer sent to origins, for a tenant with domain protection"
     )

@@ -11,6 +11,7 @@ import pytest
 import trustme
 from aiohttp import web
 from aiohttp.test_utils import BaseTestServer, TestServer
+from pydantic import SecretStr
 
 from proxy.delivery.origin_hosts import OriginHosts
 from proxy.errors import ConfigurationError, OriginProhibited
@@ -80,7 +81,7 @@ async def test_private_addresses_only_if_named() -> None:
 async def test_outbound_proxy() -> None:
     """The operator's own proxy carries bytes and API, though its address is private."""
     async with _origin() as (proxy, server):
-        settings = Settings(outbound_proxy=f"http://localhost:{server.port}")
+        settings = Settings(outbound_proxy=SecretStr(f"http://ana:s3cret@localhost:{server.port}"))
         async with (
             byte_session(settings, OriginHosts(["*.thron.com"])) as http,
             http.get("http://origin.invalid/x?y") as answer,
@@ -90,6 +91,7 @@ async def test_outbound_proxy() -> None:
             assert answer.status == 200
     asked = [target for target, _ in proxy.asked]
     assert asked == ["http://origin.invalid/x?y", "http://api.invalid/x"]
+    assert "s3cret" not in repr(settings)
 
 
 def test_fields_to_origins() -> None:

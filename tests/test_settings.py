@@ -79,6 +79,7 @@ def test_good_value(name: str, text: str, value: object) -> None:
         pytest.param("log_level", "loud", "debug, info, warning, error", id="level"),
         pytest.param("referer", "https://a.example/\r\nX: y", "printable", id="field injection"),
         pytest.param("user_agent", "Grüße", "ASCII", id="not ASCII"),
+        pytest.param("outbound_proxy", "proxy:3128", "http://user:password@", id="no proxy URL"),
         pytest.param("ca_file", "/nowhere/ca.pem", "/nowhere/ca.pem", id="no file"),
         pytest.param("client_id", "https://acme.thron.com", "such as acme", id="URL for a tenant"),
     ],
