@@ -1,0 +1,146 @@
+"""The summary table of 100,000 contents: server time, and the memory of an export."""
+
+import asyncio
+import resource
+import statistics
+import time
+import tracemalloc
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxy.catalogue.database import Database
+from proxy.catalogue.line_export import Format, exported
+from proxy.catalogue.line_urls import LineUrls
+from proxy.catalogue.lines import Selection, Sort
+from proxy.catalogue.link_book import LinkBook
+from proxy.catalogue.links import Shown
+from proxy.catalogue.runs import RunKind
+from proxy.catalogue.shapes import Shapes
+from proxy.catalogue.standing import AddressStatus
+from proxy.sandbox.server import Sandbox
+from tests.catalogue.entering import NAMES, NOON, Catalogue, content
+from tests.console.visitor import visitor
+from tests.running import running
+
+pytestmark = [pytest.mark.bench, pytest.mark.timeout(1200)]
+
+CONTENTS = 100_000
+_WORDS = ("Aurora", "Strada", "Città", "Gravel", "Passo", "Notte", "Mare", "Ghiaia")
+
+_PAGES = {
+    "first page": "",
+    "first page by update": "?sort=updated&order=desc",
+    "a word that many have": "?q=strada",
+    "two words that few have": "?q=strada+99993",
+    "content id": "?q=0001869f",
+    "nothing found": "?q=no+such+thing",
+    "type and language": "?type=VIDEO&language=it",
+    "page 2,000": "?page=2000",
+    "by identifier": "?sort=identifier",
+    "by type": "?sort=type",
+}
+
+
+async def _fill(database: Database) -> None:
+    catalogue = Catalogue(database)
+    await Shapes(database).fit(NAMES, client_id="sandbox")  # the tenant's name there
+    run = await catalogue.book.begin(NAMES.slug, RunKind.FULL)
+    for first in range(0, CONTENTS, 1000):
+        await catalogue.recorder.enter(
+            run, NAMES, [_content(number) for number in range(first, first + 1000)]
+        )
+
+
+def _content(number: int) -> Any:
+    made = content(number)
+    word = _WORDS[number % len(_WORDS)]
+    titles = tuple(type(each)(each.language, f"{word} {each.text}") for each in made.titles)
+    kind = ("IMAGE", "VIDEO", "AUDIO", "OTHER")[number % 4]
+    when = NOON + timedelta(seconds=number * 97 % CONTENTS)
+    return type(made)(
+        id=f"{number:08x}-aaaa-4bbb-8ccc-{number:012x}",
+        content_type=kind,
+        creation_date=made.creation_date,
+        last_update=when,
+        titles=titles,
+        pretty_ids=made.pretty_ids,
+        metadata=(),
+        file_name=made.file_name,
+        channels=made.channels,
+        status="PUBLISHED",
+    )
+
+
+async def _timed(what: str, work: Callable[[], Awaitable[object]]) -> None:
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        await work()
+        times.append((time.perf_counter() - began) * 1000)
+    print(f"{what:<44} {statistics.median(times):8.1f} ms  (first {times[0]:.1f})")
+
+
+@pytest.fixture
+async def state(tmp_path: Path) -> Path:
+    async with Database.open(f"sqlite:///{tmp_path}/connector.db") as database:
+        await database.apply([NAMES], actor="bench")
+        await _fill(database)
+    return tmp_path
+
+
+async def test_pages(state: Path) -> None:
+    """Every page of the table is there within 200 ms of server time."""
+    async with (
+        Sandbox() as thron,
+        running(thron, state) as whole,
+        visitor(whole.gateway) as admin,
+    ):
+        await admin.enter(whole.gateway.demo_url())
+        for what, query in _PAGES.items():
+            await _timed(what, partial(admin.get, f"/connectors/names{query}"))
+        await _timed("link check", partial(admin.get, "/connectors/names/links"))
+
+
+async def test_queries(state: Path) -> None:
+    """What of it the queries take."""
+    async with Database.open(f"sqlite:///{state}/connector.db") as database:
+        contents = Catalogue(database).contents
+        book = LinkBook(database)
+        rare = Selection(search="strada 99993")
+        await _timed("page", lambda: contents.page(NAMES))
+        await _timed("search", lambda: contents.page(NAMES, rare))
+        await _timed("sorted", lambda: contents.page(NAMES, sort=Sort.UPDATED, descending=True))
+        await _timed("tally", lambda: contents.tally(NAMES))
+        collided = Selection(statuses=frozenset({AddressStatus.COLLISION}))
+        await _timed("collisions", lambda: contents.page(NAMES, collided))
+        await _timed("link tally", lambda: book.tally(NAMES))
+        await _timed("links not tried", lambda: book.page(NAMES, Shown.UNTRIED))
+
+
+async def test_export(state: Path) -> None:
+    """The export of 200,000 lines takes no more memory than a few of them."""
+    async with Database.open(f"sqlite:///{state}/connector.db") as database:
+        contents = Catalogue(database).contents
+        urls = LineUrls(NAMES, "http://dl.example.com", "https://dl.example.com")
+        for form in Format:
+            octets, peak = 0, 0
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            tracemalloc.start()
+            began = time.perf_counter()
+            async for piece in exported(contents.each(NAMES), urls, form):
+                octets += len(piece)
+                peak = max(peak, tracemalloc.get_traced_memory()[1])
+                await asyncio.sleep(0)
+            took = time.perf_counter() - began
+            tracemalloc.stop()
+            grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+            print(
+                f"{form}: {octets / 1e6:.1f} MB in {took:.1f} s (traced), peak"
+                f" {peak / 1e6:.1f} MB of objects, resident + {grown / 1000:.1f} MB"
+            )
+            assert peak < 20_000_000
