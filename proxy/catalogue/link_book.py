@@ -12,7 +12,7 @@ from proxy.catalogue import content_queries as queries
 from proxy.catalogue import rows, schema
 from proxy.catalogue.connector import Connector
 from proxy.catalogue.database import Database
-from proxy.catalogue.lines import Line, Selection
+from proxy.catalogue.lines import Line, Selection, Sort
 from proxy.catalogue.links import (
     CheckedLine,
     CheckedPage,
@@ -24,6 +24,7 @@ from proxy.catalogue.links import (
     Scope,
     Shown,
 )
+from proxy.catalogue.standing import AddressStatus
 
 _CHECK = schema.link_check
 _RESULT = schema.link_result
@@ -31,6 +32,9 @@ _AT = _RESULT.c
 _ADDRESS = schema.address.c
 # Of each connector so many runs are remembered.
 _KEPT = 20
+
+# Of these some lines lead to their content; all that are OK do, and no others.
+_MAY_SERVE = frozenset({AddressStatus.FORMER, AddressStatus.COLLISION})
 
 _RESULT_COLUMNS = (
     _AT.status.label("link_status"),
@@ -160,19 +164,27 @@ class LinkBook:
         query = query.order_by(_ADDRESS.id).limit(most)
         return tuple(map(queries.read_line, await self._read(query)))
 
+    async def problems(self, connector: Connector) -> int:
+        """Count the addresses that had a problem when they were last tried; quick."""
+        query = _counted(connector).where(_AT.is_ok.is_(False))
+        return sum(row.number for row in await self._read(query))
+
     async def tally(self, connector: Connector) -> LinkTally:
         """Count the addresses of a connector by their last outcome."""
-        query = (
-            select(_AT.is_ok, func.count().label("number"))
-            .select_from(schema.address)
-            .outerjoin(_RESULT, _AT.line == _ADDRESS.id)
-            .where(*_serving(connector, ""))
-            .group_by(_AT.is_ok)
-        )
-        found = {row.is_ok: row.number for row in await self._read(query)}
-        return LinkTally(
-            problems=found.get(False, 0), working=found.get(True, 0), untried=found.get(None, 0)
-        )
+        tried = _counted(connector)
+        here = queries.conditions(connector, Selection(statuses=frozenset({AddressStatus.OK})))
+        certain = select(func.count()).select_from(schema.address).where(*here)
+        rest = queries.conditions(connector, Selection(statuses=_MAY_SERVE))
+        others = select(func.count()).select_from(schema.address).where(*rest, _ADDRESS.serves)
+
+        async def read(connection: AsyncConnection) -> LinkTally:
+            found = {row.is_ok: row.number for row in (await connection.execute(tried)).all()}
+            problems, working = found.get(False, 0), found.get(True, 0)
+            serving = (await connection.execute(certain)).scalar_one()
+            serving += (await connection.execute(others)).scalar_one()
+            return LinkTally(problems, working, max(0, serving - problems - working))
+
+        return await self._database.read(read)
 
     async def page(
         self,
@@ -192,14 +204,19 @@ class LinkBook:
             offset: How many come before.
             limit: How many at most.
         """
-        query = _checked(connector, Selection(search=search)).where(_is(shown))
+        query = _shown(connector, shown, Selection(search=search))
         count = select(func.count()).select_from(query.order_by(None).subquery())
-        query = query.order_by(_AT.status, _ADDRESS.id).limit(limit).offset(offset)
+        query = query.limit(limit).offset(offset)
+        total = None if search else (await self.tally(connector)).of(shown)
 
         async def read(connection: AsyncConnection) -> CheckedPage:
-            total = (await connection.execute(count)).scalar_one()
+            number = total
+            if number is None:
+                number = (await connection.execute(count)).scalar_one()
+            if not number:
+                return CheckedPage((), 0, offset)
             found = (await connection.execute(query)).all()
-            return CheckedPage(tuple(map(_read_checked, found)), total, offset)
+            return CheckedPage(tuple(map(_read_checked, found)), number, offset)
 
         return await self._database.read(read)
 
@@ -216,15 +233,40 @@ class LinkBook:
         return await self._database.read(read)
 
 
-def _serving(connector: Connector, search: str) -> list[Any]:
-    return [*queries.conditions(connector, Selection(search=search)), _ADDRESS.serves]
-
-
 def _tried(connector: Connector, scope: Scope) -> Select[Any]:
     query = queries.lines(connector, Selection()).where(_ADDRESS.serves)
     if scope is Scope.ALL:
         return query
-    return query.join(_RESULT, _AT.line == _ADDRESS.id).where(_AT.is_ok.is_(False))
+    return query.join(_RESULT, _AT.line == _ADDRESS.id).where(
+        _AT.connector == connector.slug, _AT.is_ok.is_(False)
+    )
+
+
+def _counted(connector: Connector) -> Select[Any]:
+    return (
+        select(_AT.is_ok, func.count().label("number"))
+        .select_from(_RESULT)
+        .join(schema.address, _ADDRESS.id == _AT.line)
+        .where(_AT.connector == connector.slug, *_serving(connector))
+        .group_by(_AT.is_ok)
+    )
+
+
+def _shown(connector: Connector, shown: Shown, selection: Selection) -> Select[Any]:
+    if shown is Shown.UNTRIED:
+        untried = _checked(connector, selection).where(_AT.line.is_(None))
+        return queries.ordered(untried, Sort.TITLE, descending=False)
+    return (
+        queries.lines(connector, selection)
+        .add_columns(*_RESULT_COLUMNS)
+        .join(_RESULT, _AT.line == _ADDRESS.id)
+        .where(
+            _ADDRESS.serves,
+            _AT.connector == connector.slug,
+            _AT.is_ok.is_(shown is Shown.WORKING),
+        )
+        .order_by(_AT.status, _AT.line)
+    )
 
 
 def _checked(connector: Connector, selection: Selection) -> Select[Any]:
@@ -232,10 +274,8 @@ def _checked(connector: Connector, selection: Selection) -> Select[Any]:
     return query.outerjoin(_RESULT, _AT.line == _ADDRESS.id).where(_ADDRESS.serves)
 
 
-def _is(shown: Shown) -> Any:
-    if shown is Shown.UNTRIED:
-        return _AT.line.is_(None)
-    return _AT.is_ok.is_(shown is Shown.WORKING)
+def _serving(connector: Connector) -> list[Any]:
+    return [*queries.conditions(connector, Selection()), _ADDRESS.serves]
 
 
 async def _last(connection: AsyncConnection, slug: str) -> LinkCheck | None:

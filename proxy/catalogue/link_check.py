@@ -22,7 +22,8 @@ Probe = Callable[[Connector, Address], Awaitable[Outcome]]
 
 # Outcomes are noted this often, so that many seconds of work at most are lost with the process.
 _NOTED_EVERY_S = 1.0
-_AT_A_TIME = 200
+# Lines read at a time: some minutes' work, as finding where to go on costs more than reading.
+_AT_A_TIME = 1000
 # So many in a row that THRON or the origins did not answer at all: it is not the links.
 _MOST_SILENT = 10
 _SILENT = frozenset({503, 504})

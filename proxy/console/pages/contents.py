@@ -41,7 +41,7 @@ async def show(request: web.Request) -> web.Response:
     console, connector = request.app[CONSOLE], connector_here(request)
     query = UrlsQuery.lenient(request.query)
     path = f"/connectors/{connector.slug}"
-    page, tally, sync, links = await asyncio.gather(
+    page, tally, sync, problems = await asyncio.gather(
         console.contents.page(
             connector,
             query.selection,
@@ -52,7 +52,7 @@ async def show(request: web.Request) -> web.Response:
         ),
         console.contents.tally(connector),
         console.sync.state(connector.slug),
-        request.app[LINK_CHECKS].book.tally(connector),
+        request.app[LINK_CHECKS].book.problems(connector),
     )
     collided = tally.by_status[AddressStatus.COLLISION]
     return render(
@@ -68,7 +68,7 @@ async def show(request: web.Request) -> web.Response:
         tally=tally,
         has_language=connector.identifier is Identifier.PRETTY_ID,
         sync=sync,
-        links=links,
+        link_problems=problems,
         collisions=await console.contents.collisions(connector, limit=_TOLD) if collided else (),
         urls=line_urls(console, connector, is_named=query.names),
         heads={sort: _head(query, sort, path) for sort in Sort},
