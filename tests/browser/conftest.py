@@ -108,3 +108,11 @@ async def connector(thron: Sandbox, tmp_path: Path) -> AsyncIterator[Running]:
     wanted = by_id(thron), by_name(thron), by_sku(thron)
     async with running(thron, tmp_path, *wanted) as whole:
         yield whole
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def bare(thron: Sandbox, tmp_path: Path) -> AsyncIterator[Running]:
+    """Run a connector that has just been installed; it lists folders by itself."""
+    nothing = {"client_id": None, "app_id": None, "app_key": None}
+    async with running(thron, tmp_path, sync_interval_s=600, **nothing) as whole:
+        yield whole

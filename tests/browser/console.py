@@ -11,11 +11,13 @@ import axe_playwright_python  # type: ignore[import-untyped] # it ships no types
 from playwright.async_api import Browser, ConsoleMessage, Page, Request
 
 from proxy.gateway import Gateway
+from proxy.sandbox.server import Sandbox
 
 _AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text("utf-8")
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 WIDE, NARROW = 1280, 320
+PASSWORD = "walnut harbour lantern 7"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,15 @@ class Window:
         """Press the button of a name."""
         await self.page.get_by_role("button", name=name, exact=True).click()
 
+    async def choose(self, name: str) -> None:
+        """Choose the answer whose name begins so."""
+        await self.page.get_by_role("radio", name=re.compile(f"^{re.escape(name)}")).check()
+
+    async def go_on(self, heading: str) -> None:
+        """Go on to the step of a heading."""
+        await self.press("Continue")
+        await self.page.get_by_role("heading", name=heading).wait_for()
+
     async def is_fit(self) -> None:
         """See that the page that is shown is accessible, fits, and is complete by itself."""
         violations = await self._violations()
@@ -68,6 +79,28 @@ class Window:
 def _told(violation: dict[str, Any]) -> str:
     places = "; ".join(node["html"][:200] for node in violation["nodes"][:3])
     return f"{violation['id']}: {places}"
+
+
+async def set_password(seen: Window, password: str = PASSWORD) -> None:
+    """Fill and send the page that the set-up link leads to."""
+    await seen.page.get_by_label("Password", exact=True).fill(password)
+    await seen.page.get_by_label("The same again").fill(password)
+    await seen.press("Set the password, and go on")
+
+
+async def give_credentials(seen: Window, thron: Sandbox, *, app_key: str) -> None:
+    """Fill and send the connection page."""
+    await seen.page.get_by_label("Client ID").fill(thron.client_id)
+    await seen.page.get_by_label("App ID").fill(thron.app_id)
+    await seen.page.get_by_label("App key").fill(app_key)
+    await seen.press("Test and save")
+
+
+async def confirm_by_number(page: Page) -> None:
+    """Type the number that the review asks for, and make the contents public."""
+    label = await page.get_by_text(re.compile(r"^Type \d+ to confirm$")).inner_text()
+    await page.get_by_label(label).fill(label.split()[1])
+    await page.get_by_role("button", name="Make them public").click()
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Browser
 
 from proxy.sandbox.server import Fault, Kind, Sandbox
-from tests.browser.console import NARROW, WIDE, Window, window
+from tests.browser.console import NARROW, WIDE, confirm_by_number, window
 from tests.console.listed import listed
 from tests.console.set_up import given, path
 from tests.running import Running, running
@@ -21,15 +21,6 @@ LOOKS = [
     pytest.param(NARROW, True, id="narrow, dark"),
 ]
 MUSIC = "Music and voices"
-
-
-async def choose(seen: Window, name: str) -> None:
-    await seen.page.get_by_role("radio", name=re.compile(f"^{re.escape(name)}")).check()
-
-
-async def go_on(seen: Window, heading: str) -> None:
-    await seen.press("Continue")
-    await seen.page.get_by_role("heading", name=heading).wait_for()
 
 
 async def test_from_a_folder_to_a_working_link(browser: Browser, connector: Running) -> None:
@@ -48,20 +39,20 @@ async def test_from_a_folder_to_a_working_link(browser: Browser, connector: Runn
         assert await page.get_by_label("Search folders").evaluate(
             "field => field === document.activeElement"
         )
-        await choose(seen, MUSIC)
-        await go_on(seen, f"Which contents of {MUSIC}?")
+        await seen.choose(MUSIC)
+        await seen.go_on(f"Which contents of {MUSIC}?")
         await seen.is_fit()
         await page.get_by_role("checkbox", name="Videos").uncheck()
-        await go_on(seen, "What names a content in its address?")
+        await seen.go_on("What names a content in its address?")
         await seen.is_fit()
-        await choose(seen, "Content ID")
-        await go_on(seen, "Are addresses to work over HTTPS alone?")
-        await choose(seen, "Yes, force HTTPS")
+        await seen.choose("Content ID")
+        await seen.go_on("Are addresses to work over HTTPS alone?")
+        await seen.choose("Yes, force HTTPS")
         await seen.press("Continue")
         await seen.shows("This needs HTTPS first: see below how.")
         await seen.is_fit()
-        await choose(seen, "No, both work")
-        await go_on(seen, "Its addresses")
+        await seen.choose("No, both work")
+        await seen.go_on("Its addresses")
         await seen.is_fit()
         await page.get_by_label("Name", exact=True).fill("sounds")
         example = page.locator(".examples .address").first
@@ -75,9 +66,7 @@ async def test_from_a_folder_to_a_working_link(browser: Browser, connector: Runn
         await seen.press("Make them public")
         await seen.shows("so many contents become public")
         await seen.is_fit()
-        label = await page.get_by_text(re.compile(r"^Type \d+ to confirm$")).inner_text()
-        await page.get_by_label(label).fill(label.split()[1])
-        await seen.press("Make them public")
+        await confirm_by_number(page)
         await page.wait_for_url("**/connectors/sounds")
         assert (await connector.get("/sounds/" + url.rpartition("/")[2])).status == 200
 
@@ -191,9 +180,7 @@ async def test_without_scripts(browser: Browser, connector: Running) -> None:
         await page.get_by_label("Name", exact=True).fill("sounds")
         await page.get_by_role("button", name="Show the address with this name").click()
         assert "/sounds/" in await page.locator(".illustrative").inner_text()
-        label = await page.get_by_text(re.compile(r"^Type \d+ to confirm$")).inner_text()
-        await page.get_by_label(label).fill(label.split()[1])
-        await page.get_by_role("button", name="Make them public").click()
+        await confirm_by_number(page)
         await page.wait_for_url("**/connectors/sounds")
 
 

@@ -1,29 +1,25 @@
 """The console in Chromium: from the first start to a connection, in every look that it has."""
 
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser
 
 from proxy.sandbox.server import Sandbox
-from tests.browser.console import NARROW, WIDE, Window, window
-from tests.running import Running, running
+from tests.browser.console import (
+    NARROW,
+    PASSWORD,
+    WIDE,
+    Window,
+    give_credentials,
+    set_password,
+    window,
+)
+from tests.running import Running
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
-PASSWORD = "walnut harbour lantern 7"
 PAGES = ("/", "/connection", "/audit", "/access", "/api", "/no-such-page")
-
-
-@pytest_asyncio.fixture(loop_scope="package")
-async def bare(thron: Sandbox, tmp_path: Path) -> AsyncIterator[Running]:
-    """Run a connector that has just been installed."""
-    nothing = {"client_id": None, "app_id": None, "app_key": None}
-    async with running(thron, tmp_path, **nothing) as whole:
-        yield whole
 
 
 async def test_first_start(browser: Browser, bare: Running) -> None:
@@ -34,15 +30,11 @@ async def test_first_start(browser: Browser, bare: Running) -> None:
         page = seen.page
         await page.goto(link)
         await seen.is_fit()
-        await page.get_by_label("Password", exact=True).fill("too short")
-        await page.get_by_label("The same again").fill("too short")
         await page.evaluate("document.querySelector('form[action=\"/set-up\"]').noValidate = true")
-        await seen.press("Set the password, and go on")
+        await set_password(seen, "too short")
         await seen.shows("Please look at these once more")
         await seen.is_fit()
-        await page.get_by_label("Password", exact=True).fill(PASSWORD)
-        await page.get_by_label("The same again").fill(PASSWORD)
-        await seen.press("Set the password, and go on")
+        await set_password(seen)
         await seen.shows("Not connected to THRON yet")
         await seen.is_fit()
         await _connect(seen, bare.thron)
@@ -58,10 +50,7 @@ async def _connect(seen: Window, thron: Sandbox) -> None:
     page = seen.page
     await seen.open("/connection")
     await seen.is_fit()
-    await page.get_by_label("Client ID").fill(thron.client_id)
-    await page.get_by_label("App ID").fill(thron.app_id)
-    await page.get_by_label("App key").fill("wrong")
-    await seen.press("Test and save")
+    await give_credentials(seen, thron, app_key="wrong")
     await seen.shows("THRON does not take these: nothing was saved.")
     assert await page.get_by_label("App ID").input_value() == thron.app_id
     assert await page.get_by_label("App key").input_value() == ""
