@@ -22,10 +22,12 @@ from proxy.semantics.ranges import parse_content_range
 from proxy.thron.delivery_urls import masked
 from proxy.thron.messages import Content
 
-_MENDS = {
+MENDS = {
     DeliveryMode.ORIGINAL: "give the Custom Application the share right on the folder in THRON",
     DeliveryMode.PUBLISHED: "see that the content has a rendition on one of its channels in THRON",
 }
+"""What may help where THRON or the origin refuses a content that it has."""
+
 _FIRST_OCTET = [("Range", "bytes=0-0")]
 
 
@@ -85,7 +87,7 @@ class Explainer:
             delivery = await self._deliveries.of(connector, content)
             return Step("origin", await self._first_octet(delivery))
         except GatewayError as exc:
-            mend = _MENDS[connector.delivery]
+            mend = MENDS[connector.delivery]
             return Step("origin", with_remedy(exc, otherwise=mend), is_ok=False)
 
     async def _of_path(self, path: PublicPath) -> AsyncIterator[Step]:

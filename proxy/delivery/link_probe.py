@@ -10,10 +10,11 @@ import asyncio
 from proxy.catalogue.connector import Connector
 from proxy.catalogue.links import Outcome
 from proxy.catalogue.paths import Address
+from proxy.delivery.explain import MENDS
 from proxy.delivery.origin import Origins
 from proxy.delivery.resolver import Resolver
 from proxy.delivery.upstream import Upstream
-from proxy.errors import GatewayError, OriginTimeout
+from proxy.errors import GatewayError, OriginTimeout, UnknownAddress
 from proxy.remedies import with_remedy
 from proxy.semantics.ranges import parse_content_range
 
@@ -36,7 +37,9 @@ class LinkProbe:
             async with asyncio.timeout(_LONGEST_S):
                 return await self._tried(connector, address)
         except GatewayError as exc:
-            return Outcome(exc.status, problem=with_remedy(exc))
+            is_known = not isinstance(exc, UnknownAddress)
+            mend = MENDS[connector.delivery] if is_known else ""
+            return Outcome(exc.status, problem=with_remedy(exc, otherwise=mend))
         except TimeoutError:
             late = OriginTimeout(f"no first octet within {_LONGEST_S:g} s")
             return Outcome(late.status, problem=with_remedy(late))

@@ -52,6 +52,7 @@ async def test_refused(connector: Running) -> None:
     content = connector.thron.tenant.find("dealer-terms")
     outcome = await _try(connector, "files", content.id)
     assert (outcome.status, outcome.is_ok) == (502, False)
+    assert "give the Custom Application the share right" in (outcome.problem or "")
 
 
 async def test_thron_is_down(connector: Running) -> None:
