@@ -12,7 +12,7 @@ from proxy.catalogue.lines import Catalogued, Line
 from proxy.console import content_words as words
 from proxy.console import qr, thumbnails
 from proxy.console.caller import CALLER
-from proxy.console.content_actions import explained, forget
+from proxy.console.content_actions import explained, forget, note_version
 from proxy.console.link_checks import LINK_CHECKS
 from proxy.console.parts import CONSOLE
 from proxy.console.rendering import render, see_other
@@ -46,6 +46,8 @@ class _Here:
 async def show(request: web.Request) -> web.Response:
     """Show the page; with ``?explain`` also the way of the chosen URL, step by step."""
     console, here = request.app[CONSOLE], await _here(request)
+    await note_version(console, here.found.content.id)
+    here = await _here(request)
     content, line = here.found.content, here.line
     is_asked = "explain" in request.query and here.url is not None
     steps = await explained(console, here.url) if is_asked and here.url is not None else ()

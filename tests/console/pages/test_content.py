@@ -44,6 +44,18 @@ async def test_former_address(filled: Running, admin: Visitor) -> None:
     assert "Former" in page.words
 
 
+async def test_versions_seen(filled: Running, admin: Visitor) -> None:
+    """Each version of the source file that the page has met stands there, the API down or not."""
+    path = _path(filled, "press-kit")
+    assert "Versions seen" in (await admin.get(path)).words
+    filled.thron.publish_new_version("press-kit", b"new", file_name="press-kit-2.zip")
+    page = await admin.get(path)
+    assert "press-kit-2.zip" in page.text
+    filled.thron.api_down = True
+    page = await admin.get(path)
+    assert (page.status, "press-kit-2.zip" in page.text) == (200, True)
+
+
 async def test_snippets(filled: Running, admin: Visitor) -> None:
     """Lines to paste are ready to copy, those of its type among them."""
     page = await admin.get(_path(filled, "strada-sl-film"))
