@@ -13,7 +13,7 @@ sandbox: $(VENV)/run
 	$(BIN)/thron-connector sandbox
 
 test: style types programs
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n 3
 
 style: $(VENV)/test
 	$(BIN)/ruff check .

@@ -53,6 +53,11 @@ class GatewayError(Exception):
         if retry_after_s is not None:
             self.retry_after_s = retry_after_s
 
+    @property
+    def asked_wait_s(self) -> float | None:
+        """Seconds that this very failure asks to wait; None where its kind only guesses."""
+        return vars(self).get("retry_after_s")
+
 
 class MalformedPath(GatewayError):
     """The request target cannot be a public address."""

@@ -100,7 +100,7 @@ class FolderListing:
             try:
                 return await self._thron.ask(question)
             except (ThronUnreachable, ThronTimeout, ThronBusy) as exc:
-                await asyncio.sleep(min(max(pause_s, exc.retry_after_s or 0), _LONGEST_PAUSE_S))
+                await asyncio.sleep(min(max(pause_s, exc.asked_wait_s or 0), _LONGEST_PAUSE_S))
         return await self._thron.ask(question)
 
     async def _completed(self, connector: Connector, page: SearchPage) -> ListedPage:

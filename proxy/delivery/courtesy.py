@@ -50,9 +50,8 @@ class Courtesy:
         try:
             return await self._asked(question)
         except ThronUnreachable as exc:
-            is_dated = exc.retry_after_s != ThronUnreachable.retry_after_s
-            if is_dated or not self._retries.spend():
-                raise  # it is known when to ask again
+            if exc.asked_wait_s is not None or not self._retries.spend():
+                raise
         await asyncio.sleep(_BACK_OFF_S * (0.5 + self._random() / 2))
         return await self._asked(question)
 
