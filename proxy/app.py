@@ -17,6 +17,7 @@ from proxy.catalogue.purge import Purge
 from proxy.catalogue.survey import Surveyor
 from proxy.delivery.breaker import Breaker
 from proxy.delivery.budget import Budget
+from proxy.delivery.bulkhead import Bulkhead
 from proxy.delivery.courtesy import Courtesy
 from proxy.delivery.deliveries import Deliveries
 from proxy.delivery.explain import Explainer
@@ -38,6 +39,10 @@ log = structlog.get_logger("proxy.app")
 _UNKNOWN_AT_ONCE = 4
 _UNKNOWN_PER_S = 20.0
 _UNKNOWN_PATIENCE_S = 5.0
+
+# Addresses that are not remembered, looked up at once: the catalogue reads some hundreds a second,
+# so that nobody waits for long behind a flood, which gets at most half of these.
+_LOOK_UPS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +255,7 @@ def _resolver(
             patience_s=_UNKNOWN_PATIENCE_S,
             now=time.monotonic,
         ),
+        look_ups=Bulkhead(places=_LOOK_UPS),
         courtesy=Courtesy(Breaker(), now=time.monotonic, random=random.random),
         now=time.monotonic,
         starts_warm=starts_warm,

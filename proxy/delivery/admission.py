@@ -21,6 +21,7 @@ class Admission:
         self._max_downloads = max_downloads
         self._max_per_client = max_per_client
         self._by_client: Counter[str] = Counter()
+        self._under_way = 0
         self._idle = asyncio.Event()
         self._idle.set()
         self.is_closing = False
@@ -29,6 +30,18 @@ class Admission:
     def running(self) -> int:
         """How many downloads are under way."""
         return self._by_client.total()
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """Let a drain wait for a request, which takes no place while its content is looked up."""
+        self._under_way += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+            if not self._under_way:
+                self._idle.set()
 
     @contextmanager
     def admitted(self, client: str) -> Iterator[None]:
@@ -46,15 +59,13 @@ class Admission:
         if self._max_per_client and self._by_client[client] >= self._max_per_client:
             raise TooManyForClient(f"{client} has {self._by_client[client]} downloads")
         self._by_client[client] += 1
-        self._idle.clear()
         try:
-            yield
+            with self.under_way():
+                yield
         finally:
             self._by_client[client] -= 1
             if not self._by_client[client]:
                 del self._by_client[client]
-            if not self._by_client:
-                self._idle.set()
 
     async def drained(self, *, at_most_s: float) -> int:
         """Wait until no download runs any more, and return how many still do; for the end."""

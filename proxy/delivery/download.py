@@ -110,13 +110,18 @@ class Downloads:
         record.connector = path.connector.slug
         if path.connector.force_https and record.scheme == "http":
             return self._to_https(request, path)
-        with self._limits.admission.admitted(record.client):
-            return await self._download(request, path, record)
+        with self._limits.admission.under_way():
+            # Whoever waits for a look-up takes no place from those whose content is known.
+            resolved = await self._resolver.resolve(
+                path.connector, path.address, client=record.client
+            )
+            with self._limits.admission.admitted(record.client):
+                return await self._download(request, path, resolved)
 
     async def _download(
-        self, request: web.Request, path: PublicPath, record: AccessRecord
+        self, request: web.Request, path: PublicPath, resolved: Resolved
     ) -> web.StreamResponse:
-        resolved = await self._resolver.resolve(path.connector, path.address)
+        record = request[RECORD]
         delivery = resolved.resolution.delivery
         record.content_id = delivery.content_id
         record.resolution = resolved.forwarded or "hit"

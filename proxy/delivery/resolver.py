@@ -15,6 +15,7 @@ from proxy.catalogue.purge import Purge, PurgeKind, spelled
 from proxy.delivery.bounded_cache import BoundedCache
 from proxy.delivery.breaker import Outage
 from proxy.delivery.budget import Budget
+from proxy.delivery.bulkhead import Bulkhead
 from proxy.delivery.collapse import Collapse
 from proxy.delivery.courtesy import Courtesy
 from proxy.delivery.lookup import Lookup
@@ -84,6 +85,7 @@ class Resolver:
         deliver: Callable[[Connector, Content], Awaitable[Delivery]],
         lifetimes: Lifetimes,
         budget: Budget,
+        look_ups: Bulkhead,
         courtesy: Courtesy,
         now: Callable[[], float],
         starts_warm: bool = False,
@@ -95,6 +97,7 @@ class Resolver:
             deliver: Builds the delivery URLs of a content.
             lifetimes: How long answers count.
             budget: What questions for unknown addresses must fit in.
+            look_ups: How many addresses that are not remembered may be looked up at once.
             courtesy: How THRON is asked.
             now: Monotonic seconds.
             starts_warm: Whether the catalogue knows contents from before.
@@ -104,6 +107,7 @@ class Resolver:
         self._deliver = deliver
         self._lifetimes = lifetimes
         self._budget = budget
+        self._look_ups = look_ups
         self._courtesy = courtesy
         self._now = now
         self._resolutions: BoundedCache[Resolution] = BoundedCache(
@@ -132,17 +136,24 @@ class Resolver:
         """THRON's silence, as long as it lasts; its times are of the resolver's clock."""
         return self._courtesy.outage
 
-    async def resolve(self, connector: Connector, address: Address) -> Resolved:
+    async def resolve(
+        self, connector: Connector, address: Address, *, client: str = ""
+    ) -> Resolved:
         """Return what an address stands for.
+
+        Args:
+            connector: Of the address.
+            address: From a public URL.
+            client: Who asks: what is looked up at once is shared among clients.
 
         Raises:
             UnknownAddress: No servable content of the connector's folder has it.
-            ThronBusy: Too many unknown addresses are asked for.
+            ThronBusy: Too many addresses that are not remembered are asked for.
             ThronError: THRON cannot be asked, and the address is not known from before.
         """
         known = await self._resolutions.get(spelled(address))
         if known is None or known.connector != connector:
-            return await self._unknown(connector, address)
+            return await self._unknown(connector, address, client)
         ttl_s = self._lifetimes.resolution_ttl_s
         left_s = known.verified_at + ttl_s - self._now()
         if left_s <= 0:
@@ -198,12 +209,15 @@ class Resolver:
         await self._questions.aclose()
         await self._lookup.aclose()
 
-    async def _unknown(self, connector: Connector, address: Address) -> Resolved:
+    async def _unknown(self, connector: Connector, address: Address, client: str) -> Resolved:
         if await self._negatives.get(spelled(address)) == connector:
             raise UnknownAddress
-        resolution = await self._questions.run(
-            self._asked(address, connector), lambda: self._discover(connector, address)
-        )
+
+        async def look_up() -> Resolution:
+            with self._look_ups.place(client):  # before the catalogue is read, which costs too
+                return await self._discover(connector, address)
+
+        resolution = await self._questions.run(self._asked(address, connector), look_up)
         left_s = resolution.verified_at + self._lifetimes.resolution_ttl_s - self._now()
         return Resolved(resolution, "uri-miss", left_s)
 

@@ -12,11 +12,12 @@ from proxy.catalogue.connector import Connector, DeliveryMode
 from proxy.catalogue.paths import Address
 from proxy.delivery.breaker import Breaker
 from proxy.delivery.budget import Budget
+from proxy.delivery.bulkhead import Bulkhead
 from proxy.delivery.courtesy import Courtesy
 from proxy.delivery.deliveries import Deliveries
 from proxy.delivery.lookup import Lookup
 from proxy.delivery.resolver import Lifetimes, Resolved, Resolver
-from proxy.errors import ThronRefused, ThronUnreachable, UnknownAddress
+from proxy.errors import ThronBusy, ThronRefused, ThronUnreachable, UnknownAddress
 from proxy.sandbox.faults import Fault, Kind
 from proxy.sandbox.server import Sandbox
 from tests.running import Running, by_id, by_name, running
@@ -36,9 +37,10 @@ class Bench:
     connectors: dict[str, Connector]
     seconds: list[float] = field(default_factory=lambda: [0.0])
 
-    async def resolve(self, address: Address) -> Resolved:
+    async def resolve(self, address: Address, *, client: str = "") -> Resolved:
         """Resolve an address in its connector."""
-        return await self.resolver.resolve(self.connectors[address.connector], address)
+        connector = self.connectors[address.connector]
+        return await self.resolver.resolve(connector, address, client=client)
 
     @property
     def questions(self) -> int:
@@ -84,6 +86,7 @@ def resolver_of(connector: Running, *, now: Callable[[], float]) -> Resolver:
             patience_s=0.05,
         ),
         budget=Budget(at_once=4, per_s=1000, patience_s=5, now=time.monotonic),
+        look_ups=Bulkhead(places=4),
         courtesy=Courtesy(Breaker(), now=now, random=lambda: 0.5),
         now=now,
     )
@@ -250,3 +253,22 @@ async def test_nothing_outlives_it(bench: Bench) -> None:
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert not [task for task in asyncio.all_tasks() if task.get_name() in {"resolution", "batch"}]
+
+
+async def test_look_ups_are_shared_among_clients(bench: Bench) -> None:
+    """A client that waits for several is refused the next one; what it shares costs nothing."""
+    bench.thron.faults.add(Fault(Kind.STALL, "api", times=None))
+    waiting = [
+        asyncio.create_task(bench.resolve(address, client="a")) for address in (BY_ID, BY_NAME)
+    ]
+    await bench.thron.faults.hit.wait()
+    other = Address("media", "en", "logo-vector")
+    with pytest.raises(ThronBusy):
+        await bench.resolve(other, client="a")
+    waiting += [
+        asyncio.create_task(bench.resolve(address, client=client))
+        for address, client in ((BY_ID, "a"), (other, "b"))
+    ]
+    await asyncio.sleep(0)
+    bench.thron.faults.clear()
+    await asyncio.gather(*waiting)

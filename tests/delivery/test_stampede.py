@@ -1,8 +1,12 @@
 """Many who ask for the same thing at once."""
 
 import asyncio
+from pathlib import Path
 
-from tests.running import Running
+from proxy.catalogue.connector import DeliveryMode
+from proxy.sandbox.faults import Fault, Kind
+from proxy.sandbox.server import Sandbox
+from tests.running import Running, by_id, by_name, running
 
 
 async def test_a_thousand_first_requests_are_one_question(connector: Running) -> None:
@@ -65,3 +69,26 @@ async def test_what_cannot_be_an_id_is_never_asked_for(connector: Running) -> No
     for path in ("/files/wp-login.php", "/files/%2e%2e", "/media/EN/a%20b", "/media/x"):
         assert (await connector.get(path)).status in {400, 404}, path
     assert len(thron.log) == 0
+
+
+async def test_a_flood_of_unknown_addresses_takes_no_place_of_a_download(
+    thron: Sandbox, tmp_path: Path
+) -> None:
+    """While they wait for a THRON that is silent, a known link is served, and a drain waits."""
+    published = by_id(thron, delivery=DeliveryMode.PUBLISHED), by_name(thron)
+    async with running(thron, tmp_path, *published, max_downloads=1) as connector:
+        known = f"/files/{thron.tenant.find('logo-vector').id}"
+        assert (await connector.get(known)).status == 200
+        thron.faults.add(Fault(Kind.STALL, "api", times=None))
+        flood = [
+            asyncio.create_task(connector.get(f"/media/EN/nothing-{number}")) for number in range(9)
+        ]
+        await thron.faults.hit.wait()
+        assert (await connector.get(known)).status == 200
+        assert connector.gateway.admission.running == 0
+        drain = asyncio.create_task(connector.gateway.admission.drained(at_most_s=60))
+        await asyncio.sleep(0)
+        assert not drain.done()
+        thron.faults.clear()
+        assert {answer.status for answer in await asyncio.gather(*flood)} == {404}
+        assert await drain == 0

@@ -1,0 +1,39 @@
+"""A bulkhead: how much may wait at once, so that who is one too many is refused early and cheaply."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from proxy.errors import ThronBusy
+
+
+class Bulkhead:
+    """Places for look-ups, shared so that no client alone can take them all.
+
+    A client may have as many places as are still free (dynamic thresholds, as switches share
+    their buffers): one alone gets half of all, two get a third each, and whoever comes next
+    finds some.
+    """
+
+    def __init__(self, *, places: int) -> None:
+        self._free = places
+        self._by_client: Counter[str] = Counter()
+
+    @contextmanager
+    def place(self, client: str) -> Iterator[None]:
+        """Take a place for the length of the block.
+
+        Raises:
+            ThronBusy: This client has too many already.
+        """
+        if self._by_client[client] >= self._free:
+            raise ThronBusy(f"{client or 'a client'} waits for {self._by_client[client]} look-ups")
+        self._free -= 1
+        self._by_client[client] += 1
+        try:
+            yield
+        finally:
+            self._free += 1
+            self._by_client[client] -= 1
+            if not self._by_client[client]:
+                del self._by_client[client]
