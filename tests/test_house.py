@@ -44,8 +44,8 @@ FLOORS: Mapping[str, str] = {
         catalogue.removing catalogue.recording catalogue.broken_urls
         catalogue.polling
         delivery.admission delivery.batch delivery.bounded_cache delivery.breaker
-        delivery.budget delivery.bulkhead delivery.collapse delivery.pace delivery.origin_hosts delivery.hops
-        delivery.resolution observe.middleware observe.connection listeners
+        delivery.budget delivery.bulkhead delivery.collapse delivery.pace delivery.origin_hosts
+        delivery.hops delivery.resolution observe.middleware observe.connection listeners
         """,
     "session": "thron.tokens",
     "wings": """

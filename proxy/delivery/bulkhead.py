@@ -1,4 +1,4 @@
-"""A bulkhead: how much may wait at once, so that who is one too many is refused early and cheaply."""
+"""A bulkhead: how much may wait at once; who is one too many is refused early and cheaply."""
 
 from collections import Counter
 from collections.abc import Iterator
