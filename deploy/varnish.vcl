@@ -3,8 +3,10 @@
 # A version that knows the parameter is best started with -p transit_buffer=1m: without it, a slow
 # reader of a large file makes Varnish hold what was not read yet in memory.
 #
-# The connector must take this proxy's word for address and scheme of the client:
+# The connector must take this proxy's word for address, scheme and host of the client, by exactly
+# the fields that this file writes; what a client sent in them is replaced:
 #     TDC_TRUSTED_PROXIES=127.0.0.1
+#     TDC_FORWARDED=x-forwarded-for,x-forwarded-proto,x-forwarded-host
 #     TDC_PUBLIC_URL=https://media.example.com
 
 vcl 4.1;
@@ -23,7 +25,7 @@ backend connector {
     }
 }
 
-# Where TLS is ended: whose X-Forwarded-Proto counts.
+# Where TLS is ended: whose X-Forwarded-For and X-Forwarded-Proto count; it must write both itself.
 acl tls_proxies {
     "127.0.0.1";
 }
@@ -40,10 +42,15 @@ sub vcl_recv {
         set req.url = regsub(req.url, "\?.*$", "");
     }
 
-    if (client.ip !~ tls_proxies || !req.http.X-Forwarded-Proto) {
+    # Varnish has appended the client's address to what came: only the TLS proxy's word may stay.
+    if (client.ip !~ tls_proxies) {
+        set req.http.X-Forwarded-For = client.ip;
+        set req.http.X-Forwarded-Proto = "http";
+    } elseif (!req.http.X-Forwarded-Proto) {
         set req.http.X-Forwarded-Proto = "http";
     }
     set req.http.X-Forwarded-Host = req.http.Host;
+    unset req.http.Forwarded;
 
     # While it is well, what has expired is served for 10 more seconds, being revalidated meanwhile;
     # while it is down, for a day.

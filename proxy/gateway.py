@@ -280,7 +280,7 @@ def _public_app(
             observe(
                 metrics=metrics,
                 traffic=traffic,
-                trusted=settings.trusted_proxies,
+                trusted=settings.proxies,
                 negative_ttl_s=settings.negative_ttl_s,
             )
         ]

@@ -27,6 +27,7 @@ from pydantic.fields import FieldInfo
 from yarl import URL
 
 from proxy.errors import ConfigurationError
+from proxy.semantics.forwarded import FORWARDED, X_FORWARDED, TrustedProxies
 
 PREFIX = "TDC_"
 _LEVELS = ("debug", "info", "warning", "error")
@@ -135,6 +136,19 @@ def _level(value: str) -> str:
     return value.lower()
 
 
+def _forwarding_fields(value: object) -> object:
+    parts = _comma_separated(value)
+    if not isinstance(parts, tuple):
+        return parts
+    names = tuple(str(part).lower() for part in parts)
+    if names == (FORWARDED,) or (names and set(names) <= set(X_FORWARDED)):
+        return names
+    raise ValueError(
+        f"name the fields that your proxy writes: some of {','.join(X_FORWARDED)},"
+        f" or {FORWARDED} alone"
+    )
+
+
 ListenAddress = Annotated[Listen, BeforeValidator(_listen)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 FieldValue = Annotated[str, AfterValidator(_field_value)]
@@ -143,6 +157,7 @@ Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_net
 Hosts = Annotated[
     tuple[Annotated[str, AfterValidator(_origin_host)], ...], BeforeValidator(_comma_separated)
 ]
+ForwardingFields = Annotated[tuple[str, ...], BeforeValidator(_forwarding_fields)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -182,7 +197,12 @@ class Settings(BaseModel):
         None, description="base of every URL we print; unset: guessed from this machine's name"
     )
     trusted_proxies: Networks = Field(
-        (), description="networks whose Forwarded and X-Forwarded-* fields count"
+        (), description="networks of the proxies in front, whose word on the client counts"
+    )
+    forwarded: ForwardingFields = Field(
+        X_FORWARDED,
+        description="the fields that these proxies write, of x-forwarded-for,"
+        " x-forwarded-proto and x-forwarded-host, or forwarded (RFC 7239) alone; no other counts",
     )
     database_url: str | None = Field(
         None,
@@ -256,6 +276,11 @@ class Settings(BaseModel):
     def cdn_base(self) -> str:
         """Base URL of THRON's public delivery (docs/thron.md 1.1)."""
         return self.cdn_url or f"https://{self.client_id}-cdn.thron.com"
+
+    @property
+    def proxies(self) -> TrustedProxies:
+        """The proxies in front, and the fields that they write."""
+        return TrustedProxies(self.trusted_proxies, self.forwarded)
 
     @property
     def can_force_https(self) -> bool:

@@ -36,6 +36,13 @@ CREDENTIALS = {"TDC_CLIENT_ID": "acme", "TDC_APP_ID": "app", "TDC_APP_KEY": SECR
             id="networks",
         ),
         pytest.param("trusted_proxies", "10.1.2.3/8", (ip_network("10.0.0.0/8"),), id="host bits"),
+        pytest.param("forwarded", "Forwarded", ("forwarded",), id="RFC 7239"),
+        pytest.param(
+            "forwarded",
+            "X-Forwarded-For, X-Forwarded-Proto",
+            ("x-forwarded-for", "x-forwarded-proto"),
+            id="forwarding fields",
+        ),
         pytest.param(
             "origin_hosts",
             "*.Thron.com,files.example.com:8443 [::1]:9",
@@ -67,6 +74,8 @@ def test_good_value(name: str, text: str, value: object) -> None:
         pytest.param("api_url", f"https://u:{SECRET}@a.example", "user", id="password in a base"),
         pytest.param("public_url", "https://[::1", "https://", id="broken host"),
         pytest.param("trusted_proxies", "10.0.0.0/8,office", "10.0.0.0/8", id="no network"),
+        pytest.param("forwarded", "forwarded,x-forwarded-for", "forwarded alone", id="both kinds"),
+        pytest.param("forwarded", "x-real-ip", "x-forwarded-for", id="another field"),
         pytest.param("origin_hosts", "https://a.example", "*.thron.com", id="URL for a host"),
         pytest.param("origin_hosts", "a.*.com", "*.thron.com", id="star in the middle"),
         pytest.param("connect_timeout_s", "0", "greater than 0", id="no time"),

@@ -5,7 +5,6 @@ sign-in or a token. Rule 2: what changes something is asked by a form or script 
 a machine with its token.
 """
 
-from collections.abc import Sequence
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -20,7 +19,7 @@ from proxy.console.rendering import see_other
 from proxy.console.sessions import COOKIE
 from proxy.console.visit import VISIT, visit
 from proxy.console.words import Text
-from proxy.semantics.forwarded import Network
+from proxy.semantics.forwarded import TrustedProxies
 
 OPEN = frozenset(
     {
@@ -39,11 +38,11 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _API = "/api"
 
 
-def access(*, trusted: Sequence[Network]) -> Middleware:
+def access(*, trusted: TrustedProxies) -> Middleware:
     """Return the middleware that lets in.
 
     Args:
-        trusted: Networks of the proxies whose Forwarded fields count.
+        trusted: The proxies in front.
     """
 
     @web.middleware

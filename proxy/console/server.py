@@ -82,9 +82,7 @@ def console_app(console: Console, *, probes: Sequence[web.RouteDef]) -> web.Appl
         console: What its pages work with.
         probes: Routes that are open to everybody.
     """
-    app = web.Application(
-        middlewares=[faults(), access(trusted=console.parts.settings.trusted_proxies)]
-    )
+    app = web.Application(middlewares=[faults(), access(trusted=console.parts.settings.proxies)])
     app[CONSOLE] = console
     app[LIVE] = Live(console)
     app.on_response_prepare.append(secure)

@@ -1,7 +1,6 @@
 """Who asks, from where, and how they like to read: what every request of the console brings."""
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -9,7 +8,7 @@ from aiohttp import web
 
 from proxy.console.words import Language, preferred
 from proxy.semantics import forwarded
-from proxy.semantics.forwarded import Network
+from proxy.semantics.forwarded import TrustedProxies
 
 LANGUAGE_COOKIE = "tdc_language"
 THEME_COOKIE = "tdc_theme"
@@ -52,12 +51,12 @@ class Visit:
 VISIT = web.RequestKey("visit", Visit)
 
 
-def visit(request: web.Request, *, trusted: Sequence[Network]) -> Visit:
+def visit(request: web.Request, *, trusted: TrustedProxies) -> Visit:
     """Return the circumstances of a request.
 
     Args:
         request: As it came.
-        trusted: Networks of the proxies whose Forwarded fields count.
+        trusted: The proxies in front.
     """
     effective = forwarded.effective(
         request.remote or "",

@@ -4,8 +4,6 @@ import asyncio
 import math
 import time
 import uuid
-from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network
 
 import structlog
 from aiohttp import web
@@ -17,6 +15,7 @@ from proxy.observe.record import RECORD, AccessRecord
 from proxy.observe.traffic import Traffic
 from proxy.semantics import forwarded, freshness
 from proxy.semantics.exposure import exposure
+from proxy.semantics.forwarded import TrustedProxies
 from proxy.semantics.freshness import Freshness
 from proxy.semantics.status_fields import ProxyStatus
 
@@ -52,7 +51,7 @@ def observe(
     *,
     metrics: Metrics,
     traffic: Traffic,
-    trusted: Sequence[IPv4Network | IPv6Network],
+    trusted: TrustedProxies,
     negative_ttl_s: float,
 ) -> Middleware:
     """Return the outermost middleware of the public listener.
@@ -60,7 +59,7 @@ def observe(
     Args:
         metrics: Where answers are counted.
         traffic: Where people see them come and go.
-        trusted: Networks of the proxies whose Forwarded fields count.
+        trusted: The proxies in front.
         negative_ttl_s: How long a 404 may be stored by caches, in seconds.
     """
     untrusted: set[str] = set()
@@ -125,9 +124,7 @@ async def _answered(
     return _error_response(error, request, record, negative_ttl_s)
 
 
-def _record(
-    request: web.Request, trusted: Sequence[IPv4Network | IPv6Network], untrusted: set[str]
-) -> AccessRecord:
+def _record(request: web.Request, trusted: TrustedProxies, untrusted: set[str]) -> AccessRecord:
     peer = request.remote or ""
     effective = forwarded.effective(
         peer,
@@ -136,9 +133,14 @@ def _record(
         trusted=trusted,
     )
     news = peer not in untrusted and len(untrusted) < MAX_WARNED
-    if effective.claimed_https_untrusted and news:
+    if effective.unbelieved_https and news:
         untrusted.add(peer)
-        log.warning("untrusted proxy claims https", peer=peer, mend="TDC_TRUSTED_PROXIES")
+        log.warning(
+            "https claimed but not believed",
+            peer=peer,
+            fix="if this is your proxy, name it in TDC_TRUSTED_PROXIES, and in TDC_FORWARDED the"
+            " fields that it writes",
+        )
     return AccessRecord(
         request_id=uuid.uuid4().hex,
         client=effective.client,

@@ -1,16 +1,18 @@
 """Who asks, and how, when front proxies stand between: Forwarded, X-Forwarded-* and Host.
 
-Rule 1: a word counts only if a trusted peer wrote it; each hop's line was written by the hop to its
-right, so the walk goes from the right and ends at the first address that is not trusted. Rule 2:
-what cannot be read ends the walk. Rule 3: an untrusted peer's words change nothing; that it claims
-https is reported, since an operator who forgot to trust a proxy would redirect in a loop.
+Rule 1: a field counts only if the operator has named it as one that trusted proxies write: these
+pass every other field on as the client sent it. Rule 2: a word counts only if a trusted peer wrote
+it; each hop's line was written by the hop to its right, so the walk goes from the right and ends at
+the first address that is not trusted. Rule 3: what cannot be read ends the walk. Rule 4: what is
+not believed changes nothing; that it claims https is reported, since an operator who forgot to name
+a proxy, or the field that it writes, would redirect in a loop.
 
 RFC 7239; X-Forwarded-* as front proxies commonly write them.
 """
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Literal
 
@@ -25,10 +27,19 @@ Network = IPv4Network | IPv6Network
 _MAX_VALUE_CHARACTERS = 2048
 _MAX_HOPS = 32
 
-_PAIR = rf'({TOKEN})=({TOKEN}|"(?:[^"\\]|\\.)*")'
+FORWARDED = "forwarded"
+_X_FOR, _X_PROTO, _X_HOST = X_FORWARDED = (
+    "x-forwarded-for",
+    "x-forwarded-proto",
+    "x-forwarded-host",
+)
+
+# Forwarded is read backwards, each pattern matching at the start of the reversed value: an open
+# quote further left must not swallow the nearest element. Every repetition is possessive or ends
+# at a character that it cannot match, so that the time is linear in the length.
+_PAIR = rf'("(?:.\\|[^"\\])*"|{TOKEN})=({TOKEN})'
 _PAIRS = re.compile(_PAIR)
-# One element at the end of what is left: an open quote further left must not swallow it.
-_LAST_ELEMENT = re.compile(rf"(?:^|,)[ \t]*({_PAIR}(?:[ \t]*;[ \t]*{_PAIR})*)[ \t]*$")
+_NEAREST = re.compile(rf"[ \t]*+({_PAIR}(?:[ \t]*+;[ \t]*+{_PAIR})*+)[ \t]*+(?:,|\Z)")
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9_.\-]{1,254})(?::([0-9]{0,5}))?")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_\-]{0,61}[a-z0-9_])?")
@@ -39,6 +50,25 @@ _MAX_PORT = 65535
 
 
 @dataclass(frozen=True, slots=True)
+class TrustedProxies:
+    """Whose word counts, and by which fields.
+
+    Attributes:
+        networks: Of the proxies.
+        fields: Those that the proxies write, in lower case: ``forwarded`` alone, or some of
+            ``X_FORWARDED``.
+    """
+
+    networks: Sequence[Network] = ()
+    fields: Sequence[str] = X_FORWARDED
+
+    def has(self, address: str) -> bool:
+        """Tell whether an address is that of a trusted proxy."""
+        parsed = _address(address)
+        return parsed is not None and any(parsed in network for network in self.networks)
+
+
+@dataclass(frozen=True, slots=True)
 class Effective:
     """A request as it was made, seen past the trusted proxies.
 
@@ -46,14 +76,14 @@ class Effective:
         client: The address nearest to the user agent that can be believed.
         scheme: How the user agent asked.
         host: The host it asked, as ``valid_host`` gives it, or None.
-        claimed_https_untrusted: An untrusted peer says https of a plain request: either it lies,
-            or it is a proxy that ``TDC_TRUSTED_PROXIES`` should name.
+        unbelieved_https: A field that does not count says https of a plain request: the client
+            lies, or ``TDC_TRUSTED_PROXIES`` and ``TDC_FORWARDED`` should name who wrote it.
     """
 
     client: str
     scheme: Scheme
     host: str | None
-    claimed_https_untrusted: bool = False
+    unbelieved_https: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,30 +96,24 @@ class _Hop:
 
 
 def effective(
-    peer: str, *, scheme: Scheme, fields: MultiMapping[str], trusted: Sequence[Network]
+    peer: str, *, scheme: Scheme, fields: MultiMapping[str], trusted: TrustedProxies
 ) -> Effective:
     """Return who made a request and how, as far as trusted proxies tell.
-
-    Where a request bears both Forwarded and X-Forwarded-For and they name different clients, one of
-    them came from outside: the client is then the peer itself, and for scheme and host the
-    X-Forwarded-* fields, which more proxies write, go first.
 
     Args:
         peer: The address at the other end of the connection; what is no address is not trusted.
         scheme: That of the connection itself.
         fields: The request's field section.
-        trusted: Networks of the proxies whose word counts.
+        trusted: The proxies whose word counts.
     """
     host = valid_host(combined(fields, "Host") or "")
-    own = Effective(_plain(peer), scheme, host)
-    if not _is_trusted(peer, trusted):
-        claimed = scheme == "http" and _claims_https(fields)
-        return Effective(own.client, scheme, host, claimed_https_untrusted=claimed)
-    standard = _walk(_forwarded(fields), own=own, trusted=trusted)
-    common = _walk(_x_forwarded(fields), own=own, trusted=trusted)
-    if standard is None or common is None:
-        return standard or common or own
-    return standard if standard == common else _disputed(standard, common, own=own)
+    found = Effective(_plain(peer), scheme, host)
+    named = trusted.fields if trusted.has(peer) else ()
+    if named:
+        found = _walk(_hops(fields, named=named), own=found, trusted=trusted)
+    if found.scheme == "http" and _claims_https(fields, beside=named):
+        return replace(found, unbelieved_https=True)
+    return found
 
 
 def valid_host(value: str) -> str | None:
@@ -116,11 +140,7 @@ def valid_host(value: str) -> str | None:
     return name if is_name else None
 
 
-def _walk(
-    hops: Sequence[_Hop] | None, *, own: Effective, trusted: Sequence[Network]
-) -> Effective | None:
-    if hops is None:
-        return None
+def _walk(hops: Sequence[_Hop], *, own: Effective, trusted: TrustedProxies) -> Effective:
     found = own
     for hop in hops:  # the nearest first
         node = _node(hop.node)
@@ -129,38 +149,34 @@ def _walk(
             _scheme(hop.scheme) or found.scheme,
             valid_host(hop.host or "") or found.host,
         )
-        if node is None or not _is_trusted(node, trusted):
+        if node is None or not trusted.has(node):
             break
     return found
 
 
-def _disputed(standard: Effective, common: Effective, *, own: Effective) -> Effective:
-    client = own.client if standard.client != common.client else standard.client
-    scheme = standard.scheme if common.scheme == own.scheme else common.scheme
-    host = standard.host if common.host == own.host else common.host
-    return Effective(client, scheme, host)
+def _hops(fields: MultiMapping[str], *, named: Sequence[str]) -> list[_Hop]:
+    return _forwarded(fields) if FORWARDED in named else _x_forwarded(fields, named=named)
 
 
-def _forwarded(fields: MultiMapping[str]) -> list[_Hop] | None:
-    value = combined(fields, "Forwarded")
-    if value is None:
-        return None
+def _forwarded(fields: MultiMapping[str]) -> list[_Hop]:
+    value = combined(fields, FORWARDED) or ""
     hops: list[_Hop] = []
-    rest = value[-_MAX_VALUE_CHARACTERS:]
-    while len(hops) < _MAX_HOPS and (found := _LAST_ELEMENT.search(rest)):
-        pairs = {name.lower(): _unquoted(text) for name, text in _PAIRS.findall(found[1])}
+    rest = value[-_MAX_VALUE_CHARACTERS:][::-1]
+    at = 0
+    while len(hops) < _MAX_HOPS and (found := _NEAREST.match(rest, at)):
+        pairs = {
+            name[::-1].lower(): _unquoted(text[::-1]) for text, name in _PAIRS.findall(found[1])
+        }
         hops.append(_Hop(pairs.get("for"), pairs.get("proto"), pairs.get("host")))
-        rest = rest[: found.start()]
+        at = found.end()
     return hops
 
 
-def _x_forwarded(fields: MultiMapping[str]) -> list[_Hop] | None:
+def _x_forwarded(fields: MultiMapping[str], *, named: Sequence[str]) -> list[_Hop]:
     nodes, schemes, hosts = (
-        _from_the_right(combined(fields, f"X-Forwarded-{name}"))
-        for name in ("For", "Proto", "Host")
+        _from_the_right(combined(fields, name)) if name in named else []
+        for name in (_X_FOR, _X_PROTO, _X_HOST)
     )
-    if not (nodes or schemes or hosts):
-        return None
     # A proxy that keeps one value for the whole chain wrote it for the nearest hop too.
     return [
         _Hop(node, _nth(schemes, index), _nth(hosts, index))
@@ -211,15 +227,12 @@ def _plain(peer: str) -> str:
     return peer if address is None else str(address)
 
 
-def _is_trusted(node: str, trusted: Sequence[Network]) -> bool:
-    address = _address(node)
-    return address is not None and any(address in network for network in trusted)
-
-
 def _unquoted(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text[1:-1]) if text.startswith('"') else text
 
 
-def _claims_https(fields: MultiMapping[str]) -> bool:
-    hops = [*(_forwarded(fields) or []), *(_x_forwarded(fields) or [])]
+def _claims_https(fields: MultiMapping[str], *, beside: Sequence[str]) -> bool:
+    hops = [] if FORWARDED in beside else _forwarded(fields)
+    if _X_PROTO not in beside:
+        hops += _x_forwarded(fields, named=(_X_PROTO,))
     return any(_scheme(hop.scheme) == "https" for hop in hops)

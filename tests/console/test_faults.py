@@ -10,6 +10,7 @@ from proxy.console.faults import faults
 from proxy.console.problems import Problem
 from proxy.console.visit import VISIT, visit
 from proxy.errors import ConfigurationError, DatabaseFailed
+from proxy.semantics.forwarded import TrustedProxies
 from tests.console.visitor import Visitor
 from tests.logs import logged
 
@@ -17,7 +18,7 @@ Client = TestClient[web.Request, web.Application]
 
 
 async def _fail(request: web.Request) -> web.Response:
-    request[VISIT] = visit(request, trusted=())
+    request[VISIT] = visit(request, trusted=TrustedProxies())
     match request.match_info["what"]:
         case "bug":
             raise RuntimeError("s3cret")

@@ -17,6 +17,7 @@ from proxy.observe.metrics import Metrics
 from proxy.observe.middleware import observe
 from proxy.observe.traffic import Traffic
 from proxy.sandbox.server import Sandbox
+from proxy.semantics.forwarded import TrustedProxies
 from tests.running import Running, by_id, by_name, running
 
 FILM = "b68d7e9f-7488-4ff1-bdfe-3af6768a631f"
@@ -189,7 +190,10 @@ async def test_a_pkey_is_doubted_whatever_the_age(thron: Sandbox, tmp_path: Path
             stale_if_error_s=60,
         )
         middleware = observe(
-            metrics=Metrics(), traffic=Traffic(now=time.time), trusted=(), negative_ttl_s=10
+            metrics=Metrics(),
+            traffic=Traffic(now=time.time),
+            trusted=TrustedProxies(),
+            negative_ttl_s=10,
         )
         app = web.Application(middlewares=[middleware])
         app.router.add_route("*", "/{path:.*}", downloads.answer)

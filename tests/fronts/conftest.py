@@ -9,6 +9,7 @@ import pytest
 
 from proxy.catalogue.connector import Connector, Identifier
 from proxy.sandbox.server import Sandbox
+from proxy.thron.messages import ContentType
 from tests.fronts.front import Front, nginx, varnish
 from tests.running import Running, by_id, running
 
@@ -19,11 +20,13 @@ LARGE = Random(3).randbytes(LARGE_OCTETS)  # noqa: S311 - octets to be told apar
 
 @pytest.fixture
 async def connector(thron: Sandbox, tmp_path: Path) -> AsyncIterator[Running]:
-    """Run connectors that answers may be stored of for long, for a second, and by ``reference``."""
+    """Run connectors whose answers may be stored for long or for a second, and by ``reference``."""
     wanted = (
         by_id(thron),
         by_id(thron, "brief", max_age_s=1),
         by_id(thron, "https-only", force_https=True),
+        by_id(thron, "a", host="media-a.example"),
+        by_id(thron, "b", host="media-b.example", content_types=frozenset({ContentType.VIDEO})),
         Connector(
             slug="references",
             folder=thron.root_folder_id,

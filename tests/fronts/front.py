@@ -16,6 +16,8 @@ from tests.clients.command import started
 
 RECIPES = Path(__file__).parents[2] / "deploy"
 LOOPBACK = "127.0.0.1"
+# Where the proxy that ends TLS before Varnish asks from; all others are clients.
+TLS_PROXY = "127.0.0.2"
 # Of a program's start, which a busy machine may draw out.
 START_S = 30
 
@@ -75,7 +77,11 @@ async def varnish(connector_port: int, home: Path) -> AsyncIterator[Front]:
     """Run Varnish with ``deploy/varnish.vcl`` before a connector; arguments as for nginx."""
     port = _free_port()
     recipe = home / "default.vcl"
-    recipe.write_text(_changed("varnish.vcl", {'.port = "8080";': f'.port = "{connector_port}";'}))
+    changes = {
+        '.port = "8080";': f'.port = "{connector_port}";',
+        'acl tls_proxies {\n    "127.0.0.1";': f'acl tls_proxies {{\n    "{TLS_PROXY}";',
+    }
+    recipe.write_text(_changed("varnish.vcl", changes))
     place = ("-n", f"{home}/work", "-a", f"{LOOPBACK}:{port}", "-f", f"{recipe}")
     rest = ("-F", "-j", "none", "-T", "none", "-s", "malloc,64m")
     async with _listening(_program("varnishd"), *rest, *place, port=port):

@@ -1,14 +1,22 @@
 """nginx with slices and Varnish, each a CDN that pulls from the connector."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
+import aiohttp
 import pytest
 
 from proxy.sandbox.server import Sandbox
 from tests.clients.command import answered, sha256
 from tests.fronts.conftest import LARGE
-from tests.fronts.front import Front
+from tests.fronts.front import TLS_PROXY, Front
+from tests.logs import logged
 from tests.running import Running
+from tests.waiting import until
+
+CLIENT = "127.0.0.3"
 
 
 async def test_whole_content_and_a_hit(connector: Running, front: Front, large: str) -> None:
@@ -143,7 +151,9 @@ async def test_https_is_reached(
     if front.secure_url is not None:
         answer = await connector.get(f"{front.secure_url}{asked}")
     else:
-        answer = await connector.get(f"{front.url}{asked}", X_Forwarded_Proto="https")
+        # As the proxy that ends TLS before Varnish asks.
+        async with _asking_from(connector, TLS_PROXY) as tls_proxy:
+            answer = await tls_proxy.get(f"{front.url}{asked}", X_Forwarded_Proto="https")
     assert (answer.status, answer.body == thron.tenant.bytes_of(large)) == (200, True)
 
 
@@ -155,3 +165,59 @@ async def test_far_range_of_ten_gib(connector: Running, thron: Sandbox, front: F
         answer = await connector.get(url, Range=f"bytes={first}-{first + 99}")
         expected = b"".join(content.version.source.read(first, first + 100))
         assert (answer.status, answer.body == expected) == (206, True)
+
+
+def _spoofed(field: str, name: str, value: str) -> dict[str, str]:
+    """Return a line that claims something by ``Forwarded``, or by a field of the other family."""
+    if field == "Forwarded":
+        return {"Forwarded": f"{name}={value}"}
+    return {f"X-Forwarded-{name.title()}": value}
+
+
+@pytest.mark.parametrize("field", ["Forwarded", "X-Forwarded"])
+async def test_spoofed_host_poisons_nothing(
+    connector: Running, front: Front, large: str, field: str
+) -> None:
+    """What a client claims of the host changes neither its answer nor the one that is stored."""
+    url = f"{front.url}/{large}/kit.zip"
+    for claimed in (_spoofed(field, "host", "media-b.example"), {}):
+        answer = await connector.ask("GET", url, **{"Host": "media-a.example", **claimed})
+        assert (answer.status, answer.body == LARGE) == (200, True)
+        other = await connector.ask("GET", url, **{"Host": "media-b.example", **claimed})
+        assert other.status == 404
+
+
+@pytest.mark.parametrize("field", ["Forwarded", "X-Forwarded"])
+async def test_spoofed_scheme_poisons_nothing(
+    connector: Running, front: Front, large: str, field: str
+) -> None:
+    """What a client claims of the scheme leaves the redirect to https in place, for all."""
+    url = f"{front.url}/https-only/{large}/kit.zip"
+    for claimed in (_spoofed(field, "proto", "https"), {}):
+        answer = await connector.ask("GET", url, **claimed)
+        assert (answer.status, answer.fields["Location"][:8]) == (301, "https://")
+
+
+@pytest.mark.parametrize("field", ["Forwarded", "X-Forwarded"])
+async def test_spoofed_address_hides_no_client(
+    connector: Running, front: Front, large: str, field: str
+) -> None:
+    """A client that claims another address is known by its own, in the log and to the limits."""
+    url = f"{front.url}/files/{large}"
+    with logged() as log:
+        async with _asking_from(connector, CLIENT) as asking:
+            await asking.ask("GET", url, **_spoofed(field, "for", "6.6.6.6"))
+
+        async def clients() -> bool:
+            asked = [each for each in log.of("download") if each["path"].startswith("/files/")]
+            return bool(asked) and {each["client"] for each in asked} == {CLIENT}
+
+        await until(clients)
+
+
+@asynccontextmanager
+async def _asking_from(connector: Running, address: str) -> AsyncIterator[Running]:
+    """Give a client whose connections come from a loopback address of its own."""
+    from_there = aiohttp.TCPConnector(local_addr=(address, 0))
+    async with aiohttp.ClientSession(connector=from_there, auto_decompress=False) as http:
+        yield replace(connector, http=http)

@@ -17,6 +17,7 @@ from proxy.observe.middleware import MAX_WARNED, observe, stamp
 from proxy.observe.record import RECORD
 from proxy.observe.traffic import Traffic
 from proxy.sandbox.faults import Fault, Kind
+from proxy.semantics.forwarded import TrustedProxies
 from tests.logs import Logged, logged
 from tests.running import Running
 
@@ -121,7 +122,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 @asynccontextmanager
 async def _answering(handler: Handler) -> AsyncIterator[Client]:
     middleware = observe(
-        metrics=Metrics(), traffic=Traffic(now=time.time), trusted=(), negative_ttl_s=10
+        metrics=Metrics(),
+        traffic=Traffic(now=time.time),
+        trusted=TrustedProxies(),
+        negative_ttl_s=10,
     )
     app = web.Application(middlewares=[middleware])
     app.on_response_prepare.append(stamp)
@@ -240,8 +244,11 @@ async def test_error_answer(
     assert "b=c" not in str(record)
 
 
-async def test_untrusted_word_of_https_is_told_once() -> None:
-    """A proxy that is not trusted and claims HTTPS is told once, with the mend."""
+@pytest.mark.parametrize(
+    ("field", "value"), [("X-Forwarded-Proto", "https"), ("Forwarded", "proto=https")]
+)
+async def test_unbelieved_https_is_logged_once(field: str, value: str) -> None:
+    """A peer whose word does not count and that claims HTTPS is logged once, with the fix."""
 
     async def handler(_request: web.Request) -> web.StreamResponse:
         return web.Response()
@@ -250,10 +257,12 @@ async def test_untrusted_word_of_https_is_told_once() -> None:
     with logged() as log:
         async with _answering(handler) as client:
             for _ in range(3):
-                async with client.get("/", headers={"X-Forwarded-Proto": "https"}):
+                async with client.get("/", headers={field: value}):
                     pass
-        (warning,) = log.of("untrusted proxy claims https")
-    assert (warning["peer"], warning["mend"]) == ("127.0.0.1", "TDC_TRUSTED_PROXIES")
+        (warning,) = log.of("https claimed but not believed")
+    assert warning["peer"] == "127.0.0.1"
+    assert "TDC_TRUSTED_PROXIES" in warning["fix"]
+    assert "TDC_FORWARDED" in warning["fix"]
 
 
 async def test_client_that_leaves_before_the_answer() -> None:
