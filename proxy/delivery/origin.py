@@ -26,11 +26,23 @@ from proxy.errors import (
     ThronRefused,
     ThronUnreachable,
 )
-from proxy.semantics.ranges import ContentRange, parse_content_range
+from proxy.semantics.ranges import (
+    ContentRange,
+    SelectedRange,
+    UnsatisfiedRange,
+    is_part_asked_for,
+    parse_content_range,
+    select,
+)
 from proxy.thron.delivery_urls import expiry
 
-# What a client may be given as the origin's own word on its conditions and range.
-_ANSWERS = frozenset({200, 206, 304, 412, 416})
+# What an origin may only say to a request with one of these fields (RFC 9110, 13.2.2 and 14.2).
+_IN_ANSWER_TO = {
+    206: {hdrs.RANGE},
+    304: {hdrs.IF_NONE_MATCH, hdrs.IF_MODIFIED_SINCE},
+    412: {hdrs.IF_MATCH, hdrs.IF_UNMODIFIED_SINCE},
+    416: {hdrs.RANGE},
+}
 # Before the second and the third try, in seconds; a client that waits notices neither.
 _BACK_OFFS_S = (0.1, 0.4)
 _FIRST_OCTET = ("Range", "bytes=0-0")
@@ -212,13 +224,23 @@ async def _accepted(arrival: Arrival, delivery: Delivery, fields: Fields) -> Arr
 
 
 def _is_answer(response: aiohttp.ClientResponse, fields: Fields) -> bool:
-    if response.status != HTTPStatus.PARTIAL_CONTENT:
-        return response.status in _ANSWERS
-    said = parse_content_range(response.headers.get(hdrs.CONTENT_RANGE, ""))
-    is_asked_for = any(name == hdrs.RANGE for name, _ in fields)
-    if not is_asked_for or not isinstance(said, ContentRange):
+    """Tell whether an answer is one to what was asked, and to nothing else."""
+    if response.status == HTTPStatus.OK:
+        return True
+    asked = dict(fields)
+    if _IN_ANSWER_TO.get(response.status, set()).isdisjoint(asked):
         return False
-    return response.content_length in {None, said.last - said.first + 1}
+    said = parse_content_range(response.headers.get(hdrs.CONTENT_RANGE, ""))
+    match response.status, said:
+        case HTTPStatus.PARTIAL_CONTENT, ContentRange(first, last):
+            holds_it = response.content_length in {None, last - first + 1}
+            return holds_it and is_part_asked_for(asked[hdrs.RANGE], said)
+        case HTTPStatus.PARTIAL_CONTENT, _:
+            return False
+        case HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, UnsatisfiedRange(length):
+            return not isinstance(select(asked[hdrs.RANGE], length=length), SelectedRange)
+        case _:
+            return True
 
 
 def _is_vague(response: aiohttp.ClientResponse) -> bool:
@@ -246,6 +268,12 @@ def _failure(status: int) -> OriginError:
             )
         case 404 | 410:
             return OriginGone(f"the origin answered {status}")
+        case 206:
+            return OriginAnswerInvalid("the origin sent another range than was asked for")
+        case 304 | 412 | 416:
+            return OriginAnswerInvalid(
+                f"the origin answered {status}, which the request cannot come to"
+            )
         case _ if is_failure(status) or status == HTTPStatus.TOO_MANY_REQUESTS:
             return OriginUnreachable(
                 f"the origin answered {status}", proxy_status="http_request_error"

@@ -23,6 +23,9 @@ from proxy.semantics.http_dates import http_date, parse_http_date
 # RFC 9110, 8.8.2.2.
 _LEAST_AGE_OF_A_STRONG_DATE = timedelta(seconds=1)
 
+# In the order of 13.2.2. If-Range is none of them: it goes with its Range.
+PRECONDITIONS = ("If-Match", "If-Unmodified-Since", "If-None-Match", "If-Modified-Since")
+
 
 class Verdict(Enum):
     """What the preconditions of a request come to; the value is the status code."""
@@ -45,13 +48,16 @@ class Preconditions:
     def parse(cls, fields: MultiMapping[str]) -> Self:
         """Read the preconditions from a field section, repeated lines combined.
 
-        A date that comes twice is no date (RFC 9110, 13.1.3 and 13.1.4).
+        A date that comes twice is no date, and one beside the tag of its kind is to be ignored,
+        whatever that tag is (RFC 9110, 13.1.3 and 13.1.4).
         """
+        unmodified = None if "If-Match" in fields else combined(fields, "If-Unmodified-Since")
+        modified = None if "If-None-Match" in fields else combined(fields, "If-Modified-Since")
         return cls(
             if_match=_tags(combined(fields, "If-Match")),
-            if_unmodified_since=_date(combined(fields, "If-Unmodified-Since")),
+            if_unmodified_since=_date(unmodified),
             if_none_match=_tags(combined(fields, "If-None-Match")),
-            if_modified_since=_date(combined(fields, "If-Modified-Since")),
+            if_modified_since=_date(modified),
         )
 
     def as_fields(self) -> list[tuple[str, str]]:

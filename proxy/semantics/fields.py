@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 from multidict import MultiMapping
 
+from proxy.semantics.conditional import PRECONDITIONS, Preconditions
 from proxy.semantics.entity_tags import parse_entity_tag
 from proxy.semantics.field_lines import TOKEN, combined, connection_options, is_writable
 from proxy.semantics.http_dates import parse_http_date
@@ -19,14 +20,7 @@ from proxy.semantics.ranges import forwardable, parse_content_range
 # belong to this gateway's host. No Accept and no Accept-Encoding: the address names one fixed
 # representation (docs/thron.md 7.4). No User-Agent and no Referer: those are settings. No Via
 # here: it needs our pseudonym.
-INBOUND = (
-    "If-Match",
-    "If-Unmodified-Since",
-    "If-None-Match",
-    "If-Modified-Since",
-    "Range",
-    "If-Range",
-)
+INBOUND = (*PRECONDITIONS, "Range", "If-Range")
 
 # What describes the representation, and nothing of who sent it. Not passed, each for its reason:
 # Cache-Control, Expires, Age, Date: freshness is this gateway's word, and an old Date would make
@@ -58,7 +52,8 @@ _MAX_VIA_CHARACTERS = 1024
 def inbound(fields: MultiMapping[str], *, method: str) -> list[tuple[str, str]]:
     """Return the lines of a client's request that may reach an origin.
 
-    Range goes only with GET (RFC 9110, 14.2), as one range, and only where an origin that honours
+    Preconditions go as they were understood here, so that an origin decides on no others. Range
+    goes only with GET (RFC 9110, 14.2), as one range, and only where an origin that honours
     If-Range could let it apply: with an If-Range that is weak or no validator, or that does not
     travel along, the whole is asked for (13.1.5).
 
@@ -68,6 +63,8 @@ def inbound(fields: MultiMapping[str], *, method: str) -> list[tuple[str, str]]:
     """
     hop = connection_options(fields)
     values = {name: combined(fields, name) for name in INBOUND if name.lower() not in hop}
+    read = dict(Preconditions.parse(fields).as_fields())
+    values.update({name: read.get(name) for name in values.keys() & set(PRECONDITIONS)})
     values.update(_range(fields, values=values, method=method))
     return _lines(INBOUND, values)
 

@@ -135,6 +135,27 @@ def forwardable(value: str) -> str | None:
             return _forwardable_together(ranges)
 
 
+def is_part_asked_for(asked: str, said: ContentRange) -> bool:
+    """Tell whether a 206 holds what was asked for, no octet more and none less.
+
+    RFC 9110, 15.3.7 lets a server send a part of the part, but common clients join what comes to
+    the positions they asked for, whatever Content-Range says.
+
+    Args:
+        asked: The Range value that was sent.
+        said: What the 206 says it holds. Where it does not tell the complete length, an end
+            before the last-pos asked for may be the end of the whole; a suffix proves nothing.
+    """
+    if said.complete_length is not None:
+        selected = select(asked, length=said.complete_length)
+        return selected == SelectedRange(said.first, said.last, said.complete_length)
+    match _parse(asked):
+        case [_IntRange(first, last)]:
+            return said.first == first and said.last <= last
+        case _:
+            return False
+
+
 def parse_content_range(value: str) -> ContentRange | UnsatisfiedRange | None:
     """Return what a Content-Range field says, or None where it is invalid or of another unit.
 

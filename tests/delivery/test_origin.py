@@ -18,6 +18,8 @@ from tests.delivery.conftest import NAMED, byte_session
 from tests.delivery.origin_server import Handler, OriginServer, origin_server
 from tests.running import Running, running
 
+THEN = "Sun, 06 Nov 1994 08:49:37 GMT"
+
 
 @pytest.fixture
 async def whole(thron: Sandbox, tmp_path: Path) -> AsyncIterator[Running]:
@@ -204,6 +206,58 @@ async def test_a_part_that_is_none(bench: Bench, fields: dict[str, str]) -> None
     async with origin_server(origin) as server:
         with pytest.raises(OriginAnswerInvalid):
             await bench.get(published(server, "/a"), "GET", ("Range", "bytes=0-5"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        pytest.param("bytes=10-15", "bytes 0-5/100", id="another first-pos"),
+        pytest.param("bytes=0-9", "bytes 0-5/100", id="another last-pos"),
+        pytest.param("bytes=-6", "bytes 0-5/100", id="the beginning for a suffix"),
+        pytest.param("bytes=10-", "bytes 0-5/6", id="the whole for what lies outside"),
+    ],
+)
+async def test_another_part_than_was_asked_for(bench: Bench, asked: str, said: str) -> None:
+    """It is refused by name: a client would join it to the wrong octets."""
+
+    async def origin(_request: web.Request) -> web.Response:
+        return web.Response(status=206, headers={"Content-Range": said}, body=b"octets")
+
+    async with origin_server(origin) as server:
+        with pytest.raises(OriginAnswerInvalid, match="another range"):
+            await bench.get(published(server, "/a"), "GET", ("Range", asked))
+
+
+@pytest.mark.parametrize(
+    ("status", "asked", "is_taken"),
+    [
+        pytest.param(304, ("If-None-Match", '"1"'), True, id="304 to a tag"),
+        pytest.param(304, ("If-Modified-Since", THEN), True, id="304 to a date"),
+        pytest.param(412, ("If-Match", '"1"'), True, id="412 to a tag"),
+        pytest.param(412, ("If-Unmodified-Since", THEN), True, id="412 to a date"),
+        pytest.param(416, ("Range", "bytes=100-"), True, id="416 to a range outside"),
+        pytest.param(304, ("Range", "bytes=0-1"), False, id="304 to no condition"),
+        pytest.param(304, ("If-Match", '"1"'), False, id="304 to If-Match"),
+        pytest.param(412, ("If-None-Match", '"1"'), False, id="412 to If-None-Match"),
+        pytest.param(416, ("If-Match", '"1"'), False, id="416 to no range"),
+        pytest.param(416, ("Range", "bytes=0-1"), False, id="416 to a range inside"),
+    ],
+)
+async def test_the_origins_word_on_what_it_was_asked(
+    bench: Bench, status: int, asked: tuple[str, str], *, is_taken: bool
+) -> None:
+    """304, 412 and 416 are handed on where the request could come to them, else refused."""
+
+    async def origin(_request: web.Request) -> web.Response:
+        fields = {"Content-Range": "bytes */6"} if status == 416 else {}
+        return web.Response(status=status, headers=fields)
+
+    async with origin_server(origin) as server:
+        if is_taken:
+            assert (await bench.get(published(server, "/a"), "GET", asked))[0] == status
+        else:
+            with pytest.raises(OriginAnswerInvalid):
+                await bench.get(published(server, "/a"), "GET", asked)
 
 
 @pytest.mark.parametrize(

@@ -49,14 +49,44 @@ Lines = list[tuple[str, str]]
             id="two If-Range lines",
         ),
         pytest.param(
-            [("If-None-Match", '"a"'), ("If-None-Match", '"b"'), ("If-Modified-Since", DATE)],
-            [("If-None-Match", '"a", "b"'), ("If-Modified-Since", DATE)],
-            id="preconditions, lines combined",
+            [("If-None-Match", '"a"'), ("If-None-Match", '"b"')],
+            [("If-None-Match", '"a", "b"')],
+            id="a precondition of two lines, combined",
+        ),
+        pytest.param(
+            [("If-Match", '"a"'), ("If-None-Match", "*")],
+            [("If-Match", '"a"'), ("If-None-Match", "*")],
+            id="two preconditions",
+        ),
+        pytest.param(
+            [("If-Unmodified-Since", DATE), ("If-Modified-Since", DATE)],
+            [("If-Unmodified-Since", DATE), ("If-Modified-Since", DATE)],
+            id="preconditions by date",
         ),
         pytest.param(
             [("If-Match", "*"), ("If-Unmodified-Since", DATE)],
-            [("If-Match", "*"), ("If-Unmodified-Since", DATE)],
-            id="the other two preconditions",
+            [("If-Match", "*")],
+            id="no If-Unmodified-Since beside If-Match",
+        ),
+        pytest.param(
+            [("If-Match", "v1"), ("If-Unmodified-Since", DATE)],
+            [],
+            id="nor beside an If-Match that cannot be read",
+        ),
+        pytest.param(
+            [("If-None-Match", '"a"'), ("If-Modified-Since", DATE)],
+            [("If-None-Match", '"a"')],
+            id="no If-Modified-Since beside If-None-Match",
+        ),
+        pytest.param([("If-Unmodified-Since", "yesterday")], [], id="a date that is none"),
+        pytest.param(
+            [("If-Unmodified-Since", DATE), ("If-Unmodified-Since", DATE)], [], id="two dates"
+        ),
+        pytest.param([("If-None-Match", "v1")], [], id="a tag that is none"),
+        pytest.param(
+            [("If-Unmodified-Since", "Sunday, 06-Nov-94 08:49:37 GMT")],
+            [("If-Unmodified-Since", DATE)],
+            id="a date in an obsolete format",
         ),
         pytest.param(
             [("Range", "bytes=0-4"), ("Connection", "close, Range")], [], id="Range of this hop"

@@ -10,6 +10,7 @@ from proxy.semantics.ranges import (
     Unsatisfiable,
     UnsatisfiedRange,
     forwardable,
+    is_part_asked_for,
     parse_content_range,
     select,
 )
@@ -201,6 +202,54 @@ def test_any_text_is_a_range_or_is_ignored(value: str) -> None:
     parse_content_range(value)
     sent = forwardable(value)
     assert sent is None or set(sent) <= set("bytes=0123456789-")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said", "is_it"),
+    [
+        pytest.param("bytes=0-4", "bytes 0-4/10", True, id="the very range"),
+        pytest.param("bytes=0-0", "bytes 0-0/10", True, id="one octet"),
+        pytest.param("bytes=5-", "bytes 5-9/10", True, id="an open end is the last octet"),
+        pytest.param("bytes=5-99", "bytes 5-9/10", True, id="a last-pos beyond the end, clamped"),
+        pytest.param("bytes=-3", "bytes 7-9/10", True, id="a suffix"),
+        pytest.param("bytes=-99", "bytes 0-9/10", True, id="a suffix longer than the whole"),
+        pytest.param("bytes=1-4", "bytes 0-4/10", False, id="from an earlier first-pos"),
+        pytest.param("bytes=1-4", "bytes 2-4/10", False, id="from a later one"),
+        pytest.param("bytes=0-4", "bytes 0-5/10", False, id="to a later last-pos"),
+        pytest.param("bytes=0-4", "bytes 0-3/10", False, id="a part of the part"),
+        pytest.param("bytes=5-", "bytes 5-8/10", False, id="an open end that is not the last"),
+        pytest.param("bytes=5-99", "bytes 5-8/10", False, id="clamped too far"),
+        pytest.param("bytes=-3", "bytes 0-2/10", False, id="the beginning for a suffix"),
+        pytest.param("bytes=-3", "bytes 6-8/10", False, id="a suffix that is not the end"),
+        pytest.param("bytes=10-", "bytes 0-9/10", False, id="the whole for what lies outside"),
+        pytest.param("bytes=-0", "bytes 9-9/10", False, id="something for an empty suffix"),
+        pytest.param("bytes=0-1,8-9", "bytes 0-9/10", False, id="the whole for ranges apart"),
+        pytest.param("bytes=0-5,3-9", "bytes 0-9/10", True, id="ranges that are one"),
+        pytest.param("pages=1", "bytes 0-9/10", False, id="another unit"),
+        pytest.param("bytes=0-4", "bytes 0-4/*", True, id="length unknown: the very range"),
+        pytest.param("bytes=0-4", "bytes 0-3/*", True, id="length unknown: the end came before"),
+        pytest.param("bytes=0-4", "bytes 0-5/*", False, id="length unknown: more than asked"),
+        pytest.param("bytes=1-4", "bytes 0-4/*", False, id="length unknown: another first-pos"),
+        pytest.param("bytes=5-", "bytes 5-8/*", True, id="length unknown: an open end"),
+        pytest.param("bytes=-3", "bytes 7-9/*", False, id="length unknown: no suffix is proved"),
+    ],
+)
+def test_is_part_asked_for(asked: str, said: str, *, is_it: bool) -> None:
+    """A 206 answers the range that was asked, clamped to the complete length, and no other."""
+    part = parse_content_range(said)
+    assert isinstance(part, ContentRange)
+    assert is_part_asked_for(asked, part) == is_it
+
+
+@given(value=range_values, length=st.integers(1, 25))
+def test_the_selected_range_is_the_part_asked_for(value: str, length: int) -> None:
+    """Whatever an origin of our own rules selects is what was asked."""
+    selected = select(value, length=length)
+    if isinstance(selected, SelectedRange):
+        assert is_part_asked_for(value, ContentRange(selected.first, selected.last, length))
+        if selected.octets > 1:
+            shorter = ContentRange(selected.first, selected.last - 1, length)
+            assert not is_part_asked_for(value, shorter)
 
 
 @given(first=st.integers(0, 2**60), octets=st.integers(1, 2**60), rest=st.integers(0, 2**60))
