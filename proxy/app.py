@@ -263,7 +263,13 @@ def _resolver(
 
 
 async def _origins(stack: AsyncExitStack, settings: Settings, thron: TokenKeeper) -> Origins:
-    hosts = OriginHosts(settings.origin_hosts, named_urls=(settings.api_base, settings.cdn_base))
+    hosts = OriginHosts(
+        settings.origin_hosts,
+        named_urls=[url for url in (settings.api_url, settings.cdn_url) if url is not None],
+        tenant_urls=(settings.api_base, settings.cdn_base),
+        # A proxy resolves names where their addresses cannot be checked.
+        is_open_to_api=settings.api_base.startswith("https:") and settings.outbound_proxy is None,
+    )
     http = await stack.enter_async_context(byte_session(settings, hosts))
     hops = Hops(http, hosts, first_byte_timeout_s=settings.first_byte_timeout_s, now=time.monotonic)
     return Origins(

@@ -96,8 +96,16 @@ class Hops:
         *,
         fields: Fields,
         form: Mapping[str, str] | None = None,
+        is_from_api: bool = False,
     ) -> aiohttp.ClientResponse:
         """Return the answer of one hop, whatever its status.
+
+        Args:
+            method: GET, HEAD or POST.
+            url: Byte-exact.
+            fields: What goes along.
+            form: The content of a POST.
+            is_from_api: Whether THRON's API has redirected there, which may be any public host.
 
         Raises:
             OriginProhibited: The host, the scheme or the address is not allowed.
@@ -106,7 +114,10 @@ class Hops:
             OriginAnswerInvalid: The answer is no HTTP.
         """
         target = _parsed(url)
-        self._hosts.check(target)
+        if is_from_api:
+            self._hosts.check_redirect_of_api(target)
+        else:
+            self._hosts.check(target)
         breaker = self._breaker(target)
         wait_s = breaker.retry_in_s(self._now())
         if wait_s > 0:
@@ -140,10 +151,13 @@ class Hops:
             self._breakers.clear()  # a pattern allows any number of hosts; memory does not
         return self._breakers.setdefault(target.authority, Breaker())
 
-    async def follow(self, method: str, url: str, *, fields: Fields) -> Arrival:
+    async def follow(
+        self, method: str, url: str, *, fields: Fields, is_from_api: bool = False
+    ) -> Arrival:
         """Return the answer behind a URL, through at most five redirects.
 
-        The same fields go along at every hop (docs/thron.md 7.7); none of them is secret.
+        The same fields go along at every hop (docs/thron.md 7.7); none of them is secret. That
+        THRON's API has named the URL says nothing of where that redirects to.
 
         Raises:
             OriginAnswerInvalid: A redirect to nowhere, or too many of them.
@@ -151,7 +165,9 @@ class Hops:
         """
         here = url
         for _ in range(_MOST_REDIRECTS + 1):
-            response = await self.send(method, here, fields=fields)
+            response = await self.send(
+                method, here, fields=fields, is_from_api=is_from_api and here is url
+            )
             location = redirect_of(response)
             if location is None:
                 return Arrival(response, here, is_redirected=here is not url)

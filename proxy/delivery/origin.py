@@ -164,15 +164,16 @@ class Origins:
         return await self._source_file(delivery, source, method, fields)
 
     async def _follow(self, delivery: Delivery, url: str, method: str, fields: Fields) -> Arrival:
+        is_from_api = delivery.mode is DeliveryMode.ORIGINAL  # a target that was remembered
         try:
-            arrival = await self._hops.follow(method, url, fields=fields)
+            arrival = await self._hops.follow(method, url, fields=fields, is_from_api=is_from_api)
             return await _accepted(arrival, delivery, fields)
         except (OriginRefused, OriginAnswerInvalid):
             if method != "HEAD":
                 raise
         # HEAD is documented nowhere (docs/thron.md 7.7): one octet tells as much.
         fields = [*fields, _FIRST_OCTET]
-        arrival = await self._hops.follow("GET", url, fields=fields)
+        arrival = await self._hops.follow("GET", url, fields=fields, is_from_api=is_from_api)
         return await _accepted(arrival, delivery, fields)
 
     async def _source_file(

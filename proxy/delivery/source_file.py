@@ -91,7 +91,7 @@ class SourceFiles:
         if location is not None:
             # To a storage with GET, without token and form, on 307 and 308 too.
             response.release()
-            arrival = await self._hops.follow("GET", location, fields=fields)
+            arrival = await self._hops.follow("GET", location, fields=fields, is_from_api=True)
             return Arrival(arrival.response, arrival.url, is_redirected=True)
         if response.status in _TO_CONDITIONS:
             return Arrival(response, source, is_redirected=False)

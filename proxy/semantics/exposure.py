@@ -1,12 +1,12 @@
 """Fields that let any page embed a content, and keep it from running script in our name.
 
 Everything behind a public address is public: CORS and CORP are open to all, without credentials.
-What it must not do is act as a page of this host: types are taken literally, and types that carry
-script are sandboxed.
+What it must not do is act as a page of this host: types are taken literally, and all but those
+known to carry no script are sandboxed.
 """
 
 from proxy.semantics.field_lines import is_writable
-from proxy.semantics.media_types import is_active
+from proxy.semantics.media_types import is_inert
 
 METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -35,7 +35,7 @@ def exposure(*, content_type: str | None, robots: str = "") -> list[tuple[str, s
         ("Cross-Origin-Resource-Policy", "cross-origin"),
         ("X-Content-Type-Options", "nosniff"),
     ]
-    if is_active(content_type):
+    if content_type is not None and not is_inert(content_type):
         lines.append(("Content-Security-Policy", "sandbox"))
     if robots and is_writable(robots):
         lines.append(("X-Robots-Tag", robots))

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="package")
     ("title", "address", "saved_as"),
     [
         pytest.param("press-kit", "", "press-kit.zip", id="plain"),
+        pytest.param("press-release-strada-sl", "", "press-release-strada-sl.docx", id="sandboxed"),
         pytest.param("press-kit", "/Cartella stampa.zip", "Cartella stampa.zip", id="of address"),
         pytest.param("strada-sl-manual", "", "Manuale Strada SL — regolazione.pdf", id="long dash"),
         pytest.param(

@@ -18,10 +18,10 @@ async def hops() -> AsyncIterator[Hops]:
         yield Hops(http, NAMED, first_byte_timeout_s=0.5, now=lambda: 0.0)
 
 
-def byte_session() -> aiohttp.ClientSession:
+def byte_session(hosts: OriginHosts = NAMED) -> aiohttp.ClientSession:
     """Return a session that edits nothing."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, resolver=GuardedResolver(NAMED)),
+        connector=aiohttp.TCPConnector(limit=0, resolver=GuardedResolver(hosts)),
         auto_decompress=False,
         skip_auto_headers={"Accept", "Accept-Encoding", "User-Agent", "Content-Type"},
     )

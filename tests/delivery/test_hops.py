@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 
 from proxy.delivery.hops import Hops, closing, failures_named
+from proxy.delivery.origin_hosts import OriginHosts
 from proxy.errors import (
     OriginAnswerInvalid,
     OriginError,
@@ -99,6 +100,47 @@ async def test_a_redirect_that_leads_nowhere(
             await hops.follow("GET", f"{server.url}/start", fields=[])
     assert failed.value.proxy_status == name
     assert "127.0.0.1" not in str(failed.value)
+
+
+async def test_throns_api_may_redirect_to_any_public_host() -> None:
+    """What it names is refused by its address only, and so is where that redirects to by name."""
+    hosts = OriginHosts(["127.0.0.1", "storage.invalid"], is_open_to_api=True)
+
+    async def storage(_request: web.Request) -> web.Response:
+        return web.Response(status=307, headers={"Location": "https://bucket.invalid/x"})
+
+    async with byte_session(hosts) as http, origin_server(storage) as server:
+        hops = Hops(http, hosts, first_byte_timeout_s=5, now=lambda: 0.0)
+        with pytest.raises(OriginUnreachable, match="no such host"):
+            await hops.follow("GET", "https://bucket.invalid/x", fields=[], is_from_api=True)
+        with pytest.raises(OriginProhibited, match="private address"):
+            await hops.follow("GET", "https://localhost/x", fields=[], is_from_api=True)
+        with pytest.raises(OriginProhibited, match="not allowed"):
+            await hops.follow("GET", "https://bucket.invalid/x", fields=[])
+        with pytest.raises(OriginProhibited, match="not allowed"):
+            await hops.follow("GET", server.url, fields=[], is_from_api=True)
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        pytest.param(b"https://[::1%25.thron.com]/x", id="an address that ends like a pattern"),
+        pytest.param(b"https://a.thron.com:99999/x", id="a port beyond the last"),
+        pytest.param(b"https://m\xc3\xbcnchen.thron.com/x", id="a host beyond ASCII"),
+        pytest.param(b"//m\xc3\xbcnchen.thron.com/x", id="the same without scheme"),
+        pytest.param(b"https://m\xfcnchen.thron.com/x", id="a host that is no UTF-8"),
+        pytest.param(b"https://:secret@a.thron.com/x", id="a password alone"),
+        pytest.param(b"/caf\xe9?x", id="a path that is no UTF-8"),
+        pytest.param(b"https://a.thron.com\\@127.0.0.1/", id="a backslash"),
+    ],
+)
+async def test_a_redirect_that_is_no_reference(hops: Hops, location: bytes) -> None:
+    """However an origin spells it, it is an error of the origin's and no bug of ours."""
+    async with saying(b"HTTP/1.1 302 Found\r\nLocation: ", location, b"\r\n\r\n") as url:
+        with pytest.raises((OriginProhibited, OriginAnswerInvalid)) as failed:
+            await hops.follow("GET", f"{url}/start", fields=[])
+    assert failed.value.status == 502
+    assert "secret" not in str(failed.value)
 
 
 @pytest.mark.parametrize(

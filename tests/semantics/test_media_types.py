@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.semantics.media_types import content_type, is_active, media_type_of
+from proxy.semantics.media_types import content_type, is_inert, media_type_of
 
 
 @pytest.mark.parametrize(
@@ -30,19 +30,36 @@ def test_content_type(received: str | None, file_name: str | None, sent: str) ->
 
 
 @pytest.mark.parametrize(
-    ("value", "active"),
+    ("value", "inert"),
     [
-        pytest.param("text/html; charset=utf-8", True, id="HTML"),
-        pytest.param("image/svg+xml", True, id="SVG"),
-        pytest.param("application/atom+xml", True, id="any XML"),
-        pytest.param("application/pdf", False, id="PDF"),
-        pytest.param("image/png", False, id="PNG"),
-        pytest.param(None, False, id="none"),
+        pytest.param("image/png", True, id="PNG"),
+        pytest.param("Image/JPEG", True, id="in capitals"),
+        pytest.param("image/svg+xml", False, id="SVG"),
+        pytest.param("video/mp4; codecs=avc1", True, id="film"),
+        pytest.param("video/x-of-tomorrow", True, id="a film nobody knows yet"),
+        pytest.param("audio/mpeg", True, id="sound"),
+        pytest.param("audio/x+xml", False, id="sound in XML"),
+        pytest.param("font/woff2", True, id="font"),
+        pytest.param("application/pdf", True, id="PDF"),
+        pytest.param("text/plain; charset=utf-8", True, id="text"),
+        pytest.param("text/csv", True, id="a table"),
+        pytest.param("application/zip", True, id="archive"),
+        pytest.param("application/octet-stream", True, id="octets"),
+        pytest.param("text/html; charset=utf-8", False, id="HTML"),
+        pytest.param("application/xhtml+xml", False, id="XHTML"),
+        pytest.param("application/atom+xml", False, id="any XML"),
+        pytest.param("text/xml", False, id="XML by its old name"),
+        pytest.param("multipart/related", False, id="a page with its images (MHTML)"),
+        pytest.param("message/rfc822", False, id="the same as a message"),
+        pytest.param("application/x-shockwave-flash", False, id="a type that carries script"),
+        pytest.param("text/javascript", False, id="a worker's script"),
+        pytest.param("application/x-of-tomorrow", False, id="a type nobody knows yet"),
+        pytest.param("nonsense", False, id="no media type"),
     ],
 )
-def test_is_active(value: str | None, *, active: bool) -> None:
-    """Types that carry script are known."""
-    assert is_active(value) == active
+def test_is_inert(value: str, *, inert: bool) -> None:
+    """Only types that are known to run no script are said to run none."""
+    assert is_inert(value) == inert
 
 
 @given(name=st.text(st.characters()))
