@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -206,7 +206,9 @@ async def _tenant(
         kept_pkey=login.pkey if login is not None else None,
     )
     is_warm = known is not None and await known.has_any()
-    resolver = _resolver(settings, lookup, deliveries, starts_warm=is_warm)
+    resolver = _resolver(
+        settings, lookup, deliveries, silent_s=lambda: thron.silent_s, starts_warm=is_warm
+    )
     stack.push_async_callback(resolver.aclose)
     origins = await _origins(stack, settings, thron)
     return Tenant(
@@ -238,7 +240,12 @@ async def _token_keeper(
 
 
 def _resolver(
-    settings: Settings, lookup: Lookup, deliveries: Deliveries, *, starts_warm: bool
+    settings: Settings,
+    lookup: Lookup,
+    deliveries: Deliveries,
+    *,
+    silent_s: Callable[[], float],
+    starts_warm: bool,
 ) -> Resolver:
     return Resolver(
         lookup,
@@ -256,7 +263,7 @@ def _resolver(
             now=time.monotonic,
         ),
         look_ups=Bulkhead(places=_LOOK_UPS),
-        courtesy=Courtesy(Breaker(), now=time.monotonic, random=random.random),
+        courtesy=Courtesy(Breaker(), silent_s=silent_s, now=time.monotonic, random=random.random),
         now=time.monotonic,
         starts_warm=starts_warm,
     )

@@ -7,13 +7,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import orjson
 
 from proxy.sandbox.server import Sandbox
+
+T = TypeVar("T")
 
 _ROOT = Path(__file__).parents[1]
 
@@ -145,12 +147,24 @@ def serving(environ: Mapping[str, str]) -> Iterator[tuple[Process, str, str]]:
 @asynccontextmanager
 async def served(environ: Mapping[str, str]) -> AsyncIterator[tuple[Process, str, str]]:
     """Do the same beside a running event loop, which the sandbox needs."""
-    process = serving(environ)
-    entered = await asyncio.to_thread(process.__enter__)
+    async with _beside(serving(environ)) as entered:
+        yield entered
+
+
+@asynccontextmanager
+async def beside(*arguments: str, environ: Mapping[str, str]) -> AsyncIterator[Process]:
+    """Run a command beside a running event loop until the end of the block."""
+    async with _beside(command(*arguments, environ=environ)) as process:
+        yield process
+
+
+@asynccontextmanager
+async def _beside(running: AbstractContextManager[T]) -> AsyncIterator[T]:
+    entered = await asyncio.to_thread(running.__enter__)
     try:
         yield entered
     finally:
-        await asyncio.to_thread(process.__exit__, None, None, None)
+        await asyncio.to_thread(running.__exit__, None, None, None)
 
 
 async def run(*arguments: str, environ: Mapping[str, str]) -> tuple[int, str]:

@@ -27,7 +27,7 @@ FLOORS: Mapping[str, str] = {
     "rules": """
         thron.json_fields thron.exchange thron.envelope thron.error_answers thron.content
         thron.folder thron.listing thron.folder_messages thron.session_messages thron.messages
-        thron.delivery_urls thron.token_schedule
+        thron.delivery_urls thron.silence thron.token_schedule
         catalogue.addressability catalogue.connector catalogue.connector_values
         catalogue.connector_form catalogue.connectors_document catalogue.paths
         catalogue.purge catalogue.changes catalogue.rows catalogue.tenant

@@ -5,28 +5,42 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping
 from itertools import islice
 from typing import Generic, TypeVar
 
+_MOST_CALLS = 3
+_PATIENCE_S = 1.0
+
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
 class Batch(Generic[K, V]):
-    """One running call at a time, with all the keys that wait by then.
+    """One call after the other, each with all the keys that wait by then.
 
     Nobody waits for company: the first key is asked for at once, and whoever comes while that
-    call runs goes together with the others.
+    call runs goes together with the others. Nor does a call that hangs keep them waiting: after
+    a while the next one is made beside it.
     """
 
     def __init__(
-        self, call: Callable[[tuple[K, ...]], Awaitable[Mapping[K, V]]], *, most: int
+        self,
+        call: Callable[[tuple[K, ...]], Awaitable[Mapping[K, V]]],
+        *,
+        most: int,
+        most_calls: int = _MOST_CALLS,
+        patience_s: float = _PATIENCE_S,
     ) -> None:
         """Make an idle batch.
 
         Args:
             call: Gives the values of some keys; a key may be missing in its answer.
             most: How many keys one call may have.
+            most_calls: How many calls may run beside each other where they hang.
+            patience_s: How long the next call waits for the one before.
         """
         self._call = call
         self._most = most
+        self._most_calls = most_calls
+        self._patience_s = patience_s
+        self._calls: set[asyncio.Task[None]] = set()
         self._waiting: dict[K, asyncio.Future[V | None]] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -43,10 +57,11 @@ class Batch(Generic[K, V]):
         return await asyncio.shield(future)
 
     async def aclose(self) -> None:
-        """Cancel the running call, and those who wait."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        """Cancel the running calls, and those who wait."""
+        tasks = [*self._calls, *([self._task] if self._task is not None else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         for future in self._waiting.values():
             future.cancel()
 
@@ -55,7 +70,12 @@ class Batch(Generic[K, V]):
             while self._waiting:
                 keys = tuple(islice(self._waiting, self._most))
                 futures = {key: self._waiting.pop(key) for key in keys}
-                await self._settle(futures)
+                call = asyncio.get_running_loop().create_task(self._settle(futures), name="batch")
+                self._calls.add(call)
+                call.add_done_callback(self._calls.discard)
+                await asyncio.wait({call}, timeout=self._patience_s)
+                if len(self._calls) >= self._most_calls:
+                    await asyncio.wait(self._calls, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._task = None
 

@@ -2,10 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class _Running(Generic[V]):
+    task: asyncio.Task[V]
+    since: float
 
 
 class Collapse(Generic[K, V]):
@@ -16,39 +23,51 @@ class Collapse(Generic[K, V]):
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._tasks: dict[K, asyncio.Task[V]] = {}
+        self._running: dict[K, _Running[V]] = {}
 
     def start(self, key: K, call: Callable[[], Awaitable[V]]) -> None:
         """Begin a call in the background, unless one of the key is running."""
-        _ = self._task(key, call)
+        _ = self._call(key, call)
 
-    async def run(self, key: K, call: Callable[[], Awaitable[V]]) -> V:
+    async def run(
+        self, key: K, call: Callable[[], Awaitable[V]], *, patience_s: float | None = None
+    ) -> V:
         """Return the answer of the running call, or of a new one.
 
+        Args:
+            key: What is asked for.
+            call: Asks for it.
+            patience_s: How old the call may become before this caller leaves it to itself: who
+                joins one that has been running for long does not wait anew.
+
         Raises:
+            TimeoutError: Patience has run out; the call goes on.
             Exception: What the call raises, to each who waits for it.
         """
-        return await asyncio.shield(self._task(key, call))
+        running = self._call(key, call)
+        async with asyncio.timeout_at(None if patience_s is None else running.since + patience_s):
+            return await asyncio.shield(running.task)
 
     async def aclose(self) -> None:
         """Cancel the calls that still run, and wait until they are gone."""
-        tasks = list(self._tasks.values())
+        tasks = [running.task for running in self._running.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _task(self, key: K, call: Callable[[], Awaitable[V]]) -> asyncio.Future[V]:
-        task = self._tasks.get(key)
-        if task is None:
-            task = asyncio.get_running_loop().create_task(self._run(call), name=self._name)
-            self._tasks[key] = task
+    def _call(self, key: K, call: Callable[[], Awaitable[V]]) -> _Running[V]:
+        running = self._running.get(key)
+        if running is None:
+            loop = asyncio.get_running_loop()
+            task = loop.create_task(self._run(call), name=self._name)
+            running = self._running[key] = _Running(task, loop.time())
             task.add_done_callback(lambda done: self._forget(key, done))
-        return task
+        return running
 
     async def _run(self, call: Callable[[], Awaitable[V]]) -> V:
         return await call()
 
     def _forget(self, key: K, done: asyncio.Task[V]) -> None:
-        del self._tasks[key]
+        del self._running[key]
         if not done.cancelled():
             done.exception()  # seen here too: the callers may all have left

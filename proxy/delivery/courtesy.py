@@ -19,16 +19,23 @@ class Courtesy:
     """Asks what may be asked twice, as the questions of a resolver are."""
 
     def __init__(
-        self, breaker: Breaker, *, now: Callable[[], float], random: Callable[[], float]
+        self,
+        breaker: Breaker,
+        *,
+        silent_s: Callable[[], float],
+        now: Callable[[], float],
+        random: Callable[[], float],
     ) -> None:
         """Make one that has asked nothing yet.
 
         Args:
             breaker: Says when THRON is to be left alone.
+            silent_s: For how long THRON, asked something, has answered nothing at all.
             now: Monotonic seconds.
             random: Gives a number from 0 to 1.
         """
         self._breaker = breaker
+        self._silent_s = silent_s
         self._now = now
         self._random = random
         self._retries = RetryBudget()
@@ -38,6 +45,11 @@ class Courtesy:
     def outage(self) -> Outage | None:
         """THRON's silence, as long as it lasts; its times are of the clock given."""
         return self._breaker.outage(self._now())
+
+    @property
+    def silent_s(self) -> float:
+        """For how long THRON, asked something, has answered nothing at all."""
+        return self._silent_s()
 
     async def ask(self, question: Callable[[], Awaitable[T]]) -> T:
         """Return the answer to a question.
@@ -69,6 +81,11 @@ class Courtesy:
             raise
         self._breaker.succeeded()
         return answer
+
+    def note_silence(self) -> None:
+        """Count as a failure that patience has run out while THRON answered nothing at all."""
+        problem = f"no answer to anything for {self._silent_s():.0f} s"
+        self._breaker.failed(self._now(), problem=problem)
 
     def _note_failure(self, exc: ThronUnreachable | ThronTimeout) -> None:
         """Count a failure once, however many waited for the one question that failed."""

@@ -4,6 +4,7 @@ import asyncio
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import structlog
 
@@ -22,7 +23,13 @@ from proxy.catalogue.paths import Address
 from proxy.delivery.batch import Batch
 from proxy.errors import DatabaseFailed
 from proxy.thron import messages
-from proxy.thron.messages import Content, ContentType, MetadataCriterion, SearchCriteria
+from proxy.thron.messages import (
+    Content,
+    ContentType,
+    MetadataCriterion,
+    Question,
+    SearchCriteria,
+)
 from proxy.thron.tokens import TokenKeeper
 
 log = structlog.get_logger("proxy.lookup")
@@ -31,6 +38,10 @@ log = structlog.get_logger("proxy.lookup")
 _MOST_IDS = 50
 # A value that more contents share than fill these pages is no address; the first ones decide.
 _MOST_PAGES = 20
+# A question of a request that waits: what takes longer is asked again sooner than it answers.
+_LONGEST_S = 10.0
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +139,7 @@ class Lookup:
                 criteria = SearchCriteria(ids=(address.value,))
             case Identifier.PRETTY_ID:
                 question = messages.find_by_pretty_id(self._client_id, address.value)
-                return next(iter(await self._thron.ask(question)), None)
+                return next(iter(await self._ask(question)), None)
             case Identifier.METADATA:
                 criteria = SearchCriteria(imetadata=_criterion(connector, address.value))
         return next(iter((await self._pages(criteria)).values()), None)
@@ -151,7 +162,7 @@ class Lookup:
         return is_servable(connector, content, was_published=was_published)
 
     async def _by_pretty_id(self, connector: Connector, claim: Claim) -> Content | None:
-        found = await self._thron.ask(messages.find_by_pretty_id(self._client_id, claim.value))
+        found = await self._ask(messages.find_by_pretty_id(self._client_id, claim.value))
         return await self._best_member(connector, claim, found)
 
     async def _by_legacy_metadata(self, connector: Connector, claim: Claim) -> Content | None:
@@ -162,7 +173,7 @@ class Lookup:
             folder_id=connector.folder_id,
             cascade=connector.subfolders,
         )
-        found = await self._thron.ask(question)
+        found = await self._ask(question)
         return await self._best_member(connector, claim, found)
 
     async def _best_member(
@@ -202,13 +213,16 @@ class Lookup:
             )
         )
 
+    async def _ask(self, question: Question[T]) -> T:
+        return await self._thron.ask(question, at_most_s=_LONGEST_S)
+
     async def _pages(self, criteria: SearchCriteria) -> dict[str, Content]:
         found: dict[str, Content] = {}
         page_token: str | None = None
         seen: set[str] = set()
         for _ in range(_MOST_PAGES):
             question = messages.search(self._client_id, criteria, page_token=page_token)
-            page = await self._thron.ask(question)
+            page = await self._ask(question)
             found |= {content.id: content for content in page.contents}
             page_token = page.next_page_token
             if page_token is None or page_token in seen:

@@ -45,8 +45,9 @@ class Lifetimes:
     """How long what is remembered counts, in seconds (the settings of the same names).
 
     Attributes:
-        patience_s: How long a request for a lapsed resolution waits for THRON's word before it
-            is served stale; the verification goes on without it.
+        patience_s: How old THRON's verification of a lapsed resolution may become before the
+            requests that wait for it are served stale; it goes on without them.
+        look_up_s: How long a look-up may take.
     """
 
     resolution_ttl_s: float
@@ -54,6 +55,7 @@ class Lifetimes:
     stale_if_error_s: float
     max_resolutions: int
     patience_s: float = 3.0
+    look_up_s: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,7 @@ class Resolver:
             return await self._lapsed(known, address, left_s=left_s)
         if left_s < ttl_s * (1 - _EARLY):
             self._questions.start(
-                self._asked(address, connector), lambda: self._verify(known, address)
+                self._asked(address, connector), lambda: self._in_time(self._verify(known, address))
             )
         return Resolved(known, None, left_s)
 
@@ -174,9 +176,7 @@ class Resolver:
         Raises:
             As ``resolve``.
         """
-        return await self._questions.run(
-            self._asked(address, resolution.connector), lambda: self._verify(resolution, address)
-        )
+        return await self._verified(resolution, address, patience_s=None)
 
     async def complete(self, resolution: Resolution, address: Address, delivery: Delivery) -> None:
         """Remember what an origin told of a delivery, unless it was verified anew meanwhile."""
@@ -215,7 +215,7 @@ class Resolver:
 
         async def look_up() -> Resolution:
             with self._look_ups.place(client):  # before the catalogue is read, which costs too
-                return await self._discover(connector, address)
+                return await self._in_time(self._discover(connector, address))
 
         resolution = await self._questions.run(self._asked(address, connector), look_up)
         left_s = resolution.verified_at + self._lifetimes.resolution_ttl_s - self._now()
@@ -223,26 +223,59 @@ class Resolver:
 
     async def _lapsed(self, known: Resolution, address: Address, *, left_s: float) -> Resolved:
         may_be_stale = -left_s <= self._lifetimes.stale_if_error_s
+        patience_s = self._patience_s() if may_be_stale else None
         try:
-            async with asyncio.timeout(self._lifetimes.patience_s if may_be_stale else None):
-                resolution = await self.verified(known, address)
-        except (*_NO_ANSWER, TimeoutError):
+            resolution = await self._verified(known, address, patience_s=patience_s)
+        except TimeoutError:
+            self._note_silence(patience_s)
+            return Resolved(known, "stale", left_s)
+        except _NO_ANSWER:
             if not may_be_stale:
                 raise
             return Resolved(known, "stale", left_s)
         return Resolved(resolution, "stale", self._lifetimes.resolution_ttl_s)
+
+    async def _verified(
+        self, known: Resolution, address: Address, *, patience_s: float | None
+    ) -> Resolution:
+        return await self._questions.run(
+            self._asked(address, known.connector),
+            lambda: self._in_time(self._verify(known, address)),
+            patience_s=patience_s,
+        )
+
+    async def _in_time(self, question: Awaitable[Resolution]) -> Resolution:
+        try:
+            async with asyncio.timeout(self._lifetimes.look_up_s):
+                return await question
+        except TimeoutError as exc:
+            self._note_silence(self._lifetimes.look_up_s)
+            raise ThronTimeout("THRON did not answer a look-up in time") from exc
+
+    def _patience_s(self) -> float:
+        """Return how old a question may become for who has an older answer to serve."""
+        patience_s = self._lifetimes.patience_s
+        return 0.0 if self._courtesy.silent_s >= patience_s else patience_s
+
+    def _note_silence(self, patience_s: float | None) -> None:
+        """Count a failure, if who waited for so long has seen THRON answer nothing to anybody."""
+        if patience_s and self._courtesy.silent_s >= patience_s:
+            self._courtesy.note_silence()
 
     async def _discover(self, connector: Connector, address: Address) -> Resolution:
         asked = self._asked(address, connector)
         catalogued = await self._lookup.catalogued(connector, address)
         unverified = self._servable_unverified(catalogued)
         ids = [each.content.id for each in catalogued]
+        patience_s = self._patience_s() if unverified else None
         try:
-            async with asyncio.timeout(self._lifetimes.patience_s if unverified else None):
+            async with asyncio.timeout(patience_s):
                 members = await self._members(connector, ids)
-        except (*_NO_ANSWER, TimeoutError):
+        except (*_NO_ANSWER, TimeoutError) as exc:
             if unverified is None:
                 raise
+            if isinstance(exc, TimeoutError):
+                self._note_silence(patience_s)
             return await self._remember(asked, unverified.content, age_s=unverified.age_s or 0.0)
         return await self._remember(asked, await self._found(asked, members, self._budget.spend()))
 

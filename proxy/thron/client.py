@@ -10,6 +10,7 @@ from yarl import URL
 
 from proxy.errors import ThronAnswerInvalid, ThronTimeout, ThronUnreachable
 from proxy.thron.exchange import Question, Reply, Request, parse_retry_after
+from proxy.thron.silence import Silence
 
 T = TypeVar("T")
 
@@ -47,21 +48,33 @@ class Client:
         self._turns = asyncio.Semaphore(max_concurrent)
         self._total_timeout_s = total_timeout_s
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_s)
+        self._silence = Silence()
 
-    async def ask(self, question: Question[T], *, token: str | None) -> T:
+    @property
+    def silent_s(self) -> float:
+        """For how long THRON, asked something, has answered nothing at all."""
+        return self._silence.seconds(asyncio.get_running_loop().time())
+
+    async def ask(
+        self, question: Question[T], *, token: str | None, at_most_s: float | None = None
+    ) -> T:
         """Return the answer to a question.
 
         Raises:
             ThronError: As ``send`` and the question's deciphering do.
         """
-        return question.decipher(await self.send(question.request, token=token))
+        reply = await self.send(question.request, token=token, at_most_s=at_most_s)
+        return question.decipher(reply)
 
-    async def send(self, request: Request, *, token: str | None) -> Reply:
+    async def send(
+        self, request: Request, *, token: str | None, at_most_s: float | None = None
+    ) -> Reply:
         """Send a request and return whatever is answered, of any status.
 
         Args:
             request: The request.
             token: The session token; None for a login.
+            at_most_s: Longest time for this one, where that is less than for others.
 
         Raises:
             ThronTimeout: No whole answer within the time.
@@ -69,7 +82,7 @@ class Client:
             ThronAnswerInvalid: An answer of more than 16 MiB, or that is no HTTP.
         """
         try:
-            async with asyncio.timeout(self._total_timeout_s), self._turns:
+            async with asyncio.timeout(at_most_s or self._total_timeout_s), self._turns:
                 return await self._exchange(request, token=token)
         except TimeoutError as exc:  # ours, and aiohttp's for connecting
             raise ThronTimeout(f"THRON did not answer {request.path} in time") from exc
@@ -81,6 +94,23 @@ class Client:
             raise ThronUnreachable(_reason(exc)) from exc
 
     async def _exchange(self, request: Request, *, token: str | None) -> Reply:
+        time = asyncio.get_running_loop().time
+        heard = False
+        self._silence.begin(time())
+        try:
+            reply = await self._reply(request, token=token)
+        except TimeoutError:  # aiohttp's is an OSError too
+            raise
+        except (aiohttp.ClientError, OSError, ThronAnswerInvalid):
+            heard = True
+            raise
+        else:
+            heard = True
+            return reply
+        finally:
+            self._silence.end(time(), heard=heard)
+
+    async def _reply(self, request: Request, *, token: str | None) -> Reply:
         async with self._http.request(
             request.method,
             self._url(request),

@@ -40,6 +40,9 @@ log = structlog.get_logger()
 # a token that was replaced just then.
 _MOST_ATTEMPTS = 4
 
+# Everybody waits for a login, and for a validation.
+_LONGEST_S = 10.0
+
 # Logins in a row whose token was refused all the same, before the next one has to wait: then
 # validateToken cannot be believed, or THRON's tokens are worth nothing.
 _VAIN_LOGINS = 2
@@ -188,14 +191,25 @@ class TokenKeeper:
             return session
         return await self._log_in()
 
-    async def ask(self, question: Question[T]) -> T:
+    @property
+    def silent_s(self) -> float:
+        """For how long THRON, asked something, has answered nothing at all."""
+        return self._client.silent_s
+
+    async def ask(self, question: Question[T], *, at_most_s: float | None = None) -> T:
         """Return the answer to a question, asked with the token.
+
+        Args:
+            question: What is asked.
+            at_most_s: Longest time for each request, where that is less than usual.
 
         Raises:
             ThronRefused: The application has no right to it.
             ThronError: As ``session`` does, or as the question's deciphering does.
         """
-        return await self.with_token(lambda token: self._client.ask(question, token=token))
+        return await self.with_token(
+            lambda token: self._client.ask(question, token=token, at_most_s=at_most_s)
+        )
 
     async def with_token(self, attempt: Callable[[str], Awaitable[T]]) -> T:
         """Return what an attempt with the token gives, replaying it once with a new token.
@@ -250,7 +264,9 @@ class TokenKeeper:
         mine = self._credentials
         try:
             answer = await self._client.ask(
-                login(mine.client_id, mine.app_id, mine.app_key), token=None
+                login(mine.client_id, mine.app_id, mine.app_key),
+                token=None,
+                at_most_s=_LONGEST_S,
             )
         except ThronError as error:
             return self._note_failure("token.login_failed", error)
@@ -282,7 +298,7 @@ class TokenKeeper:
     async def _validate(self, session: Session) -> bool | ThronError:
         question = validate(self._credentials.client_id)
         try:
-            is_good = await self._client.ask(question, token=session.token)
+            is_good = await self._client.ask(question, token=session.token, at_most_s=_LONGEST_S)
         except ThronAnswerInvalid as error:
             log.warning("token.validation_unreadable", problem=str(error))
             is_good = False

@@ -7,6 +7,7 @@ import pytest
 
 from proxy.delivery.batch import Batch
 from proxy.errors import ThronUnreachable
+from tests.waiting import until
 
 
 class Source:
@@ -80,6 +81,33 @@ async def test_who_leaves_stops_nothing() -> None:
         await leaving
     source.go_on.set()
     assert await batch.get("key") == 3
+
+
+async def test_a_call_that_hangs_holds_up_nobody() -> None:
+    """The next one is made beside it after a while, up to so many."""
+    never = asyncio.Event()
+    calls: list[tuple[str, ...]] = []
+
+    async def call(keys: tuple[str, ...]) -> Mapping[str, int]:
+        calls.append(keys)
+        if keys[0].startswith("bad"):
+            await never.wait()
+        return dict.fromkeys(keys, 1)
+
+    batch = Batch(call, most=1, most_calls=3, patience_s=0.001)
+    tasks = []
+    for key in ("bad-1", "fine-1", "bad-2", "fine-2", "bad-3", "fine-3"):
+        tasks.append(asyncio.create_task(batch.get(key)))
+        await asyncio.sleep(0)
+    assert (await tasks[1], await tasks[3]) == (1, 1)
+    await until(lambda: _is(len(calls) == 5))
+    assert not tasks[5].done()
+    never.set()
+    assert await asyncio.gather(*tasks) == [1] * 6
+
+
+async def _is(holds: bool) -> bool:  # noqa: FBT001 - what ``until`` asks for
+    return holds
 
 
 async def test_closing_ends_all_who_wait() -> None:

@@ -61,6 +61,23 @@ async def test_a_caller_that_leaves_takes_the_call_from_nobody() -> None:
     assert await second == 1
 
 
+async def test_patience_is_that_of_the_call() -> None:
+    """Who joins a call that has run for long does not wait anew; the call goes on."""
+    collapse: Collapse[str, int] = Collapse("test")
+    slow = Slow()
+    with pytest.raises(TimeoutError):
+        await collapse.run("key", slow, patience_s=0.2)
+    late = asyncio.create_task(collapse.run("key", slow, patience_s=0.2))
+    nap = asyncio.create_task(asyncio.sleep(0.1))
+    done, _ = await asyncio.wait({late, nap}, return_when=asyncio.FIRST_COMPLETED)
+    assert late in done
+    with pytest.raises(TimeoutError):
+        await late
+    await nap
+    slow.go_on.set()
+    assert await collapse.run("key", slow) == 1
+
+
 async def test_a_failure_is_everyones_and_is_not_remembered() -> None:
     """All who wait get the error; the next caller asks again."""
     collapse: Collapse[str, int] = Collapse("test")

@@ -35,7 +35,7 @@ class Thron:
 
 def courtesy(breaker: Breaker | None = None, *, now: Callable[[], float] = float) -> Courtesy:
     """Return one with a clock that stands."""
-    return Courtesy(breaker or Breaker(), now=now, random=lambda: 0.0)
+    return Courtesy(breaker or Breaker(), silent_s=lambda: 3.0, now=now, random=lambda: 0.0)
 
 
 def question(thron: Thron) -> Callable[[], Awaitable[str]]:

@@ -1,6 +1,7 @@
 """What goes on while THRON's API is down."""
 
 import asyncio
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from proxy.catalogue.connector import Connector, DeliveryMode
 from proxy.sandbox.faults import Fault, Kind
 from proxy.sandbox.server import Sandbox
+from tests.process import beside
 from tests.running import by_id, by_name, by_sku, running
 
 PUBLISHED = DeliveryMode.PUBLISHED
@@ -110,3 +112,28 @@ async def test_an_api_that_answers_nonsense_is_down(
         stale = await connector.get(FILM)
         assert (stale.status, stale.body == known.body) == (200, True)
         assert (await connector.get(PATHS[1])).status in {502, 503}
+
+
+async def test_an_api_that_hangs(thron: Sandbox, tmp_path: Path) -> None:
+    """Stopped, it accepts and never answers: known links are served stale, unknown ones refused.
+
+    The API is a process of its own; the CDN goes on, of the same tenant.
+    """
+    async with beside("sandbox", environ={}) as api:
+        told = await asyncio.to_thread(api.printed, "TDC_API_URL")
+        async with running(
+            thron,
+            tmp_path,
+            *published(thron),
+            api_url=told.partition("=")[2],
+            resolution_ttl_s=AT_ONCE,
+        ) as connector:
+            known = [await connector.get(path) for path in PATHS]
+            api.tell(signal.SIGSTOP)
+            for _ in range(3):
+                stale = await asyncio.gather(*[connector.get(path) for path in PATHS * 3])
+                assert [each.body for each in stale] == [each.body for each in known] * 3
+                assert all("fwd=stale" in each.fields["Cache-Status"] for each in stale)
+            unknown = await connector.get("/media/en/unknown")
+            assert unknown.status == 503
+            assert int(unknown.fields["Retry-After"]) > 0

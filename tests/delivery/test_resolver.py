@@ -17,7 +17,7 @@ from proxy.delivery.courtesy import Courtesy
 from proxy.delivery.deliveries import Deliveries
 from proxy.delivery.lookup import Lookup
 from proxy.delivery.resolver import Lifetimes, Resolved, Resolver
-from proxy.errors import ThronBusy, ThronRefused, ThronUnreachable, UnknownAddress
+from proxy.errors import ThronBusy, ThronRefused, ThronTimeout, ThronUnreachable, UnknownAddress
 from proxy.sandbox.faults import Fault, Kind
 from proxy.sandbox.server import Sandbox
 from tests.running import Running, by_id, by_name, running
@@ -35,12 +35,22 @@ class Bench:
     thron: Sandbox
     resolver: Resolver
     connectors: dict[str, Connector]
+    running: Running
     seconds: list[float] = field(default_factory=lambda: [0.0])
+    others: list[Resolver] = field(default_factory=list)
 
     async def resolve(self, address: Address, *, client: str = "") -> Resolved:
         """Resolve an address in its connector."""
         connector = self.connectors[address.connector]
         return await self.resolver.resolve(connector, address, client=client)
+
+    def another(self, *, silent_s: float, patience_s: float = 0.05) -> Resolver:
+        """Return a resolver that is told how long THRON has been silent."""
+        made = resolver_of(
+            self.running, now=lambda: self.seconds[0], silent_s=silent_s, patience_s=patience_s
+        )
+        self.others.append(made)
+        return made
 
     @property
     def questions(self) -> int:
@@ -64,12 +74,27 @@ async def bench(thron: Sandbox, tmp_path: Path) -> AsyncIterator[Bench]:
     async with running(thron, tmp_path, *wanted) as connector:
         resolver = resolver_of(connector, now=lambda: seconds[0])
         connectors = {each.slug: each for each in connector.gateway.watch.connectors.all}
-        yield Bench(thron, resolver, connectors, seconds)
-        await resolver.aclose()
+        made = Bench(thron, resolver, connectors, connector, seconds)
+        yield made
+        for each in (resolver, *made.others):
+            await each.aclose()
 
 
-def resolver_of(connector: Running, *, now: Callable[[], float]) -> Resolver:
-    """Return a resolver beside that of a running connector."""
+def resolver_of(
+    connector: Running,
+    *,
+    now: Callable[[], float],
+    silent_s: float | None = None,
+    patience_s: float = 0.05,
+) -> Resolver:
+    """Return a resolver beside that of a running connector.
+
+    Args:
+        connector: In front of a sandbox.
+        now: The clock of the resolver.
+        silent_s: What it is told of THRON's silence; the truth if None.
+        patience_s: With its questions.
+    """
     keeper, thron = connector.tenant.thron, connector.thron
     client_id = thron.client_id
     deliveries = Deliveries(
@@ -83,11 +108,17 @@ def resolver_of(connector: Running, *, now: Callable[[], float]) -> Resolver:
             negative_ttl_s=10,
             stale_if_error_s=1000,
             max_resolutions=10,
-            patience_s=0.05,
+            patience_s=patience_s,
+            look_up_s=0.5,
         ),
         budget=Budget(at_once=4, per_s=1000, patience_s=5, now=time.monotonic),
         look_ups=Bulkhead(places=4),
-        courtesy=Courtesy(Breaker(), now=now, random=lambda: 0.5),
+        courtesy=Courtesy(
+            Breaker(),
+            silent_s=lambda: keeper.silent_s if silent_s is None else silent_s,
+            now=now,
+            random=lambda: 0.5,
+        ),
         now=now,
     )
 
@@ -176,6 +207,35 @@ async def test_stale_while_thron_is_silent(bench: Bench) -> None:
         return (await bench.resolve(BY_ID)).ttl_s == 60
 
     await until(is_verified)
+
+
+async def test_nobody_waits_for_a_silent_thron(bench: Bench) -> None:
+    """Where nothing is answered to anybody, a lapsed link is served stale at once."""
+    resolver = bench.another(silent_s=3600, patience_s=3600)
+    connector = bench.connectors["files"]
+    await resolver.resolve(connector, BY_ID)
+    bench.thron.faults.add(Fault(Kind.STALL, "api", times=None))
+    bench.seconds[0] = 60
+    assert (await resolver.resolve(connector, BY_ID)).forwarded == "stale"
+    assert resolver.outage is None  # nobody has waited
+    bench.thron.faults.clear()
+
+    async def is_verified() -> bool:
+        return (await resolver.resolve(connector, BY_ID)).ttl_s == 60
+
+    await until(is_verified)
+
+
+@pytest.mark.parametrize(("silent_s", "failures"), [(3600.0, 1), (0.0, 0)])
+async def test_slow_is_not_down(bench: Bench, silent_s: float, failures: int) -> None:
+    """A question that takes too long is a failure only where THRON answered nobody meanwhile."""
+    resolver = bench.another(silent_s=silent_s)
+    bench.thron.faults.add(Fault(Kind.STALL, "api", times=None))
+    with pytest.raises(ThronTimeout) as late:
+        await resolver.resolve(bench.connectors["media"], BY_NAME)
+    assert late.value.status == 503
+    assert late.value.retry_after_s
+    assert (resolver.outage.failures if resolver.outage else 0) == failures
 
 
 async def test_a_refusal_is_no_outage(bench: Bench) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 
 import aiohttp
 import pytest
@@ -205,3 +205,30 @@ async def test_turns(http: aiohttp.ClientSession) -> None:
         replies = await asyncio.gather(*(client.send(ANYTHING, token=None) for _ in range(20)))
     assert len(replies) == 20
     assert most == 3
+
+
+async def test_silence(http: aiohttp.ClientSession) -> None:
+    """What is asked and not answered is silence, until anything is answered; a reset is heard."""
+    go_on = asyncio.Event()
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/stalls":
+            await go_on.wait()
+        if request.path == "/resets" and request.transport is not None:
+            request.transport.abort()
+        return web.Response()
+
+    async with answering(answer) as url, AsyncExitStack() as stack:
+        stack.callback(go_on.set)
+        client = Client(http, api_url=url)
+        stalls, resets = Request("GET", "/stalls"), Request("POST", "/resets")
+        for alive, error in ((ANYTHING, None), (resets, ThronUnreachable)):
+            with pytest.raises(ThronTimeout):
+                await client.send(stalls, token=None, at_most_s=0.05)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await client.send(stalls, token=None)
+            assert client.silent_s >= 0.1
+            with pytest.raises(error) if error else nullcontext():
+                await client.send(alive, token=None)
+            assert client.silent_s == 0
