@@ -5,7 +5,7 @@ import resource
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -79,7 +79,7 @@ class Gateway:
         """
         if self.console.password.is_set:
             return None
-        link = self.console.links.set_up(now=time.monotonic())
+        link = self.console.links.set_up(now=self.console.monotonic())
         return f"{self.admin_url}/set-up?link={link}"
 
     def demo_url(self) -> str:
@@ -94,12 +94,18 @@ class Gateway:
 
 
 @asynccontextmanager
-async def open_gateway(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[Gateway]:
+async def open_gateway(
+    settings: Settings,
+    environ: Mapping[str, str],
+    *,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> AsyncIterator[Gateway]:
     """Run the connector until the end of the block; then let downloads finish (TDC_DRAIN_S).
 
     Args:
         settings: Loaded; port 0 takes any free port.
         environ: For the state directory.
+        monotonic: By which the console's sign-ins and links end.
 
     Raises:
         ConfigurationError: An address is taken, the database or a file cannot be used.
@@ -130,7 +136,13 @@ async def open_gateway(settings: Settings, environ: Mapping[str, str]) -> AsyncI
         traffic = Traffic(now=time.time)
         await stack.enter_async_context(sampling(traffic))
         console = await open_console(
-            parts, watch=watch, sync=sync, admission=admission, metrics=metrics, traffic=traffic
+            parts,
+            watch=watch,
+            sync=sync,
+            admission=admission,
+            metrics=metrics,
+            traffic=traffic,
+            monotonic=monotonic,
         )
         admin = _admin_app(console, reasons)
         public = _public_app(

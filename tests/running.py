@@ -1,6 +1,7 @@
 """The whole connector on real ports, in front of a sandbox."""
 
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +75,7 @@ async def running(
     state: Path,
     *connectors: Connector,
     environ: Mapping[str, str] | None = None,
+    monotonic: Callable[[], float] | None = None,
     **changed: Any,
 ) -> AsyncIterator[Running]:
     """Run a connector in front of a sandbox until the end of the block.
@@ -83,11 +85,16 @@ async def running(
         state: Where the database is kept.
         connectors: Served from the start; their folder may be empty for the app's root folder.
         environ: More than the state directory.
+        monotonic: By which the console's sign-ins and links end; None: the machine's.
         changed: Settings that differ from a test's usual ones.
     """
     settings = usual_settings(thron).model_copy(update=changed)
     async with (
-        open_gateway(settings, {"STATE_DIRECTORY": str(state), **(environ or {})}) as gateway,
+        open_gateway(
+            settings,
+            {"STATE_DIRECTORY": str(state), **(environ or {})},
+            monotonic=monotonic or time.monotonic,
+        ) as gateway,
         aiohttp.ClientSession(
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -100,7 +107,7 @@ async def running(
 
 
 def usual_settings(thron: Sandbox) -> Settings:
-    """Return settings for a sandbox: any free ports, no drain."""
+    """Return settings for a sandbox: any free ports, no drain, patience with a busy machine."""
     return Settings(
         client_id=thron.client_id,
         app_id=thron.app_id,
@@ -110,6 +117,9 @@ def usual_settings(thron: Sandbox) -> Settings:
         origin_hosts=(LOOPBACK,),
         listen=Listen(host=LOOPBACK, port=0),
         admin_listen=Listen(host=LOOPBACK, port=0),
+        connect_timeout_s=60,
+        first_byte_timeout_s=60,
+        read_gap_s=60,
         drain_s=0,
         sync_interval_s=0,
     )

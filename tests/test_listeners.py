@@ -4,7 +4,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import aiohttp
@@ -144,7 +144,8 @@ async def test_unfinished_request_is_let_go(sent: bytes) -> None:
     async with open_story(Story(), keep_alive_s=0.1) as base:
         reader, writer = await asyncio.open_connection("127.0.0.1", _port(base))
         writer.write(sent)
-        await reader.read()
+        with suppress(ConnectionResetError):  # closed before what was sent has been read
+            await reader.read()
         writer.close()
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 
-async def until(holds: Callable[[], Awaitable[bool]], *, at_most_s: float = 20) -> None:
+async def until(holds: Callable[[], Awaitable[bool]], *, at_most_s: float = 60) -> None:
     """Return as soon as something holds.
 
     Raises:

@@ -1,5 +1,6 @@
 """What the console's pages and resources work with."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,6 +42,7 @@ class Console:
         links: That let in without a password.
         throttle: Of sign-ins.
         now: Aware time.
+        monotonic: Seconds that no change of the clock moves.
     """
 
     parts: Parts
@@ -57,6 +59,7 @@ class Console:
     links: Links
     throttle: Throttle
     now: Callable[[], datetime]
+    monotonic: Callable[[], float]
 
 
 CONSOLE = web.AppKey("console", Console)
@@ -76,6 +79,7 @@ async def open_console(
     metrics: Metrics,
     traffic: Traffic,
     now: Callable[[], datetime] = utc_now,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> Console:
     """Return the console's parts, the password read.
 
@@ -103,4 +107,5 @@ async def open_console(
         links=Links(),
         throttle=Throttle(),
         now=now,
+        monotonic=monotonic,
     )

@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from proxy.sandbox.server import Sandbox
 from tests.running import Running, by_id, by_name, by_sku, running
+
+# As long as the other waits; the usual 5 seconds are few on a busy machine.
+expect.set_options(timeout=30_000)
 
 CHROMIUM = "/usr/bin/chromium"
 # No sandbox of its own, as tests may run as root; and no requests of its own to anywhere.

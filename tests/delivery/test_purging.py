@@ -11,6 +11,7 @@ import pytest
 from proxy.catalogue.paths import Address
 from proxy.catalogue.purge import Purge, PurgeKind, spelled
 from proxy.errors import UnknownAddress
+from proxy.sandbox.faults import Fault, Kind
 from proxy.sandbox.server import Sandbox
 from tests.clients.command import Ran, started
 from tests.running import Running, by_id, by_name, running
@@ -117,13 +118,16 @@ async def test_a_question_from_before_counts_no_more(lasting: Running) -> None:
     address = Address("files", None, lasting.thron.tenant.find("strada-sl-film").id)
     connector = lasting.gateway.watch.connectors.of_slug("files")
     assert connector is not None
+    lasting.thron.faults.add(Fault(Kind.STALL, "api"))
     early = asyncio.create_task(lasting.tenant.resolver.resolve(connector, address))
-    await asyncio.sleep(0)
+    await lasting.thron.faults.hit.wait()
     await lasting.tenant.purge(Purge(PurgeKind.ALL))
     late = asyncio.create_task(lasting.tenant.resolver.resolve(connector, address))
-    assert (await early).resolution is not (await late).resolution
+    lasting.thron.faults.clear()
+    newer = (await late).resolution
+    assert (await early).resolution is not newer
     after = await lasting.tenant.resolver.resolve(connector, address)
-    assert after.resolution is (await late).resolution
+    assert after.resolution is newer
 
 
 async def _resolve(lasting: Running, address: Address) -> str | None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -44,10 +45,16 @@ class Bench:
         connector = self.connectors[address.connector]
         return await self.resolver.resolve(connector, address, client=client)
 
-    def another(self, *, silent_s: float, patience_s: float = 0.05) -> Resolver:
+    def another(
+        self, *, silent_s: float, patience_s: float = 60, look_up_s: float = 60
+    ) -> Resolver:
         """Return a resolver that is told how long THRON has been silent."""
         made = resolver_of(
-            self.running, now=lambda: self.seconds[0], silent_s=silent_s, patience_s=patience_s
+            self.running,
+            now=lambda: self.seconds[0],
+            silent_s=silent_s,
+            patience_s=patience_s,
+            look_up_s=look_up_s,
         )
         self.others.append(made)
         return made
@@ -66,13 +73,25 @@ class Bench:
 
 @pytest.fixture
 async def bench(thron: Sandbox, tmp_path: Path) -> AsyncIterator[Bench]:
+    async with open_bench(thron, tmp_path, patience_s=60) as patient:
+        yield patient
+
+
+@pytest.fixture
+async def impatient(thron: Sandbox, tmp_path: Path) -> AsyncIterator[Bench]:
+    async with open_bench(thron, tmp_path, patience_s=0.05) as bench:
+        yield bench
+
+
+@asynccontextmanager
+async def open_bench(thron: Sandbox, tmp_path: Path, *, patience_s: float) -> AsyncIterator[Bench]:
     wanted = (
         by_id(thron, delivery=DeliveryMode.PUBLISHED),
         by_name(thron, delivery=DeliveryMode.PUBLISHED),
     )
     seconds = [0.0]
     async with running(thron, tmp_path, *wanted) as connector:
-        resolver = resolver_of(connector, now=lambda: seconds[0])
+        resolver = resolver_of(connector, now=lambda: seconds[0], patience_s=patience_s)
         connectors = {each.slug: each for each in connector.gateway.watch.connectors.all}
         made = Bench(thron, resolver, connectors, connector, seconds)
         yield made
@@ -85,7 +104,8 @@ def resolver_of(
     *,
     now: Callable[[], float],
     silent_s: float | None = None,
-    patience_s: float = 0.05,
+    patience_s: float = 60,
+    look_up_s: float = 60,
 ) -> Resolver:
     """Return a resolver beside that of a running connector.
 
@@ -93,7 +113,8 @@ def resolver_of(
         connector: In front of a sandbox.
         now: The clock of the resolver.
         silent_s: What it is told of THRON's silence; the truth if None.
-        patience_s: With its questions.
+        patience_s: With its questions about what it knows.
+        look_up_s: With its questions about anything.
     """
     keeper, thron = connector.tenant.thron, connector.thron
     client_id = thron.client_id
@@ -109,7 +130,7 @@ def resolver_of(
             stale_if_error_s=1000,
             max_resolutions=10,
             patience_s=patience_s,
-            look_up_s=0.5,
+            look_up_s=look_up_s,
         ),
         budget=Budget(at_once=4, per_s=1000, patience_s=5, now=time.monotonic),
         look_ups=Bulkhead(places=4),
@@ -194,17 +215,17 @@ async def test_stale_while_thron_is_down_and_no_longer(bench: Bench) -> None:
         await bench.resolve(BY_ID)
 
 
-async def test_stale_while_thron_is_silent(bench: Bench) -> None:
+async def test_stale_while_thron_is_silent(impatient: Bench) -> None:
     """Nobody waits out a THRON that does not answer; its answer counts once it comes."""
-    await bench.resolve(BY_ID)
-    bench.thron.faults.add(Fault(Kind.STALL, "api", times=None))
-    bench.seconds[0] = 60
-    stale = await bench.resolve(BY_ID)
+    await impatient.resolve(BY_ID)
+    impatient.thron.faults.add(Fault(Kind.STALL, "api", times=None))
+    impatient.seconds[0] = 60
+    stale = await impatient.resolve(BY_ID)
     assert (stale.forwarded, stale.ttl_s) == ("stale", 0)
-    bench.thron.faults.clear()
+    impatient.thron.faults.clear()
 
     async def is_verified() -> bool:
-        return (await bench.resolve(BY_ID)).ttl_s == 60
+        return (await impatient.resolve(BY_ID)).ttl_s == 60
 
     await until(is_verified)
 
@@ -229,7 +250,7 @@ async def test_nobody_waits_for_a_silent_thron(bench: Bench) -> None:
 @pytest.mark.parametrize(("silent_s", "failures"), [(3600.0, 1), (0.0, 0)])
 async def test_slow_is_not_down(bench: Bench, silent_s: float, failures: int) -> None:
     """A question that takes too long is a failure only where THRON answered nobody meanwhile."""
-    resolver = bench.another(silent_s=silent_s)
+    resolver = bench.another(silent_s=silent_s, look_up_s=0.05)
     bench.thron.faults.add(Fault(Kind.STALL, "api", times=None))
     with pytest.raises(ThronTimeout) as late:
         await resolver.resolve(bench.connectors["media"], BY_NAME)

@@ -13,6 +13,7 @@ import pytest
 from proxy.sandbox.server import Sandbox
 from tests.process import Process, environ_for, run, served
 from tests.running import by_id, running
+from tests.waiting import until
 
 FILM = "strada-sl-film"
 CONNECTORS = """
@@ -168,8 +169,9 @@ async def test_slow_readers(besieged: Besieged) -> None:
         for sock in readers:
             sock.close()
     print(f"100 slow readers: {held} KiB")
-    # 256 KiB of ours for each, and as much again for what Python keeps of freed memory.
-    assert held < 100 * 512
+    # 256 KiB of ours for each, as much again for what Python keeps of freed memory, and as for
+    # the idle ones what a crowd costs the process once. The whole contents would be 120,000.
+    assert held < 100 * 512 + 20_000
     await besieged.still_serves()
 
 
@@ -187,9 +189,11 @@ async def test_tasks_end_with_their_requests(thron: Sandbox, tmp_path: Path) -> 
 
         await asyncio.gather(*(abort() for _ in range(50)))
         await whole.gateway.admission.drained(at_most_s=60)
-        # One answer on a new connection later, what was cancelled has ended.
-        await whole.get("/-/livez")
-        assert _kinds() - before <= {"RequestHandler.start"}
+
+        async def have_ended() -> bool:
+            return _kinds() - before <= {"RequestHandler.start"}
+
+        await until(have_ended)
 
 
 def _kinds() -> set[str]:

@@ -1,7 +1,6 @@
 """Signing in and out, and the first start: a link, and a password to choose."""
 
 import math
-import time
 from datetime import timedelta
 from typing import Annotated
 
@@ -50,7 +49,7 @@ async def sign_in(request: web.Request) -> web.Response:
     form = forms.read(await request.post(), SignIn)
     if form.value is None:
         return _sign_in_page(request, form, status=422)
-    wait_s = console.throttle.begin(visit.client, now=time.monotonic())
+    wait_s = console.throttle.begin(visit.client, now=console.monotonic())
     if wait_s > 0:
         seconds = math.ceil(wait_s)
         early = form.with_problem(
@@ -83,7 +82,7 @@ async def show_set_up(request: web.Request) -> web.Response:
     """Follow a link: the demo's signs in, that of the first start asks for a password."""
     console = request.app[CONSOLE]
     link = request.query.get("link", "")
-    purpose = console.links.purpose(link, now=time.monotonic())
+    purpose = console.links.purpose(link, now=console.monotonic())
     if purpose is Purpose.DEMO:
         return await _signed_in(request, local(request.query.get("next", "/")))
     if purpose is None or await _has_password(console):
@@ -97,7 +96,7 @@ async def set_up(request: web.Request) -> web.Response:
     posted = await request.post()
     form = forms.read(posted, SetUp)
     link = str(posted.get("link", ""))
-    now = time.monotonic()
+    now = console.monotonic()
     is_good = console.links.purpose(link, now=now) is Purpose.SET_UP
     if not is_good or await _has_password(console):
         return render(request, "set_up_link_ended.html", status=410)

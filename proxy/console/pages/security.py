@@ -1,7 +1,6 @@
 """Access to the console: the password, open sessions, and tokens for machines."""
 
 import math
-import time
 from typing import Annotated
 
 from aiohttp import web
@@ -119,7 +118,7 @@ async def _checked(
 async def _wrong_password(request: web.Request, password: str) -> Text | None:
     """Return what is wrong with the password so far: a session that was taken must not guess it."""
     console, client = request.app[CONSOLE], request[VISIT].client
-    wait_s = console.throttle.begin(client, now=time.monotonic())
+    wait_s = console.throttle.begin(client, now=console.monotonic())
     if wait_s > 0:
         seconds = math.ceil(wait_s)
         return Text("Too many attempts. Try again in {seconds} seconds.", seconds=seconds)

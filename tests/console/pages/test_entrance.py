@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -22,6 +23,15 @@ async def guarded(connector: Running) -> Running:
     console = connector.gateway.console
     await console.password.set(PASSWORD, at=console.now(), actor="test")
     return connector
+
+
+@pytest.fixture
+async def frozen(thron: Sandbox, tmp_path: Path) -> AsyncIterator[Running]:
+    """Run a connector whose console has a password, and for which no time passes."""
+    async with running(thron, tmp_path, monotonic=lambda: 1000.0) as whole:
+        console = whole.gateway.console
+        await console.password.set(PASSWORD, at=console.now(), actor="test")
+        yield whole
 
 
 async def test_first_start(connector: Running, nobody: Visitor) -> None:
@@ -146,25 +156,26 @@ async def test_a_wrong_password(guarded: Running, nobody: Visitor) -> None:
     assert (entry.actor, entry.action, entry.subject) == ("nobody", "sign-in failed", "127.0.0.1")
 
 
-async def test_guessing_is_slow(guarded: Running, nobody: Visitor) -> None:
+async def test_guessing_is_slow(frozen: Running) -> None:
     """After some failures even the right password has to wait, and the page says how long."""
-    await nobody.get("/login")
-    for _ in range(PER_CLIENT.free + 1):
-        assert (await nobody.send("/login", password="wrong")).status == 422
-    page = await nobody.send("/login", password=PASSWORD)
-    assert (page.status, page.fields["Retry-After"]) == (429, "2")
-    assert "Try again in 2 seconds." in page.words
-    failed = await guarded.gateway.parts.database.audit()
+    async with visitor(frozen.gateway) as nobody:
+        await nobody.get("/login")
+        for _ in range(PER_CLIENT.free + 1):
+            assert (await nobody.send("/login", password="wrong")).status == 422
+        page = await nobody.send("/login", password=PASSWORD)
+        assert (page.status, page.fields["Retry-After"]) == (429, "2")
+        assert "Try again in 2 seconds." in page.words
+    failed = await frozen.gateway.parts.database.audit()
     assert sum(each.action == "sign-in failed" for each in failed) == PER_CLIENT.free + 1
 
 
-@pytest.mark.usefixtures("guarded")
-async def test_guessing_at_once_is_slow_too(nobody: Visitor) -> None:
+async def test_guessing_at_once_is_slow_too(frozen: Running) -> None:
     """Many guesses at the same time are not more than one after the other."""
-    await nobody.get("/login")
-    pages = await asyncio.gather(
-        *(nobody.send("/login", password=f"guess {number}") for number in range(20))
-    )
+    async with visitor(frozen.gateway) as nobody:
+        await nobody.get("/login")
+        pages = await asyncio.gather(
+            *(nobody.send("/login", password=f"guess {number}") for number in range(20))
+        )
     assert sum(page.status == 422 for page in pages) == PER_CLIENT.free + 1
 
 

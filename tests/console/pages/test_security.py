@@ -32,14 +32,18 @@ async def test_changing_the_password(connector: Running, admin: Visitor) -> None
         assert (await other.sign_in(NEW)).status == 303
 
 
-async def test_a_taken_session_does_not_guess(connector: Running, admin: Visitor) -> None:
+async def test_a_taken_session_does_not_guess(thron: Sandbox, tmp_path: Path) -> None:
     """Guessing the password so far is as slow as guessing at the door."""
-    console = connector.gateway.console
-    await console.password.set(PASSWORD, at=console.now(), actor="test")
-    await admin.sign_in()
-    for _ in range(PER_CLIENT.free + 1):
-        await admin.send("/access/password", current="guess", password=NEW, again=NEW)
-    page = await admin.send("/access/password", current=PASSWORD, password=NEW, again=NEW)
+    async with (
+        running(thron, tmp_path, monotonic=lambda: 1000.0) as whole,
+        visitor(whole.gateway) as admin,
+    ):
+        console = whole.gateway.console
+        await console.password.set(PASSWORD, at=console.now(), actor="test")
+        await admin.sign_in()
+        for _ in range(PER_CLIENT.free + 1):
+            await admin.send("/access/password", current="guess", password=NEW, again=NEW)
+        page = await admin.send("/access/password", current=PASSWORD, password=NEW, again=NEW)
     assert (page.status, "Too many attempts." in page.words) == (422, True)
 
 
