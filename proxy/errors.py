@@ -4,6 +4,7 @@
     - the path's: MalformedPath, UnknownAddress
     - THRON's: ThronError
         - ThronUnreachable: no answer, or a 5xx
+            - ThronFailed: it could not answer this question, and perhaps others
         - ThronTimeout: no answer in time
         - ThronBusy: 429, or our own budget of questions is spent
         - ThronAnswerInvalid: an answer that cannot be read
@@ -84,6 +85,10 @@ class ThronError(GatewayError):
 
 class ThronUnreachable(ThronError):
     """No connection, no DNS, a torn answer, or a status of 500 and above."""
+
+
+class ThronFailed(ThronUnreachable):
+    """THRON answered 500, or with a code that says so: of this question, perhaps of no other."""
 
 
 class ThronTimeout(ThronError):

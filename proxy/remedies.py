@@ -8,6 +8,7 @@ from proxy.errors import (
     OriginUnreachable,
     ThronAnswerInvalid,
     ThronBusy,
+    ThronFailed,
     ThronTimeout,
     ThronUnreachable,
 )
@@ -21,6 +22,7 @@ _REACH_ORIGIN = f"see that this machine reaches THRON's delivery (TDC_CDN_URL; {
 
 _REMEDIES: dict[type[GatewayError], str] = {
     ThronUnreachable: _REACH_THRON,
+    ThronFailed: "try again in a minute; if it lasts for this content alone, ask THRON's support",
     ThronTimeout: _REACH_THRON,
     ThronBusy: "try again in a minute; if it lasts, something else uses the application too much",
     ThronAnswerInvalid: "check TDC_API_URL, and that no proxy answers in THRON's place",

@@ -1,11 +1,12 @@
-"""One circuit breaker for one peer: after failures in a row, it is left alone for a while."""
+"""One circuit breaker for one host: after failures of several things, it is left alone a while."""
 
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """Failures in a row that no answer has ended yet; times are of the breaker's clock.
+    """Failures that no answer has ended yet; times are of the breaker's clock.
 
     Attributes:
         since: The first of them.
@@ -22,29 +23,31 @@ class Outage:
 
 @dataclass(slots=True)
 class Breaker:
-    """Counts failures in a row; pure but for its own state, the clock is an argument.
+    """Counts different things that failed; pure but for its own state, the clock is an argument.
 
-    Only a peer that does not answer, or answers 5xx, fails; a 404 or a 403 is an answer.
+    What fails alone is broken itself. Only where several different ones fail, and none succeeds in
+    between, the host that they share is down.
 
     Attributes:
-        failures_allowed: In a row, before the peer is left alone.
+        failures_allowed: Different things that fail before the host is left alone.
         pause_s: For how long; then one call may try, and its outcome decides.
     """
 
-    failures_allowed: int = 5
+    failures_allowed: int = 3
     pause_s: float = 5.0
+    _failed: set[Hashable] = field(default_factory=set)
     _failures: int = 0
     _retry_at: float = 0.0
     _since: float = 0.0
     _problem: str = ""
 
     def retry_in_s(self, now: float) -> float:
-        """Return the seconds for which the peer is to be left alone; 0 if it may be called.
+        """Return the seconds for which the host is to be left alone; 0 if it may be called.
 
         Where a pause has just ended the asker is the one that may try: until its outcome is
         known the pause goes on for the others.
         """
-        if self._failures < self.failures_allowed:
+        if not self._is_open:
             return 0.0
         if now < self._retry_at:
             return self._retry_at - now
@@ -52,22 +55,38 @@ class Breaker:
         return 0.0
 
     def succeeded(self) -> None:
-        """Note an answer."""
+        """Note an answer that says that the host works."""
+        self._failed.clear()
         self._failures = 0
 
-    def failed(self, now: float, *, problem: str = "") -> None:
-        """Note that there was none, and why."""
+    def failed(self, now: float, *, about: Hashable, problem: str = "") -> None:
+        """Note a failure that may be the host's.
+
+        Args:
+            now: Monotonic seconds.
+            about: What was asked for; the same thing counts once, however often it fails.
+            problem: What went wrong, for people who look.
+        """
         if self._failures == 0:
             self._since = now
         self._failures += 1
         self._problem = problem
-        if self._failures >= self.failures_allowed:
+        if not self._is_open:
+            self._failed.add(about)
+        if self._is_open:
             self._retry_at = now + self.pause_s
+
+    def undecided(self, now: float) -> None:
+        """Note an outcome that says nothing about the host: where one may try, the next one may."""
+        self._retry_at = min(self._retry_at, now)
 
     def outage(self, now: float) -> Outage | None:
         """Return what is known of failures that go on; None if the last call was answered."""
         if self._failures == 0:
             return None
-        is_open = self._failures >= self.failures_allowed
-        retry_in_s = max(0.0, self._retry_at - now) if is_open else 0.0
+        retry_in_s = max(0.0, self._retry_at - now) if self._is_open else 0.0
         return Outage(self._since, self._failures, self._problem, retry_in_s)
+
+    @property
+    def _is_open(self) -> bool:
+        return len(self._failed) >= self.failures_allowed

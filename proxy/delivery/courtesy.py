@@ -2,12 +2,12 @@
 
 import asyncio
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from typing import TypeVar
 
 from proxy.delivery.breaker import Breaker, Outage
 from proxy.delivery.retry import RetryBudget
-from proxy.errors import ThronError, ThronRefused, ThronTimeout, ThronUnreachable
+from proxy.errors import ThronError, ThronFailed, ThronRefused, ThronTimeout, ThronUnreachable
 
 T = TypeVar("T")
 
@@ -51,33 +51,34 @@ class Courtesy:
         """For how long THRON, asked something, has answered nothing at all."""
         return self._silent_s()
 
-    async def ask(self, question: Callable[[], Awaitable[T]]) -> T:
+    async def ask(self, question: Callable[[], Awaitable[T]], *, about: Hashable) -> T:
         """Return the answer to a question.
 
+        Args:
+            question: Asks it.
+            about: What it is about: one that THRON cannot answer must not silence the others.
+
         Raises:
-            ThronUnreachable: THRON failed twice, or is left alone after failures in a row.
+            ThronUnreachable: THRON failed twice, or is left alone after several failures.
             ThronError: As the question does.
         """
         self._retries.earn()
         try:
-            return await self._asked(question)
+            return await self._asked(question, about)
         except ThronUnreachable as exc:
             if exc.asked_wait_s is not None or not self._retries.spend():
                 raise
         await asyncio.sleep(_BACK_OFF_S * (0.5 + self._random() / 2))
-        return await self._asked(question)
+        return await self._asked(question, about)
 
-    async def _asked(self, question: Callable[[], Awaitable[T]]) -> T:
+    async def _asked(self, question: Callable[[], Awaitable[T]], about: Hashable) -> T:
         wait_s = self._breaker.retry_in_s(self._now())
         if wait_s > 0:
-            raise ThronUnreachable("left alone after failures in a row", retry_after_s=wait_s)
+            raise ThronUnreachable("left alone after several failures", retry_after_s=wait_s)
         try:
             answer = await question()
-        except (ThronUnreachable, ThronTimeout) as exc:
-            self._note_failure(exc)
-            raise
-        except ThronRefused:
-            self._breaker.succeeded()  # a refusal is an answer
+        except BaseException as exc:  # whoever leaves gives his turn to the next
+            self._note(exc, about)
             raise
         self._breaker.succeeded()
         return answer
@@ -85,10 +86,18 @@ class Courtesy:
     def note_silence(self) -> None:
         """Count as a failure that patience has run out while THRON answered nothing at all."""
         problem = f"no answer to anything for {self._silent_s():.0f} s"
-        self._breaker.failed(self._now(), problem=problem)
+        self._breaker.failed(self._now(), about=object(), problem=problem)  # of all, not of one
 
-    def _note_failure(self, exc: ThronUnreachable | ThronTimeout) -> None:
-        """Count a failure once, however many waited for the one question that failed."""
-        if self._counted is None or self._counted() is not exc:
-            self._counted = weakref.ref(exc)
-            self._breaker.failed(self._now(), problem=str(exc))
+    def _note(self, exc: BaseException, about: Hashable) -> None:
+        """Note what a failure says about THRON; once, however many waited for one question."""
+        match exc:
+            case ThronRefused():
+                self._breaker.succeeded()  # a refusal is an answer
+            case ThronFailed():
+                self._breaker.undecided(self._now())  # so may only this question be answered
+            case ThronUnreachable() | ThronTimeout():
+                if self._counted is None or self._counted() is not exc:
+                    self._counted = weakref.ref(exc)
+                    self._breaker.failed(self._now(), about=about, problem=str(exc))
+            case _:
+                self._breaker.undecided(self._now())

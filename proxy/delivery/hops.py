@@ -25,6 +25,18 @@ Fields = Sequence[tuple[str, str]]
 # docs/thron.md 7.7: 307 is documented, the others exist in the same server library.
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_BREAKERS = 1000
+# What an origin, or a balancer before it, says of itself rather than of one content.
+_OF_THE_HOST = frozenset({502, 503, 504})
+# Failures before a request could be sent, by their names below: they too are of the host.
+_TO_CONNECT = frozenset(
+    {
+        "connection_timeout",
+        "dns_error",
+        "tls_certificate_error",
+        "tls_protocol_error",
+        "connection_refused",
+    }
+)
 # A delivery URL takes one hop; five leave room for a tenant's own domains.
 _MOST_REDIRECTS = 5
 
@@ -95,21 +107,28 @@ class Hops:
         url: str,
         *,
         fields: Fields,
+        content_id: str = "",
         form: Mapping[str, str] | None = None,
         is_from_api: bool = False,
     ) -> aiohttp.ClientResponse:
         """Return the answer of one hop, whatever its status.
 
+        All contents of a tenant share one host. So it is judged by failures to connect and by
+        502, 503 and 504 of several contents; a 500, a reset, silence after the connection or what
+        is no HTTP may be one content's alone (docs/thron.md 7.1).
+
         Args:
             method: GET, HEAD or POST.
             url: Byte-exact.
             fields: What goes along.
+            content_id: What is asked for; without one, the path says it.
             form: The content of a POST.
             is_from_api: Whether THRON's API has redirected there, which may be any public host.
 
         Raises:
             OriginProhibited: The host, the scheme or the address is not allowed.
-            OriginUnreachable: No connection, or one that broke before the answer.
+            OriginUnreachable: No connection, or one that broke before the answer; or the host is
+                left alone for now.
             OriginTimeout: No connection or no answer in time.
             OriginAnswerInvalid: The answer is no HTTP.
         """
@@ -122,17 +141,23 @@ class Hops:
         wait_s = breaker.retry_in_s(self._now())
         if wait_s > 0:
             raise OriginUnreachable(
-                "left alone after failures in a row",
+                "left alone after failures of several contents",
                 proxy_status="destination_unavailable",
                 retry_after_s=wait_s,
             )
+        about = content_id or target.raw_path
         try:
             response = await self._sent(method, target, fields, form)
-        except (OriginUnreachable, OriginTimeout):
-            breaker.failed(self._now())
+        except BaseException as exc:  # a client that leaves, too, gives its turn to the next
+            if isinstance(exc, OriginError) and exc.proxy_status in _TO_CONNECT:
+                breaker.failed(self._now(), about=about, problem=str(exc))
+            else:
+                breaker.undecided(self._now())
             raise
-        if is_failure(response.status):
-            breaker.failed(self._now())
+        if response.status in _OF_THE_HOST:
+            breaker.failed(self._now(), about=about, problem=f"status {response.status}")
+        elif is_failure(response.status):
+            breaker.undecided(self._now())
         else:
             breaker.succeeded()
         return response
@@ -152,7 +177,13 @@ class Hops:
         return self._breakers.setdefault(target.authority, Breaker())
 
     async def follow(
-        self, method: str, url: str, *, fields: Fields, is_from_api: bool = False
+        self,
+        method: str,
+        url: str,
+        *,
+        fields: Fields,
+        content_id: str = "",
+        is_from_api: bool = False,
     ) -> Arrival:
         """Return the answer behind a URL, through at most five redirects.
 
@@ -166,7 +197,11 @@ class Hops:
         here = url
         for _ in range(_MOST_REDIRECTS + 1):
             response = await self.send(
-                method, here, fields=fields, is_from_api=is_from_api and here is url
+                method,
+                here,
+                fields=fields,
+                content_id=content_id,
+                is_from_api=is_from_api and here is url,
             )
             location = redirect_of(response)
             if location is None:

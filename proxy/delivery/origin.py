@@ -166,14 +166,22 @@ class Origins:
     async def _follow(self, delivery: Delivery, url: str, method: str, fields: Fields) -> Arrival:
         is_from_api = delivery.mode is DeliveryMode.ORIGINAL  # a target that was remembered
         try:
-            arrival = await self._hops.follow(method, url, fields=fields, is_from_api=is_from_api)
+            arrival = await self._hops.follow(
+                method,
+                url,
+                fields=fields,
+                content_id=delivery.content_id,
+                is_from_api=is_from_api,
+            )
             return await _accepted(arrival, delivery, fields)
         except (OriginRefused, OriginAnswerInvalid):
             if method != "HEAD":
                 raise
         # HEAD is documented nowhere (docs/thron.md 7.7): one octet tells as much.
         fields = [*fields, _FIRST_OCTET]
-        arrival = await self._hops.follow("GET", url, fields=fields, is_from_api=is_from_api)
+        arrival = await self._hops.follow(
+            "GET", url, fields=fields, content_id=delivery.content_id, is_from_api=is_from_api
+        )
         return await _accepted(arrival, delivery, fields)
 
     async def _source_file(
@@ -185,7 +193,10 @@ class Origins:
             fields = [*fields, _FIRST_OCTET]
         try:
             arrival = await self._source_files.open(
-                source, fields=fields, file_name=delivery.file_name
+                source,
+                fields=fields,
+                file_name=delivery.file_name,
+                content_id=delivery.content_id,
             )
             return await _accepted(arrival, delivery, fields)
         except ThronRefused as exc:

@@ -295,7 +295,9 @@ class Resolver:
         """Return those of some contents that may be served now; None if there are none to ask."""
         if not ids:
             return None
-        return await self._courtesy.ask(lambda: self._lookup.members(connector, ids))
+        return await self._courtesy.ask(
+            lambda: self._lookup.members(connector, ids), about=tuple(ids)
+        )
 
     async def _found(
         self,
@@ -322,7 +324,9 @@ class Resolver:
         former = members[0] if members and is_former else None
         try:
             async with budget:
-                found = await self._courtesy.ask(lambda: self._lookup.find(connector, address))
+                found = await self._courtesy.ask(
+                    lambda: self._lookup.find(connector, address), about=address
+                )
         except _NO_ANSWER:
             if former is None:
                 raise

@@ -1,6 +1,7 @@
 """The source file from THRON's API (docs/thron.md 7.5), in whichever manner this tenant answers."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 
 import aiohttp
@@ -28,6 +29,16 @@ class Manner(Enum):
     FORM = "POST with tokenId in a form"
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A source file that is asked for."""
+
+    source: str
+    fields: Fields
+    file_name: str
+    content_id: str
+
+
 class SourceFiles:
     """Opens source files, and remembers the manner that worked."""
 
@@ -36,29 +47,31 @@ class SourceFiles:
         self._thron = thron
         self._known: Manner | None = None
 
-    async def open(self, source: str, *, fields: Fields, file_name: str) -> Arrival:
+    async def open(
+        self, source: str, *, fields: Fields, file_name: str, content_id: str = ""
+    ) -> Arrival:
         """Return the answer with the file's bytes, from the API's host or from a storage.
 
         Args:
             source: A downloadSource URL, without token.
             fields: What goes along with the request.
             file_name: THRON's name of the file, to tell a JSON file from an error in JSON.
+            content_id: Whose file it is.
 
         Raises:
             ThronRefused: The app has no share right on the content.
             ThronError: THRON cannot be logged in to, or answers with an error.
             OriginError: As ``Hops.send``; OriginGone if there is no such content.
         """
-        return await self._thron.with_token(
-            lambda token: self._attempt(source, token, fields=fields, file_name=file_name)
-        )
+        asked = _Asked(source, fields, file_name, content_id)
+        return await self._thron.with_token(lambda token: self._attempt(asked, token))
 
-    async def _attempt(self, source: str, token: str, *, fields: Fields, file_name: str) -> Arrival:
+    async def _attempt(self, asked: _Asked, token: str) -> Arrival:
         failures: list[GatewayError] = []
         for manner in self._manners():
             try:
-                response = await self._send(manner, source, token, fields=fields)
-                arrival = await self._arrival(response, source, fields, file_name)
+                response = await self._send(manner, asked, token)
+                arrival = await self._arrival(response, asked)
             except (TokenRejected, ThronAnswerInvalid, OriginGone, OriginAnswerInvalid) as exc:
                 failures.append(exc)
             else:
@@ -70,33 +83,40 @@ class SourceFiles:
     def _manners(self) -> Sequence[Manner]:
         return tuple(Manner) if self._known is None else (self._known,)
 
-    async def _send(
-        self, manner: Manner, source: str, token: str, *, fields: Fields
-    ) -> aiohttp.ClientResponse:
+    async def _send(self, manner: Manner, asked: _Asked, token: str) -> aiohttp.ClientResponse:
+        source, fields, content_id = asked.source, asked.fields, asked.content_id
         match manner:
             case Manner.FIELD:
-                return await self._hops.send("GET", source, fields=[*fields, ("X-TOKENID", token)])
+                fields = [*fields, ("X-TOKENID", token)]
+                return await self._hops.send("GET", source, fields=fields, content_id=content_id)
             case Manner.QUERY:
-                return await self._hops.send("GET", f"{source}&tokenId={token}", fields=fields)
+                url = f"{source}&tokenId={token}"
+                return await self._hops.send("GET", url, fields=fields, content_id=content_id)
             case Manner.FORM:
                 # The session adds no field by itself, and a form without its type is none.
-                typed = [*fields, ("Content-Type", "application/x-www-form-urlencoded")]
+                fields = [*fields, ("Content-Type", "application/x-www-form-urlencoded")]
                 form = {"tokenId": token}
-                return await self._hops.send("POST", source, fields=typed, form=form)
+                return await self._hops.send(
+                    "POST", source, fields=fields, form=form, content_id=content_id
+                )
 
-    async def _arrival(
-        self, response: aiohttp.ClientResponse, source: str, fields: Fields, file_name: str
-    ) -> Arrival:
+    async def _arrival(self, response: aiohttp.ClientResponse, asked: _Asked) -> Arrival:
         location = redirect_of(response)
         if location is not None:
             # To a storage with GET, without token and form, on 307 and 308 too.
             response.release()
-            arrival = await self._hops.follow("GET", location, fields=fields, is_from_api=True)
+            arrival = await self._hops.follow(
+                "GET",
+                location,
+                fields=asked.fields,
+                content_id=asked.content_id,
+                is_from_api=True,
+            )
             return Arrival(arrival.response, arrival.url, is_redirected=True)
         if response.status in _TO_CONDITIONS:
-            return Arrival(response, source, is_redirected=False)
-        head, error = await examined(response, expected_name=file_name)
+            return Arrival(response, asked.source, is_redirected=False)
+        head, error = await examined(response, expected_name=asked.file_name)
         if error is not None:
             response.close()
             raise error
-        return Arrival(response, source, is_redirected=False, head=head)
+        return Arrival(response, asked.source, is_redirected=False, head=head)

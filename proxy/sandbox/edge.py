@@ -113,6 +113,8 @@ def _instead(world: World, request: web.Request, fault: Fault) -> web.StreamResp
     """Return what is answered in place of the faithful answer; None to go on."""
     if fault.kind is Kind.RESET and fault.at is None:
         return _hang_up(request, reset=True)
+    if fault.kind is Kind.GARBAGE:
+        return _hang_up(request, after=b"no HTTP\r\n\r\n")
     location = _elsewhere(world, request, fault)
     if location is not None:
         return web.Response(status=307, headers={"Location": location})
@@ -163,9 +165,12 @@ async def _sent_badly(
     return await respond(request, blob, manner=manner)
 
 
-def _hang_up(request: web.Request, *, reset: bool = False) -> web.Response:
-    """Close the connection without an answer."""
-    if request.transport is not None:
+def _hang_up(request: web.Request, *, reset: bool = False, after: bytes = b"") -> web.Response:
+    """Close the connection without an answer, or after octets that are none."""
+    if after and request.transport is not None:
+        request.transport.write(after)
+        request.transport.close()
+    elif request.transport is not None:
         if reset:
             sock: socket.socket = request.transport.get_extra_info("socket")
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)

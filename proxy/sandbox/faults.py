@@ -24,6 +24,7 @@ class Kind(StrEnum):
     REDIRECT_TO = "redirect_to"
     DNS = "dns"
     TLS = "tls"
+    GARBAGE = "garbage"
 
     LATENCY = "latency"
     STALL = "stall"

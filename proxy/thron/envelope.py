@@ -8,7 +8,7 @@ more than the status, in this order:
 2. a right is named as missing: ThronRefused;
 3. access is denied without a reason, which an expired session looks like too: TokenRejected;
 4. the thing asked for does not exist: no error, but no members;
-5. THRON failed: ThronUnreachable; anything else: ThronAnswerInvalid.
+5. THRON failed: ThronFailed; anything else: ThronAnswerInvalid.
 
 Only codes stand in messages: a description may quote a token.
 """
@@ -20,6 +20,7 @@ from proxy.errors import (
     ThronAnswerInvalid,
     ThronBusy,
     ThronError,
+    ThronFailed,
     ThronRefused,
     ThronUnreachable,
     TokenRejected,
@@ -51,6 +52,8 @@ _UNAUTHORIZED = (401, 403)
 _NOT_FOUND = 404
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
+# What a balancer before the services says; another 5xx may be about one question alone.
+_OF_THE_HOST = (502, 503, 504)
 
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _CODE_IN_MARKUP = re.compile(rb"<(resultCode|ssoCode)>\s*([A-Za-z0-9_]{1,64})\s*</\1>")
@@ -101,7 +104,7 @@ def fault(codes: Codes) -> ThronError | None:
     if codes.is_ok or codes.any_of(MISSING_CODES):
         return None
     if codes.any_of(FAILURE_CODES):
-        return ThronUnreachable(f"THRON failed: {codes}")
+        return ThronFailed(f"THRON failed: {codes}")
     return ThronAnswerInvalid(f"THRON answered {codes}")
 
 
@@ -118,7 +121,8 @@ def open_envelope(reply: Reply, *, expected: str) -> Members | None:
 
     Raises:
         ThronBusy: 429.
-        ThronUnreachable: A status of 500 and above, or a code that says THRON failed.
+        ThronUnreachable: 502, 503 or 504.
+        ThronFailed: Another status of 500 and above, or a code that says THRON failed.
         TokenRejected: 401, 403, or a code that may mean an expired session.
         ThronRefused: A code that names a missing right.
         ThronAnswerInvalid: Anything else that is not the service's answer.
@@ -152,7 +156,8 @@ def raise_unavailable(reply: Reply) -> None:
     if reply.status == _TOO_MANY_REQUESTS:
         raise ThronBusy("THRON answered 429", retry_after_s=reply.retry_after_s)
     if reply.status >= _SERVER_ERROR:
-        raise ThronUnreachable(f"THRON answered {reply.status}", retry_after_s=reply.retry_after_s)
+        error = ThronUnreachable if reply.status in _OF_THE_HOST else ThronFailed
+        raise error(f"THRON answered {reply.status}", retry_after_s=reply.retry_after_s)
     if reply.status in _NO_ANSWER_OF_THE_API:
         raise ThronAnswerInvalid(f"THRON's API redirects ({reply.status}); check TDC_API_URL")
 

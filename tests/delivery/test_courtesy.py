@@ -9,6 +9,7 @@ from proxy.delivery.courtesy import Courtesy
 from proxy.errors import (
     ThronAnswerInvalid,
     ThronError,
+    ThronFailed,
     ThronRefused,
     ThronTimeout,
     ThronUnreachable,
@@ -46,7 +47,7 @@ def question(thron: Thron) -> Callable[[], Awaitable[str]]:
 async def test_a_failure_that_passes_troubles_nobody() -> None:
     """One 5xx is followed by the answer."""
     thron = Thron(ThronUnreachable())
-    assert await courtesy().ask(question(thron)) == ANSWER
+    assert await courtesy().ask(question(thron), about="a") == ANSWER
     assert thron.asked == 2
 
 
@@ -64,7 +65,7 @@ async def test_what_is_not_asked_again(failure: ThronError, asked: int) -> None:
     """Only what may pass at once is asked once more, and once only."""
     thron = Thron(failure, failure)
     with pytest.raises(type(failure)):
-        await courtesy().ask(question(thron))
+        await courtesy().ask(question(thron), about="a")
     assert thron.asked == asked
 
 
@@ -74,23 +75,41 @@ async def test_retries_are_a_share_of_the_questions() -> None:
     asking = courtesy(Breaker(failures_allowed=10_000))
     for _ in range(100):
         with pytest.raises(ThronUnreachable):
-            await asking.ask(question(thron))
+            await asking.ask(question(thron), about="a")
     assert 100 + 10 <= thron.asked <= 100 + 20
 
 
-async def test_after_failures_in_a_row_it_is_left_alone() -> None:
+async def test_after_failures_of_several_questions_it_is_left_alone() -> None:
     """The pause is told, and one question tries at its end."""
     now = [0.0]
     breaker = Breaker(failures_allowed=2, pause_s=5)
     asking = courtesy(breaker, now=lambda: now[0])
-    thron = Thron(ThronUnreachable(), ThronUnreachable())
-    with pytest.raises(ThronUnreachable):
-        await asking.ask(question(thron))
+    thron = Thron(ThronUnreachable(retry_after_s=1), ThronUnreachable(retry_after_s=1))
+    for about in "ab":
+        with pytest.raises(ThronUnreachable):
+            await asking.ask(question(thron), about=about)
     with pytest.raises(ThronUnreachable) as told:
-        await asking.ask(question(thron))
+        await asking.ask(question(thron), about="c")
     assert (thron.asked, told.value.retry_after_s) == (2, 5)
     now[0] = 5.0
-    assert await asking.ask(question(thron)) == ANSWER
+    assert await asking.ask(question(thron), about="c") == ANSWER
+
+
+@pytest.mark.parametrize(
+    ("failure", "questions"),
+    [
+        pytest.param(ThronFailed(), 100, id="exceptions, of many"),
+        pytest.param(ThronTimeout(), 1, id="silence, of one"),
+        pytest.param(ThronUnreachable(), 1, id="no connection, of one"),
+    ],
+)
+async def test_questions_that_fail_silence_no_others(failure: ThronError, questions: int) -> None:
+    """Ids that THRON answers with an exception, or one that it never answers, are their own."""
+    asking = courtesy()
+    for number in range(100):
+        with pytest.raises(type(failure)):
+            await asking.ask(question(Thron(*[failure] * 2)), about=number % questions)
+    assert await asking.ask(question(Thron()), about="another") == ANSWER
 
 
 async def test_one_failure_that_many_wait_for_counts_once() -> None:
@@ -98,9 +117,9 @@ async def test_one_failure_that_many_wait_for_counts_once() -> None:
     breaker = Breaker(failures_allowed=3)
     asking = courtesy(breaker)
     shared = ThronTimeout()
-    for _ in range(10):
+    for number in range(10):
         with pytest.raises(ThronTimeout):
-            await asking.ask(question(Thron(shared)))
+            await asking.ask(question(Thron(shared)), about=number)
     outage = asking.outage
     assert outage is not None
     assert outage.failures == 1

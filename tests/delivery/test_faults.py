@@ -93,6 +93,8 @@ CASES = [
     *rows(FINE, Kind.STALL, *BYTES, at=100_000, times=1),
     *rows(CUT, Kind.RESET, *STEPS),
     *rows(DOWN, Kind.RESET, *API),
+    *rows(NONSENSE, Kind.GARBAGE, *STEPS),
+    *rows(NO_API, Kind.GARBAGE, *API),
     *rows(FINE, Kind.RESET, *BYTES, at=70_000),
     *rows(FINE, Kind.TRUNCATED, *BYTES, at=70_000),
     *rows(FINE, Kind.TRUNCATED, *BYTES, at=0, times=1),

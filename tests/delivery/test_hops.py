@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from aiohttp import web
@@ -221,7 +221,7 @@ async def test_a_refused_connection(hops: Hops) -> None:
 
 
 async def test_a_host_that_fails_is_left_alone() -> None:
-    """After five failures in a row no connection is made, until one may try again."""
+    """After failures of three contents no connection is made, until one may try again."""
     now = 0.0
     answer = 503
 
@@ -230,15 +230,60 @@ async def test_a_host_that_fails_is_left_alone() -> None:
 
     async with byte_session() as http, origin_server(origin) as server:
         hops = Hops(http, NAMED, first_byte_timeout_s=5, now=lambda: now)
-        for _ in range(5):
-            (await hops.send("GET", server.url, fields=[])).close()
+
+        async def ask(content_id: str) -> None:
+            (await hops.send("GET", server.url, fields=[], content_id=content_id)).close()
+
+        for content_id in "aabbaabbc":
+            await ask(content_id)
         with pytest.raises(OriginUnreachable) as failed:
-            await hops.send("GET", server.url, fields=[])
+            await ask("d")
         assert failed.value.retry_after_s
-        assert len(server.requests) == 5
+        assert len(server.requests) == 9
         now, answer = 6.0, 404
-        (await hops.send("GET", server.url, fields=[])).close()
-        (await hops.send("GET", server.url, fields=[])).close()
+        await ask("a")
+        await ask("b")
+
+
+async def test_a_host_that_cannot_be_reached_is_left_alone() -> None:
+    """Failures to connect count like its own word for it."""
+    async with saying() as url:
+        pass
+    async with byte_session() as http:
+        hops = Hops(http, NAMED, first_byte_timeout_s=5, now=lambda: 0.0)
+        names = []
+        for content_id in "abcd":
+            with pytest.raises(OriginUnreachable) as failed:
+                await hops.send("GET", url, fields=[], content_id=content_id)
+            names.append(failed.value.proxy_status)
+    assert names == ["connection_refused"] * 3 + ["destination_unavailable"]
+
+
+async def test_what_may_be_of_one_content_never_trips() -> None:
+    """A 500, a reset, silence and what is no HTTP leave the host open to others."""
+
+    async def origin(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        match request.path:
+            case "/reset":
+                request.transport.abort()
+            case "/silence":
+                await asyncio.Event().wait()
+            case "/garbage":
+                request.transport.write(b"no HTTP\r\n\r\n")
+                request.transport.close()
+        return web.Response(status=500 if request.path == "/500" else 200)
+
+    async with byte_session() as http, origin_server(origin) as server:
+        hops = Hops(http, NAMED, first_byte_timeout_s=5, now=lambda: 0.0)
+        hasty = Hops(http, NAMED, first_byte_timeout_s=0.05, now=lambda: 0.0)
+        for number in range(4):
+            for path in ("/500", "/reset", "/garbage", "/silence"):
+                asked = hasty if path == "/silence" else hops
+                with suppress(OriginError):
+                    url = f"{server.url}{path}"
+                    (await asked.send("GET", url, fields=[], content_id=str(number))).close()
+        (await hops.send("GET", f"{server.url}/fine", fields=[], content_id="other")).close()
 
 
 async def test_an_answer_of_404_or_403_never_trips() -> None:

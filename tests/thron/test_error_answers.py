@@ -11,6 +11,7 @@ from proxy.errors import (
     OriginGone,
     ThronAnswerInvalid,
     ThronBusy,
+    ThronFailed,
     ThronRefused,
     ThronUnreachable,
     TokenRejected,
@@ -43,7 +44,7 @@ def envelope(result: str, sso: str = "OK") -> bytes:
         ),
         pytest.param(200, JSON, "a.pdf", envelope("CONTENT_NOT_FOUND"), OriginGone, id="gone"),
         pytest.param(200, JSON, "a.pdf", envelope("OK"), OriginAnswerInvalid, id="an OK envelope"),
-        pytest.param(200, JSON, "a.pdf", envelope("EXCEPTION"), ThronUnreachable, id="exception"),
+        pytest.param(200, JSON, "a.pdf", envelope("EXCEPTION"), ThronFailed, id="exception"),
         pytest.param(
             200,
             JSON,
