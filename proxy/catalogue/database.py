@@ -48,6 +48,12 @@ from proxy.errors import ConfigurationError, DatabaseFailed
 # Any number that others are unlikely to lock in the same PostgreSQL database.
 _OPENING_LOCK = 0x74_64_63
 
+# Reads for requests that wait: how long one may take, how many run at once, and how many that
+# were given up may be left behind before the database is not asked any more.
+_SOON_S = 1.0
+_SOON_AT_ONCE = 8
+_SOON_LEFT_BEHIND = 4
+
 # Every running process has seen a purge long before.
 _PURGES_KEPT = timedelta(days=1)
 
@@ -117,6 +123,8 @@ class Database:
         self._writer = writer(made)
         self._now = now
         self._running: set[asyncio.Task[Any]] = set()
+        self._soon = asyncio.Semaphore(_SOON_AT_ONCE)
+        self._left_behind = 0
         self.place = where
 
     @classmethod
@@ -211,6 +219,10 @@ class Database:
         async with self._reading() as connection:
             return await _tenant(connection)
 
+    async def tenant_soon(self) -> Tenant | None:
+        """Return the same to a request that waits, as ``read_soon`` does."""
+        return await self.read_soon(_tenant)
+
     @_unbroken
     async def save_tenant(self, tenant: Tenant, *, actor: str) -> None:
         """Keep a tenant in place of the one before.
@@ -301,6 +313,24 @@ class Database:
         async with self._reading() as connection:
             return await reading(connection)
 
+    async def read_soon(self, reading: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Do the same for a request that waits: within a second, or not at all.
+
+        Where the database hangs, neither reads nor those who wait for them pile up: once several
+        reads have been given up and still hang, others fail at once, until one of them ends.
+        """
+        async with self._soon:
+            if self._left_behind >= _SOON_LEFT_BEHIND:
+                raise DatabaseFailed("The database hangs.")
+            task = self._begin(self.read(reading))
+            try:
+                async with asyncio.timeout(_SOON_S):
+                    return await asyncio.shield(task)
+            except TimeoutError as exc:
+                self._left_behind += 1
+                task.add_done_callback(self._caught_up)
+                raise DatabaseFailed(f"The database did not answer within {_SOON_S:g} s.") from exc
+
     @_unbroken
     async def write(self, writing: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Let a room of its own write its tables in one transaction; what it raises undoes it."""
@@ -325,10 +355,21 @@ class Database:
 
     async def _see_through(self, work: Coroutine[Any, Any, T]) -> T:
         """Do some work of a transaction to its end, whatever becomes of the caller."""
+        return await asyncio.shield(self._begin(work))
+
+    def _begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(work, name="database")
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return await asyncio.shield(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen here too: who asked may have left
+
+    def _caught_up(self, _: asyncio.Task[Any]) -> None:
+        self._left_behind -= 1
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:

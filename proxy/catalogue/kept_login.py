@@ -60,7 +60,7 @@ class KeptLogin:
     async def pkey(self) -> str | None:
         """Return the share key of the last login that was kept; None without any."""
         try:
-            kept = await self._database.tenant()
+            kept = await self._database.tenant_soon()
         except DatabaseFailed:
             return None  # then the login is waited for
         if kept is None or (kept.client_id, kept.app_id) != (self._client_id, self._app_id):

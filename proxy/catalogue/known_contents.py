@@ -59,7 +59,7 @@ class KnownContents:
                 for each in order
             )
 
-        return await self._database.read(read)
+        return await self._database.read_soon(read)
 
     async def was_published(self, connector: Connector, content_id: str) -> bool:
         """Tell whether a content was published when its state was last a settled one."""
@@ -69,11 +69,14 @@ class KnownContents:
             _CONTENT.removed_at.is_(None),
             queries.is_present(connector),
         )
-        return any(row.was_published for row in await self._read(query))
+        found = await self._database.read_soon(lambda connection: connection.execute(query))
+        return any(row.was_published for row in found)
 
     async def has_any(self) -> bool:
         """Tell whether any content is known that could be served."""
-        return bool(await self._read(select(_ADDRESS.id).where(_ADDRESS.serves).limit(1)))
+        query = select(_ADDRESS.id).where(_ADDRESS.serves).limit(1)
+        found = await self._database.read(lambda connection: connection.execute(query))
+        return found.first() is not None
 
     def _known(
         self, connector: Connector, row: Row[Any], claimed: list[tuple[str, str]]
@@ -83,12 +86,6 @@ class KnownContents:
             age_s = max(0.0, (self._now() - rows.instant(row.confirmed)).total_seconds())
         content = queries.read_content(connector, row, claimed)
         return KnownContent(content, row.is_current, age_s)
-
-    async def _read(self, query: Any) -> list[Row[Any]]:
-        async def read(connection: AsyncConnection) -> list[Row[Any]]:
-            return list((await connection.execute(query)).all())
-
-        return await self._database.read(read)
 
 
 async def _claimed(

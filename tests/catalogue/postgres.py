@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -27,6 +28,21 @@ def postgres() -> Iterator[Path]:
             yield home
     finally:
         shutil.rmtree(home)
+
+
+@contextmanager
+def frozen(home: Path) -> Iterator[None]:
+    """Stop a server and its backends: until the end of the block it accepts, and never answers."""
+    server = (home / "data" / "postmaster.pid").read_text("ascii").split()[0]
+    os.kill(int(server), signal.SIGSTOP)  # first, so that it starts no other backend
+    backends = Path(f"/proc/{server}/task/{server}/children").read_text("ascii").split()
+    for backend in backends:
+        os.kill(int(backend), signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in (*backends, server):
+            os.kill(int(process), signal.SIGCONT)
 
 
 @contextmanager

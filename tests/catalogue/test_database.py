@@ -1,6 +1,7 @@
 """What the connector keeps, in SQLite and in PostgreSQL alike."""
 
 import asyncio
+import gc
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from proxy.catalogue.changes import Changes
 from proxy.catalogue.connector import (
@@ -24,6 +25,8 @@ from proxy.catalogue.purge import Purge, PurgeKind
 from proxy.catalogue.tenant import Tenant
 from proxy.errors import ConfigurationError, DatabaseFailed
 from proxy.thron.messages import ContentType
+from tests.catalogue.postgres import frozen
+from tests.waiting import until
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 FILES = Connector(slug="files", folder="f", folder_id="f-1", identifier=Identifier.CONTENT_ID)
@@ -352,3 +355,58 @@ async def test_failure_is_one_of_ours(database_url: str) -> None:
             await database.revision()
         with pytest.raises(DatabaseFailed):
             await database.apply([FILES], actor="cli")
+
+
+async def test_a_frozen_database_makes_no_request_wait(
+    postgresql_url: str, postgres_socket: Path
+) -> None:
+    """Reads for requests fail soon, none pile up, and it is read again once it answers."""
+
+    async def read(connection: AsyncConnection) -> int:
+        return len((await connection.execute(text("SELECT 1"))).all())
+
+    async with Database.open(postgresql_url) as database:
+        assert await database.read_soon(read) == 1
+        with frozen(postgres_socket):
+            reads = [database.read_soon(read) for _ in range(200)]
+            outcomes = await asyncio.gather(*reads, return_exceptions=True)
+            assert {type(outcome) for outcome in outcomes} == {DatabaseFailed}
+            hanging = [each for each in asyncio.all_tasks() if each.get_name() == "database"]
+            assert len(hanging) <= 2 * 12  # each read is a task within the one that is left behind
+            with pytest.raises(DatabaseFailed):
+                await database.read_soon(read)
+
+        async def is_read() -> bool:
+            try:
+                return await database.read_soon(read) == 1
+            except DatabaseFailed:
+                return False
+
+        await until(is_read)
+
+
+async def test_a_failure_that_nobody_waits_for_troubles_nobody(sqlite_url: str) -> None:
+    """Who has left is told nothing, and neither is the log of the event loop."""
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def fail(_: AsyncConnection) -> None:
+        begun.set()
+        await go_on.wait()
+        raise OSError
+
+    async with Database.open(sqlite_url) as database:
+        leaving = asyncio.create_task(database.read(fail))
+        await begun.wait()
+        leaving.cancel()
+        await asyncio.gather(leaving, return_exceptions=True)
+        go_on.set()
+
+        async def is_over() -> bool:
+            return not any(each.get_name() == "database" for each in asyncio.all_tasks())
+
+        await until(is_over)
+        del leaving  # its traceback holds what it waited for
+        gc.collect()
+        assert not complaints
