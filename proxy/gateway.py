@@ -4,6 +4,7 @@ import random
 import resource
 import socket
 import ssl
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,6 +20,7 @@ from proxy.catalogue.purge_watch import PurgeWatch
 from proxy.catalogue.sync import Pace as SyncPace
 from proxy.catalogue.sync import Sync
 from proxy.catalogue.watch import ConnectorWatch
+from proxy.connection_limiter import ConnectionLimiter
 from proxy.console.parts import Console, open_console
 from proxy.console.server import console_app
 from proxy.delivery.admission import Admission
@@ -39,9 +41,13 @@ log = structlog.get_logger("proxy.gateway")
 # Long enough for a phone in a tunnel, short enough for a crowd of stalled readers.
 _PACE_WINDOW_S = 300.0
 
-# Descriptors of one download: client, origin, and room for THRON's API, database and logs.
-_DESCRIPTORS_PER_DOWNLOAD = 2
+# Kept back for the admin listener, THRON's API, database and logs.
 _DESCRIPTORS_OF_OURS = 128
+_ADMIN_CONNECTIONS = 48
+# Of one download: client, origin, and a connection beside it that waits or has been left idle.
+_DESCRIPTORS_PER_DOWNLOAD = 3
+# More idle ones, at some 20 KiB each, serve nobody.
+_USUAL_CONNECTIONS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +120,9 @@ async def open_gateway(
     _refuse_slow_parser()
     async with AsyncExitStack() as stack:
         sockets, settings = _bound(stack, settings)
+        max_downloads, max_connections = _affordable(settings)
         admission = Admission(
-            max_downloads=_affordable(settings.max_downloads),
+            max_downloads=max_downloads,
             max_per_client=settings.max_downloads_per_client,
         )
         parts = await stack.enter_async_context(open_parts(settings, environ))
@@ -150,9 +157,21 @@ async def open_gateway(
         )
         drained = partial(_drained, admission, at_most_s=settings.drain_s)
         await stack.enter_async_context(
-            serving(admin, (sockets.admin, None), drained=_not_waited_for)
+            serving(
+                admin,
+                (sockets.admin, None),
+                limiter=_limiter("admin", _ADMIN_CONNECTIONS, settings, metrics),
+                drained=_not_waited_for,
+            )
         )
-        await stack.enter_async_context(serving(public, *sockets.public, drained=drained))
+        await stack.enter_async_context(
+            serving(
+                public,
+                *sockets.public,
+                limiter=_limiter("public", max_connections, settings, metrics),
+                drained=drained,
+            )
+        )
         log.info("listening", **_listening(settings, parts.tenant))
         yield Gateway(parts, watch, admission, console, sync)
 
@@ -216,20 +235,39 @@ def _with_port_of(listen: Listen, sock: socket.socket) -> Listen:
     return Listen(host=listen.host, port=sock.getsockname()[1])
 
 
-def _affordable(max_downloads: int) -> int:
-    """Raise the limit of open files, and return as many downloads as it allows."""
+def _affordable(settings: Settings) -> tuple[int, int]:
+    """Raise the limit of open files; return how many downloads and connections it allows."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    affordable = (hard - _DESCRIPTORS_OF_OURS) // _DESCRIPTORS_PER_DOWNLOAD
-    if hard != resource.RLIM_INFINITY and affordable < max_downloads:
+    spare = sys.maxsize if hard == resource.RLIM_INFINITY else hard - _DESCRIPTORS_OF_OURS
+    downloads = max(1, min(settings.max_downloads, spare // _DESCRIPTORS_PER_DOWNLOAD))
+    affordable = max(1, spare - downloads)
+    usual = max(_USUAL_CONNECTIONS, 2 * downloads)
+    connections = min(settings.max_connections or usual, affordable)
+    lowered = {
+        name: allowed
+        for name, allowed in (("max_downloads", downloads), ("max_connections", connections))
+        if allowed < (getattr(settings, name) or 0)
+    }
+    if lowered:
         log.warning(
-            "fewer downloads than asked for",
-            max_downloads=affordable,
-            asked=max_downloads,
-            mend=f"raise the limit of open files (now {hard}), or lower TDC_MAX_DOWNLOADS",
+            "limits lowered",
+            **lowered,
+            fix=f"raise the limit of open files (now {hard}), or lower"
+            f" {' and '.join(map(env_name, lowered))}",
         )
-        return max(1, affordable)
-    return max_downloads
+    return downloads, connections
+
+
+def _limiter(name: str, most: int, settings: Settings, metrics: Metrics) -> ConnectionLimiter:
+    limiter = ConnectionLimiter(
+        most=most,
+        trusted=settings.proxies,
+        count=lambda reason: metrics.connections_closed.labels(name, reason).inc(),
+        now=time.monotonic,
+    )
+    metrics.connections.labels(name).set_function(lambda: limiter.open)
+    return limiter
 
 
 class _Answers:

@@ -23,9 +23,12 @@ _ROOT = Path(__file__).parents[1]
 class Process:
     """A running ``thron-connector`` command; its output is kept as it comes."""
 
-    def __init__(self, *arguments: str, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, *arguments: str, environ: Mapping[str, str], open_files: int | None = None
+    ) -> None:
+        limited = ("prlimit", f"--nofile={open_files}:{open_files}") if open_files else ()
         self._popen = subprocess.Popen(
-            [sys.executable, "-m", "proxy", *arguments],
+            [*limited, sys.executable, "-m", "proxy", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -117,9 +120,11 @@ class Process:
 
 
 @contextmanager
-def command(*arguments: str, environ: Mapping[str, str]) -> Iterator[Process]:
-    """Run a command until the end of the block."""
-    process = Process(*arguments, environ=environ)
+def command(
+    *arguments: str, environ: Mapping[str, str], open_files: int | None = None
+) -> Iterator[Process]:
+    """Run a command until the end of the block, with a limit of open files if asked."""
+    process = Process(*arguments, environ=environ, open_files=open_files)
     try:
         yield process
     finally:
@@ -127,11 +132,14 @@ def command(*arguments: str, environ: Mapping[str, str]) -> Iterator[Process]:
 
 
 @contextmanager
-def serving(environ: Mapping[str, str]) -> Iterator[tuple[Process, str, str]]:
+def serving(
+    environ: Mapping[str, str], *, open_files: int | None = None
+) -> Iterator[tuple[Process, str, str]]:
     """Run ``serve`` until the end of the block; give it with its public and admin address.
 
     Args:
         environ: Its settings; both listeners take any free port, the log level is debug.
+        open_files: Its limit of open files, where that is not this process's.
     """
     usual = {
         "TDC_LISTEN": "127.0.0.1:0",
@@ -139,15 +147,17 @@ def serving(environ: Mapping[str, str]) -> Iterator[tuple[Process, str, str]]:
         "TDC_LOG_LEVEL": "debug",
         "TDC_DRAIN_S": "0",
     }
-    with command("serve", environ=usual | dict(environ)) as process:
+    with command("serve", environ=usual | dict(environ), open_files=open_files) as process:
         listening = process.event("listening")
         yield process, listening["public"], listening["admin"]
 
 
 @asynccontextmanager
-async def served(environ: Mapping[str, str]) -> AsyncIterator[tuple[Process, str, str]]:
+async def served(
+    environ: Mapping[str, str], *, open_files: int | None = None
+) -> AsyncIterator[tuple[Process, str, str]]:
     """Do the same beside a running event loop, which the sandbox needs."""
-    async with _beside(serving(environ)) as entered:
+    async with _beside(serving(environ, open_files=open_files)) as entered:
         yield entered
 
 

@@ -19,7 +19,7 @@ TESTS = Path(__file__).parent
 # From the ground up. ``x.*`` is all of a package; a package's own name is its __init__.
 FLOORS: Mapping[str, str] = {
     "ground": """
-        proxy errors remedies semantics semantics.* observe observe.log observe.metrics
+        proxy errors fairness remedies semantics semantics.* observe observe.log observe.metrics
         observe.record observe.minutes observe.recent observe.traffic
         thron catalogue delivery
         """,
@@ -45,7 +45,8 @@ FLOORS: Mapping[str, str] = {
         catalogue.polling
         delivery.admission delivery.batch delivery.bounded_cache delivery.breaker
         delivery.budget delivery.bulkhead delivery.collapse delivery.pace delivery.origin_hosts
-        delivery.hops delivery.resolution observe.middleware observe.connection listeners
+        delivery.hops delivery.resolution observe.middleware observe.connection
+        connection_limiter listeners
         """,
     "session": "thron.tokens",
     "wings": """

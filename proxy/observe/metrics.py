@@ -39,6 +39,18 @@ class Metrics:
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15),
             registry=self.registry,
         )
+        self.connections = Gauge(
+            "thron_connector_connections",
+            "Open connections of clients",
+            ["listener"],
+            registry=self.registry,
+        )
+        self.connections_closed = Counter(
+            "thron_connector_connections_closed",
+            "Connections that were refused, or closed before their end, by listener and reason",
+            ["listener", "reason"],
+            registry=self.registry,
+        )
         self.logins = Gauge(
             "thron_connector_logins",
             "Logins to THRON since the start",

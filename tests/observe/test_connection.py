@@ -1,20 +1,55 @@
 """Requests that no application meets: what is no HTTP, and what makes no request."""
 
 import asyncio
+import inspect
 import re
+from collections.abc import AsyncIterator
 
+import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.web_protocol import ERROR
 
+from proxy.connection_limiter import ConnectionLimiter
+from proxy.listeners import bind, serving
+from proxy.semantics.forwarded import TrustedProxies
+from proxy.settings import Listen
+from tests.logs import logged
 from tests.running import Running
 
 
-async def said(connector: Running, sent: bytes) -> bytes:
-    """Send octets to the public listener, and return all that comes until it closes."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", connector.url("/").port)
+@pytest.fixture
+async def port() -> AsyncIterator[int]:
+    """Serve a probe and nothing else on a free port."""
+
+    async def livez(_request: web.Request) -> web.Response:
+        return web.Response(text="ok")
+
+    async def nothing() -> None:
+        pass
+
+    app = web.Application()
+    app.router.add_get("/-/livez", livez)
+    limiter = ConnectionLimiter(
+        most=9, trusted=TrustedProxies(), count=lambda _: None, now=lambda: 0.0
+    )
+    with bind(Listen(host="127.0.0.1", port=0), setting="TDC_LISTEN") as sock:
+        async with serving(app, (sock, None), limiter=limiter, drained=nothing):
+            yield sock.getsockname()[1]
+
+
+async def said(port: int, sent: bytes) -> bytes:
+    """Send octets, and return all that comes until the listener closes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(sent)
     answer = await reader.read()
     writer.close()
     return answer
+
+
+def public_port(connector: Running) -> int:
+    """Return the port of the whole connector."""
+    return connector.gateway.parts.settings.listen.port
 
 
 MALFORMED = [
@@ -42,27 +77,108 @@ MALFORMED = [
     ),
     pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", id="negative length"),
     pytest.param(b"GET http://a:99999/ HTTP/1.1\r\nHost: a\r\n\r\n", id="port of no host"),
+    pytest.param(b"GET http://xn--/ HTTP/1.1\r\nHost: a\r\n\r\n", id="target of no host"),
+    pytest.param(b"GET http://xn--a-ecp.ru/ HTTP/1.1\r\nHost: a\r\n\r\n", id="IDNA of no host"),
+    pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n\r\n", id="no coding"),
+    pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: ,\r\n\r\n", id="empty list"),
+    pytest.param(
+        b"GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", id="coding of HTTP/1.0"
+    ),
+    *(
+        pytest.param(b"GET / HTTP/1.1\r\nHost: %s\r\n\r\n" % host, id=f"Host {host!r}")
+        for host in (
+            b"",
+            b"a b",
+            b"a\tb",
+            b"a,b",
+            b"a/b",
+            b"a\\b",
+            b"a?b",
+            b"a#b",
+            b"user@a",
+            b"http://a",
+            b"a:port",
+            b"a:65536",
+            b"a:-1",
+            b"a..b",
+            b"%61",
+            b'"a"',
+            b"::1",
+            b"[::1",
+            b"\xc3\xa9",
+        )
+    ),
+]
+UNKNOWN_VERSIONS = [
+    pytest.param(b"GET / HTTP/0.9\r\nHost: a\r\n\r\n", id="HTTP/0.9"),
+    pytest.param(b"GET /\r\n\r\n", id="HTTP/0.9 without a name"),
+    pytest.param(b"GET / HTTP/2.0\r\nHost: a\r\n\r\n", id="HTTP/2.0"),
 ]
 
 
-@pytest.mark.parametrize("sent", MALFORMED)
-async def test_malformed_request(connector: Running, sent: bytes) -> None:
-    """It is answered by 400 with a request id, repeats nothing, names no software's version."""
-    answer = await said(connector, sent)
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        *(pytest.param(*each.values, b"400", id=each.id) for each in MALFORMED),
+        *(pytest.param(*each.values, b"505", id=each.id) for each in UNKNOWN_VERSIONS),
+    ],
+)
+async def test_malformed_request(port: int, sent: bytes, status: bytes) -> None:
+    """It is refused with a request id, repeats nothing, names no software's version."""
+    with logged() as log:
+        answer = await said(port, sent)
+        (told,) = log.of("malformed request")
     head, _, text = answer.partition(b"\r\n\r\n")
-    assert re.match(rb"HTTP/1\.[01] 400 ", head)
+    assert re.match(rb"HTTP/1\.[01] %s " % status, head)
     assert b"\r\nServer: thron-connector\r\n" in head
     assert b"\r\nConnection: close" in head or head.startswith(b"HTTP/1.0")
     assert b"aiohttp" not in answer
     request_id = re.search(rb"\r\nX-Request-Id: ([0-9a-f]{32})", head)
     assert request_id is not None
     assert text == b"This is not an HTTP request that can be understood.\n%s\n" % request_id[1]
+    assert told.keys() == {
+        *("event", "level", "timestamp", "request_id", "client", "reason", "status")
+    }
+    assert told["reason"].isidentifier()
 
 
-@pytest.mark.parametrize("host", ["xn--", "xn--a-ecp.ru", "xn--\x2e"])
-async def test_target_whose_host_is_none(connector: Running, host: str) -> None:
-    """A connection whose request cannot even be made is closed, not left open for ever."""
-    assert await said(connector, f"GET http://{host}/ HTTP/1.1\r\nHost: a\r\n\r\n".encode()) == b""
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(b"GET /-/livez HTTP/1.0\r\n\r\n", id="HTTP/1.0 without Host"),
+        pytest.param(b"GET /-/livez HTTP/1.0\r\nHost: a\r\n\r\n", id="HTTP/1.0 with Host"),
+        *(
+            pytest.param(
+                b"GET /-/livez HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n" % host,
+                id=f"Host {host!r}",
+            )
+            for host in (b"a", b"A.Example.:8080", b"a:", b"my_host", b"192.0.2.1", b"[::1]:80")
+        ),
+    ],
+)
+async def test_odd_but_valid_request(port: int, sent: bytes) -> None:
+    """What is unusual and yet a request is answered."""
+    assert re.match(rb"HTTP/1\.[01] 200 ", await said(port, sent))
+
+
+@pytest.mark.parametrize("bad", [*MALFORMED, *UNKNOWN_VERSIONS])
+async def test_good_request_before_a_malformed_one(port: int, bad: bytes) -> None:
+    """It is answered, the malformed one is refused, and what follows is not read."""
+    good = b"GET /-/livez HTTP/1.1\r\nHost: a\r\n\r\n"
+    answer = await said(port, good + bad + good)
+    statuses = re.findall(rb"HTTP/1\.[01] (\d+) ", answer)
+    assert statuses[0] == b"200"
+    assert statuses[1:] in ([b"400"], [b"505"])
+
+
+def test_private_names_of_aiohttp() -> None:
+    """A new aiohttp is looked at, before requests pass that meet an application unchecked."""
+    assert aiohttp.__version__ == "3.14.5", "read web_protocol.RequestHandler.start again"
+    read_by_start = inspect.getsource(web.RequestHandler.start)
+    assert read_by_start.count("self._request_factory(") == 1
+    assert read_by_start.count("request_handler = self._request_handler") == 1
+    assert {"_request_factory", "_request_handler"} <= set(web.RequestHandler.__slots__)
+    assert ERROR.version == aiohttp.HttpVersion10
 
 
 @pytest.mark.parametrize(
@@ -74,17 +190,17 @@ async def test_target_whose_host_is_none(connector: Running, host: str) -> None:
 )
 async def test_target_that_is_no_path(connector: Running, line: bytes) -> None:
     """Forms of target that a gateway has no use for are 400."""
-    answer = await said(connector, line + b"\r\nHost: a\r\nConnection: close\r\n\r\n")
+    answer = await said(public_port(connector), line + b"\r\nHost: a\r\nConnection: close\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 400 ")
 
 
-async def test_what_follows_a_malformed_request_is_not_read(connector: Running) -> None:
+async def test_what_follows_a_malformed_request_is_not_read(port: int) -> None:
     """Nothing of a connection counts after a request that two parsers may read differently."""
     smuggling = (
         b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
         b"0\r\n\r\nGET /-/livez HTTP/1.1\r\nHost: a\r\n\r\n"
     )
-    answer = await said(connector, smuggling)
+    answer = await said(port, smuggling)
     assert answer.count(b"HTTP/1.") == 1
 
 
@@ -92,7 +208,7 @@ async def test_content_of_a_request_is_not_read_as_a_request(connector: Running)
     """The content of a request is read past, whatever it looks like."""
     inner = b"GET /-/livez HTTP/1.1\r\nHost: a\r\n\r\n"
     answer = await said(
-        connector,
+        public_port(connector),
         b"GET /files/none HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\n"
         b"Content-Length: %d\r\n\r\n%s"
         b"GET /-/readyz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" % (len(inner), inner),

@@ -204,7 +204,7 @@ def _kinds() -> set[str]:
 
 @pytest.mark.soak
 async def test_unfinished_header_section_is_closed(besieged: Besieged) -> None:
-    """The running connector lets an unfinished request go after its 75 seconds."""
+    """The running connector lets an unfinished request go after its 15 seconds."""
     sock = await besieged.connect()
     with contextlib.closing(sock):
         loop = asyncio.get_running_loop()

@@ -1,0 +1,150 @@
+"""How many connections are open; where there are too many, which idle one gives way.
+
+The longest idle connection of the client with the most of them is closed: whoever opens many
+closes his own. A connection on which a request is answered is never closed. A trusted proxy's
+connections are those of many clients: they give way only where no other is idle.
+"""
+
+from collections.abc import Callable
+
+import structlog
+
+from proxy.fairness import Shares, client_of
+from proxy.semantics.forwarded import TrustedProxies
+
+log = structlog.get_logger("proxy.connections")
+
+_WARNED_EVERY_S = 60.0
+
+
+class OpenConnection:
+    """One of the connections that are open; it is idle from the start.
+
+    Attributes:
+        abort: Ends it at once; whoever holds the transport sets it.
+    """
+
+    __slots__ = ("_limiter", "abort", "client")
+
+    def __init__(self, limiter: "ConnectionLimiter", client: str | None) -> None:
+        self._limiter = limiter
+        self.client = client
+        self.abort: Callable[[], object] = lambda: None
+
+    def busy(self) -> None:
+        """Note that a request is being answered: it is not closed now."""
+        self._limiter.forget_idle(self)
+
+    def idle(self) -> None:
+        """Note that nothing is lost if it is closed."""
+        self._limiter.keep_idle(self)
+
+    def close(self, reason: str) -> None:
+        """Close it at once, and count why."""
+        self._limiter.count(reason)
+        self.abort()
+
+    def closed(self) -> None:
+        """Note that its descriptor is free again."""
+        self._limiter.forget(self)
+
+
+class ConnectionLimiter:
+    """Bounds the open connections of one listener."""
+
+    def __init__(
+        self,
+        *,
+        most: int,
+        trusted: TrustedProxies,
+        count: Callable[[str], None],
+        now: Callable[[], float],
+    ) -> None:
+        """Make a limiter without connections.
+
+        Args:
+            most: Connections that may be open.
+            trusted: The proxies whose connections are those of many clients.
+            count: Is told why a connection was refused or closed.
+            now: Monotonic seconds.
+        """
+        self._most = most
+        self._trusted = trusted
+        self.count = count
+        self._now = now
+        self._open: set[OpenConnection] = set()
+        # Client -> its idle connections, the longest idle first; None: all trusted proxies.
+        self._idle: dict[str | None, dict[OpenConnection, None]] = {}
+        self._idle_shares = Shares()
+        self._warned_at = -_WARNED_EVERY_S
+
+    @property
+    def open(self) -> int:
+        """How many connections are open."""
+        return len(self._open)
+
+    def opened(self, address: str) -> OpenConnection | None:
+        """Return a place for a connection that has been accepted.
+
+        Args:
+            address: Of the peer.
+
+        Returns:
+            Its place; None where all are taken, and a request is answered on every one.
+        """
+        if len(self._open) >= self._most and not self._make_room():
+            self.count("refused")
+            return None
+        client = None if self._trusted.has(address) else client_of(address)
+        connection = OpenConnection(self, client)
+        self._open.add(connection)
+        self.keep_idle(connection)
+        return connection
+
+    def keep_idle(self, connection: OpenConnection) -> None:
+        """Note that a connection that is open may be closed from now on."""
+        if connection not in self._open:
+            return
+        same = self._idle.setdefault(connection.client, {})
+        if connection not in same:
+            same[connection] = None
+            if connection.client is not None:
+                self._idle_shares.add(connection.client)
+
+    def forget_idle(self, connection: OpenConnection) -> None:
+        """Note that a connection may not be closed."""
+        same = self._idle.get(connection.client, {})
+        if connection not in same:
+            return
+        del same[connection]
+        if not same:
+            del self._idle[connection.client]
+        if connection.client is not None:
+            self._idle_shares.remove(connection.client)
+
+    def forget(self, connection: OpenConnection) -> None:
+        """Note that a connection is closed."""
+        self.forget_idle(connection)
+        self._open.discard(connection)
+
+    def _make_room(self) -> bool:
+        client = self._idle_shares.most_numerous()
+        self._warn(client)
+        if client not in self._idle:
+            return False
+        longest_idle = next(iter(self._idle[client]))
+        longest_idle.close("full")
+        self.forget(longest_idle)
+        return True
+
+    def _warn(self, client: str | None) -> None:
+        if self._now() - self._warned_at >= _WARNED_EVERY_S:
+            self._warned_at = self._now()
+            log.warning(
+                "connections full",
+                open=self.open,
+                most_numerous=client,
+                idle_of_it=self._idle_shares.highest,
+                fix="raise the limit of open files, or TDC_MAX_CONNECTIONS where it is set;"
+                " if the most numerous is your proxy, name it in TDC_TRUSTED_PROXIES",
+            )
