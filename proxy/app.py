@@ -203,6 +203,7 @@ async def _tenant(
         client_id=client_id,
         api_url=settings.api_base,
         cdn_url=settings.cdn_base,
+        source_path=settings.source_path,
         kept_pkey=login.pkey if login is not None else None,
     )
     is_warm = known is not None and await known.has_any()
@@ -281,7 +282,7 @@ async def _origins(stack: AsyncExitStack, settings: Settings, thron: TokenKeeper
     hops = Hops(http, hosts, first_byte_timeout_s=settings.first_byte_timeout_s, now=time.monotonic)
     return Origins(
         hops,
-        SourceFiles(hops, thron),
+        SourceFiles(hops, thron, now=time.monotonic),
         clock=Clock(now=time.monotonic, wall=time.time),
         target_ttl_s=settings.resolution_ttl_s,
         refusal_ttl_s=settings.negative_ttl_s,

@@ -15,6 +15,7 @@
     - the origin's: OriginError
         - OriginUnreachable, OriginTimeout, OriginRefused, OriginGone, OriginAnswerInvalid,
           OriginProhibited, OriginIncomplete, OriginChanged
+            - ContentMissing, an OriginGone: said by THRON's API in its own words
     - this gateway's: Overloaded, TooManyForClient, ReaderTooSlow, DatabaseFailed
 - ConfigurationError: the operator's slip; no request ever meets it
 """
@@ -178,6 +179,10 @@ class OriginGone(OriginError):
     """The origin answered 404 or 410: the target is an old one, or there is no rendition."""
 
     proxy_status = "http_request_error"
+
+
+class ContentMissing(OriginGone):
+    """THRON's API has no such content, and says so by a code: asking elsewhere would not help."""
 
 
 class OriginAnswerInvalid(OriginError):

@@ -110,6 +110,15 @@ def _origin_host(value: str) -> str:
     return value.lower()
 
 
+def _source_path(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._~/-]+", value.replace("{clientId}", "-")):
+        raise ValueError(
+            "write a path alone, such as /api/xadmin/resources/content/downloadSource; the tenant"
+            " is put in place of {clientId}, or else into the query"
+        )
+    return value
+
+
 def _tenant_name(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", value):
         raise ValueError("write the tenant's name alone, such as acme for https://acme.thron.com")
@@ -178,6 +187,11 @@ class Settings(BaseModel):
     )
     cdn_url: BaseUrl | None = Field(
         None, description="THRON's delivery; unset: https://{client_id}-cdn.thron.com"
+    )
+    source_path: Annotated[str, AfterValidator(_source_path)] | None = Field(
+        None,
+        description="path of THRON's downloadSource, where `check` does not find it by itself;"
+        " may hold {clientId}",
     )
     listen: ListenAddress = Field(
         Listen(host="0.0.0.0", port=8080), description="the public listener"

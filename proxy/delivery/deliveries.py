@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from proxy.catalogue.connector import Connector, DeliveryMode
 from proxy.delivery.resolution import Delivery
 from proxy.errors import ThronRefused
-from proxy.thron.delivery_urls import channels, published_url, source_url, thumbnail_url
+from proxy.thron.delivery_urls import channels, published_url, source_urls, thumbnail_url
 from proxy.thron.messages import Content
 from proxy.thron.tokens import TokenKeeper
 
@@ -23,6 +23,7 @@ class Deliveries:
         client_id: str,
         api_url: str,
         cdn_url: str,
+        source_path: str | None = None,
         kept_pkey: Callable[[], Awaitable[str | None]] | None = None,
     ) -> None:
         """Make them for a tenant.
@@ -32,6 +33,7 @@ class Deliveries:
             client_id: The tenant.
             api_url: Base of its API.
             cdn_url: Base of its public delivery.
+            source_path: Path of its downloadSource, where that is known.
             kept_pkey: Gives the pkey of the last login of an earlier process, used while there is
                 no session.
         """
@@ -40,6 +42,7 @@ class Deliveries:
         self._client_id = client_id
         self._api_url = api_url
         self._cdn_url = cdn_url
+        self._source_path = source_path
 
     async def of(self, connector: Connector, content: Content) -> Delivery:
         """Return how a content is delivered.
@@ -51,7 +54,13 @@ class Deliveries:
         name = content.file_name or content.id
         mode = connector.delivery
         if mode is DeliveryMode.ORIGINAL:
-            sources: tuple[str, ...] = (self._source(content, name),)
+            sources = source_urls(
+                self._api_url,
+                self._client_id,
+                content_id=content.id,
+                save_as=name,
+                path=self._source_path,
+            )
         else:
             sources = await self._published(content, name)
         return Delivery(content_id=content.id, mode=mode, sources=sources, file_name=name)
@@ -90,9 +99,6 @@ class Deliveries:
             if kept is not None:
                 return kept
         return (await self._thron.session()).pkey
-
-    def _source(self, content: Content, name: str) -> str:
-        return source_url(self._api_url, self._client_id, content_id=content.id, save_as=name)
 
     async def _published(self, content: Content, name: str) -> tuple[str, ...]:
         pkey = await self._pkey()

@@ -107,8 +107,13 @@ class Explainer:
         except GatewayError as exc:
             yield Step("delivery", with_remedy(exc), is_ok=False)
             return
-        for source in delivery.sources:
-            yield Step("delivery", f"{path.connector.delivery}: {masked(source)}")
+        if delivery.mode is DeliveryMode.ORIGINAL:
+            others = len(delivery.sources) - 1  # the same service, elsewhere
+            also = f", or at {others} other paths" if others else ""
+            yield Step("delivery", f"{delivery.mode}: {masked(delivery.sources[0])}{also}")
+        else:
+            for source in delivery.sources:
+                yield Step("delivery", f"{delivery.mode}: {masked(source)}")
         yield await self.fetch(path.connector, content)
 
     async def _former(self, path: PublicPath) -> Content | None:

@@ -146,22 +146,18 @@ class Origins:
     async def _from_sources(
         self, delivery: Delivery, method: str, fields: Fields
     ) -> tuple[Arrival, Delivery]:
+        if delivery.mode is DeliveryMode.ORIGINAL:
+            arrival = await self._source_file(delivery, method, fields)
+            return arrival, replace(delivery, target=self._target(arrival))
         for index, source in enumerate(delivery.sources, start=1):
             try:
-                arrival = await self._from_source(delivery, source, method, fields)
+                arrival = await self._follow(delivery, source, method, fields)
             except OriginGone:
                 if index == len(delivery.sources):
                     raise
             else:
                 return arrival, replace(delivery, sources=(source,), target=self._target(arrival))
         raise OriginGone("no channel to ask for")
-
-    async def _from_source(
-        self, delivery: Delivery, source: str, method: str, fields: Fields
-    ) -> Arrival:
-        if delivery.mode is DeliveryMode.PUBLISHED:
-            return await self._follow(delivery, source, method, fields)
-        return await self._source_file(delivery, source, method, fields)
 
     async def _follow(self, delivery: Delivery, url: str, method: str, fields: Fields) -> Arrival:
         is_from_api = delivery.mode is DeliveryMode.ORIGINAL  # a target that was remembered
@@ -184,16 +180,14 @@ class Origins:
         )
         return await _accepted(arrival, delivery, fields)
 
-    async def _source_file(
-        self, delivery: Delivery, source: str, method: str, fields: Fields
-    ) -> Arrival:
+    async def _source_file(self, delivery: Delivery, method: str, fields: Fields) -> Arrival:
         if await self._refused.get(delivery.content_id):
             raise ThronRefused("refused a moment ago")
         if method == "HEAD":
             fields = [*fields, _FIRST_OCTET]
         try:
             arrival = await self._source_files.open(
-                source,
+                delivery.sources,
                 fields=fields,
                 file_name=delivery.file_name,
                 content_id=delivery.content_id,

@@ -40,7 +40,8 @@ class Delivery:
         content_id: THRON's id of the content.
         mode: The source file, or the rendition on the CDN.
         sources: Durable delivery URLs in the order to try; more than one where several channels
-            may exist. A published one holds the pkey.
+            may exist, or the service of source files may be in several places. A published one
+            holds the pkey.
         file_name: THRON's name of the source file.
         target: The last hop, once an origin has told it.
         representation: What an origin told of the content, once one has answered.

@@ -1,59 +1,84 @@
-"""The source file from THRON's API (docs/thron.md 7.5), in whichever manner this tenant answers."""
+"""The source file from THRON's API (docs/thron.md 7.5), by whichever path and manner it answers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from urllib.parse import urlsplit
 
 import aiohttp
+import structlog
 
 from proxy.delivery.hops import Arrival, Fields, Hops, redirect_of
 from proxy.delivery.suspicion import examined
 from proxy.errors import (
+    ContentMissing,
     GatewayError,
     OriginAnswerInvalid,
     OriginGone,
     ThronAnswerInvalid,
+    ThronRefused,
     TokenRejected,
 )
 from proxy.thron.tokens import TokenKeeper
+
+log = structlog.get_logger("proxy.source")
 
 # What a server of files says to conditions and ranges on them: no error of THRON's.
 _TO_CONDITIONS = frozenset({304, 412, 416})
 
 
+# What the way of asking may be to blame for, rather than the content or THRON.
+_MAY_BE_THE_WAY = (TokenRejected, ThronAnswerInvalid, OriginGone, OriginAnswerInvalid)
+# How often, at most, the other ways are tried while the known one fails.
+_RELEARN_EVERY_S = 60.0
+# So many contents that are at no path: it is the tenant that lacks the service.
+_ENOUGH_MISSING = 3
+
+
 class Manner(Enum):
-    """How downloadSource may want its token: documented once, and only in part."""
+    """How downloadSource may want its token, in the order to try (docs/thron.md 7.5)."""
 
     FIELD = "GET with X-TOKENID"
-    QUERY = "GET with tokenId in the query"
     FORM = "POST with tokenId in a form"
+    QUERY = "GET with tokenId in the query"
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A path, by its place among the sources of every delivery, and a manner."""
+
+    place: int
+    manner: Manner
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A source file that is asked for."""
+    """A source file that is asked for, and all places where it may be."""
 
-    source: str
+    sources: Sequence[str]
     fields: Fields
     file_name: str
     content_id: str
 
 
 class SourceFiles:
-    """Opens source files, and remembers the manner that worked."""
+    """Opens source files, and remembers the way that worked for this tenant."""
 
-    def __init__(self, hops: Hops, thron: TokenKeeper) -> None:
+    def __init__(self, hops: Hops, thron: TokenKeeper, *, now: Callable[[], float]) -> None:
         self._hops = hops
         self._thron = thron
-        self._known: Manner | None = None
+        self._now = now
+        self._known: _Way | None = None
+        self._relearnt_at = -_RELEARN_EVERY_S
+        self._missing: set[str] = set()
 
     async def open(
-        self, source: str, *, fields: Fields, file_name: str, content_id: str = ""
+        self, sources: Sequence[str], *, fields: Fields, file_name: str, content_id: str = ""
     ) -> Arrival:
         """Return the answer with the file's bytes, from the API's host or from a storage.
 
         Args:
-            source: A downloadSource URL, without token.
+            sources: The URLs at which downloadSource may be, without token, in the order to try.
             fields: What goes along with the request.
             file_name: THRON's name of the file, to tell a JSON file from an error in JSON.
             content_id: Whose file it is.
@@ -61,30 +86,69 @@ class SourceFiles:
         Raises:
             ThronRefused: The app has no share right on the content.
             ThronError: THRON cannot be logged in to, or answers with an error.
-            OriginError: As ``Hops.send``; OriginGone if there is no such content.
+            OriginError: As ``Hops.send``; OriginGone if there is no such content, or no service.
         """
-        asked = _Asked(source, fields, file_name, content_id)
-        return await self._thron.with_token(lambda token: self._attempt(asked, token))
-
-    async def _attempt(self, asked: _Asked, token: str) -> Arrival:
-        failures: list[GatewayError] = []
-        for manner in self._manners():
+        asked = _Asked(sources, fields, file_name, content_id)
+        known = self._known
+        if known is not None:
             try:
-                response = await self._send(manner, asked, token)
-                arrival = await self._arrival(response, asked)
-            except (TokenRejected, ThronAnswerInvalid, OriginGone, OriginAnswerInvalid) as exc:
-                failures.append(exc)
-            else:
-                self._known = manner
-                return arrival
-        # An expired token looks the same in every manner, and a new one may mend it: it goes first.
-        raise next((exc for exc in failures if isinstance(exc, TokenRejected)), failures[-1])
+                return await self._thron.with_token(lambda token: self._ask(known, asked, token))
+            except ContentMissing:
+                raise
+            except (*_MAY_BE_THE_WAY, ThronRefused):
+                if self._now() - self._relearnt_at < _RELEARN_EVERY_S:
+                    raise
+                self._relearnt_at = self._now()
+        return await self._thron.with_token(lambda token: self._learn(asked, token))
 
-    def _manners(self) -> Sequence[Manner]:
-        return tuple(Manner) if self._known is None else (self._known,)
+    async def _learn(self, asked: _Asked, token: str) -> Arrival:
+        """Ask in one way after the other, and remember the one that works."""
+        failures: list[GatewayError] = []
+        for place, source in enumerate(asked.sources):
+            for manner in Manner:
+                way = _Way(place, manner)
+                try:
+                    arrival = await self._ask(way, asked, token)
+                except ContentMissing:
+                    raise
+                except OriginGone as exc:
+                    failures.append(exc)
+                    break  # no such path, whatever the manner
+                except _MAY_BE_THE_WAY as exc:
+                    failures.append(exc)
+                else:
+                    self._known = way
+                    self._missing.clear()
+                    log.info("source.way", path=urlsplit(source).path, manner=manner.value)
+                    return arrival
+            # An expired token looks the same in every manner, and a new one may mend it.
+            rejected = [exc for exc in failures if isinstance(exc, TokenRejected)]
+            if rejected:
+                raise rejected[0]
+        others = [exc for exc in failures if not isinstance(exc, OriginGone)]
+        raise others[-1] if others else self._nowhere(asked.sources)
 
-    async def _send(self, manner: Manner, asked: _Asked, token: str) -> aiohttp.ClientResponse:
-        source, fields, content_id = asked.source, asked.fields, asked.content_id
+    def _nowhere(self, sources: Sequence[str]) -> OriginGone:
+        if self._known is None and len(self._missing) < _ENOUGH_MISSING:
+            self._missing.add(sources[0])
+        if len(self._missing) < _ENOUGH_MISSING:
+            said = "the content is gone, or this tenant has no such service"
+        else:
+            said = "this tenant has no such service"
+        return OriginGone(
+            f"THRON answered 404 at every path of downloadSource: {said}; name its path in"
+            ' TDC_SOURCE_PATH, or use delivery = "published"'
+        )
+
+    async def _ask(self, way: _Way, asked: _Asked, token: str) -> Arrival:
+        source = asked.sources[way.place]
+        response = await self._send(way.manner, source, asked, token)
+        return await self._arrival(response, source, asked)
+
+    async def _send(
+        self, manner: Manner, source: str, asked: _Asked, token: str
+    ) -> aiohttp.ClientResponse:
+        fields, content_id = asked.fields, asked.content_id
         match manner:
             case Manner.FIELD:
                 fields = [*fields, ("X-TOKENID", token)]
@@ -100,7 +164,9 @@ class SourceFiles:
                     "POST", source, fields=fields, form=form, content_id=content_id
                 )
 
-    async def _arrival(self, response: aiohttp.ClientResponse, asked: _Asked) -> Arrival:
+    async def _arrival(
+        self, response: aiohttp.ClientResponse, source: str, asked: _Asked
+    ) -> Arrival:
         location = redirect_of(response)
         if location is not None:
             # To a storage with GET, without token and form, on 307 and 308 too.
@@ -114,9 +180,9 @@ class SourceFiles:
             )
             return Arrival(arrival.response, arrival.url, is_redirected=True)
         if response.status in _TO_CONDITIONS:
-            return Arrival(response, asked.source, is_redirected=False)
+            return Arrival(response, source, is_redirected=False)
         head, error = await examined(response, expected_name=asked.file_name)
         if error is not None:
             response.close()
             raise error
-        return Arrival(response, asked.source, is_redirected=False, head=head)
+        return Arrival(response, source, is_redirected=False, head=head)

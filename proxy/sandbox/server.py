@@ -22,7 +22,6 @@ from proxy.sandbox.faults import Fault, Faults, Kind
 from proxy.sandbox.metadata_api import MetadataApi
 from proxy.sandbox.record import RequestLog
 from proxy.sandbox.search_api import SearchApi
-from proxy.sandbox.source import PATH as SOURCE_PATH
 from proxy.sandbox.source import Source
 from proxy.sandbox.specs import Library
 from proxy.sandbox.static_files import StaticFiles
@@ -80,7 +79,7 @@ class Sandbox:
         static = StaticFiles(world, delivery)
         parts = (AuthApi, SearchApi, ContentApi, SyncApi, CategoryApi, MetadataApi, Control)
         api = [route for part in parts for route in part(world).routes()]
-        api += [web.get(SOURCE_PATH, source.download), web.post(SOURCE_PATH, source.download)]
+        api += source.routes()
         cdn = [
             web.get(r"/delivery/public/{rest:[\s\S]*}", delivery.redirect),
             web.get("/static/{name:.+}", static.answer),

@@ -1,5 +1,6 @@
 """downloadSource: the original file, for whoever holds the share right (docs/thron.md 7.5)."""
 
+from typing import get_args, get_type_hints
 from urllib.parse import quote
 
 from aiohttp import web
@@ -18,10 +19,11 @@ from proxy.sandbox.envelope import (
 from proxy.sandbox.manners import of_source, with_faults
 from proxy.sandbox.signing import is_presigned, presign
 from proxy.sandbox.static import respond
+from proxy.sandbox.switches import Switches
 from proxy.sandbox.tokens import Standing
 from proxy.sandbox.world import World
 
-PATH = "/api/xadmin/resources/content/downloadSource"
+_RESOURCES = "/api/xadmin/resources/"
 
 
 class Source:
@@ -30,9 +32,24 @@ class Source:
     def __init__(self, world: World) -> None:
         self._world = world
 
+    def routes(self) -> list[web.RouteDef]:
+        """Return every path that the service may have; all but one are 404."""
+        return [
+            route(_RESOURCES + path, self.download)
+            for path in get_args(get_type_hints(Switches)["source_path"])
+            if path != "none"
+            for route in (web.get, web.post)
+        ]
+
     async def download(self, request: web.Request) -> web.StreamResponse:
         """Answer with the source file, or with where the storage has it."""
         world = self._world
+        client_id = request.match_info.get("clientId")
+        path = request.path.removeprefix(_RESOURCES)
+        if client_id is not None:
+            path = path.removesuffix(client_id) + "{clientId}"
+        if path != world.switches.source_path:
+            return web.Response(status=404, text="no such resource")
         method = "POST" if request.method == "POST" else "GET"
         if not any(way.startswith(method) for way in world.switches.source_token_in):
             return web.Response(status=405, headers={"Allow": "POST" if method == "GET" else "GET"})
@@ -89,7 +106,7 @@ class Source:
 
     def _content(self, request: web.Request) -> Content:
         world = self._world
-        require_client(world, request.query.get("clientId"))
+        require_client(world, request.match_info.get("clientId") or request.query.get("clientId"))
         content_id = request.query.get("xcontentId")
         if not content_id:
             raise invalid("xcontentId is required")
@@ -128,7 +145,8 @@ class Source:
             life_s=world.switches.storage_url_life_s,
         )
         world.signatures.add(signature)
-        fields = {"Location": world.storage_url + target, "Cache-Control": "no-store"}
+        bucket = world.storage_url.replace("127.0.0.1", world.switches.storage_host)
+        fields = {"Location": bucket + target, "Cache-Control": "no-store"}
         return web.Response(status=world.switches.source_redirect_status, headers=fields)
 
 

@@ -102,8 +102,19 @@ class Switches:
     static_cors: bool = _either(True, False, source="7.7")
 
     # downloadSource (docs/thron.md 7.5; 11, rows 14, 17, 18)
+    source_path: Literal[
+        "content/downloadSource",
+        "content/downloadSource/{clientId}",
+        "dashboard/downloadSourceFile",
+        "none",
+    ] = _either(
+        "content/downloadSource",
+        "content/downloadSource/{clientId}",
+        "dashboard/downloadSourceFile",
+        source="7.5",
+    )
     source_by: Literal["bytes", "redirect"] = _either("bytes", "redirect", source="7.5")
-    source_redirect_status: int = _either(302, 303, 307, source="7.5")
+    source_redirect_status: int = _either(302, 303, 307, 308, source="7.5")
     source_token_in: tuple[str, ...] = _either(
         ("GET header", "GET query", "POST form", "POST header"),
         ("GET query", "POST form"),
@@ -120,6 +131,7 @@ class Switches:
     source_validator: Validator = _either("strong", "weak", "none", "changing", source="7.5")
     source_head: bool = _either(True, False, source="7.7")
     storage_head: bool = _either(True, False, source="7.5")
+    storage_host: str = _either("127.0.0.1", source="7.5")
     storage_url_life_s: float = _either(300.0, source="7.5")
 
     @classmethod

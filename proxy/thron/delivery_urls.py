@@ -22,6 +22,14 @@ _PREFERRED = {
 _AWKWARD = re.compile(r"[\x00-\x1f\x7f/\\%?#;]")
 _DOTS = re.compile(r"\.*")
 
+# Where downloadSource may be, the likeliest first (docs/thron.md 7.5).
+SOURCE_PATHS = (
+    "content/downloadSource",
+    "content/downloadSource/{clientId}",
+    "dashboard/downloadSourceFile",
+)
+_CLIENT_ID = "{clientId}"
+
 _SIGNED_UNTIL = re.compile(r"(?:^|~)exp=([0-9]{1,12})(?:~|$)")
 _UNIX = re.compile(r"[0-9]{1,12}")
 _LIFETIME = re.compile(r"[0-9]{1,8}")
@@ -134,22 +142,36 @@ def channels(content_type: str, available: Sequence[str]) -> tuple[str | None, .
     return (*known, *web, *rest)
 
 
-def source_url(api_url: str, client_id: str, *, content_id: str, save_as: str) -> str:
-    """Return the URL of a content's source file, without the token that it needs.
+def source_urls(
+    api_url: str, client_id: str, *, content_id: str, save_as: str, path: str | None = None
+) -> tuple[str, ...]:
+    """Return the URLs at which a content's source file may be, without the token that they need.
 
     Args:
         api_url: Base of the tenant's API host, without a final slash.
         client_id: The tenant.
         content_id: Content id; prettyIds are not known to work here.
         save_as: File name that THRON is to give it; may be empty.
+        path: Where this tenant's service is, if that is known: from the root, or below the
+            resources of THRON's API; may hold ``{clientId}``, which is in the query otherwise.
 
     docs/thron.md 7.5.
     """
-    query = [("clientId", client_id), ("xcontentId", content_id)]
+    paths = SOURCE_PATHS if path is None else (path,)
+    return tuple(
+        _source_url(api_url, client_id, each, content_id=content_id, save_as=save_as)
+        for each in paths
+    )
+
+
+def _source_url(api_url: str, client_id: str, path: str, *, content_id: str, save_as: str) -> str:
+    query = [("clientId", client_id)] if _CLIENT_ID not in path else []
+    query.append(("xcontentId", content_id))
     if save_as:
         query.append(("saveAs", save_as))
-    encoded = urlencode(query, quote_via=quote, safe="")
-    return f"{api_url.rstrip('/')}/api/xadmin/resources/content/downloadSource?{encoded}"
+    whole = path if path.startswith("/") else f"/api/xadmin/resources/{path}"
+    whole = whole.replace(_CLIENT_ID, quote(client_id, safe=""))
+    return f"{api_url.rstrip('/')}{whole}?{urlencode(query, quote_via=quote, safe='')}"
 
 
 def expiry(target: str) -> float | None:

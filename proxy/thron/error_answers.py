@@ -8,6 +8,7 @@ taken for one: an envelope has its codes at its top, and a page is one only wher
 import re
 
 from proxy.errors import (
+    ContentMissing,
     GatewayError,
     OriginAnswerInvalid,
     OriginGone,
@@ -89,7 +90,9 @@ def _error_of(status: int, codes: Codes) -> GatewayError:
 
 
 def _error_named(codes: Codes) -> GatewayError | None:
-    return fault(codes) or (OriginGone(f"THRON: {codes}") if codes.any_of(MISSING_CODES) else None)
+    if codes.any_of(MISSING_CODES):
+        return fault(codes) or ContentMissing(f"THRON: {codes}")
+    return fault(codes)
 
 
 def _codes(head: bytes) -> Codes:

@@ -42,7 +42,7 @@ class Bench:
         hops = Hops(http, NAMED, first_byte_timeout_s=5, now=lambda: self.seconds)
         self.origins = Origins(
             hops,
-            SourceFiles(hops, whole.tenant.thron),
+            SourceFiles(hops, whole.tenant.thron, now=lambda: self.seconds),
             clock=Clock(now=lambda: self.seconds, wall=lambda: 1_000_000 + self.seconds),
             target_ttl_s=60,
             refusal_ttl_s=10,

@@ -12,7 +12,7 @@ from proxy.delivery.source_file import SourceFiles
 from proxy.errors import GatewayError, OriginAnswerInvalid, OriginGone, ThronRefused
 from proxy.sandbox.faults import Fault, Kind
 from proxy.sandbox.server import Sandbox
-from proxy.thron.delivery_urls import source_url
+from proxy.thron.delivery_urls import source_urls
 from tests.running import Running, running
 
 KIT = "88ab533c-2f8d-4746-8910-ccf985a96b48"
@@ -24,28 +24,43 @@ async def whole(thron: Sandbox, tmp_path: Path) -> AsyncIterator[Running]:
         yield connector
 
 
+class Clock:
+    """Monotonic seconds that go on when they are told to."""
+
+    seconds = 0.0
+
+    def __call__(self) -> float:
+        """Return them."""
+        return self.seconds
+
+
 @pytest.fixture
-def files(whole: Running, hops: Hops) -> SourceFiles:
-    return SourceFiles(hops, whole.tenant.thron)
+def clock() -> Clock:
+    return Clock()
 
 
-def source(thron: Sandbox, content_id: str = KIT) -> str:
-    """Return a content's downloadSource URL."""
-    return source_url(thron.api_url, thron.client_id, content_id=content_id, save_as="kit.zip")
+@pytest.fixture
+def files(whole: Running, hops: Hops, clock: Clock) -> SourceFiles:
+    return SourceFiles(hops, whole.tenant.thron, now=clock)
+
+
+def sources(thron: Sandbox, content_id: str = KIT) -> tuple[str, ...]:
+    """Return the URLs at which a content's source file may be."""
+    return source_urls(thron.api_url, thron.client_id, content_id=content_id, save_as="kit.zip")
 
 
 async def opened(files: SourceFiles, thron: Sandbox, **more: Any) -> Arrival:
     """Open the press kit."""
     fields = [("Accept", "*/*"), *more.get("fields", [])]
-    return await files.open(source(thron), fields=fields, file_name="kit.zip")
+    return await files.open(sources(thron), fields=fields, file_name="kit.zip")
 
 
 @pytest.mark.parametrize(
     ("token_in", "requests"),
     [
         pytest.param(("GET header",), 1, id="in a field"),
-        pytest.param(("GET query",), 2, id="in the query"),
-        pytest.param(("POST form",), 3, id="in a form"),
+        pytest.param(("POST form",), 2, id="in a form"),
+        pytest.param(("GET query",), 3, id="in the query"),
     ],
 )
 @pytest.mark.parametrize("source_by", ["bytes", "redirect"])
@@ -66,7 +81,105 @@ async def test_the_manner_that_works_is_remembered(
     assert thron.logins == 1
 
 
-@pytest.mark.parametrize("status", [302, 303, 307])
+@pytest.mark.parametrize(
+    ("path", "requests"),
+    [("content/downloadSource/{clientId}", 2), ("dashboard/downloadSourceFile", 3)],
+)
+@pytest.mark.parametrize("token_in", ["GET header", "POST form"])
+async def test_the_path_that_works_is_remembered(
+    whole: Running, files: SourceFiles, path: Any, requests: int, token_in: str
+) -> None:
+    """With its manner; a path that is not there is asked in one manner only."""
+    thron = whole.thron
+    thron.switches.source_path = path
+    thron.switches.source_token_in = (token_in,)
+    thron.log.clear()
+    count = requests + (1 if token_in == "POST form" else 0)
+    for expected in (count, count + 1):
+        arrival = await opened(files, thron)
+        async with closing(arrival.response):
+            assert await arrival.response.read() == thron.tenant.bytes_of(KIT)
+        assert len(thron.log.of("api", "downloadSource")) == expected
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"source_token_in": ("POST form",)},
+        {"source_token_in": ("GET query",)},
+        {"source_path": "dashboard/downloadSourceFile"},
+        {"source_path": "dashboard/downloadSourceFile", "source_token_in": ("GET query",)},
+    ],
+    ids=str,
+)
+async def test_what_has_worked_and_does_no_more_is_learnt_anew(
+    whole: Running, files: SourceFiles, changed: dict[str, Any]
+) -> None:
+    """At once, and without a login."""
+    thron = whole.thron
+    (await opened(files, thron)).response.close()
+    for name, value in changed.items():
+        setattr(thron.switches, name, value)
+    for _ in range(2):
+        arrival = await opened(files, thron)
+        async with closing(arrival.response):
+            assert await arrival.response.read() == thron.tenant.bytes_of(KIT)
+    thron.log.clear()
+    (await opened(files, thron)).response.close()
+    assert len(thron.log.of("api", "downloadSource")) == 1
+    assert thron.logins == 1
+
+
+async def test_a_content_that_fails_teaches_nothing(
+    whole: Running, files: SourceFiles, clock: Clock
+) -> None:
+    """The ways are tried again once a minute at most, however many contents are refused."""
+    thron = whole.thron
+    (await opened(files, thron)).response.close()
+    thron.tenant.app.may_share = False
+    asked = []
+    for seconds in (0, 1, 59, 60, 61):
+        clock.seconds = seconds
+        thron.log.clear()
+        with pytest.raises(ThronRefused):
+            await opened(files, thron)
+        asked.append(len(thron.log.of("api", "downloadSource")))
+    assert asked[1:3] == [1, 1]
+    assert asked[4] == 1
+    assert min(asked[0], asked[3]) > 1
+    assert thron.logins == 1
+    thron.tenant.app.may_share = True
+    (await opened(files, thron)).response.close()
+
+
+async def test_a_content_that_thron_misses_by_name_is_asked_for_once(
+    whole: Running, files: SourceFiles
+) -> None:
+    """The service has answered, so that no other path or manner can help."""
+    thron = whole.thron
+    thron.log.clear()
+    with pytest.raises(OriginGone):
+        await files.open(sources(thron, "nothing"), fields=[], file_name="x")
+    assert len(thron.log.of("api", "downloadSource")) == 1
+
+
+async def test_a_tenant_without_the_service(whole: Running, files: SourceFiles) -> None:
+    """404 at every path is no lack of a right; once several contents say so, it is the tenant."""
+    thron = whole.thron
+    thron.switches.source_path = "none"
+    with pytest.raises(OriginGone, match=r"the content is gone, or .*TDC_SOURCE_PATH"):
+        await files.open(sources(thron), fields=[], file_name="x")
+    for content_id in ("another", KIT, "a-third"):
+        with pytest.raises(OriginGone) as failed:
+            await files.open(sources(thron, content_id), fields=[], file_name="x")
+    assert "this tenant has no such service" in str(failed.value)
+    assert "TDC_SOURCE_PATH" in str(failed.value)
+    assert "share right" not in str(failed.value)
+    thron.switches.source_path = "content/downloadSource"
+    (await opened(files, thron)).response.close()
+
+
+@pytest.mark.parametrize("status", [302, 303, 307, 308])
 async def test_the_storage_gets_no_token(whole: Running, files: SourceFiles, status: int) -> None:
     """A redirect is followed by GET, without body and token, whatever its status."""
     thron = whole.thron
@@ -132,7 +245,7 @@ async def test_a_file_that_looks_like_an_error_is_none(whole: Running, files: So
     for name in ("newsletter-spring-2024", "price-list-2024"):
         content = thron.tenant.find(name)
         arrival = await files.open(
-            source(thron, content.id), fields=[], file_name=content.version.file_name
+            sources(thron, content.id), fields=[], file_name=content.version.file_name
         )
         async with closing(arrival.response):
             rest = await arrival.response.read()

@@ -48,6 +48,24 @@ async def test_query_but_no_field(caller: Caller) -> None:
     await test_by_query(caller)
 
 
+@pytest.mark.parametrize(
+    ("path", "url"),
+    [
+        ("content/downloadSource/{clientId}", "content/downloadSource/sandbox?saveAs=x"),
+        ("dashboard/downloadSourceFile", "dashboard/downloadSourceFile?clientId=sandbox"),
+    ],
+)
+async def test_path(caller: Caller, path: str, url: str) -> None:
+    """By switch the service is at another path, and only there; or nowhere."""
+    whole = f"/api/xadmin/resources/{url}&xcontentId={MANUAL}"
+    assert (await caller.get(whole)).status == 404
+    caller.thron.switches.source_path = path  # type: ignore[assignment]  # the table's strings
+    assert (await caller.get(whole)).body == octets(PDF)
+    assert (await source(caller)).status == 404
+    caller.thron.switches.source_path = "none"
+    assert (await caller.get(whole)).status == 404
+
+
 async def test_range(caller: Caller) -> None:
     """Ranges are answered, or ignored by switch."""
     part = await source(caller, Range="bytes=-10")
@@ -139,6 +157,9 @@ async def test_storage(caller: Caller, clock: Clock) -> None:
     answer = await source(caller)
     assert answer.status == 302
     assert answer.location.startswith(thron.storage_url)
+    thron.switches.storage_host = "bucket-17.invalid"
+    elsewhere = thron.storage_url.replace("127.0.0.1", "bucket-17.invalid")
+    assert (await source(caller)).location.startswith(elsewhere)
     part = await caller.plain(answer.location, Range="bytes=0-3")
     assert (part.status, part.body) == (206, b"%PDF")
     assert (await caller.plain(answer.location, "POST")).status == 405

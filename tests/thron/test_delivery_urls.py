@@ -12,7 +12,7 @@ from proxy.thron.delivery_urls import (
     expiry,
     masked,
     published_url,
-    source_url,
+    source_urls,
 )
 
 CDN = "https://acme-cdn.thron.com"
@@ -100,14 +100,31 @@ def test_channels(content_type: str, available: list[str], order: tuple[str | No
     assert channels(content_type, available) == order
 
 
-def test_source_url() -> None:
-    """The source is named by tenant, id and file name; the token is not in it."""
-    url = source_url(API + "/", "acme", content_id="94bd", save_as="a b&c.pdf")
-    assert url == (
-        f"{API}/api/xadmin/resources/content/downloadSource"
-        "?clientId=acme&xcontentId=94bd&saveAs=a%20b%26c.pdf"
+def test_source_urls() -> None:
+    """The paths that the service may have, the likeliest first, and everything encoded."""
+    resources = f"{API}/api/xadmin/resources"
+    urls = source_urls(API + "/", "ac me", content_id="94bd", save_as="a b&c.pdf")
+    content = "xcontentId=94bd&saveAs=a%20b%26c.pdf"
+    assert urls == (
+        f"{resources}/content/downloadSource?clientId=ac%20me&{content}",
+        f"{resources}/content/downloadSource/ac%20me?{content}",
+        f"{resources}/dashboard/downloadSourceFile?clientId=ac%20me&{content}",
     )
-    assert "saveAs" not in source_url(API, "acme", content_id="94bd", save_as="")
+    assert "saveAs" not in "".join(source_urls(API, "acme", content_id="94bd", save_as=""))
+
+
+@pytest.mark.parametrize(
+    ("path", "url"),
+    [
+        ("content/source", f"{API}/api/xadmin/resources/content/source?clientId=acme&"),
+        ("/api/v2/source", f"{API}/api/v2/source?clientId=acme&"),
+        ("/api/{clientId}/source", f"{API}/api/acme/source?"),
+    ],
+)
+def test_source_url_at_a_path_of_its_own(path: str, url: str) -> None:
+    """A tenant whose path is named has this one only."""
+    urls = source_urls(API, "acme", content_id="94bd", save_as="", path=path)
+    assert urls == (f"{url}xcontentId=94bd",)
 
 
 @pytest.mark.parametrize(

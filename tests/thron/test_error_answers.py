@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.errors import (
+    ContentMissing,
     GatewayError,
     OriginAnswerInvalid,
     OriginGone,
@@ -42,7 +43,7 @@ def envelope(result: str, sso: str = "OK") -> bytes:
         pytest.param(
             200, JSON, "a.json", envelope("OK", "POLICY_NOT_ALLOWED"), ThronRefused, id="policy"
         ),
-        pytest.param(200, JSON, "a.pdf", envelope("CONTENT_NOT_FOUND"), OriginGone, id="gone"),
+        pytest.param(200, JSON, "a.pdf", envelope("CONTENT_NOT_FOUND"), ContentMissing, id="gone"),
         pytest.param(200, JSON, "a.pdf", envelope("OK"), OriginAnswerInvalid, id="an OK envelope"),
         pytest.param(200, JSON, "a.pdf", envelope("EXCEPTION"), ThronFailed, id="exception"),
         pytest.param(
@@ -66,7 +67,9 @@ def envelope(result: str, sso: str = "OK") -> bytes:
         pytest.param(200, HTML, "unnamed", PAGE, OriginAnswerInvalid, id="login page for no name"),
         pytest.param(403, "text/plain", "a.pdf", b"denied", TokenRejected, id="403"),
         pytest.param(401, "", "a.pdf", b"", TokenRejected, id="401"),
-        pytest.param(418, JSON, "a.pdf", envelope("VERSION_NOT_AVAILABLE"), OriginGone, id="418"),
+        pytest.param(
+            418, JSON, "a.pdf", envelope("VERSION_NOT_AVAILABLE"), ContentMissing, id="418"
+        ),
         pytest.param(418, "", "a.pdf", b"", ThronAnswerInvalid, id="418 of nothing"),
         pytest.param(404, HTML, "a.pdf", PAGE, OriginGone, id="404"),
         pytest.param(429, "", "a.pdf", b"", ThronBusy, id="429"),
