@@ -1,6 +1,6 @@
 # Every target makes what it needs: the virtual environment in .venv, and for tests the programs by apt.
 .DELETE_ON_ERROR:
-.PHONY: demo sandbox test style types bench soak programs lock clean
+.PHONY: demo sandbox test style types matrix bench soak programs lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -21,6 +21,9 @@ style: $(VENV)/test
 
 types: $(VENV)/test
 	$(BIN)/mypy
+
+matrix: $(VENV)/test # every reading of THRON alone, every two together, and all
+	$(BIN)/pytest -n 3 -m 'not soak and not bench' tests/test_readings.py tests/delivery/test_switches.py
 
 bench: $(VENV)/test programs
 	$(BIN)/pytest -m bench -s tests/bench

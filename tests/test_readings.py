@@ -1,17 +1,19 @@
-"""The connector does its job whichever way THRON turns out to be: once per switch, and with all.
+"""The connector does its job whichever way THRON turns out to be (tests/readings.py).
 
 Each switch of the sandbox is something that nobody outside knows about THRON (docs/thron.md 11).
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from proxy.catalogue.connector import DeliveryMode
+from proxy.catalogue.purge import Purge, PurgeKind
 from proxy.sandbox.server import Sandbox, Switches
+from tests.readings import APART, READINGS, choices, pairs
 from tests.running import Running, by_id, by_name, by_sku, running
 
 MANUAL = "strada-sl-manual"
@@ -19,19 +21,25 @@ FILM = "dawn-on-the-pass"
 PHOTO = "strada-sl"
 SOUND = "the-bell"
 
-READINGS = [
-    pytest.param(Switches(), id="the likeliest"),
-    *(
-        pytest.param(Switches(**{name: other}), id=f"{name}={other}")
-        for name, other in Switches.flips()
-    ),
-    pytest.param(Switches.all_flipped(), id="all flipped"),
-]
-pytestmark = pytest.mark.parametrize("reading", READINGS)
+
+def test_every_two_readings_meet() -> None:
+    """Every two readings of different switches that can hold at once do so in some row."""
+    met = {
+        both
+        for row in pairs()
+        for both in combinations([(name, getattr(row, name)) for name in choices()], 2)
+    }
+    for (name, readings), (other, others) in combinations(choices().items(), 2):
+        for both in product(
+            [(name, each) for each in readings], [(other, each) for each in others]
+        ):
+            assert (both in met) is (frozenset(both) not in APART), both
 
 
-@pytest.fixture
-async def whole(reading: Switches, tmp_path: Path) -> AsyncIterator[Running]:
+@pytest.mark.parametrize("reading", READINGS)
+async def test_reading(reading: Switches, tmp_path: Path) -> None:
+    """Whatever is asked for comes, or is refused as it should be, at the cost of two logins."""
+    print(reading)
     async with Sandbox(switches=reading) as thron:
         wanted = (
             by_id(thron),
@@ -39,8 +47,10 @@ async def whole(reading: Switches, tmp_path: Path) -> AsyncIterator[Running]:
             by_sku(thron),
             by_name(thron, "published", delivery=DeliveryMode.PUBLISHED),
         )
-        async with running(thron, tmp_path, *wanted) as connector:
-            yield connector
+        async with running(thron, tmp_path, *wanted) as whole:
+            await check_bytes(whole)
+            await check_refusals(whole)
+            await check_tokens_end(whole)
 
 
 def originals(thron: Sandbox) -> dict[str, bytes]:
@@ -72,14 +82,14 @@ async def check(whole: Running, path: str, data: bytes) -> None:
     assert head.fields.get("Content-Length", str(len(data))) == str(len(data))
 
 
-async def test_bytes(whole: Running) -> None:
+async def check_bytes(whole: Running) -> None:
     """Every identifier, type and mode of delivery gives the right bytes."""
     files = {**originals(whole.thron), **renditions(whole.thron)}
     for path, data in files.items():
         await check(whole, path, data)
 
 
-async def test_refusals(whole: Running) -> None:
+async def check_refusals(whole: Running) -> None:
     """A lacking right is no reason to log in again; what is unknown is 404."""
     assert (await whole.get("/media/en/dealer-terms")).status == 502
     assert (await whole.get("/media/en/dealer-terms")).status == 502
@@ -88,8 +98,9 @@ async def test_refusals(whole: Running) -> None:
     assert whole.thron.logins == 1
 
 
-async def test_tokens_end(whole: Running) -> None:
-    """When all tokens have ended, one login mends everything."""
+async def check_tokens_end(whole: Running) -> None:
+    """When all tokens have ended and nothing is remembered, one login mends everything."""
+    await whole.tenant.purge(Purge(PurgeKind.ALL))
     whole.thron.expire_tokens()
     files = {**originals(whole.thron), **renditions(whole.thron)}
     answers = await asyncio.gather(*map(whole.get, files))
