@@ -83,10 +83,10 @@ class Courtesy:
         self._breaker.succeeded()
         return answer
 
-    def note_silence(self) -> None:
+    def note_silence(self, *, about: Hashable) -> None:
         """Count as a failure that patience has run out while THRON answered nothing at all."""
         problem = f"no answer to anything for {self._silent_s():.0f} s"
-        self._breaker.failed(self._now(), about=object(), problem=problem)  # of all, not of one
+        self._breaker.failed(self._now(), about=about, problem=problem)
 
     def _note(self, exc: BaseException, about: Hashable) -> None:
         """Note what a failure says about THRON; once, however many waited for one question."""

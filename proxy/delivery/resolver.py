@@ -162,7 +162,8 @@ class Resolver:
             return await self._lapsed(known, address, left_s=left_s)
         if left_s < ttl_s * (1 - _EARLY):
             self._questions.start(
-                self._asked(address, connector), lambda: self._in_time(self._verify(known, address))
+                self._asked(address, connector),
+                lambda: self._in_time(address, self._verify(known, address)),
             )
         return Resolved(known, None, left_s)
 
@@ -215,7 +216,7 @@ class Resolver:
 
         async def look_up() -> Resolution:
             with self._look_ups.place(client):  # before the catalogue is read, which costs too
-                return await self._in_time(self._discover(connector, address))
+                return await self._in_time(address, self._discover(connector, address))
 
         resolution = await self._questions.run(self._asked(address, connector), look_up)
         left_s = resolution.verified_at + self._lifetimes.resolution_ttl_s - self._now()
@@ -227,7 +228,7 @@ class Resolver:
         try:
             resolution = await self._verified(known, address, patience_s=patience_s)
         except TimeoutError:
-            self._note_silence(patience_s)
+            self._note_silence(patience_s, address)
             return Resolved(known, "stale", left_s)
         except _NO_ANSWER:
             if not may_be_stale:
@@ -240,16 +241,16 @@ class Resolver:
     ) -> Resolution:
         return await self._questions.run(
             self._asked(address, known.connector),
-            lambda: self._in_time(self._verify(known, address)),
+            lambda: self._in_time(address, self._verify(known, address)),
             patience_s=patience_s,
         )
 
-    async def _in_time(self, question: Awaitable[Resolution]) -> Resolution:
+    async def _in_time(self, address: Address, question: Awaitable[Resolution]) -> Resolution:
         try:
             async with asyncio.timeout(self._lifetimes.look_up_s):
                 return await question
         except TimeoutError as exc:
-            self._note_silence(self._lifetimes.look_up_s)
+            self._note_silence(self._lifetimes.look_up_s, address)
             raise ThronTimeout("THRON did not answer a look-up in time") from exc
 
     def _patience_s(self) -> float:
@@ -257,10 +258,10 @@ class Resolver:
         patience_s = self._lifetimes.patience_s
         return 0.0 if self._courtesy.silent_s >= patience_s else patience_s
 
-    def _note_silence(self, patience_s: float | None) -> None:
+    def _note_silence(self, patience_s: float | None, address: Address) -> None:
         """Count a failure, if who waited for so long has seen THRON answer nothing to anybody."""
         if patience_s and self._courtesy.silent_s >= patience_s:
-            self._courtesy.note_silence()
+            self._courtesy.note_silence(about=address)
 
     async def _discover(self, connector: Connector, address: Address) -> Resolution:
         asked = self._asked(address, connector)
@@ -275,7 +276,7 @@ class Resolver:
             if unverified is None:
                 raise
             if isinstance(exc, TimeoutError):
-                self._note_silence(patience_s)
+                self._note_silence(patience_s, address)
             return await self._remember(asked, unverified.content, age_s=unverified.age_s or 0.0)
         return await self._remember(asked, await self._found(asked, members, self._budget.spend()))
 
