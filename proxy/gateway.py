@@ -15,6 +15,7 @@ import structlog
 from aiohttp import http_parser, web
 
 from proxy.app import Parts, Tenancy, Tenant, open_parts
+from proxy.catalogue.database import Database
 from proxy.catalogue.folder_listing import FolderListing
 from proxy.catalogue.purge_watch import PurgeWatch
 from proxy.catalogue.sync import Pace as SyncPace
@@ -151,7 +152,7 @@ async def open_gateway(
             traffic=traffic,
             monotonic=monotonic,
         )
-        admin = _admin_app(console, reasons)
+        admin = _admin_app(console, reasons, _Degraded(parts.database, watch))
         public = _public_app(
             settings, _Answers(parts, watch, admission), reasons, metrics=metrics, traffic=traffic
         )
@@ -172,6 +173,13 @@ async def open_gateway(
                 drained=drained,
             )
         )
+        if watch.connectors.is_new:
+            log.warning(
+                "no connector yet",
+                database=str(parts.database.place),
+                mend="make one in the console, or by connectors apply; if there were some, the"
+                " database has been lost: see TDC_DATABASE_URL, or restore a backup",
+            )
         log.info("listening", **_listening(settings, parts.tenant))
         yield Gateway(parts, watch, admission, console, sync)
 
@@ -199,6 +207,21 @@ class _Reasons:
         if state.logged_in or tenant.resolver.is_warm:
             return []
         return [state.problem or "not logged in to THRON yet"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Degraded:
+    """What is wrong, though the gateway answers what it can."""
+
+    database: Database
+    watch: ConnectorWatch
+
+    def __call__(self) -> Sequence[str]:
+        problem = self.database.problem
+        found = [problem] if problem is not None else []
+        if self.watch.connectors.is_new:
+            found.append("no connector yet: make one in the console, or by connectors apply")
+        return found
 
 
 def _refuse_slow_parser() -> None:
@@ -312,9 +335,10 @@ def _folder_listing(tenancy: Tenancy) -> FolderListing | None:
     return tenancy.tenant.listing if tenancy.tenant is not None else None
 
 
-def _admin_app(console: Console, reasons: _Reasons) -> web.Application:
+def _admin_app(console: Console, reasons: _Reasons, degraded: _Degraded) -> web.Application:
     token = partial(_token_state, console.parts.tenancy)
-    return console_app(console, probes=admin_probes(reasons, metrics=console.metrics, token=token))
+    probes = admin_probes(reasons, degraded=degraded, metrics=console.metrics, token=token)
+    return console_app(console, probes=probes)
 
 
 def _public_app(

@@ -28,17 +28,29 @@ def public_probes(reasons: Reasons) -> list[web.RouteDef]:
 
 
 def admin_probes(
-    reasons: Reasons, *, metrics: Metrics, token: Callable[[], TokenState | None]
+    reasons: Reasons,
+    *,
+    degraded: Reasons,
+    metrics: Metrics,
+    token: Callable[[], TokenState | None],
 ) -> list[web.RouteDef]:
-    """Return the probes of the admin listener: reasons as JSON, and Prometheus' metrics."""
+    """Return the probes of the admin listener: reasons as JSON, and Prometheus' metrics.
+
+    Args:
+        reasons: Why it is not ready.
+        degraded: What is wrong though it is: sending clients elsewhere would mend nothing.
+        metrics: What is exposed.
+        token: How the session with THRON stands.
+    """
 
     async def livez(_request: web.Request) -> web.Response:
         return _json(200, {"status": "ok"})
 
     async def readyz(_request: web.Request) -> web.Response:
-        found = list(reasons())
-        status = "not ready" if found else "ok"
-        return _json(503 if found else 200, {"status": status, "reasons": found})
+        if found := list(reasons()):
+            return _json(503, {"status": "not ready", "reasons": found})
+        found = list(degraded())
+        return _json(200, {"status": "degraded" if found else "ok", "reasons": found})
 
     async def exposition(_request: web.Request) -> web.Response:
         state = token()

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from proxy.catalogue.tenant import Tenant as Kept
-from proxy.errors import ConfigurationError
+from proxy.errors import ConfigurationError, DatabaseFailed
 from proxy.gateway import open_gateway
 from proxy.listeners import bind
 from proxy.sandbox.server import Sandbox
@@ -18,6 +18,7 @@ from proxy.settings import Listen, Settings
 from tests.logs import logged
 from tests.process import environ_for, run, served
 from tests.running import LOOPBACK, by_id, running, usual_settings
+from tests.waiting import until
 
 FILM = "strada-sl-film"
 ANYWHERE = Listen(host=LOOPBACK, port=0)
@@ -94,6 +95,52 @@ async def test_ready_while_stale_answers_exist(thron: Sandbox, tmp_path: Path) -
         thron.api_down = True
         thron.expire_tokens()
         assert (await _ready(whole.gateway.admin_url))[0] == 200
+
+
+async def test_a_database_that_is_deleted(thron: Sandbox, tmp_path: Path) -> None:
+    """It is told at once, known links go on, and after a restart no address is called unknown."""
+    path = f"/files/{thron.tenant.find(FILM).id}"
+    with logged() as log:
+        async with running(thron, tmp_path, by_id(thron)) as whole:
+            await whole.tenant.thron.session()
+            assert await _told(whole.gateway.admin_url) == ("ok", [])
+            assert (await whole.get(path, Range="bytes=0-0")).status == 206
+            database = whole.gateway.parts.database
+            for file in _database_files(tmp_path):
+                file.unlink()
+            status, (problem,) = await _told(whole.gateway.admin_url)
+            assert (status, "deleted" in problem) == ("degraded", True)
+            assert (await whole.get(path, Range="bytes=0-0")).status == 206
+            assert (await whole.get("/-/readyz")).status == 200
+            with pytest.raises(DatabaseFailed, match="backup"):
+                await database.remove("files", actor="test")
+
+            async def is_logged() -> bool:
+                return any("deleted" in each["reason"] for each in log.of("not read"))
+
+            await until(is_logged)
+        assert not _database_files(tmp_path)
+    for _ in range(2):  # the second start finds an empty database, and did not make it
+        async with running(thron, tmp_path) as whole:
+            await whole.tenant.thron.session()
+            answer = await whole.get(path)
+            assert (answer.status, answer.fields["Cache-Control"]) == (503, "no-store")
+            status, (problem,) = await _told(whole.gateway.admin_url)
+            assert (status, "no connector yet" in problem) == ("degraded", True)
+    async with running(thron, tmp_path, by_id(thron)) as whole:
+        await whole.gateway.parts.database.remove("files", actor="test")
+        await whole.gateway.watch.refresh()
+        assert (await whole.get(path)).status == 404  # removed on purpose
+
+
+def _database_files(state: Path) -> list[Path]:
+    return list(state.glob("*.db*"))
+
+
+async def _told(admin_url: str) -> tuple[str, list[str]]:
+    async with aiohttp.ClientSession() as http, http.get(f"{admin_url}/readyz") as answer:
+        told = orjson.loads(await answer.read())
+        return told["status"], told["reasons"]
 
 
 async def test_taken_ports_are_told_together(thron: Sandbox, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ async def test_liveness_has_no_reasons(reasons: list[str]) -> None:
 
 
 def _admin(reasons: list[str], state: TokenState | None = None) -> list[web.RouteDef]:
-    return admin_probes(lambda: reasons, metrics=Metrics(), token=lambda: state)
+    return admin_probes(lambda: reasons, degraded=list, metrics=Metrics(), token=lambda: state)
 
 
 @pytest.mark.parametrize(

@@ -95,10 +95,13 @@ class Connectors:
     Attributes:
         revision: Grows with every change; equal revisions mean equal connectors.
         all: Ordered by slug.
+        is_new: Whether there has never been any, so that the database may just have been made, in
+            place of one that was lost: then no address can be said to lead nowhere.
     """
 
     revision: int
     all: tuple[Connector, ...]
+    is_new: bool = field(default=False, compare=False)
     _by_slug: dict[str, Connector] = field(init=False, repr=False, compare=False)
     _by_host: dict[str, Connector] = field(init=False, repr=False, compare=False)
 

@@ -35,6 +35,7 @@ from proxy.catalogue.engine import (
     Place,
     close_to_others,
     engine,
+    file_id,
     make_file,
     place,
     reader,
@@ -125,6 +126,7 @@ class Database:
         self._running: set[asyncio.Task[Any]] = set()
         self._soon = asyncio.Semaphore(_SOON_AT_ONCE)
         self._left_behind = 0
+        self._file = file_id(where.path) if where.path is not None else None
         self.place = where
 
     @classmethod
@@ -153,6 +155,21 @@ class Database:
         finally:
             await made.dispose()
 
+    @property
+    def problem(self) -> str | None:
+        """What has become of the SQLite file; None while it is there.
+
+        SQLite goes on with a file that is deleted, and makes a new, empty one for the next
+        connection: what is written is lost, and what is read is not the connector's.
+        """
+        if self.place.path is None or file_id(self.place.path) == self._file:
+            return None
+        return (
+            f"The database {self.place} has been deleted or replaced while the connector runs:"
+            " put it back from a backup, and restart the connector. Until then it serves what it"
+            " remembers and what THRON answers, and keeps nothing."
+        )
+
     @_unbroken
     async def revision(self) -> int:
         """Return the number that grows with every change of connectors or tenant."""
@@ -163,8 +180,8 @@ class Database:
     async def connectors(self) -> Connectors:
         """Return every connector, by slug, and the revision that they are of."""
         async with self._reading() as connection:
-            number = await _revision(connection)
-            return Connectors(number, await _connectors(connection))
+            number, found = await _revision(connection), await _connectors(connection)
+            return Connectors(number, found, is_new=not found and not await _removed(connection))
 
     @_unbroken
     async def apply(self, connectors: Sequence[Connector], *, actor: str) -> Changes:
@@ -374,6 +391,7 @@ class Database:
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:
         with failures():
+            self._check_file()
             async with self._reader.begin() as connection:
                 yield connection
 
@@ -381,9 +399,14 @@ class Database:
     async def _writing(self) -> AsyncIterator[AsyncConnection]:
         """One writer at a time: SQLite's own lock, and the revision's row in PostgreSQL."""
         with failures():
+            self._check_file()
             async with self._writer.begin() as connection:
                 await connection.execute(select(schema.revision.c.number).with_for_update())
                 yield connection
+
+    def _check_file(self) -> None:
+        if (problem := self.problem) is not None:
+            raise DatabaseFailed(problem)
 
     async def _prepare(self) -> None:
         try:
@@ -432,6 +455,13 @@ async def _connectors(connection: AsyncConnection) -> tuple[Connector, ...]:
     found = await connection.execute(select(schema.connector))
     made = (rows.connector(dict(row)) for row in found.mappings())
     return tuple(sorted(made, key=lambda each: each.slug))
+
+
+async def _removed(connection: AsyncConnection) -> bool:
+    """Tell whether a connector has ever been removed, as far as the audit reaches."""
+    action = schema.audit.c.action
+    query = select(schema.audit.c.id).where(action == "connector removed").limit(1)
+    return (await connection.execute(query)).first() is not None
 
 
 async def _create(connection: AsyncConnection, wanted: Connector) -> None:

@@ -123,6 +123,15 @@ def make_file(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
+def file_id(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another of its name; None if it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def close_to_others(path: Path) -> None:
     """Take away what others may do with an SQLite file that was there before."""
     with _file_problems(path):

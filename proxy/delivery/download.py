@@ -21,7 +21,7 @@ from proxy.delivery.relay import Patience, pump
 from proxy.delivery.resolution import Delivery, Resolution
 from proxy.delivery.resolver import Resolved, Resolver
 from proxy.delivery.upstream import Upstream
-from proxy.errors import OriginAnswerInvalid, OriginGone, OriginRefused
+from proxy.errors import NotConfigured, OriginAnswerInvalid, OriginGone, OriginRefused
 from proxy.observe.middleware import PSEUDONYM
 from proxy.observe.record import RECORD, AccessRecord
 from proxy.semantics import freshness
@@ -106,6 +106,8 @@ class Downloads:
                 proxy_status="proxy_loop_detected",
             )
         connectors = self._connectors()
+        if connectors.is_new:
+            raise NotConfigured("there has never been a connector: has the database been lost?")
         path = paths.parse(request.raw_path, host=record.host, connectors=connectors)
         record.connector = path.connector.slug
         if path.connector.force_https and record.scheme == "http":

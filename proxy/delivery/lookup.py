@@ -69,6 +69,7 @@ class Lookup:
         self._thron = thron
         self._client_id = client_id
         self._known = known
+        self._unread: str | None = None
         self._batches: dict[_Scope, Batch[str, Content]] = {}
 
     async def catalogued(self, connector: Connector, address: Address) -> tuple[KnownContent, ...]:
@@ -79,10 +80,12 @@ class Lookup:
         if self._known is None:
             return ()
         try:
-            return (await self._known.of(connector, address))[:_MOST_IDS]
+            found = await self._known.of(connector, address)
         except DatabaseFailed as exc:
-            log.warning("catalogue not read", reason=str(exc))
+            self._note_unread(exc)
             return ()
+        self._unread = None
+        return found[:_MOST_IDS]
 
     async def members(self, connector: Connector, ids: Iterable[str]) -> tuple[Content, ...]:
         """Return those of some contents that are in the connector's folder, and servable.
@@ -149,6 +152,11 @@ class Lookup:
         for batch in self._batches.values():
             await batch.aclose()
 
+    def _note_unread(self, exc: DatabaseFailed) -> None:
+        if self._unread != str(exc):  # an outage is told once, not for each request
+            self._unread = str(exc)
+            log.warning("catalogue not read", reason=self._unread)
+
     async def _is_servable(self, connector: Connector, content: Content) -> bool:
         if is_servable(connector, content):
             return True
@@ -157,7 +165,7 @@ class Lookup:
         try:
             was_published = await self._known.was_published(connector, content.id)
         except DatabaseFailed as exc:
-            log.warning("catalogue not read", reason=str(exc))
+            self._note_unread(exc)
             return False
         return is_servable(connector, content, was_published=was_published)
 
