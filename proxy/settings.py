@@ -27,7 +27,7 @@ from pydantic.fields import FieldInfo
 from yarl import URL
 
 from proxy.errors import ConfigurationError
-from proxy.semantics.forwarded import FORWARDED, X_FORWARDED, TrustedProxies
+from proxy.semantics.forwarded import FORWARDED, X_FORWARDED, TrustedProxies, valid_host
 
 PREFIX = "TDC_"
 _LEVELS = ("debug", "info", "warning", "error")
@@ -119,6 +119,13 @@ def _source_path(value: str) -> str:
     return value
 
 
+def _host_name(value: str) -> str:
+    name = valid_host(value)
+    if name is None or ":" in value:
+        raise ValueError(f"{value!r} is no host; write names such as console.example.com, no port")
+    return name
+
+
 def _tenant_name(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", value):
         raise ValueError("write the tenant's name alone, such as acme for https://acme.thron.com")
@@ -167,6 +174,9 @@ Hosts = Annotated[
     tuple[Annotated[str, AfterValidator(_origin_host)], ...], BeforeValidator(_comma_separated)
 ]
 ForwardingFields = Annotated[tuple[str, ...], BeforeValidator(_forwarding_fields)]
+HostNames = Annotated[
+    tuple[Annotated[str, AfterValidator(_host_name)], ...], BeforeValidator(_comma_separated)
+]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -277,6 +287,11 @@ class Settings(BaseModel):
         None,
         description="argon2id hash of the console's password; unset: a link to set one is printed"
         " at the first start",
+    )
+    admin_hosts: HostNames = Field(
+        (),
+        description="names that the console answers to, such as console.example.com; loopback"
+        " names and IP addresses it always answers to",
     )
     log_level: Annotated[str, AfterValidator(_level)] = Field(
         "info", description="debug, info, warning or error"

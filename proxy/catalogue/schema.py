@@ -118,6 +118,14 @@ session = Table(
     Column("client", Text, nullable=False),
 )
 
+device = Table(
+    "device",
+    TABLES,
+    Column("mark", String(64), primary_key=True),
+    Column("password_mark", String(32), nullable=False),
+    Column("created", DateTime(timezone=True), nullable=False),
+)
+
 api_token = Table(
     "api_token",
     TABLES,
@@ -193,7 +201,23 @@ def _add_link_checks(connection: Connection) -> None:
     then.create_all(connection)
 
 
-STEPS: tuple[Step, ...] = (_add_purges, _add_the_console, _add_contents, _add_link_checks)
+def _add_devices(connection: Connection) -> None:
+    Table(
+        "device",
+        MetaData(),
+        Column("mark", String(64), primary_key=True),
+        Column("password_mark", String(32), nullable=False),
+        Column("created", DateTime(timezone=True), nullable=False),
+    ).create(connection)
+
+
+STEPS: tuple[Step, ...] = (
+    _add_purges,
+    _add_the_console,
+    _add_contents,
+    _add_link_checks,
+    _add_devices,
+)
 """``STEPS[n]`` makes version n + 2 of version n + 1."""
 
 

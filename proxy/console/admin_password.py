@@ -43,14 +43,22 @@ class Password:
         """
         self._kept = await self._store.password()
 
-    async def fits(self, password: str) -> bool:
-        """Tell whether somebody knows the password."""
+    async def fits(self, password: str, *, is_known: bool) -> bool:
+        """Tell whether somebody knows the password.
+
+        Args:
+            password: As typed.
+            is_known: As PasswordHashes has it.
+
+        Raises:
+            DatabaseFailed: It cannot be read.
+        """
         await self.read()
         hash_ = self.hash()
-        return hash_ is not None and await self._hashes.fits(password, hash_)
+        return hash_ is not None and await self._hashes.fits(password, hash_, is_known=is_known)
 
     async def set(self, password: str, *, at: datetime, actor: str) -> None:
-        """Set a new password; every session ends."""
+        """Set a new password; every session and device cookie ends."""
         hash_ = await self._hashes.make(password)
         await self._store.set_password(hash_, at=at, actor=actor)
         self._kept = hash_

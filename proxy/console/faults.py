@@ -28,7 +28,10 @@ _WORDS = {
     403: Text("This was not done: it did not come from a page of this console."),
     404: Text("There is nothing at this address."),
     405: Text("This address does not take that."),
+    408: Text("The request did not arrive in time. Send it again."),
+    411: Text("This request cannot be understood."),
     413: Text("That is more than this page takes."),
+    415: Text("This request cannot be understood."),
 }
 _OTHER = Text("Something went wrong in the connector. Its log says more.")
 
@@ -56,7 +59,10 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
             raise
         text = exc.text if isinstance(exc, web.HTTPForbidden) and exc.text else None
         allow = exc.headers.get("Allow")
-        return _answer(request, exc.status, text, fields={"Allow": allow} if allow else {})
+        answer = _answer(request, exc.status, text, fields={"Allow": allow} if allow else {})
+        if exc.status == HTTPStatus.REQUEST_TIMEOUT:
+            await _cut_off(request, answer)
+        return answer
     except Problem as exc:
         return exc.response() if is_api(request) else _answer(request, exc.status, exc.detail)
     except ConfigurationError as exc:
@@ -67,6 +73,14 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
     except Exception:
         log.exception("bug in the console", method=request.method, route=_route(request))
         return _answer(request, 500, None)
+
+
+async def _cut_off(request: web.Request, answer: web.Response) -> None:
+    """Answer at once and close: aiohttp would wait for the rest of the request for a while."""
+    answer.force_close()
+    await answer.prepare(request)
+    await answer.write_eof()
+    request.protocol.force_close()
 
 
 def _answer(

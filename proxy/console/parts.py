@@ -12,12 +12,14 @@ from proxy.catalogue.contents import Contents
 from proxy.catalogue.sync import Sync
 from proxy.catalogue.watch import ConnectorWatch
 from proxy.console.admin_password import Password
+from proxy.console.devices import Devices
+from proxy.console.login import Login
+from proxy.console.login_rate_limiter import LoginRateLimiter
 from proxy.console.machine_tokens import MachineTokens
 from proxy.console.one_time import Links
 from proxy.console.passwords import PasswordHashes
 from proxy.console.sessions import Sessions
 from proxy.console.store import Store
-from proxy.console.throttle import Throttle
 from proxy.delivery.admission import Admission
 from proxy.observe.metrics import Metrics
 from proxy.observe.traffic import Traffic
@@ -40,7 +42,8 @@ class Console:
         sessions: Of the browsers.
         tokens: Of the machines.
         links: That let in without a password.
-        throttle: Of sign-ins.
+        devices: Browsers that have signed in before.
+        login: Tries the password.
         now: Aware time.
         monotonic: Seconds that no change of the clock moves.
     """
@@ -57,7 +60,8 @@ class Console:
     sessions: Sessions
     tokens: MachineTokens
     links: Links
-    throttle: Throttle
+    devices: Devices
+    login: Login
     now: Callable[[], datetime]
     monotonic: Callable[[], float]
 
@@ -92,6 +96,7 @@ async def open_console(
         store, PasswordHashes(), given=given.get_secret_value() if given is not None else None
     )
     await password.read()
+    devices = Devices(parts.database, password=password.hash, now=now)
     return Console(
         parts=parts,
         watch=watch,
@@ -105,7 +110,8 @@ async def open_console(
         sessions=Sessions(store, password=password.hash, now=now),
         tokens=MachineTokens(store, now=now),
         links=Links(),
-        throttle=Throttle(),
+        devices=devices,
+        login=Login(password, devices, LoginRateLimiter(), now=monotonic),
         now=now,
         monotonic=monotonic,
     )

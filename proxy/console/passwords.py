@@ -2,19 +2,27 @@
 
 import asyncio
 import hashlib
+import os
 import re
+import sys
+import threading
 import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import argon2
 
 from proxy.console.words import Text
 
+T = TypeVar("T")
+
 LEAST_CHARACTERS = 12
 _MOST_CHARACTERS = 1024
 _LEAST_DIFFERENT = 5
 
-# Each takes 64 MiB and some tens of milliseconds of a core.
-_AT_ONCE = 2
+# Of a thread, in steps of "nice": a crowd that guesses passwords gives way to downloads.
+_NICER = 10
 
 _OBVIOUS = (
     "password|passwort|parola|passw0rd|p4ssword|p4ssw0rd|pa55word|pa55w0rd|qwerty|qwertz|azerty"
@@ -26,31 +34,52 @@ _OBVIOUS = (
 _MADE_OF_OBVIOUS = re.compile(rf"(?:{_OBVIOUS}|[\W\d_])*", re.IGNORECASE)
 _ROWS = ("abcdefghijklmnopqrstuvwxyz", "01234567890", "qwertyuiopasdfghjklzxcvbnm")
 
-_hasher = argon2.PasswordHasher()
+# RFC 9106, 4, second choice, but with one lane: one check takes one core, for some tens of
+# milliseconds, and 64 MiB.
+_hasher = argon2.PasswordHasher(parallelism=1)
 
 
 class PasswordHashes:
-    """Makes and checks hashes beside the event loop, few at once."""
+    """Makes and checks hashes beside the event loop, one at a time; and one more for those known.
+
+    The threads are the limit: a check whose client has left still ends before the next begins.
+    """
 
     def __init__(self, *, hasher: argon2.PasswordHasher = _hasher) -> None:
         self._hasher = hasher
-        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._for_anybody = ThreadPoolExecutor(1, "password", initializer=_give_way)
+        self._for_known = ThreadPoolExecutor(1, "known-password")
 
     async def make(self, password: str) -> str:
         """Return the hash of a password."""
-        async with self._turns:
-            return await asyncio.to_thread(self._hasher.hash, _normal(password))
+        return await _in(self._for_known, self._hasher.hash, _normal(password))
 
-    async def fits(self, password: str, hash_: str) -> bool:
-        """Tell whether a hash is that of a password."""
-        async with self._turns:
-            return await asyncio.to_thread(self._fits, password, hash_)
+    async def fits(self, password: str, hash_: str, *, is_known: bool = False) -> bool:
+        """Tell whether a hash is that of a password.
+
+        Args:
+            password: As typed.
+            hash_: Of the right one.
+            is_known: Whether it is for somebody who has proved it before; they do not wait for
+                all others.
+        """
+        pool = self._for_known if is_known else self._for_anybody
+        return await _in(pool, self._fits, password, hash_)
 
     def _fits(self, password: str, hash_: str) -> bool:
         try:
             return self._hasher.verify(hash_, _normal(password))
         except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
             return False
+
+
+async def _in(pool: ThreadPoolExecutor, function: Callable[..., T], *args: str) -> T:
+    return await asyncio.get_running_loop().run_in_executor(pool, function, *args)
+
+
+def _give_way() -> None:
+    if sys.platform == "linux":  # where it is of one thread, not of the process (sched(7))
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICER)
 
 
 def problem(password: str, *, not_: str | None = None) -> Text | None:

@@ -5,11 +5,12 @@ from typing import Any
 
 from aiohttp import web
 
-from proxy.console.access import access
+from proxy.console.access import BODY_PATIENCE_S, access
 from proxy.console.api import Operation
 from proxy.console.assets import ASSETS
 from proxy.console.assets import PATH as ASSETS_PATH
 from proxy.console.faults import faults
+from proxy.console.hosts import known_hosts
 from proxy.console.link_checks import link_checks
 from proxy.console.live import LIVE, Live
 from proxy.console.pages import (
@@ -42,6 +43,7 @@ from proxy.console.resources import tokens as tokens_resource
 from proxy.console.resources import urls as urls_resource
 from proxy.console.security_fields import secure
 from proxy.console.surveying import surveying
+from proxy.console.visit import visits
 
 # A page module's ROUTES, a resource module's OPERATIONS: new ones are entered here.
 PAGES: tuple[web.RouteDef, ...] = (
@@ -75,14 +77,25 @@ OPERATIONS: tuple[Operation[Any, Any], ...] = (
 )
 
 
-def console_app(console: Console, *, probes: Sequence[web.RouteDef]) -> web.Application:
+def console_app(
+    console: Console, *, probes: Sequence[web.RouteDef], body_patience_s: float = BODY_PATIENCE_S
+) -> web.Application:
     """Return the application of the admin listener.
 
     Args:
         console: What its pages work with.
         probes: Routes that are open to everybody.
+        body_patience_s: As ``access`` has it.
     """
-    app = web.Application(middlewares=[faults(), access(trusted=console.parts.settings.proxies)])
+    settings = console.parts.settings
+    app = web.Application(
+        middlewares=[
+            faults(),
+            visits(trusted=settings.proxies),
+            known_hosts(settings.admin_hosts),
+            access(body_patience_s=body_patience_s),
+        ]
+    )
     app[CONSOLE] = console
     app[LIVE] = Live(console)
     app.on_response_prepare.append(secure)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from aiohttp import web
 
-from proxy.console import passwords
+from proxy.console import cookies, passwords
 from proxy.console.store import Store, StoredSession
 
 COOKIE = "tdc_session"
@@ -103,20 +103,13 @@ class Sessions:
 
 def keep(response: web.StreamResponse, session: Session, *, is_secure: bool) -> None:
     """Have the browser keep the id of a session."""
-    response.set_cookie(
+    cookies.keep(
+        response,
         COOKIE,
         session.id,
-        max_age=int(LONGEST.total_seconds()),
-        path="/",
-        httponly=True,
-        samesite="Lax",
-        secure=is_secure,
+        is_secure=is_secure,
+        max_age_s=int(LONGEST.total_seconds()),
     )
-
-
-def forget(response: web.StreamResponse) -> None:
-    """Have the browser forget the id."""
-    response.del_cookie(COOKIE, path="/", httponly=True, samesite="Lax")
 
 
 def _mark(id_: str) -> str:

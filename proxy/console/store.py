@@ -79,12 +79,13 @@ class Store:
         return await self._database.read(read)
 
     async def set_password(self, hash_: str, *, at: datetime, actor: str) -> None:
-        """Keep a password in place of the one before, and end every session."""
+        """Keep a password in place of the one before, and end every session and device cookie."""
 
         async def write(connection: AsyncConnection) -> None:
             await connection.execute(delete(schema.password))
             await connection.execute(insert(schema.password).values(id=1, hash=hash_, at=at))
             await connection.execute(delete(schema.session))
+            await connection.execute(delete(schema.device))
             await self._database.note(connection, actor=actor, action="password set", subject="")
 
         await self._database.write(write)

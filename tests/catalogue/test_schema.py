@@ -78,7 +78,7 @@ async def test_a_first_version_becomes_this_one(database_url: str) -> None:
 
 def _make_version_1(connection: Connection) -> None:
     later = {"purge", "password", "session", "api_token"}
-    later |= {"catalogued", "content", "address", "content_version", "sync_run"}
+    later |= {"device", "catalogued", "content", "address", "content_version", "sync_run"}
     later |= {"link_check", "link_result"}
     tables = [table for name, table in schema.TABLES.tables.items() if name not in later]
     schema.TABLES.create_all(connection, tables=tables)

@@ -1,13 +1,20 @@
 """The door: nothing for the unknown, for other sites, or beyond what a token may."""
 
+import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
 
+from proxy.connection_limiter import ConnectionLimiter
 from proxy.console.access import OPEN
+from proxy.console.parts import Console
 from proxy.console.server import OPERATIONS, PAGES, console_app
+from proxy.listeners import bind, serving
+from proxy.semantics.forwarded import TrustedProxies
+from proxy.settings import Listen
 from tests.console.visitor import Visitor
 from tests.running import Running
 
@@ -155,3 +162,92 @@ def test_open_paths_are_few() -> None:
 
 def _is_of_the_door(page: web.RouteDef) -> bool:
     return page.path in {"/login", "/set-up", "/preferences"}
+
+
+@asynccontextmanager
+async def hasty(console: Console) -> AsyncIterator[str]:
+    """Serve a console once more, which does not wait long for content; give its host and port."""
+    app = console_app(console, probes=(), body_patience_s=0.1)
+    limiter = ConnectionLimiter(
+        most=9, trusted=TrustedProxies(), count=lambda _: None, now=lambda: 0.0
+    )
+
+    async def nothing() -> None:
+        pass
+
+    with bind(Listen(host="127.0.0.1", port=0), setting="test") as sock:
+        async with serving(app, (sock, None), limiter=limiter, drained=nothing):
+            yield f"127.0.0.1:{sock.getsockname()[1]}"
+
+
+async def test_slow_content_is_cut_off(connector: Running) -> None:
+    """Content that does not come, of somebody unknown or known, is answered and cut off."""
+    console = connector.gateway.console
+    made = await console.tokens.make("m", can_change=True, actor="test")
+    form = "Content-Type: application/x-www-form-urlencoded\r\n"
+    json = f"Content-Type: application/json\r\nAuthorization: Bearer {made.secret}\r\n"
+    async with hasty(console) as place:
+        host, port = place.split(":")
+        for path, fields in (("/login", form), ("/api/purge", json)):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            asked = f"POST {path} HTTP/1.1\r\nHost: {place}\r\n{fields}Content-Length: 99\r\n\r\n{{"
+            writer.write(asked.encode())
+            answer = await reader.read()  # until the connection is closed
+            assert answer.startswith(b"HTTP/1.1 408 "), path
+            assert b"Connection: close" in answer
+            writer.close()
+            await writer.wait_closed()
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "status"),
+    [
+        pytest.param(FORM, b"password=" + b"x" * 16_384, 413, id="large"),
+        pytest.param(FORM + "; charset=idna", b"password=x", 415, id="a charset of its own"),
+        pytest.param(FORM, b"password=\xff", 400, id="no UTF-8"),
+        pytest.param("multipart/form-data; boundary=x", b"--x\r\n\r\nx", 415, id="multipart"),
+        pytest.param("text/plain", b"password=x", 415, id="no form"),
+    ],
+)
+async def test_odd_content_is_refused(
+    nobody: Visitor, kind: str, content: bytes, status: int
+) -> None:
+    """Of somebody unknown only what the sign-in form sends is read."""
+    page = await nobody.ask("POST", "/login", fields={"Content-Type": kind}, data=content)
+    assert page.status == status
+
+
+async def test_content_of_unknown_length_is_refused(nobody: Visitor) -> None:
+    """Somebody unknown has to say how much is coming."""
+
+    async def endless() -> AsyncIterator[bytes]:
+        yield b"password="
+
+    page = await nobody.ask("POST", "/login", fields={"Content-Type": FORM}, data=endless())
+    assert page.status == 411
+
+
+async def test_forms_over_plain_http_on_a_port(nobody: Visitor) -> None:
+    """A browser that sends an Origin and no Sec-Fetch-Site may send our forms, on any port."""
+    await nobody.get("/login")
+    for origin, status in ((nobody.base, 303), (f"{nobody.base}1", 403)):
+        data = {"csrf": nobody.csrf, "theme": "dark"}
+        page = await nobody.ask("POST", "/preferences", fields={"Origin": origin}, data=data)
+        assert page.status == status
+
+
+@pytest.mark.parametrize(
+    "cookie",
+    [
+        pytest.param("tdc_session=" + "x" * 7000, id="a long session"),
+        pytest.param("; ".join(f"c{number}=x" for number in range(900)), id="many"),
+        pytest.param('tdc_session="\\777; ;;=;=x; tdc_visitor=\x01', id="broken"),
+        pytest.param("tdc_device=" + "%00" * 50, id="no device"),
+    ],
+)
+async def test_odd_cookies_do_no_harm(nobody: Visitor, cookie: str) -> None:
+    """Whatever cookies a browser was given by others, the sign-in page opens."""
+    assert (await nobody.ask("GET", "/login", fields={"Cookie": cookie})).status == 200

@@ -1,5 +1,8 @@
 """Passwords: what is taken, and what is kept of them."""
 
+import asyncio
+import threading
+
 import argon2
 import pytest
 
@@ -68,8 +71,34 @@ async def test_hashes() -> None:
 
 
 async def test_the_usual_hash_is_costly() -> None:
-    """Without other wishes a hash takes 64 MiB, as RFC 9106 advises for servers."""
-    assert "m=65536" in await PasswordHashes().make("walnut")
+    """Without other wishes a hash takes 64 MiB, as RFC 9106 advises, and one core."""
+    assert "m=65536,t=3,p=1" in await PasswordHashes().make("walnut")
+
+
+async def test_a_known_browser_has_a_place_of_its_own() -> None:
+    """While strangers' passwords are checked one after the other, somebody known does not wait."""
+    hashes = PasswordHashes()
+    hash_ = await hashes.make("walnut")
+    strangers = [asyncio.create_task(hashes.fits("guess", hash_)) for _ in range(20)]
+    assert await hashes.fits("walnut", hash_, is_known=True)
+    assert not all(each.done() for each in strangers)
+    for each in strangers:
+        each.cancel()
+    await asyncio.gather(*strangers, return_exceptions=True)
+
+
+async def test_few_are_checked_at_once() -> None:
+    """Checks that nobody waits for any more do not add to those that run (they cannot be ended)."""
+    hashes = PasswordHashes()
+    hash_ = await hashes.make("walnut")
+    before = threading.active_count()
+    for _ in range(20):
+        left = asyncio.create_task(hashes.fits("guess", hash_))
+        await asyncio.sleep(0)
+        left.cancel()
+        await asyncio.gather(left, return_exceptions=True)
+    assert threading.active_count() <= before + 1
+    assert await hashes.fits("walnut", hash_)
 
 
 async def test_one_spelling() -> None:

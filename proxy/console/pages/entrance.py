@@ -1,15 +1,15 @@
 """Signing in and out, and the first start: a link, and a password to choose."""
 
-import math
 from datetime import timedelta
 from typing import Annotated
 
 from aiohttp import web
 from pydantic import BaseModel, Field, SecretStr
 
-from proxy.console import forms, passwords, sessions
+from proxy.console import cookies, devices, forms, passwords, sessions
 from proxy.console.caller import ADMINISTRATOR, CALLER
 from proxy.console.forms import Form
+from proxy.console.login import TooManyLogins
 from proxy.console.navigation import local
 from proxy.console.one_time import SET_UP_LIVES_S, Purpose
 from proxy.console.parts import CONSOLE, Console
@@ -49,21 +49,20 @@ async def sign_in(request: web.Request) -> web.Response:
     form = forms.read(await request.post(), SignIn)
     if form.value is None:
         return _sign_in_page(request, form, status=422)
-    wait_s = console.throttle.begin(visit.client, now=console.monotonic())
-    if wait_s > 0:
-        seconds = math.ceil(wait_s)
-        early = form.with_problem(
-            Text("Too many attempts. Try again in {seconds} seconds.", seconds=seconds)
+    try:
+        is_right = await console.login.knows_password(
+            request, form.value.password.get_secret_value()
         )
+    except TooManyLogins as exc:
+        early = form.with_problem(too_many_logins(exc))
         response = _sign_in_page(request, early, status=429)
-        response.headers["Retry-After"] = str(seconds)
+        response.headers["Retry-After"] = str(exc.retry_after_s)
         return response
-    if not await console.password.fits(form.value.password.get_secret_value()):
+    if not is_right:
         await console.store.note(actor="nobody", action="sign-in failed", subject=visit.client)
         wrong = form.with_problem(Text("That is not the password."), field="password")
         return _sign_in_page(request, wrong, status=422)
-    console.throttle.succeeded(visit.client)
-    return await _signed_in(request, local(form.value.next))
+    return await signed_in(request, local(form.value.next))
 
 
 async def sign_out(request: web.Request) -> web.Response:
@@ -74,7 +73,7 @@ async def sign_out(request: web.Request) -> web.Response:
             session, actor=ADMINISTRATOR, client=request[VISIT].client
         )
     response = see_other("/login")
-    sessions.forget(response)
+    cookies.forget(response, sessions.COOKIE, is_secure=request[VISIT].is_secure)
     return response
 
 
@@ -84,7 +83,9 @@ async def show_set_up(request: web.Request) -> web.Response:
     link = request.query.get("link", "")
     purpose = console.links.purpose(link, now=console.monotonic())
     if purpose is Purpose.DEMO:
-        return await _signed_in(request, local(request.query.get("next", "/")))
+        response = see_other(local(request.query.get("next", "/")))
+        await open_session(request, response)
+        return response
     if purpose is None or await _has_password(console):
         return render(request, "set_up_link_ended.html", status=410)
     return render(request, "set_up.html", form=forms.blank(), link=link, least=_least())
@@ -108,7 +109,7 @@ async def set_up(request: web.Request) -> web.Response:
     await console.password.set(
         form.value.password.get_secret_value(), at=console.now(), actor="set-up link"
     )
-    return await _signed_in(request, "/")
+    return await signed_in(request, "/")
 
 
 def checked(form: Form[SetUp], console: Console) -> Form[SetUp]:
@@ -130,12 +131,32 @@ async def _has_password(console: Console) -> bool:
     return console.password.is_set
 
 
-async def _signed_in(request: web.Request, path: str) -> web.Response:
+async def signed_in(request: web.Request, path: str) -> web.Response:
+    """Open a session for somebody who has just proved to know the password, and lead to a page."""
+    console = request.app[CONSOLE]
+    response = see_other(path)
+    await open_session(request, response)
+    former = await console.login.device(request)
+    cookies.keep(
+        response,
+        devices.COOKIE,
+        await console.devices.remember(former=former),
+        is_secure=request[VISIT].is_secure,
+        max_age_s=int(devices.LIVES.total_seconds()),
+    )
+    return response
+
+
+async def open_session(request: web.Request, response: web.Response) -> None:
+    """Open a session under a new id, which a response hands out."""
     visit = request[VISIT]
     session = await request.app[CONSOLE].sessions.open(client=visit.client, actor=ADMINISTRATOR)
-    response = see_other(path)
     sessions.keep(response, session, is_secure=visit.is_secure)
-    return response
+
+
+def too_many_logins(exc: TooManyLogins) -> Text:
+    """Return how long somebody has to wait."""
+    return Text("Too many attempts. Try again in {seconds} seconds.", seconds=exc.retry_after_s)
 
 
 def _sign_in_page(request: web.Request, form: Form[SignIn], *, status: int = 200) -> web.Response:

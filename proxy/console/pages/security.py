@@ -1,15 +1,16 @@
 """Access to the console: the password, open sessions, and tokens for machines."""
 
-import math
 from typing import Annotated
 
 from aiohttp import web
 from pydantic import BaseModel, Field, SecretStr
 
-from proxy.console import forms, passwords, sessions
-from proxy.console.caller import ADMINISTRATOR, CALLER
+from proxy.console import cookies, forms, passwords, sessions
+from proxy.console.caller import CALLER
 from proxy.console.forms import Form
+from proxy.console.login import TooManyLogins
 from proxy.console.machine_tokens import NewToken
+from proxy.console.pages.entrance import signed_in, too_many_logins
 from proxy.console.parts import CONSOLE
 from proxy.console.rendering import render, see_other
 from proxy.console.store import NameTaken
@@ -56,11 +57,7 @@ async def change_password(request: web.Request) -> web.Response:
     await console.password.set(
         form.value.password.get_secret_value(), at=console.now(), actor=request[CALLER].actor
     )
-    visit = request[VISIT]
-    session = await console.sessions.open(client=visit.client, actor=ADMINISTRATOR)
-    response = see_other("/access")
-    sessions.keep(response, session, is_secure=visit.is_secure)
-    return response
+    return await signed_in(request, "/access")
 
 
 async def sign_out_everywhere(request: web.Request) -> web.Response:
@@ -69,7 +66,7 @@ async def sign_out_everywhere(request: web.Request) -> web.Response:
         actor=request[CALLER].actor, client=request[VISIT].client
     )
     response = see_other("/login")
-    sessions.forget(response)
+    cookies.forget(response, sessions.COOKIE, is_secure=request[VISIT].is_secure)
     return response
 
 
@@ -117,15 +114,11 @@ async def _checked(
 
 async def _wrong_password(request: web.Request, password: str) -> Text | None:
     """Return what is wrong with the password so far: a session that was taken must not guess it."""
-    console, client = request.app[CONSOLE], request[VISIT].client
-    wait_s = console.throttle.begin(client, now=console.monotonic())
-    if wait_s > 0:
-        seconds = math.ceil(wait_s)
-        return Text("Too many attempts. Try again in {seconds} seconds.", seconds=seconds)
-    if not await console.password.fits(password):
-        return Text("That is not the password.")
-    console.throttle.succeeded(client)
-    return None
+    try:
+        is_right = await request.app[CONSOLE].login.knows_password(request, password)
+    except TooManyLogins as exc:
+        return too_many_logins(exc)
+    return None if is_right else Text("That is not the password.")
 
 
 async def _page(
