@@ -113,6 +113,8 @@ HELD_ELSEWHERE: Mapping[str, str] = {
     "catalogue.tenant": "one value; held by tests/catalogue/test_database.py",
     "catalogue.connector_values": "held by tests/catalogue/test_connector_form.py",
     "console.admin_password": "held by tests/console/pages/test_entrance.py and test_security.py",
+    "console.cookies": "held by tests/console/pages/test_entrance.py and test_visit.py",
+    "console.login": "held by tests/console/pages/test_entrance.py and test_security.py",
     "console.caller": "held by tests/console/test_access.py",
     "console.credentials": "held by tests/console/pages/test_connection.py and the resource's",
     "console.parts": "composition; every test of the console opens it",
