@@ -9,6 +9,7 @@ from proxy.catalogue.connector import Connector, DeliveryMode, Identifier
 from proxy.catalogue.plan import NO_HTTPS
 from proxy.delivery.explain import Step
 from proxy.errors import ConfigurationError, GatewayError
+from proxy.observe.middleware import NAME_THE_PROXY
 from proxy.remedies import with_remedy
 from proxy.thron.messages import Content
 from proxy.thron.tokens import Session
@@ -29,6 +30,8 @@ async def check(parts: Parts) -> AsyncIterator[Step]:
         return
     settings = parts.settings
     yield Step("settings", f"tenant {tenant.client_id}, API {tenant.api_url}")
+    if settings.has_unnamed_proxy:
+        yield Step("proxy", f"TDC_PUBLIC_URL is that of a proxy in front: {NAME_THE_PROXY}")
     yield Step("database", str(parts.database.place))
     try:
         session = await tenant.thron.session()

@@ -16,7 +16,7 @@
         - OriginUnreachable, OriginTimeout, OriginRefused, OriginGone, OriginAnswerInvalid,
           OriginProhibited, OriginIncomplete, OriginChanged
             - ContentMissing, an OriginGone: said by THRON's API in its own words
-    - this gateway's: Overloaded, TooManyForClient, ReaderTooSlow, DatabaseFailed
+    - this gateway's: Overloaded, TooManyForClient, ReaderTooSlow, GaveWay, DatabaseFailed
 - ConfigurationError: the operator's slip; no request ever meets it
 """
 
@@ -230,6 +230,10 @@ class ReaderTooSlow(GatewayError):
 
     status = 503
     public = "The content was taken too slowly."
+
+
+class GaveWay(ReaderTooSlow):
+    """The client took nothing while all places were taken, most of them by itself."""
 
 
 class DatabaseFailed(GatewayError):

@@ -31,7 +31,7 @@ from proxy.delivery.relay import Patience
 from proxy.errors import ConfigurationError, NotConfigured
 from proxy.listeners import bind, serving, tls_context
 from proxy.observe.metrics import Metrics
-from proxy.observe.middleware import observe, stamp
+from proxy.observe.middleware import NAME_THE_PROXY, observe, stamp
 from proxy.observe.traffic import Traffic, sampling
 from proxy.probes import admin_probes, public_probes
 from proxy.settings import Listen, Settings, env_name
@@ -125,6 +125,8 @@ async def open_gateway(
         admission = Admission(
             max_downloads=max_downloads,
             max_per_client=settings.max_downloads_per_client,
+            trusted=settings.proxies,
+            now=time.monotonic,
         )
         parts = await stack.enter_async_context(open_parts(settings, environ))
         watch = await stack.enter_async_context(
@@ -181,6 +183,8 @@ async def open_gateway(
                 " database has been lost: see TDC_DATABASE_URL, or restore a backup",
             )
         log.info("listening", **_listening(settings, parts.tenant))
+        if settings.has_unnamed_proxy:
+            log.warning("unnamed proxy in front", public=settings.public_url, fix=NAME_THE_PROXY)
         yield Gateway(parts, watch, admission, console, sync)
 
 

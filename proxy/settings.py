@@ -10,7 +10,7 @@ import re
 import socket
 import tomllib
 from collections.abc import Callable, Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -72,6 +72,13 @@ def _networks(value: object) -> object:
         return tuple(ip_network(str(part), strict=False) for part in parts)
     except ValueError as exc:
         raise ValueError(f"{exc}; write networks such as 10.0.0.0/8,::1/128") from exc
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _base_url(value: str) -> str:
@@ -321,6 +328,16 @@ class Settings(BaseModel):
     def can_force_https(self) -> bool:
         """Whether a request can ever be known to be HTTPS: natively or by a trusted proxy."""
         return self.tls_listen is not None or bool(self.trusted_proxies)
+
+    @property
+    def has_unnamed_proxy(self) -> bool:
+        """Whether clients cannot reach the listeners but by a proxy, and none is trusted."""
+        if self.trusted_proxies or self.public_url is None:
+            return False
+        public = URL(self.public_url)
+        ends_tls = public.scheme == "https" and self.tls_listen is None
+        is_local = _is_loopback(self.listen.host) and not _is_loopback(public.host or "")
+        return ends_tls or (is_local and self.tls_listen is None)
 
     @property
     def is_public_url_guessed(self) -> bool:

@@ -46,6 +46,14 @@ async def test_all_is_well(thron: Sandbox, tmp_path: Path) -> None:
     ]
 
 
+async def test_unnamed_proxy_in_front(thron: Sandbox, tmp_path: Path) -> None:
+    """A public URL that only a proxy can serve is told, with the settings that name it."""
+    settings = usual_settings(thron).model_copy(update={"public_url": "https://dl.example.com"})
+    (told,) = [step for step in await checked(settings, tmp_path) if step.title == "proxy"]
+    assert told.is_ok
+    assert "TDC_TRUSTED_PROXIES" in told.detail
+
+
 async def test_before_any_connector(thron: Sandbox, tmp_path: Path) -> None:
     """Without connectors both delivery modes are tried in the application's folder."""
     steps = await checked(usual_settings(thron), tmp_path)

@@ -20,7 +20,7 @@ TESTS = Path(__file__).parent
 FLOORS: Mapping[str, str] = {
     "ground": """
         proxy errors fairness remedies semantics semantics.* observe observe.log observe.metrics
-        observe.record observe.minutes observe.recent observe.traffic
+        observe.front_detector observe.record observe.minutes observe.recent observe.traffic
         thron catalogue delivery
         """,
     # Plain values in, plain values out: these import nothing of ours but each other and ground.

@@ -299,3 +299,45 @@ def test_readme_lists_the_settings() -> None:
     shown = marked(README.read_text("utf-8"))
     assert shown is not None, "put <!-- settings --> and <!-- /settings --> on lines of README.md"
     assert shown == in_markdown(), REMEDY
+
+
+@pytest.mark.parametrize(
+    ("changed", "has_proxy"),
+    [
+        pytest.param({}, False, id="no public URL"),
+        pytest.param({"public_url": "https://dl.example.com"}, True, id="https ends elsewhere"),
+        pytest.param({"public_url": "http://dl.example.com"}, False, id="plain, reached directly"),
+        pytest.param(
+            {
+                "public_url": "http://dl.example.com",
+                "listen": Listen(host="127.0.0.1", port=8080),
+            },
+            True,
+            id="listens on loopback alone",
+        ),
+        pytest.param(
+            {"public_url": "http://localhost", "listen": Listen(host="::1", port=8080)},
+            False,
+            id="for this machine alone",
+        ),
+        pytest.param(
+            {
+                "public_url": "https://dl.example.com",
+                "tls_listen": Listen(host="0.0.0.0", port=8443),
+            },
+            False,
+            id="native HTTPS",
+        ),
+        pytest.param(
+            {
+                "public_url": "https://dl.example.com",
+                "trusted_proxies": (ip_network("10.0.0.0/8"),),
+            },
+            False,
+            id="named",
+        ),
+    ],
+)
+def test_has_unnamed_proxy(changed: dict[str, object], *, has_proxy: bool) -> None:
+    """A public URL that the listeners cannot be is that of a proxy, which is to be named."""
+    assert Settings().model_copy(update=changed).has_unnamed_proxy == has_proxy

@@ -1,35 +1,93 @@
-"""How many downloads, and from whom; what is more is refused at once, never queued in silence."""
+"""How many downloads, and from whom; when full, fair shares: a stalled download gives way.
+
+Rule 1: below the limit everybody is admitted. Rule 2: when full, a client that has less than
+another, whose downloads are more than its fair share, waits a moment for a place; every other is
+refused at once. Rule 3: of such a greedy client, the download that has stalled the longest is cut
+for the one that waits; one that moves is never cut. Rule 4: a trusted proxy stands for many
+clients: its downloads are nobody's share.
+"""
 
 import asyncio
+import math
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 
+import structlog
+
+from proxy.delivery.pace import PaceKeeper
 from proxy.errors import Overloaded, TooManyForClient
+from proxy.fairness import Shares, client_of
+from proxy.semantics.forwarded import TrustedProxies
+
+log = structlog.get_logger("proxy.admission")
+
+# A client that takes nothing of 64 KiB for so long is stalled, or slower than any line of today.
+_STALLED_S = 1.0
+# For a place to become free, or a download to be known as stalled.
+_WAIT_S = 2.0
+_LOOK_EVERY_S = 0.1
+_WARNED_EVERY_S = 60.0
+
+
+@dataclass(slots=True, eq=False)
+class _Place:
+    """One download, and whether it has been told to give way."""
+
+    client: str | None
+    pace: PaceKeeper
+    gives_way: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class _Waiter:
+    """A request that waits for the place of another's download."""
+
+    client: str | None
+    free: asyncio.Future[None]
 
 
 class Admission:
     """Counts the downloads of this process."""
 
-    def __init__(self, *, max_downloads: int, max_per_client: int) -> None:
+    def __init__(
+        self,
+        *,
+        max_downloads: int,
+        max_per_client: int,
+        trusted: TrustedProxies,
+        now: Callable[[], float],
+    ) -> None:
         """Make an empty count.
 
         Args:
             max_downloads: At once.
             max_per_client: At once for one client address; 0 is no limit.
+            trusted: The proxies that stand for many clients.
+            now: Monotonic seconds, as the paces of the downloads have them.
         """
         self._max_downloads = max_downloads
         self._max_per_client = max_per_client
-        self._by_client: Counter[str] = Counter()
+        self._trusted = trusted
+        self._now = now
+        self._places: set[_Place] = set()
+        self._shares = Shares()  # of all but trusted proxies
+        self._waiting: dict[_Waiter, None] = {}  # the longest first
+        self._waiting_shares = Shares()
+        self._promised = 0  # places given to waiters that have not taken them yet
+        self._giving_way = 0
+        self._look: asyncio.Handle | None = None
         self._under_way = 0
         self._idle = asyncio.Event()
         self._idle.set()
+        self._warned_at = -math.inf
         self.is_closing = False
 
     @property
     def running(self) -> int:
         """How many downloads are under way."""
-        return self._by_client.total()
+        return len(self._places)
 
     @contextmanager
     def under_way(self) -> Iterator[None]:
@@ -43,29 +101,32 @@ class Admission:
             if not self._under_way:
                 self._idle.set()
 
-    @contextmanager
-    def admitted(self, client: str) -> Iterator[None]:
+    @asynccontextmanager
+    async def admitted(self, address: str, pace: PaceKeeper) -> AsyncIterator[None]:
         """Count one download for the length of the block.
 
         Args:
-            client: Its address, behind trusted proxies too.
+            address: The client's, behind trusted proxies too.
+            pace: Tells whether the download stalls, and lets it give way.
 
         Raises:
-            Overloaded: There are too many already.
+            Overloaded: There are too many already, and none gives way in time.
             TooManyForClient: This client has too many already.
         """
-        if self.running >= self._max_downloads:
-            raise Overloaded(f"{self.running} downloads are running")
-        if self._max_per_client and self._by_client[client] >= self._max_per_client:
-            raise TooManyForClient(f"{client} has {self._by_client[client]} downloads")
-        self._by_client[client] += 1
+        client = None if self._trusted.has(address) else client_of(address)
+        if self._max_per_client and client and self._shares.of(client) >= self._max_per_client:
+            raise TooManyForClient(f"{client} has {self._shares.of(client)} downloads")
+        if self.running + self._promised >= self._max_downloads:
+            await self._free_place(client)
+        place = _Place(client, pace)
+        self._places.add(place)
+        if client is not None:
+            self._shares.add(client)
         try:
             with self.under_way():
                 yield
         finally:
-            self._by_client[client] -= 1
-            if not self._by_client[client]:
-                del self._by_client[client]
+            self._leave(place)
 
     async def drained(self, *, at_most_s: float) -> int:
         """Wait until no download runs any more, and return how many still do; for the end."""
@@ -74,3 +135,127 @@ class Admission:
             async with asyncio.timeout(at_most_s):
                 await self._idle.wait()
         return self.running
+
+    async def _free_place(self, client: str | None) -> None:
+        """Wait until another's download has ended for this client's.
+
+        Raises:
+            Overloaded: There is none that should, or it does not in time.
+        """
+        self._warn()
+        loop = asyncio.get_running_loop()
+        waiter = _Waiter(client, loop.create_future())
+        self._waiting[waiter] = None
+        if client is not None:
+            self._waiting_shares.add(client)
+        try:
+            asked = self._waiting_shares.of(client) if client is not None else 1
+            if not self._may_claim(client, asked=asked, greedy=self._shares.highest):
+                raise Overloaded(f"{self.running} downloads are running")
+            if self._look is None:
+                self._look = loop.call_soon(self._make_room)
+            async with asyncio.timeout(_WAIT_S):
+                await waiter.free
+        except TimeoutError as exc:
+            if waiter in self._waiting:
+                raise Overloaded(f"{self.running} downloads are running, none stalled") from exc
+        except asyncio.CancelledError:
+            if waiter not in self._waiting:
+                self._promised -= 1
+                self._promise()
+            raise
+        finally:
+            self._waiting.pop(waiter, None)
+            if client is not None:
+                self._waiting_shares.remove(client)
+        self._promised -= 1
+
+    def _may_claim(self, client: str | None, *, asked: int, greedy: int) -> bool:
+        """Tell whether a download of a client that has so many gives way to this client's.
+
+        Args:
+            client: Who waits.
+            asked: Its requests that wait, up to this one.
+            greedy: Downloads of the other.
+        """
+        running = self._shares.of(client) if client is not None else 0
+        own = running + asked if client is not None else 1
+        of_proxies = self.running - self._shares.total - self._giving_way
+        clients = self._shares.clients + (not running)
+        fair = max(1, (self._max_downloads - of_proxies) / clients)
+        return own <= fair < greedy and own < greedy
+
+    def _make_room(self) -> None:
+        """Cut stalled downloads for those that wait; look again while there are some."""
+        self._look = None
+        on_the_way = self._giving_way
+        if len(self._waiting) > on_the_way:
+            stalled = self._stalled()
+            asked = Counter[str | None]()
+            for number, waiter in enumerate(self._waiting):
+                asked[waiter.client] += 1
+                if number >= on_the_way:
+                    self._cut_for(waiter.client, asked=asked[waiter.client], stalled=stalled)
+        if self._waiting:
+            self._look = asyncio.get_running_loop().call_later(_LOOK_EVERY_S, self._make_room)
+
+    def _stalled(self) -> dict[str, list[_Place]]:
+        """Return the stalled downloads of each client, the longest stalled last."""
+        since = self._now() - _STALLED_S
+        found: dict[str, list[_Place]] = {}
+        for place in self._places:
+            waits_since = place.pace.waits_since
+            if place.client is None or place.gives_way or waits_since is None:
+                continue
+            if waits_since <= since:
+                found.setdefault(place.client, []).append(place)
+        for places in found.values():
+            places.sort(key=lambda place: place.pace.waits_since or 0.0, reverse=True)
+        return found
+
+    def _cut_for(self, client: str | None, *, asked: int, stalled: dict[str, list[_Place]]) -> None:
+        """Cut a stalled download, if there is one that should give way to a client's."""
+        greedy = max(stalled, key=self._shares.of, default=None)
+        if greedy is None or not self._may_claim(
+            client, asked=asked, greedy=self._shares.of(greedy)
+        ):
+            return
+        place = stalled[greedy].pop()
+        if not stalled[greedy]:
+            del stalled[greedy]
+        place.gives_way = True
+        self._giving_way += 1
+        # It counts no more as its client's: else too many of one client would give way at once.
+        self._shares.remove(greedy)
+        place.pace.give_way()
+
+    def _leave(self, place: _Place) -> None:
+        self._places.remove(place)
+        if place.gives_way:
+            self._giving_way -= 1
+        elif place.client is not None:
+            self._shares.remove(place.client)
+        self._promise()
+
+    def _promise(self) -> None:
+        """Give a free place to the request that waits the longest."""
+        if self.running + self._promised >= self._max_downloads:
+            return
+        for waiter in self._waiting:
+            if not waiter.free.done():  # else it has left, and is about to say so
+                del self._waiting[waiter]
+                self._promised += 1
+                waiter.free.set_result(None)
+                return
+
+    def _warn(self) -> None:
+        if self._now() - self._warned_at >= _WARNED_EVERY_S:
+            self._warned_at = self._now()
+            log.warning(
+                "downloads full",
+                downloads=self.running,
+                most_numerous=self._shares.most_numerous(),
+                downloads_of_it=self._shares.highest,
+                fix="raise TDC_MAX_DOWNLOADS; if the most numerous is your proxy, name it in"
+                " TDC_TRUSTED_PROXIES: all clients count as one until then",
+            )

@@ -1,9 +1,11 @@
 """The story of one download."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 
 from aiohttp import web
@@ -117,11 +119,12 @@ class Downloads:
             resolved = await self._resolver.resolve(
                 path.connector, path.address, client=record.client
             )
-            with self._limits.admission.admitted(record.client):
-                return await self._download(request, path, resolved)
+            pace = PaceKeeper(self._limits.pace, now=time.monotonic)
+            async with self._limits.admission.admitted(record.client, pace):
+                return await self._download(request, path, resolved, pace)
 
     async def _download(
-        self, request: web.Request, path: PublicPath, resolved: Resolved
+        self, request: web.Request, path: PublicPath, resolved: Resolved, pace: PaceKeeper
     ) -> web.StreamResponse:
         record = request[RECORD]
         delivery = resolved.resolution.delivery
@@ -132,7 +135,9 @@ class Downloads:
         known = representation.known if representation is not None else None
         decided = decide(request.headers, method=request.method, known=known)
         if isinstance(decided, Forward):
-            return await self._relayed(request, path, resolved.resolution, told, decided.fields)
+            return await self._relayed(
+                request, path, resolved.resolution, told, decided.fields, pace=pace
+            )
         described = representation.fields if representation is not None else ()
         status, passed = _own_answer(decided, described)
         return await _sent(request, status, passed, told)
@@ -144,6 +149,8 @@ class Downloads:
         resolution: Resolution,
         told: Told,
         fields: Fields,
+        *,
+        pace: PaceKeeper,
     ) -> web.StreamResponse:
         record = request[RECORD]
         async with self._opened(path, resolution, request.method, fields) as upstream:
@@ -156,10 +163,10 @@ class Downloads:
                 response,
                 reopen=lambda rest: self._reopened(path, rest),
                 patience=self._limits.patience,
-                pace=PaceKeeper(self._limits.pace, now=time.monotonic),
+                pace=pace,
                 record=record,
             )
-            await response.write_eof()
+            await pace.write(partial(_finished, request, response), b"")
             return response
 
     @asynccontextmanager
@@ -266,6 +273,22 @@ async def _begun(
     await response.prepare(request)
     record.begun = True
     return response
+
+
+async def _finished(request: web.Request, response: web.StreamResponse, last: bytes) -> None:
+    """End an answer, and wait until the client's connection has taken all of it.
+
+    What aiohttp keeps at the end would else be nobody's: no pace would watch it, and neither the
+    end of a drain nor the limit of connections would wait for it.
+    """
+    await response.write_eof(last)
+    transport = request.transport
+    if isinstance(transport, asyncio.WriteTransport) and transport.get_write_buffer_size():
+        transport.set_write_buffer_limits(0)
+        try:
+            await request.writer.drain()
+        finally:
+            transport.set_write_buffer_limits()
 
 
 def _promised(request: web.Request, response: web.StreamResponse) -> int | None:

@@ -1,10 +1,10 @@
-"""How slowly a client may read before it is let go."""
+"""How slowly a client may read before it is let go, or gives way."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from proxy.errors import ReaderTooSlow
+from proxy.errors import GaveWay, ReaderTooSlow
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,31 +21,49 @@ class Pace:
 
 
 class PaceKeeper:
-    """Watches one client take what is written."""
+    """Watches one client take what is written.
+
+    Attributes:
+        waits_since: When the write began that the client has not taken yet; None between writes.
+    """
 
     def __init__(self, pace: Pace, *, now: Callable[[], float]) -> None:
         self._pace = pace
         self._now = now
         self._octets = 0
         self._waited_s = 0.0
+        self._patience: asyncio.Timeout | None = None
+        self._gives_way = False
+        self.waits_since: float | None = None
 
     async def write(self, write: Callable[[bytes], Awaitable[None]], chunk: bytes) -> None:
         """Write a chunk, and wait as long as the client may take.
 
         Raises:
             ReaderTooSlow: It took too little.
+            GaveWay: It took nothing of late, and another client needs its place.
             ConnectionError: It has left.
         """
-        began = self._now()
+        began = self.waits_since = self._now()
         try:
-            async with asyncio.timeout(self._pace.window_s):
+            async with asyncio.timeout(self._pace.window_s) as self._patience:
                 await write(chunk)
         except TimeoutError as exc:
+            if self._gives_way:
+                raise GaveWay(f"took nothing for {self._now() - began:.1f} s") from exc
             raise ReaderTooSlow(f"took nothing for {self._pace.window_s:g} s") from exc
+        finally:
+            self.waits_since = None
         self._waited_s += self._now() - began
         self._octets += len(chunk)
         if self._waited_s >= self._pace.window_s:
             self._close_window()
+
+    def give_way(self) -> None:
+        """End the write that the client has not taken, and the download with it."""
+        if self._patience is not None and self.waits_since is not None:
+            self._gives_way = True
+            self._patience.reschedule(asyncio.get_running_loop().time())
 
     def _close_window(self) -> None:
         if self._octets < self._pace.min_rate_bytes_s * self._waited_s:

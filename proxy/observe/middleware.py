@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from proxy.errors import GatewayError, MalformedPath, ReaderTooSlow, UnknownAddress
+from proxy.observe.front_detector import FrontDetector
 from proxy.observe.metrics import Metrics
 from proxy.observe.record import RECORD, AccessRecord
 from proxy.observe.traffic import Traffic
@@ -43,6 +44,11 @@ _WRITTEN = (
 # So many peers are warned of by name; a hostile crowd must not grow the set for ever.
 MAX_WARNED = 100
 
+NAME_THE_PROXY = (
+    "name the proxy in TDC_TRUSTED_PROXIES, and in TDC_FORWARDED the fields that it writes: until"
+    " then all clients are one address to limits and log, and none is known to use HTTPS"
+)
+
 STOPPING = web.AppKey("stopping", asyncio.Event)
 """Set once what still runs is cut by us."""
 
@@ -63,10 +69,12 @@ def observe(
         negative_ttl_s: How long a 404 may be stored by caches, in seconds.
     """
     untrusted: set[str] = set()
+    detector = FrontDetector()
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         record = request[RECORD] = _record(request, trusted, untrusted)
+        _look_for_front(request, trusted, detector)
         with structlog.contextvars.bound_contextvars(request_id=record.request_id):
             metrics.in_flight.inc()
             traffic.begin(record)
@@ -138,8 +146,7 @@ def _record(request: web.Request, trusted: TrustedProxies, untrusted: set[str]) 
         log.warning(
             "https claimed but not believed",
             peer=peer,
-            fix="if this is your proxy, name it in TDC_TRUSTED_PROXIES, and in TDC_FORWARDED the"
-            " fields that it writes",
+            fix=f"if this is your proxy, {NAME_THE_PROXY}",
         )
     return AccessRecord(
         request_id=uuid.uuid4().hex,
@@ -150,6 +157,13 @@ def _record(request: web.Request, trusted: TrustedProxies, untrusted: set[str]) 
         method=request.method,
         path=request.raw_path.partition("?")[0],
     )
+
+
+def _look_for_front(request: web.Request, trusted: TrustedProxies, detector: FrontDetector) -> None:
+    peer = request.remote or ""
+    is_probe = request.raw_path.startswith("/-/")  # of a load balancer, on a way of its own
+    if not is_probe and not trusted.has(peer) and detector.is_found(peer, request.headers):
+        log.warning("unnamed proxy in front", peer=peer, fix=NAME_THE_PROXY)
 
 
 def _error_response(

@@ -1,53 +1,239 @@
-"""How many downloads at once, and from whom."""
+"""How many downloads at once, from whom, and which gives way."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from ipaddress import ip_network
 
 import pytest
 
 from proxy.delivery.admission import Admission
-from proxy.errors import Overloaded, TooManyForClient
+from proxy.delivery.pace import Pace, PaceKeeper
+from proxy.errors import GaveWay, Overloaded, TooManyForClient
+from proxy.semantics.forwarded import TrustedProxies
+from tests.logs import logged
+from tests.waiting import until
+
+PROXY = "10.0.0.1"
+LONG_S = 1000.0
+
+
+def now() -> float:
+    """Return a time at which whatever stalled at the begin has done so for long."""
+    return LONG_S
+
+
+def admission_for(max_downloads: int, *, max_per_client: int = 0) -> Admission:
+    trusted = TrustedProxies([ip_network(f"{PROXY}/32")])
+    return Admission(
+        max_downloads=max_downloads, max_per_client=max_per_client, trusted=trusted, now=now
+    )
+
+
+def keeper(since: float = LONG_S) -> PaceKeeper:
+    """Return the pace of a download whose writes begin at a time."""
+    return PaceKeeper(Pace(min_rate_bytes_s=0, window_s=300), now=lambda: since)
+
+
+class Crowd:
+    """Downloads that go on until they are cut, or the end."""
+
+    def __init__(self, admission: Admission, tasks: asyncio.TaskGroup) -> None:
+        self._admission = admission
+        self._tasks = tasks
+        self._ends = asyncio.Event()
+        self.cut: list[str] = []
+
+    async def download(self, client: str, *, stalled_since: float | None = 0.0) -> None:
+        """Begin a download; unless told otherwise its client takes nothing."""
+        begun = asyncio.Event()
+
+        async def run() -> None:
+            pace = keeper(stalled_since or 0.0)
+            async with self._admission.admitted(client, pace):
+                begun.set()
+                if stalled_since is None:
+                    await self._ends.wait()
+                    return
+                try:
+                    await pace.write(lambda _: self._until_the_end(), b"octets")
+                except GaveWay:
+                    self.cut.append(client)
+
+        self._tasks.create_task(run())
+        await begun.wait()
+
+    async def _until_the_end(self) -> None:
+        await self._ends.wait()
+
+    def end(self) -> None:
+        """Let all come to their end."""
+        self._ends.set()
+
+
+@asynccontextmanager
+async def crowd_at(admission: Admission) -> AsyncIterator[Crowd]:
+    async with asyncio.TaskGroup() as tasks:
+        crowd = Crowd(admission, tasks)
+        try:
+            yield crowd
+        finally:
+            crowd.end()
 
 
 async def test_more_than_allowed_are_refused_at_once() -> None:
     """The one too many is told when to come back, and a place that is free again is given."""
-    admission = Admission(max_downloads=2, max_per_client=0)
-    with admission.admitted("a"), admission.admitted("a"):
+    admission = admission_for(2)
+    async with admission.admitted("a", keeper()), admission.admitted("b", keeper()):
         assert admission.running == 2
-        with pytest.raises(Overloaded) as refused, admission.admitted("b"):
-            pass
+        with pytest.raises(Overloaded) as refused:
+            async with admission.admitted("c", keeper()):
+                pass
         assert refused.value.retry_after_s
-    with admission.admitted("b"):
+    async with admission.admitted("b", keeper()):
         assert admission.running == 1
     assert admission.running == 0
 
 
 async def test_one_client_does_not_take_all() -> None:
-    """Its own limit binds a client, and nobody else."""
-    admission = Admission(max_downloads=10, max_per_client=1)
-    with admission.admitted("a"):
-        with pytest.raises(TooManyForClient), admission.admitted("a"):
+    """A limit for each client binds him alone; it is no limit for a trusted proxy."""
+    admission = admission_for(10, max_per_client=1)
+    async with admission.admitted("2001:db8::1", keeper()):
+        with pytest.raises(TooManyForClient):
+            async with admission.admitted("2001:db8::2", keeper()):
+                pass
+        async with admission.admitted("b", keeper()):
             pass
-        with admission.admitted("b"):
-            pass
-    with admission.admitted("a"):
+    async with admission.admitted("2001:db8::1", keeper()):
+        pass
+    async with admission.admitted(PROXY, keeper()), admission.admitted(PROXY, keeper()):
         pass
 
 
 async def test_a_download_that_fails_gives_its_place_back() -> None:
     """Errors inside the block are counted out too."""
-    admission = Admission(max_downloads=1, max_per_client=1)
-    with pytest.raises(RuntimeError), admission.admitted("a"):
-        raise RuntimeError
+    admission = admission_for(1, max_per_client=1)
+    with pytest.raises(RuntimeError):
+        async with admission.admitted("a", keeper()):
+            raise RuntimeError
     assert admission.running == 0
-    with admission.admitted("a"):
+    async with admission.admitted("a", keeper()):
         pass
+
+
+async def test_stalled_downloads_of_the_greediest_give_way() -> None:
+    """Every other client gets a place, until nobody has more than his fair share."""
+    admission = admission_for(6)
+    async with crowd_at(admission) as crowd:
+        for _ in range(6):
+            await crowd.download("a")
+        for client in "bcd":
+            await crowd.download(client)
+        assert crowd.cut == ["a"] * 3
+        # The fair share of each of four is one and a half.
+        with pytest.raises(Overloaded):
+            async with admission.admitted("b", keeper()):
+                pass
+        assert admission.running == 6
+
+
+async def test_one_client_claims_no_more_than_its_share() -> None:
+    """Of many requests of a second client as many are admitted as make both equal."""
+    admission = admission_for(6)
+    async with crowd_at(admission) as crowd:
+        for _ in range(6):
+            await crowd.download("a")
+        asked = [asyncio.create_task(_hold(admission, "b", crowd)) for _ in range(6)]
+        ended = await asyncio.gather(*asked, return_exceptions=True)
+    assert crowd.cut == ["a"] * 3
+    assert sum(isinstance(each, Overloaded) for each in ended) == 3
+
+
+async def _hold(admission: Admission, client: str, crowd: Crowd) -> None:
+    """Hold a place until the greedy client has lost three."""
+
+    async def three() -> bool:
+        return len(crowd.cut) == 3
+
+    async with admission.admitted(client, keeper()):
+        await until(three)
+
+
+async def test_longest_stalled_gives_way() -> None:
+    """What has stalled the longest is cut; what has done so only just, or moves, never is."""
+    admission = admission_for(3)
+    async with crowd_at(admission) as crowd:
+        await crowd.download("2001:db8::1", stalled_since=None)
+        await crowd.download("2001:db8::2", stalled_since=LONG_S - 5)
+        await crowd.download("2001:db8::3", stalled_since=LONG_S - 9)
+        await crowd.download("b")
+        assert crowd.cut == ["2001:db8::3"]
+    async with crowd_at(admission) as crowd:
+        for since in (None, None, LONG_S - 0.5):
+            await crowd.download("a", stalled_since=since)
+        with pytest.raises(Overloaded):
+            async with admission.admitted("b", keeper()):
+                pass
+        assert not crowd.cut
+
+
+async def test_trusted_proxy_gives_way_to_no_one() -> None:
+    """Its downloads are those of many clients; and it may claim a place for one of them."""
+    admission = admission_for(4)
+    async with crowd_at(admission) as crowd:
+        await crowd.download(PROXY)
+        await crowd.download(PROXY)
+        await crowd.download("a")
+        await crowd.download("a")
+        await crowd.download(PROXY)
+        assert crowd.cut == ["a"]
+        with pytest.raises(Overloaded):
+            async with admission.admitted(PROXY, keeper()):
+                pass
+
+
+async def test_place_that_becomes_free_goes_to_who_waits() -> None:
+    """While nothing is stalled, a request of another client waits for the end of a download."""
+    admission = admission_for(2)
+    async with AsyncExitStack() as held:
+        await held.enter_async_context(admission.admitted("a", keeper()))
+        await held.enter_async_context(admission.admitted("a", keeper()))
+        first, second = (asyncio.create_task(_once(admission, client)) for client in "bc")
+        await asyncio.sleep(0)
+        second.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await second
+        assert not first.done()
+        await held.aclose()
+        await first
+    assert admission.running == 0
+    async with admission.admitted("a", keeper()), admission.admitted("a", keeper()):
+        pass
+
+
+async def _once(admission: Admission, client: str) -> None:
+    async with admission.admitted(client, keeper()):
+        assert admission.running <= 2
+
+
+async def test_fullness_is_logged_once() -> None:
+    """The log names who has the most, and the settings that may help."""
+    admission = admission_for(1)
+    with logged() as log:
+        async with admission.admitted("192.0.2.1", keeper()):
+            for _ in range(3):
+                with pytest.raises(Overloaded):
+                    await _once(admission, "192.0.2.1")
+        (warning,) = log.of("downloads full")
+    assert (warning["most_numerous"], warning["downloads_of_it"]) == ("192.0.2.1", 1)
+    assert "TDC_TRUSTED_PROXIES" in warning["fix"]
 
 
 async def test_a_drain_ends_with_the_last_download() -> None:
     """Who waits for the end is told that nothing is left."""
-    admission = Admission(max_downloads=10, max_per_client=0)
+    admission = admission_for(10)
     assert await admission.drained(at_most_s=60) == 0
-    with admission.admitted("a"):
+    async with admission.admitted("a", keeper()):
         waiting = asyncio.create_task(admission.drained(at_most_s=60))
         await asyncio.sleep(0)
         assert not waiting.done()
@@ -56,6 +242,6 @@ async def test_a_drain_ends_with_the_last_download() -> None:
 
 async def test_a_drain_that_takes_too_long_says_what_is_left() -> None:
     """The number of downloads that are still running comes back."""
-    admission = Admission(max_downloads=10, max_per_client=0)
-    with admission.admitted("a"), admission.admitted("b"):
+    admission = admission_for(10)
+    async with admission.admitted("a", keeper()), admission.admitted("b", keeper()):
         assert await admission.drained(at_most_s=0.01) == 2

@@ -182,7 +182,12 @@ async def test_a_pkey_is_doubted_whatever_the_age(thron: Sandbox, tmp_path: Path
             origins=connector.tenant.origins,
             is_outdated=is_outdated,
             limits=Limits(
-                admission=Admission(max_downloads=1, max_per_client=0),
+                admission=Admission(
+                    max_downloads=1,
+                    max_per_client=0,
+                    trusted=TrustedProxies(),
+                    now=time.monotonic,
+                ),
                 patience=Patience(read_gap_s=5, random=lambda: 0.5),
                 pace=Pace(min_rate_bytes_s=1, window_s=300),
             ),

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from proxy.delivery.pace import Pace, PaceKeeper
-from proxy.errors import ReaderTooSlow
+from proxy.errors import GaveWay, ReaderTooSlow
 
 
 class Reader:
@@ -49,6 +49,24 @@ async def test_one_that_takes_nothing_is_let_go() -> None:
         await asyncio.Event().wait()
 
     with pytest.raises(ReaderTooSlow):
+        await keeper.write(endless, b"octets")
+
+
+async def test_one_that_takes_nothing_gives_way() -> None:
+    """A write that the client has not taken is ended at once; between writes there is none."""
+    keeper = PaceKeeper(Pace(min_rate_bytes_s=1, window_s=300), now=lambda: 5.0)
+    keeper.give_way()
+
+    async def taken(_chunk: bytes) -> None:
+        assert keeper.waits_since == 5.0
+
+    async def endless(_chunk: bytes) -> None:
+        asyncio.get_running_loop().call_soon(keeper.give_way)
+        await asyncio.Event().wait()
+
+    await keeper.write(taken, b"octets")
+    assert keeper.waits_since is None
+    with pytest.raises(GaveWay):
         await keeper.write(endless, b"octets")
 
 

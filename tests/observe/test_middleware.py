@@ -265,6 +265,23 @@ async def test_unbelieved_https_is_logged_once(field: str, value: str) -> None:
     assert "TDC_FORWARDED" in warning["fix"]
 
 
+async def test_unnamed_proxy_in_front_is_logged_once() -> None:
+    """Where all requests come forwarded from one address, the log names the settings for it."""
+
+    async def handler(_request: web.Request) -> web.StreamResponse:
+        return web.Response()
+
+    with logged() as log:
+        async with _answering(handler) as client:
+            for number in range(220):
+                path = "/-/readyz" if number % 2 else "/"
+                forwarded = {} if number % 2 else {"X-Forwarded-For": "192.0.2.1"}
+                async with client.get(path, headers=forwarded):
+                    pass
+        (warning,) = log.of("unnamed proxy in front")
+    assert "TDC_TRUSTED_PROXIES" in warning["fix"]
+
+
 async def test_client_that_leaves_before_the_answer() -> None:
     """A client that leaves while nothing has been sent is told without a status."""
     asked = asyncio.Event()

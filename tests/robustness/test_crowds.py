@@ -39,12 +39,16 @@ class Besieged:
         """Of the content."""
         return f"http://{self.host}:{self.port}/files/{self.content_id}"
 
-    async def connect(self, *, receive_octets: int | None = None) -> socket.socket:
-        """Open a connection, with a small window if asked."""
+    async def connect(
+        self, *, receive_octets: int | None = None, source: str | None = None
+    ) -> socket.socket:
+        """Open a connection, with a small window or from an address of its own if asked."""
         sock = socket.socket()
         sock.setblocking(False)  # noqa: FBT003 - the socket module's own signature
         if receive_octets is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_octets)
+        if source is not None:
+            sock.bind((source, 0))
         await asyncio.get_running_loop().sock_connect(sock, (self.host, self.port))
         return sock
 
