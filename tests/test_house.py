@@ -130,7 +130,6 @@ HELD_ELSEWHERE: Mapping[str, str] = {
     "console.connector_facts": "held by tests/console/pages/test_connector_edit.py",
     "console.surveying": "held by tests/console/pages/test_connector_new.py",
     "console.pages.step_views": "held by tests/console/pages/test_connector_new.py",
-    "thron.listing": "held by tests/thron/test_messages.py",
     "thron.folder": "held by tests/thron/test_messages.py",
     "thron.folder_messages": "held by tests/thron/test_messages.py",
     "delivery.resolution": "two values without behaviour",

@@ -14,7 +14,8 @@ from proxy.catalogue.connector import ALL_CONTENT_TYPES
 from proxy.errors import GatewayError, ThronRefused
 from proxy.remedies import with_remedy
 from proxy.thron import messages
-from proxy.thron.messages import LARGEST_PAGE, SearchCriteria
+from proxy.thron.listing import MOST_PAGES
+from proxy.thron.messages import SearchCriteria
 from proxy.thron.tokens import TokenKeeper
 
 log = structlog.get_logger("proxy.census")
@@ -25,8 +26,8 @@ FRESH_S = 300.0
 _PATIENCE_S = 5.0
 _REMEMBERED = 8
 _AT_ONCE = 2
-# Search does not show legacy metadata (docs/thron.md 4.1); so many pages show which there are.
-_LEGACY_PAGES = 4
+# Search does not show legacy metadata (docs/thron.md 4.1); so many contents show which there are.
+_LEGACY_CONTENTS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,9 @@ async def _count_all(thron: TokenKeeper, count: Count) -> None:
     )
     page_token: str | None = None
     tokens: set[str] = set()
-    while not count.census.is_full:
+    for _ in range(MOST_PAGES):
+        if count.census.is_full:
+            return
         question = messages.search(place.client_id, criteria, page_token=page_token)
         page = await thron.ask(question)
         for content in page.contents:
@@ -169,12 +172,13 @@ async def _count_all(thron: TokenKeeper, count: Count) -> None:
 
 async def _count_legacy(thron: TokenKeeper, count: Count) -> None:
     place = count.place
-    for number in range(_LEGACY_PAGES):
+    offset = 0
+    while offset < _LEGACY_CONTENTS:
         question = messages.folder_contents(
             place.client_id,
             folder_id=place.folder_id,
             cascade=place.subfolders,
-            offset=number * LARGEST_PAGE,
+            offset=offset,
         )
         try:
             found = await thron.ask(question)
@@ -182,5 +186,6 @@ async def _count_legacy(thron: TokenKeeper, count: Count) -> None:
             return  # then it has no legacy metadata to offer
         for content in found:
             count.legacy.count(content)
-        if len(found) < LARGEST_PAGE:
+        if not found:
             return
+        offset += len(found)

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 
 from proxy.errors import ThronRefused
 from proxy.thron import messages
-from proxy.thron.messages import LARGEST_PAGE, MetadataDefinition
+from proxy.thron.listing import each_of
+from proxy.thron.messages import Listing, MetadataDefinition
 from proxy.thron.tokens import TokenKeeper
 
 _MOST = 1000
@@ -19,18 +20,24 @@ async def definitions(thron: TokenKeeper, client_id: str) -> tuple[MetadataDefin
         ThronError: THRON cannot be asked.
     """
     try:
-        return tuple([each async for each in _listed(thron, client_id)])
+        return tuple([each async for each in listed(thron, client_id)])
     except ThronRefused:
         return None
 
 
-async def _listed(thron: TokenKeeper, client_id: str) -> AsyncIterator[MetadataDefinition]:
-    listed = await thron.ask(messages.classifications(client_id))
-    for classification in listed.items:
-        for offset in range(0, _MOST, LARGEST_PAGE):
-            question = messages.metadata_definitions(client_id, classification.id, offset=offset)
-            page = await thron.ask(question)
-            for definition in page.items:
-                yield definition
-            if len(page.items) + page.skipped < LARGEST_PAGE:
-                break
+async def listed(thron: TokenKeeper, client_id: str) -> AsyncIterator[MetadataDefinition]:
+    """Give the definitions of every classification.
+
+    Raises:
+        ThronError: THRON cannot be asked, or refuses.
+    """
+    for classification in (await thron.ask(messages.classifications(client_id))).items:
+
+        async def page(
+            offset: int, classification_id: str = classification.id
+        ) -> Listing[MetadataDefinition]:
+            question = messages.metadata_definitions(client_id, classification_id, offset=offset)
+            return await thron.ask(question)
+
+        async for definition in each_of(page, most=_MOST):
+            yield definition

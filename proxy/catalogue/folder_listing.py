@@ -8,11 +8,9 @@ from proxy.catalogue.addressability import is_id
 from proxy.catalogue.connector import Connector, Identifier
 from proxy.errors import ThronBusy, ThronTimeout, ThronUnreachable
 from proxy.thron import messages
+from proxy.thron.listing import MOST_PAGES
 from proxy.thron.messages import Content, Order, SearchCriteria, SearchPage
 from proxy.thron.tokens import TokenKeeper
-
-# At 10 contents a page still a million of them; THRON's own maximum is not known.
-_MOST_PAGES = 100_000
 
 # A listing of thousands of pages is not to be lost by one that THRON did not give at once.
 PAUSES_S = (1.0, 5.0, 15.0)
@@ -64,7 +62,7 @@ class FolderListing:
         """
         token: str | None = None
         came: set[int] = set()
-        for _ in range(_MOST_PAGES):
+        for _ in range(MOST_PAGES):
             page = await self._search(_criteria(connector), token=token, order=order)
             yield await self._completed(connector, page)
             token = page.next_page_token

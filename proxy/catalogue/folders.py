@@ -7,7 +7,8 @@ from proxy.catalogue.folder_tree import Folder, FolderTree
 from proxy.catalogue.remembered import Remembered
 from proxy.errors import ConfigurationError
 from proxy.thron import messages
-from proxy.thron.messages import LARGEST_PAGE, Category
+from proxy.thron.listing import each_of
+from proxy.thron.messages import Category, Listing
 from proxy.thron.tokens import TokenKeeper
 
 MOST_FOLDERS = 5000
@@ -67,37 +68,20 @@ class Folders:
         root = await thron.ask(messages.category(client_id, root_id)) if root_id else None
         if root is None:
             raise ConfigurationError([_NO_FOLDER])
-        first = await thron.ask(messages.categories_below(client_id, root.id))
-        below = list(first.items)
-        total = first.total or 0
-        if total > LARGEST_PAGE:
-            below += await self._rest(thron, client_id, root.id, min(total, self._most))
-        elif not total:  # THRON does not say how many, so page follows page
-            below += await self._one_by_one(thron, client_id, root.id, len(below) + first.skipped)
-        return FolderTree(root, below[: self._most], is_partial=total > self._most)
+        root_id, gate = root.id, asyncio.Semaphore(_AT_ONCE)
 
-    async def _rest(
-        self, thron: TokenKeeper, client_id: str, root_id: str, total: int
-    ) -> list[Category]:
-        gate = asyncio.Semaphore(_AT_ONCE)
-
-        async def page(offset: int) -> tuple[Category, ...]:
+        async def page(offset: int) -> Listing[Category]:
             async with gate:
-                question = messages.categories_below(client_id, root_id, offset=offset)
-                return (await thron.ask(question)).items
+                return await thron.ask(messages.categories_below(client_id, root_id, offset=offset))
 
-        pages = await asyncio.gather(*map(page, range(LARGEST_PAGE, total, LARGEST_PAGE)))
-        return [each for items in pages for each in items]
-
-    async def _one_by_one(
-        self, thron: TokenKeeper, client_id: str, root_id: str, last: int
-    ) -> list[Category]:
-        found: list[Category] = []
-        offset = last
-        while last >= LARGEST_PAGE and offset < self._most:
-            question = messages.categories_below(client_id, root_id, offset=offset)
-            page = await thron.ask(question)
-            last = len(page.items) + page.skipped
-            offset += last
-            found += page.items
-        return found
+        first = await page(0)
+        below, total = list(first.items), first.total or 0
+        came = len(first.items) + first.skipped  # a page of THRON's may be smaller than ours
+        if came and total > came:
+            offsets = range(came, min(total, self._most), came)
+            for each in await asyncio.gather(*map(page, offsets)):
+                below += each.items
+        elif came and not total:  # THRON does not say how many, so page follows page
+            rest = each_of(lambda offset: page(came + offset), most=self._most - came)
+            below += [each async for each in rest]
+        return FolderTree(root, below[: self._most], is_partial=total > self._most)

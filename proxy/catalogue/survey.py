@@ -1,19 +1,20 @@
 """What a connector would make public: its folder, metadata and contents, asked of THRON."""
 
 import difflib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from proxy.catalogue.connector import Connector, Identifier, claims, is_servable
+from proxy.catalogue.definitions import listed
 from proxy.errors import ConfigurationError, ThronRefused
 from proxy.thron import messages
+from proxy.thron.listing import MOST_PAGES
 from proxy.thron.messages import Category, Content, MetadataDefinition, SearchCriteria
 from proxy.thron.tokens import TokenKeeper
 
 # Up to here contents are counted; beyond, THRON's own estimate is told.
 _MOST_COUNTED = 1000
-_MOST_DEFINITIONS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Surveyor:
         seen: set[str] = set()
         page_token: str | None = None
         tokens: set[str] = set()
-        while True:
+        for _ in range(MOST_PAGES):
             question = messages.search(self._client_id, _criteria(connector), page_token=page_token)
             page = await self._thron.ask(question)
             for content in page.contents:
@@ -126,25 +127,12 @@ class Surveyor:
         """
         found: dict[str, MetadataDefinition] = {}
         try:
-            async for each in self._listed_definitions():
+            async for each in listed(self._thron, self._client_id):
                 if each.key not in found or _is_usable(each) > _is_usable(found[each.key]):
                     found[each.key] = each
         except ThronRefused:
             return None
         return found
-
-    async def _listed_definitions(self) -> AsyncIterator[MetadataDefinition]:
-        listed = await self._thron.ask(messages.classifications(self._client_id))
-        for classification in listed.items:
-            for offset in range(0, _MOST_DEFINITIONS, messages.LARGEST_PAGE):
-                question = messages.metadata_definitions(
-                    self._client_id, classification.id, offset=offset
-                )
-                page = await self._thron.ask(question)
-                for definition in page.items:
-                    yield definition
-                if len(page.items) + page.skipped < messages.LARGEST_PAGE:
-                    break
 
     async def _seen(self, connector: Connector, folder: Category) -> str | None:
         """Return the classification under which contents of the folder have the metadata."""

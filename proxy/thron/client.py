@@ -15,8 +15,8 @@ from proxy.thron.silence import Silence
 T = TypeVar("T")
 
 # A full page of 50 contents with long texts has under 2 MiB; more than this is no answer of
-# THRON's, and would cost memory.
-LARGEST_ANSWER = 16 * 1024 * 1024
+# THRON's, and would cost memory, and time in which nothing else is done.
+LARGEST_ANSWER = 4 * 1024 * 1024
 
 _FORM = "application/x-www-form-urlencoded"
 
@@ -79,7 +79,7 @@ class Client:
         Raises:
             ThronTimeout: No whole answer within the time.
             ThronUnreachable: No connection, no DNS, or a torn answer.
-            ThronAnswerInvalid: An answer of more than 16 MiB, or that is no HTTP.
+            ThronAnswerInvalid: An answer of more than 4 MiB, or that is no HTTP.
         """
         try:
             async with asyncio.timeout(at_most_s or self._total_timeout_s), self._turns:
@@ -162,7 +162,7 @@ async def _read_limited(response: aiohttp.ClientResponse) -> bytes:
     async for piece in response.content.iter_any():
         body += piece
         if len(body) > LARGEST_ANSWER:
-            raise ThronAnswerInvalid("THRON's answer is larger than 16 MiB")
+            raise ThronAnswerInvalid("THRON's answer is larger than 4 MiB")
     return bytes(body)
 
 

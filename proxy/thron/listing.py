@@ -1,9 +1,10 @@
 """A page of a service that counts by offset, read so that one broken item does not lose it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from proxy.errors import ThronAnswerInvalid
 from proxy.thron.envelope import open_envelope
 from proxy.thron.exchange import Reply
 from proxy.thron.json_fields import items, number
@@ -13,6 +14,14 @@ T = TypeVar("T")
 # The largest page that several services accept and that others are known to ask of the rest
 # (docs/thron.md 1.6).
 LARGEST_PAGE = 50
+
+# A page with more than this is no answer to what was asked, and takes long to read: the reading of
+# 300,000 items held up every download for seconds.
+MOST_ITEMS = 1000
+
+# A listing whose pages never end is not followed for ever; at 10 contents a page these are still a
+# million of them.
+MOST_PAGES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +46,42 @@ def read_listing(reply: Reply, *, expected: str, read: Callable[[Any], T | None]
     return Listing(items=found, total=number(envelope, "totalResults"), skipped=skipped)
 
 
-def read_each(raw: Iterable[Any], read: Callable[[Any], T | None]) -> tuple[tuple[T, ...], int]:
-    """Return what could be read, and how many items could not (docs/thron.md 11, row 4)."""
+async def each_of(page: Callable[[int], Awaitable[Listing[T]]], *, most: int) -> AsyncIterator[T]:
+    """Give the items of all pages, the next page beginning where the one before ended.
+
+    THRON may give fewer on a page than asked for (docs/thron.md 11, row 5), so that only an empty
+    page is surely the last, where it does not say how many items there are.
+
+    Args:
+        page: Asks for the page from an offset on.
+        most: After so many items no other page is asked for.
+
+    Raises:
+        ThronError: THRON cannot be asked, or stops answering on the way.
+    """
+    offset = 0
+    before: Listing[T] | None = None
+    while offset < most:
+        listing = await page(offset)
+        came = len(listing.items) + listing.skipped
+        if not came or listing == before:  # the second: it does not count by this offset
+            return
+        for item in listing.items:
+            yield item
+        offset += came
+        if listing.total is not None and offset >= listing.total:
+            return
+        before = listing
+
+
+def read_each(raw: Sequence[Any], read: Callable[[Any], T | None]) -> tuple[tuple[T, ...], int]:
+    """Return what could be read, and how many items could not (docs/thron.md 11, row 4).
+
+    Raises:
+        ThronAnswerInvalid: There are far more than any page is asked to have.
+    """
+    if len(raw) > MOST_ITEMS:
+        raise ThronAnswerInvalid(f"THRON's answer has {len(raw)} items, more than were asked for")
     values = [read(each) for each in raw]
     found = tuple(value for value in values if value is not None)
     return found, len(values) - len(found)

@@ -82,6 +82,11 @@ def test_login_answer(app: object, known: Login) -> None:
         pytest.param(Reply(200, "text/html", b"<html>"), ThronAnswerInvalid, id="200 page"),
         pytest.param(reply(resultCode="OK"), ThronAnswerInvalid, id="no token"),
         pytest.param(
+            reply(resultCode="OK", appUserTokenId="a" * 8193),
+            ThronAnswerInvalid,
+            id="vast token",
+        ),
+        pytest.param(
             reply(resultCode="OK", appUserTokenId="a\r\nb"), ThronAnswerInvalid, id="odd token"
         ),
     ],
