@@ -76,6 +76,8 @@ def answer_fields(
         name = _file_name(told, kind)
         lines.append(("Content-Type", kind))
         lines.append(("Content-Disposition", content_disposition(told.disposition, name)))
+        if "Content-Encoding" in dict(passed):
+            lines.append(("Vary", "Accept-Encoding"))  # another client is refused it
     elif status >= HTTPStatus.BAD_REQUEST:
         lines.append(("Content-Type", "text/plain; charset=utf-8"))
     lines += exposure(content_type=kind, robots=told.connector.robots)

@@ -63,7 +63,13 @@ class Deliveries:
             )
         else:
             sources = await self._published(content, name)
-        return Delivery(content_id=content.id, mode=mode, sources=sources, file_name=name)
+        return Delivery(
+            content_id=content.id,
+            mode=mode,
+            sources=sources,
+            file_name=name,
+            is_nameless_document=content.content_type == "OTHER" and not content.file_name,
+        )
 
     async def thumbnail(self, content: Content) -> Delivery:
         """Return how the thumbnail of a content is delivered.

@@ -35,7 +35,9 @@ from proxy.semantics.answers import (
     RangeNotSatisfiable,
     decide,
 )
+from proxy.semantics.codings import may_be_given
 from proxy.semantics.exposure import METHODS, exposure, preflight
+from proxy.semantics.field_lines import combined
 from proxy.semantics.fields import is_loop, outbound
 
 _WITH_CONTENT = frozenset({HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT})
@@ -154,6 +156,7 @@ class Downloads:
     ) -> web.StreamResponse:
         record = request[RECORD]
         async with self._opened(path, resolution, request.method, fields) as upstream:
+            _require_decodable(upstream, request)
             passed = outbound(upstream.fields, status=upstream.status)
             if request.method == "HEAD" or upstream.status not in _WITH_CONTENT:
                 return await _sent(request, upstream.status, passed, told)
@@ -258,6 +261,24 @@ def _own_answer(
             return 412, []
         case RangeNotSatisfiable(content_range):
             return 416, [("Content-Range", content_range)]
+
+
+def _require_decodable(upstream: Upstream, request: web.Request) -> None:
+    """Let pass what the client can make the content of.
+
+    Raises:
+        OriginAnswerInvalid: It is coded, though that was not asked for.
+    """
+    is_decodable = upstream.status not in _WITH_CONTENT or may_be_given(
+        upstream.fields,
+        status=upstream.status,
+        accept_encoding=combined(request.headers, "Accept-Encoding"),
+    )
+    if not is_decodable:
+        raise OriginAnswerInvalid(
+            "the origin codes the content, and the client does not accept it so",
+            proxy_status="http_response_content_coding",
+        )
 
 
 async def _begun(

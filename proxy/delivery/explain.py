@@ -18,6 +18,7 @@ from proxy.delivery.origin import Origins
 from proxy.delivery.resolution import Delivery
 from proxy.errors import GatewayError
 from proxy.remedies import with_remedy
+from proxy.semantics.codings import codings
 from proxy.semantics.ranges import parse_content_range
 from proxy.thron.delivery_urls import masked
 from proxy.thron.messages import Content
@@ -133,7 +134,9 @@ class Explainer:
             kind = upstream.fields.get("Content-Type", "no media type")
             octets = f"{length} octets" if length is not None else "length not told"
             ranged = "ranges work" if said is not None else "ranges are ignored"
-            return f"{via}{kind}, {octets}, {ranged}"
+            coded = ", ".join(codings(upstream.fields) or ())
+            only = f", coded ({coded}): only for clients that accept it" if coded else ""
+            return f"{via}{kind}, {octets}, {ranged}{only}"
 
     async def _why_none(self, path: PublicPath) -> str:
         """Return why an address leads to nothing, as the operator may mend it."""

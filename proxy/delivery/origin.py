@@ -189,7 +189,7 @@ class Origins:
             arrival = await self._source_files.open(
                 delivery.sources,
                 fields=fields,
-                file_name=delivery.file_name,
+                file_name=delivery.expected_name,
                 content_id=delivery.content_id,
             )
             return await _accepted(arrival, delivery, fields)
@@ -222,7 +222,7 @@ async def _accepted(arrival: Arrival, delivery: Delivery, fields: Fields) -> Arr
     if _is_nothing(response) or _is_vague(response):
         response.close()
         raise OriginAnswerInvalid("an answer that may be an error in place of the content")
-    head, error = await examined(response, expected_name=delivery.file_name)
+    head, error = await examined(response, expected_name=delivery.expected_name)
     if error is not None:
         response.close()
         raise OriginAnswerInvalid("the origin sent an error in place of the content") from error

@@ -42,7 +42,9 @@ class Delivery:
         sources: Durable delivery URLs in the order to try; more than one where several channels
             may exist, or the service of source files may be in several places. A published one
             holds the pkey.
-        file_name: THRON's name of the source file.
+        file_name: THRON's name of the source file, or the content's id.
+        is_nameless_document: Whether the name could not tell an HTML page that is the content from
+            an error in its place.
         target: The last hop, once an origin has told it.
         representation: What an origin told of the content, once one has answered.
     """
@@ -51,8 +53,14 @@ class Delivery:
     mode: DeliveryMode
     sources: tuple[str, ...] = field(repr=False)
     file_name: str
+    is_nameless_document: bool = False
     target: Target | None = None
     representation: Representation | None = None
+
+    @property
+    def expected_name(self) -> str | None:
+        """The name that tells what a file must not be; None where it may be anything."""
+        return None if self.is_nameless_document else self.file_name
 
 
 @dataclass(frozen=True, slots=True)

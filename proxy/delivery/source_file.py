@@ -57,7 +57,7 @@ class _Asked:
 
     sources: Sequence[str]
     fields: Fields
-    file_name: str
+    file_name: str | None
     content_id: str
 
 
@@ -73,14 +73,15 @@ class SourceFiles:
         self._missing: set[str] = set()
 
     async def open(
-        self, sources: Sequence[str], *, fields: Fields, file_name: str, content_id: str = ""
+        self, sources: Sequence[str], *, fields: Fields, file_name: str | None, content_id: str = ""
     ) -> Arrival:
         """Return the answer with the file's bytes, from the API's host or from a storage.
 
         Args:
             sources: The URLs at which downloadSource may be, without token, in the order to try.
             fields: What goes along with the request.
-            file_name: THRON's name of the file, to tell a JSON file from an error in JSON.
+            file_name: THRON's name of the file, to tell an HTML file from an error page; None
+                where it may be any.
             content_id: Whose file it is.
 
         Raises:

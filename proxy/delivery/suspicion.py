@@ -1,13 +1,16 @@
 """What of an answer is read ahead, to see whether it is the content or an error in its place."""
 
 import asyncio
+import zlib
+from collections.abc import Callable
 from contextlib import ExitStack
 from http import HTTPStatus
 
 import aiohttp
 
 from proxy.delivery.hops import failures_named
-from proxy.errors import GatewayError
+from proxy.errors import GatewayError, OriginAnswerInvalid
+from proxy.semantics.codings import codings
 from proxy.thron.error_answers import is_error_answer
 
 # An envelope is small; what is longer is a file.
@@ -21,13 +24,14 @@ _PATIENCE_S = 15.0
 
 
 async def examined(
-    response: aiohttp.ClientResponse, *, expected_name: str
+    response: aiohttp.ClientResponse, *, expected_name: str | None
 ) -> tuple[bytes, GatewayError | None]:
     """Return what was read of an answer, and the error that it is instead of the content.
 
     Args:
         response: Its content is not read yet; closed if reading it fails.
-        expected_name: THRON's name of the file, to tell an HTML file from an error page.
+        expected_name: THRON's name of the file, to tell an HTML file from an error page; None
+            where it may be one.
 
     Raises:
         OriginIncomplete: It broke off in its first octets.
@@ -39,13 +43,15 @@ async def examined(
         unless_read.callback(response.close)  # for a client that leaves, too
         with failures_named():
             async with asyncio.timeout(_PATIENCE_S):
-                head = await _head(response)
+                head, plain = await _head(response)
         unless_read.pop_all()
+    if plain is None and response.status < HTTPStatus.BAD_REQUEST:
+        return head, OriginAnswerInvalid("a short answer in a coding that was not asked for")
     return head, is_error_answer(
         status=response.status,
         media_type=response.content_type,
         expected_name=expected_name,
-        head=head,
+        head=plain or b"",
     )
 
 
@@ -57,11 +63,34 @@ def is_suspect(response: aiohttp.ClientResponse) -> bool:
     return is_error or (is_short and response.content_type in _SUSPECT_TYPES)
 
 
-async def _head(response: aiohttp.ClientResponse) -> bytes:
-    head = bytearray()
-    while _may_be_error(head) and (chunk := await response.content.readany()):
+async def _head(response: aiohttp.ClientResponse) -> tuple[bytes, bytes | None]:
+    """Return what was read, and the same without its coding; None where that is not to be had."""
+    head, plain = bytearray(), bytearray()
+    decode = _decoder(response)
+    if decode is None:
+        return b"", None
+    while _may_be_error(plain) and len(head) < _LONGEST_ENVELOPE:
+        chunk = await response.content.readany()
+        if not chunk:
+            break
         head += chunk
-    return bytes(head)
+        try:
+            plain += decode(chunk)
+        except zlib.error:
+            return bytes(head), None
+    return bytes(head), bytes(plain)
+
+
+def _decoder(response: aiohttp.ClientResponse) -> Callable[[bytes], bytes] | None:
+    match codings(response.headers):
+        case ():
+            return lambda chunk: chunk
+        case ("gzip" | "deflate",):
+            inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # by the format's own header
+            # No more of it than is looked at: a little may hold very much.
+            return lambda chunk: inflate.decompress(chunk, _LONGEST_ENVELOPE)
+        case _:
+            return None
 
 
 def _may_be_error(head: bytearray) -> bool:

@@ -10,6 +10,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from proxy.delivery.hops import Arrival, failures_named
 from proxy.delivery.resolution import Delivery, Representation
 from proxy.semantics.answers import Known
+from proxy.semantics.codings import codings
 from proxy.semantics.fields import outbound
 from proxy.semantics.ranges import parse_content_range
 
@@ -49,14 +50,15 @@ def upstream_of(arrival: Arrival, delivery: Delivery, method: str) -> Upstream:
     status, fields = response.status, response.headers
     if method == "HEAD":
         status, fields = _as_head(status, fields)
+    # What is coded is a choice of the moment: nothing of it is true of the next answer.
+    representation = None
+    if codings(fields) == ():
+        representation = _representation(status, fields) or delivery.representation
     return Upstream(
         status=status,
         fields=fields,
         octets=response.content_length if method == "GET" else 0,
-        delivery=replace(
-            delivery,
-            representation=_representation(status, fields) or delivery.representation,
-        ),
+        delivery=replace(delivery, representation=representation),
         read=_Content(arrival).read,
         close=response.close,
     )

@@ -136,7 +136,10 @@ def _details(content: Content, world: World) -> Mapping[str, Any]:
         "prettyIds": _pretty_ids(content, switches),
         "properties": [],
         "publishingStatus": content.status,
-        "source": {"fileName": version.file_name, "extension": version.extension or None},
+        "source": {
+            "fileName": version.file_name if switches.file_names_sent else None,
+            "extension": version.extension or None,
+        },
     }
 
 

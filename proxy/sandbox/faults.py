@@ -38,6 +38,8 @@ class Kind(StrEnum):
     WEAK_VALIDATOR = "weak_validator"
     CHANGING_VALIDATOR = "changing_validator"
     RANGE_IGNORED = "range_ignored"
+    RANGE_SHIFTED = "range_shifted"
+    CODED = "coded"
     HEAD_REFUSED = "head_refused"
 
 

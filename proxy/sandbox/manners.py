@@ -53,6 +53,8 @@ def _changes(fault: Fault) -> dict[str, Any]:
         Kind.WEAK_VALIDATOR: {"validator": "weak"},
         Kind.CHANGING_VALIDATOR: {"validator": "changing"},
         Kind.RANGE_IGNORED: {"ranges": False},
+        Kind.RANGE_SHIFTED: {"range_shifted": True},
+        Kind.CODED: {"coded": True},
         Kind.HEAD_REFUSED: {"head_refused": True},
     }
     return changes.get(fault.kind, {})

@@ -30,7 +30,8 @@ def from_directory(path: Path) -> Library:
 
     Sub-folders become folders. Titles and prettyIDs come from the names; ids and the metadata
     ``sku`` from the relative path, so that they are the same at the next start. Hidden files and
-    folders are left out, and so are folders behind symbolic links.
+    folders are left out, and so are folders behind symbolic links, and links that lead out of the
+    directory.
 
     Raises:
         NotADirectoryError: If there is no directory of that name.
@@ -73,7 +74,15 @@ def _walk(root: Path) -> Iterator[tuple[Path, list[Path]]]:
     for at, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         files = (Path(at, name) for name in sorted(names) if not name.startswith("."))
-        yield Path(at), [file for file in files if file.is_file() and os.access(file, os.R_OK)]
+        yield Path(at), [file for file in files if _is_shown(file, root)]
+
+
+def _is_shown(file: Path, root: Path) -> bool:
+    """Tell whether a file can be read, and is one of the directory, wherever a link leads."""
+    real = file.resolve()
+    if not (real.is_relative_to(root) and real.is_file() and os.access(real, os.R_OK)):
+        return False
+    return not any(part.startswith(".") for part in real.relative_to(root).parts)
 
 
 def _folder(folder: Path, root: Path, pretty_ids: _PrettyIds) -> FolderSpec:
@@ -89,7 +98,7 @@ def _folder(folder: Path, root: Path, pretty_ids: _PrettyIds) -> FolderSpec:
 def _content(file: Path, root: Path, pretty_ids: _PrettyIds) -> ContentSpec:
     media_type = media_type_of(file.name)
     content_type = content_type_of(media_type)
-    blob = FileBlob(file, media_type)
+    blob = FileBlob(file.resolve(), media_type)  # a link may lead elsewhere by the next request
     modified = datetime.fromtimestamp(file.stat().st_mtime, UTC)
     name = _printable(file.name)
     content_id = _id("content", file, root)

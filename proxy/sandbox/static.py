@@ -5,6 +5,7 @@ The decision is `selection.select`; here it is sent, in constant memory and with
 
 import asyncio
 import contextlib
+import gzip
 import itertools
 import socket
 import struct
@@ -16,7 +17,7 @@ from typing import Literal
 
 from aiohttp import web
 
-from proxy.sandbox.blob import CHUNK_OCTETS, Blob
+from proxy.sandbox.blob import CHUNK_OCTETS, Blob, BytesBlob
 from proxy.sandbox.selection import FIELDS, Facts, Selection, Span, content_range, select
 
 _BOUNDARY = "3d6b6a416f9b5-thron-sandbox"
@@ -36,6 +37,8 @@ class Manner:
         validator: The ETag: strong, weak, none, or another one with each answer.
         last_modified: False: no Last-Modified.
         head_refused: True: HEAD is answered with 405.
+        range_shifted: True: a 206 holds, and says so, the octets beside those asked for.
+        coded: True: gzip, whatever Accept-Encoding says; held in memory.
         multi_range: Several ranges are sent as multipart/byteranges, or as the whole (200).
         media_type: The Content-Type, if not the blob's.
         trickle_bytes_s: Octets a second of body, roughly.
@@ -51,6 +54,8 @@ class Manner:
     validator: Literal["strong", "weak", "none", "changing"] = "strong"
     last_modified: bool = True
     head_refused: bool = False
+    range_shifted: bool = False
+    coded: bool = False
     multi_range: Literal["multipart", "whole"] = "multipart"
     media_type: str | None = None
     trickle_bytes_s: int | None = None
@@ -85,6 +90,9 @@ async def respond(
     is_head = request.method == "HEAD"
     if is_head and manner.head_refused:
         return web.Response(status=405, headers={"Allow": "GET"})
+    if manner.coded:
+        octets = gzip.compress(b"".join(blob.read(0, blob.length)), mtime=0)
+        blob = BytesBlob(octets, blob.media_type, blob.last_modified)
     facts = _facts(blob, manner)
     selection = _select(request, facts, manner, is_head=is_head)
     if selection.status in {412, 416}:
@@ -127,6 +135,12 @@ def _select(request: web.Request, facts: Facts, manner: Manner, *, is_head: bool
     selection = select(given, facts, is_head=is_head, ranges=manner.ranges)
     if len(selection.spans) > 1 and manner.multi_range == "whole":
         return Selection(200)
+    if len(selection.spans) == 1 and manner.range_shifted:
+        (span,) = selection.spans
+        by = 1 if span.stop < facts.length else -min(1, span.first)
+        # Of the whole, all but the last octet.
+        stop = span.stop + by if by else span.stop - 1
+        return Selection(206, (Span(span.first + by, stop),))
     return selection
 
 
@@ -139,6 +153,8 @@ def _refusal(status: int, facts: Facts) -> web.Response:
 
 def _common_fields(facts: Facts, manner: Manner) -> dict[str, str]:
     fields = {"Accept-Ranges": "bytes"} if manner.ranges else {}
+    if manner.coded:
+        fields["Content-Encoding"] = "gzip"
     if facts.etag is not None:
         fields["ETag"] = facts.etag
     if facts.last_modified is not None:

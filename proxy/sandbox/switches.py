@@ -49,6 +49,7 @@ class Switches:
     empty_lists_sent: bool = _either(True, False, source="1.2")
     single_for_list: bool = _either(False, True, source="11, row 4")
     unknown_fields_sent: bool = _either(False, True, source="11, row 4")
+    file_names_sent: bool = _either(True, False, source="3.1")
     locale_key: Literal["as seen", "locale", "lang"] = _either(
         "as seen", "locale", "lang", source="3.1"
     )

@@ -32,7 +32,7 @@ OUTBOUND = (
     "Content-Type",
     "Content-Length",
     "Content-Range",
-    "Content-Encoding",  # only where the origin insists though asked for identity
+    "Content-Encoding",  # only where the origin insists: see codings
     "Content-Language",
     "ETag",
     "Last-Modified",

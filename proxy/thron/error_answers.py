@@ -54,14 +54,15 @@ _HTML_NAMES = (".html", ".htm", ".xhtml", ".xht", ".shtml")
 
 
 def is_error_answer(
-    *, status: int, media_type: str, expected_name: str, head: bytes
+    *, status: int, media_type: str, expected_name: str | None, head: bytes
 ) -> GatewayError | None:
     """Return the error that an answer is instead of the file, None if it is the file.
 
     Args:
         status: Status code.
         media_type: Lower case, without parameters.
-        expected_name: Name of the source file; a name without extension expects no HTML.
+        expected_name: Name of the source file; a name without extension expects no HTML. None for
+            a document that has no name, and may be HTML.
         head: The beginning of the content, some KiB; may be all of it.
     """
     codes = _codes(head.removeprefix(_BOM).lstrip()) if status != _PARTIAL else Codes()
@@ -113,7 +114,9 @@ def _codes_in_json(head: bytes) -> Codes:
     return codes_of({found[1].decode(): found[2].decode()})
 
 
-def _is_page(media_type: str, expected_name: str, head: bytes) -> bool:
-    if media_type not in _HTML_TYPES or expected_name.lower().endswith(_HTML_NAMES):
+def _is_page(media_type: str, expected_name: str | None, head: bytes) -> bool:
+    if media_type not in _HTML_TYPES or expected_name is None:
+        return False
+    if expected_name.lower().endswith(_HTML_NAMES):
         return False
     return _PAGE.match(head.removeprefix(_BOM).lstrip()) is not None

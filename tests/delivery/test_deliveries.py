@@ -49,6 +49,26 @@ async def test_an_original_names_no_secret(whole: Running) -> None:
     assert delivery.file_name == "film.mov"
 
 
+@pytest.mark.parametrize(
+    ("content_type", "file_name", "expected"),
+    [
+        ("OTHER", "a.html", "a.html"),
+        ("OTHER", None, None),
+        ("VIDEO", "a.mov", "a.mov"),
+        ("VIDEO", None, CONTENT.id),
+    ],
+)
+@pytest.mark.parametrize("mode", DeliveryMode)
+async def test_a_document_without_a_name_may_be_of_any_type(
+    whole: Running, mode: DeliveryMode, content_type: str, file_name: str | None, expected: str
+) -> None:
+    """A page, too; of a film it would be an error."""
+    content = Content(CONTENT.id, content_type, file_name=file_name, channels=("WEB",))
+    delivery = await deliveries(whole).of(connector(mode), content)
+    assert delivery.expected_name == expected
+    assert delivery.file_name == file_name or CONTENT.id
+
+
 async def test_a_rendition_has_a_source_for_each_channel(whole: Running) -> None:
     """In the order to try; the pkey is in them, and shown by no repr."""
     delivery = await deliveries(whole).of(connector(DeliveryMode.PUBLISHED), CONTENT)

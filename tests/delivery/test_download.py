@@ -1,5 +1,6 @@
 """One download, from a public address to the bytes."""
 
+import gzip
 import time
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from proxy.delivery.resolution import Delivery
 from proxy.observe.metrics import Metrics
 from proxy.observe.middleware import observe
 from proxy.observe.traffic import Traffic
+from proxy.sandbox.faults import Fault, Kind
 from proxy.sandbox.server import Sandbox
 from proxy.semantics.forwarded import TrustedProxies
 from tests.running import Running, by_id, by_name, running
@@ -51,6 +53,45 @@ async def test_what_is_known_is_answered_without_the_origin(connector: Running) 
     outside = await connector.get(PATH, Range=f"bytes={length}-")
     assert (outside.status, outside.fields["Content-Range"]) == (416, f"bytes */{length}")
     assert len(connector.thron.log) == 0
+
+
+async def test_an_origin_that_codes(connector: Running) -> None:
+    """Its content goes with its coding to a client that can decode it, and to nobody else."""
+    connector.thron.faults.add(Fault(Kind.CODED, "source", times=None))
+    source = connector.thron.tenant.bytes_of(FILM)
+    for accepted in ("gzip", "identity", "gzip;q=0, br", ""):
+        for method in ("GET", "HEAD"):
+            answer = await connector.ask(method, PATH, Accept_Encoding=accepted)
+            if accepted == "gzip":
+                assert (answer.status, answer.fields["Content-Encoding"]) == (200, "gzip")
+                assert answer.fields["Vary"] == "Accept-Encoding"
+                assert method == "HEAD" or gzip.decompress(answer.body) == source
+            else:
+                assert answer.status == 502
+                assert "http_response_content_coding" in answer.fields["Proxy-Status"]
+                assert answer.fields["Cache-Control"] == "no-store"
+    part = await connector.get(PATH, Accept_Encoding="gzip", Range="bytes=0-1")
+    assert (part.status, part.body) == (206, b"\x1f\x8b")
+    assert (await connector.get(PATH, Accept_Encoding="br", Range="bytes=0-1")).status == 502
+    connector.thron.faults.add(Fault(Kind.WEAK_VALIDATOR, "source", times=None))
+    part = await connector.get(PATH, Accept_Encoding="gzip", Range="bytes=0-1")
+    assert part.status == 502
+    connector.thron.faults.clear()
+    whole = await connector.get(PATH, Accept_Encoding="identity")
+    assert (whole.status, whole.body, "Vary" in whole.fields) == (200, source, False)
+
+
+async def test_a_page_without_a_name_is_a_content(connector: Running) -> None:
+    """THRON does not always tell the name of a file; of a document it may be HTML."""
+    thron = connector.thron
+    thron.switches.file_names_sent = False
+    thron.switches.source_by = "redirect"
+    content = thron.tenant.find("newsletter-spring-2024")
+    answer = await connector.get("/media/en/newsletter-spring-2024")
+    assert (answer.status, answer.body) == (200, thron.tenant.bytes_of(content.id))
+    assert answer.fields["Content-Security-Policy"] == "sandbox"
+    thron.faults.add(Fault(Kind.HTML, "source", times=None))
+    assert (await connector.get(PATH)).status == 502
 
 
 async def test_if_range_of_another_version_gives_the_whole(connector: Running) -> None:

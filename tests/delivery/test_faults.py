@@ -106,6 +106,8 @@ CASES = [
     *rows(FINE, Kind.NO_VALIDATOR, *BYTES),
     *rows(FINE, Kind.WEAK_VALIDATOR, *BYTES),
     *rows(FINE, Kind.CHANGING_VALIDATOR, *BYTES),
+    *rows(Told(ranged=502), Kind.RANGE_SHIFTED, *BYTES),
+    *rows(Told(502, "http_response_content_coding"), Kind.CODED, *BYTES),
     # The whole in place of the range is what RFC 9110, 14.2 allows.
     *rows(Told(ranged=200), Kind.RANGE_IGNORED, *BYTES),
     *rows(FINE, Kind.HEAD_REFUSED, *STEPS),
@@ -133,7 +135,7 @@ async def struck(fault: Fault, thron: Sandbox, tmp_path: Path) -> AsyncIterator[
 @pytest.mark.parametrize(("fault", "told"), CASES)
 async def test_fault(struck: Running, fault: Fault, told: Told) -> None:
     """Status and Proxy-Status are those of the table, and what comes with 200 is the content."""
-    taken = await take(struck.http, struck.url(PATH))
+    taken = await take(struck.http, struck.url(PATH), Accept_Encoding="identity")
     assert taken.is_whole
     assert taken.status == told.status
     error = f"thron-connector; error={told.error}" if told.error else None
@@ -151,7 +153,8 @@ async def check_the_rest(struck: Running, *, ranged: int) -> None:
     """Ask for a part, and for the fields alone."""
     part = await struck.get(PATH, Range="bytes=150000-150009")
     assert part.status == ranged
-    assert part.body == (DATA if ranged == 200 else DATA[150_000:150_010])
+    if ranged != 502:
+        assert part.body == (DATA if ranged == 200 else DATA[150_000:150_010])
     head = await struck.ask("HEAD", PATH)
     assert (head.status, head.fields.get("Content-Length")) == (200, str(len(DATA)))
 

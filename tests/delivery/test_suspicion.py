@@ -1,6 +1,8 @@
 """What of an answer is read ahead."""
 
 import asyncio
+import gzip
+import zlib
 
 import pytest
 from aiohttp import web
@@ -53,6 +55,55 @@ async def test_an_error_in_place_of_the_content(
         assert (None if found is None else type(found)) is error
         if error is None:
             assert head + await response.read() == body
+        response.close()
+
+
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "deflate"])
+@pytest.mark.parametrize(
+    ("body", "media_type", "name", "error"),
+    [
+        pytest.param(PAGE, "text/html", "a.mp4", OriginAnswerInvalid, id="a page"),
+        pytest.param(PAGE, "text/html", "a.html", None, id="a page that is the file"),
+        pytest.param(b'{"resultCode":"OK"}', "text/plain", "a", OriginAnswerInvalid, id="envelope"),
+        pytest.param(b'{"a": 1}', "application/json", "a.json", None, id="JSON"),
+        pytest.param(b"{" * 500_000, "application/json", "a.json", None, id="much in little"),
+    ],
+)
+async def test_an_error_is_seen_through_its_coding(
+    hops: Hops, coding: str, body: bytes, media_type: str, name: str, error: type | None
+) -> None:
+    """An origin may code its errors, too; the content stays as it came."""
+    octets = zlib.compress(body) if coding == "deflate" else gzip.compress(body)
+
+    async def origin(_request: web.Request) -> web.Response:
+        fields = {"Content-Encoding": coding, "Content-Type": media_type}
+        return web.Response(body=octets, headers=fields)
+
+    async with origin_server(origin) as server:
+        response = await hops.send("GET", server.url, fields=[])
+        head, found = await examined(response, expected_name=name)
+        assert (None if found is None else type(found)) is error
+        if error is None:
+            assert head + await response.read() == octets
+        response.close()
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [("br", b"\x0b\x02\x80<html>\x03"), ("gzip", b"<html>"), ("gzip, gzip", b"<html>")],
+)
+async def test_what_cannot_be_seen_through_is_no_content(
+    hops: Hops, coding: str, body: bytes
+) -> None:
+    """Where a coding is unknown, or is not what it says, it might be an error in it."""
+
+    async def origin(_request: web.Request) -> web.Response:
+        fields = {"Content-Encoding": coding, "Content-Type": "text/html"}
+        return web.Response(body=body, headers=fields)
+
+    async with origin_server(origin) as server:
+        response = await hops.send("GET", server.url, fields=[])
+        assert isinstance((await examined(response, expected_name="a.mp4"))[1], OriginAnswerInvalid)
         response.close()
 
 

@@ -155,6 +155,13 @@ async def test_wrong_fields(stranger: Caller, place: str) -> None:
     assert len(tags) == 2
     thron.faults.add(Fault(Kind.RANGE_IGNORED))
     assert (await stranger.plain(place, Range="bytes=0-0")).status == 200
+    thron.faults.add(Fault(Kind.RANGE_SHIFTED))
+    shifted = await stranger.get(place, Range="bytes=10-19")
+    assert (shifted.status, shifted.fields["Content-Range"][:11]) == (206, "bytes 11-20")
+    coded = await struck(stranger, place, Fault(Kind.CODED))
+    assert coded.fields["Content-Encoding"] == "gzip"
+    assert coded.fields["Content-Length"] == str(len(coded.body))
+    assert coded.body.startswith(b"\x1f\x8b")
     thron.faults.add(Fault(Kind.HEAD_REFUSED))
     assert (await stranger.plain(place)).status == 200
     assert (await stranger.plain(place, "HEAD")).status == 405

@@ -100,6 +100,35 @@ def test_links(tmp_path: Path) -> None:
     assert [content.file_name for content in library.contents] == ["a.txt", "linked.txt"]
 
 
+def test_links_stay_inside(tmp_path: Path) -> None:
+    """Nothing is shown that lies outside the directory, or hidden in it, whatever links to it."""
+    outside = make(tmp_path / "outside", "secret.txt", "folder/secret.txt")
+    root = make(tmp_path / "shown", "a.txt", ".hidden/b.txt", ".c.txt")
+    (root / "passwd").symlink_to("/etc/passwd")
+    (root / "absolute.txt").symlink_to(outside / "secret.txt")
+    (root / "climbing.txt").symlink_to("../outside/secret.txt")
+    (root / "folder").symlink_to(outside / "folder")
+    (root / "by-way-of.txt").symlink_to("folder/secret.txt")
+    (root / "beside.txt").symlink_to(make(tmp_path / "shown-not", "x.txt") / "x.txt")
+    (root / "hidden-folder.txt").symlink_to(".hidden/b.txt")
+    (root / "hidden.txt").symlink_to(".c.txt")
+    (root / "again.txt").symlink_to(root / "a.txt")
+    library = from_directory(root)
+    assert [content.file_name for content in library.contents] == ["a.txt", "again.txt"]
+
+
+def test_a_link_that_changes_leads_nowhere_else(tmp_path: Path) -> None:
+    """What is served is the file that was found, not what the link leads to by then."""
+    root = make(tmp_path / "shown", "a.txt")
+    outside = make(tmp_path, "secret.txt") / "secret.txt"
+    link = root / "linked.txt"
+    link.symlink_to("a.txt")
+    content = of(from_directory(root), "linked.txt")
+    link.unlink()
+    link.symlink_to(outside)
+    assert b"".join(content.source.read(0, content.source.length)) == b"a.txt"
+
+
 def test_names_that_are_no_utf8(tmp_path: Path) -> None:
     """A name of stray octets is shown with replacement characters, and still read."""
     (tmp_path / os.fsdecode(b"caff\xe8.txt")).write_text("black")

@@ -65,6 +65,9 @@ def envelope(result: str, sso: str = "OK") -> bytes:
         ),
         pytest.param(200, HTML, "a.pdf", PAGE, OriginAnswerInvalid, id="login page"),
         pytest.param(200, HTML, "unnamed", PAGE, OriginAnswerInvalid, id="login page for no name"),
+        pytest.param(
+            200, JSON, None, envelope("ACCESS_DENIED"), TokenRejected, id="denied, of no name"
+        ),
         pytest.param(403, "text/plain", "a.pdf", b"denied", TokenRejected, id="403"),
         pytest.param(401, "", "a.pdf", b"", TokenRejected, id="401"),
         pytest.param(
@@ -77,7 +80,7 @@ def envelope(result: str, sso: str = "OK") -> bytes:
     ],
 )
 def test_errors(
-    status: int, media_type: str, name: str, head: bytes, error: type[GatewayError]
+    status: int, media_type: str, name: str | None, head: bytes, error: type[GatewayError]
 ) -> None:
     """An envelope or a page is never taken for the file, whatever its status."""
     found = is_error_answer(status=status, media_type=media_type, expected_name=name, head=head)
@@ -92,6 +95,7 @@ def test_errors(
         pytest.param(200, JSON, "a.json", b'{"a":{"resultCode":"ACCESS_DENIED"', id="long JSON"),
         pytest.param(200, JSON, "a.json", b'[{"resultCode":"ACCESS_DENIED"}]', id="JSON list"),
         pytest.param(200, HTML, "a.html", PAGE, id="HTML"),
+        pytest.param(200, HTML, None, PAGE, id="HTML that has no name to tell it"),
         pytest.param(200, "application/vnd.ms-excel", "a.xls", PAGE, id="HTML that is a table"),
         pytest.param(200, XML, "a.xml", b"<a><b><resultCode>OK</resultCode></b></a>", id="XML"),
         pytest.param(200, "image/svg+xml", "a.svg", b"<svg><title>x</title></svg>", id="SVG"),
@@ -101,7 +105,7 @@ def test_errors(
         pytest.param(304, "", "a.pdf", b"", id="not modified"),
     ],
 )
-def test_files(status: int, media_type: str, name: str, head: bytes) -> None:
+def test_files(status: int, media_type: str, name: str | None, head: bytes) -> None:
     """A file passes, even one of JSON, XML or HTML."""
     found = is_error_answer(status=status, media_type=media_type, expected_name=name, head=head)
     assert found is None
