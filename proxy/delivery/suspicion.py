@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from http import HTTPStatus
 
 import aiohttp
+from aiohttp import hdrs
 
 from proxy.delivery.hops import failures_named
 from proxy.errors import GatewayError, OriginAnswerInvalid
@@ -18,6 +19,9 @@ _LONGEST_ENVELOPE = 64 * 1024
 _SUSPECT_TYPES = frozenset(
     {"application/json", "application/xml", "text/xml", "text/html", "text/plain"}
 )
+# downloadSource sends attachments, and servers of files validators (docs/thron.md 7.2 and 7.5);
+# pages of errors and logins have neither.
+_OF_A_FILE = frozenset({hdrs.CONTENT_DISPOSITION, hdrs.ETAG, hdrs.LAST_MODIFIED})
 _BEFORE_TEXT = b"\xef\xbb\xbf \t\r\n"  # a byte order mark, and white space
 # So little comes at once or not at all.
 _PATIENCE_S = 15.0
@@ -31,7 +35,7 @@ async def examined(
     Args:
         response: Its content is not read yet; closed if reading it fails.
         expected_name: THRON's name of the file, to tell an HTML file from an error page; None
-            where it may be one.
+            where there is none. Then a page must say otherwise that it is a file.
 
     Raises:
         OriginIncomplete: It broke off in its first octets.
@@ -47,6 +51,8 @@ async def examined(
         unless_read.pop_all()
     if plain is None and response.status < HTTPStatus.BAD_REQUEST:
         return head, OriginAnswerInvalid("a short answer in a coding that was not asked for")
+    if expected_name is None and not any(name in response.headers for name in _OF_A_FILE):
+        expected_name = ""  # no name tells a page, and nothing else says that it is a file
     return head, is_error_answer(
         status=response.status,
         media_type=response.content_type,

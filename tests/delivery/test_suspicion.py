@@ -58,6 +58,28 @@ async def test_an_error_in_place_of_the_content(
         response.close()
 
 
+@pytest.mark.parametrize(
+    ("fields", "is_file"),
+    [
+        ({"Content-Disposition": "attachment"}, True),
+        ({"ETag": '"1"'}, True),
+        ({"last-modified": "Sun, 06 Nov 1994 08:49:37 GMT"}, True),
+        ({"Cache-Control": "no-store"}, False),
+    ],
+)
+async def test_a_page_without_a_name(hops: Hops, fields: dict[str, str], *, is_file: bool) -> None:
+    """It is the content where anything says that it is a file; a login page says nothing."""
+
+    async def origin(_request: web.Request) -> web.Response:
+        return web.Response(body=PAGE, content_type="text/html", headers=fields)
+
+    async with origin_server(origin) as server:
+        response = await hops.send("GET", server.url, fields=[])
+        _, error = await examined(response, expected_name=None)
+        assert (error is None) is is_file
+        response.close()
+
+
 @pytest.mark.parametrize("coding", ["gzip", "x-gzip", "deflate"])
 @pytest.mark.parametrize(
     ("body", "media_type", "name", "error"),
