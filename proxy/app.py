@@ -4,16 +4,16 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
 
 from proxy.catalogue.database import Database
 from proxy.catalogue.folder_listing import FolderListing
-from proxy.catalogue.kept_login import KeptLogin
 from proxy.catalogue.known_contents import KnownContents
 from proxy.catalogue.purge import Purge
+from proxy.catalogue.session_store import SharedSessions
 from proxy.catalogue.survey import Surveyor
 from proxy.delivery.breaker import Breaker
 from proxy.delivery.budget import Budget
@@ -30,7 +30,8 @@ from proxy.delivery.source_file import SourceFiles
 from proxy.outbound import api_session, byte_session, origin_fields
 from proxy.settings import Settings
 from proxy.thron.client import Client
-from proxy.thron.tokens import Credentials, TokenKeeper
+from proxy.thron.session import Credentials, SessionStore, Unshared
+from proxy.thron.tokens import TokenKeeper
 
 log = structlog.get_logger("proxy.app")
 
@@ -45,6 +46,12 @@ _UNKNOWN_PATIENCE_S = 5.0
 _LOOK_UPS = 1024
 
 
+LOST_KEY = (
+    "the kept credentials were encrypted with another key: restore the key file beside the database"
+    " or TDC_SECRET_KEY, or give the credentials anew"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Tenant:
     """The parts that talk to one THRON tenant.
@@ -55,7 +62,6 @@ class Tenant:
         thron: Keeps the token, and asks with it.
         surveyor: What a connector would make public.
         listing: The contents of a connector's folder.
-        login: What the last one gave, kept; None of a tenant that is only tried.
         deliveries: Content -> Delivery.
         resolver: Address -> Delivery.
         origins: Delivery -> bytes.
@@ -67,7 +73,6 @@ class Tenant:
     thron: TokenKeeper
     surveyor: Surveyor
     listing: FolderListing
-    login: KeptLogin | None
     deliveries: Deliveries
     resolver: Resolver
     origins: Origins
@@ -93,6 +98,7 @@ class Tenancy:
         self._credentials: Credentials | None = None
         self._connecting = asyncio.Lock()  # the console asks for it, and so does the watch
         self.tenant: Tenant | None = None
+        self.is_key_lost = False
 
     async def refresh(self) -> None:
         """Connect the tenant whose credentials there are, unless it is connected already.
@@ -124,11 +130,17 @@ class Tenancy:
         settings = self._settings
         if settings.client_id and settings.app_id and settings.app_key:
             key = settings.app_key.get_secret_value()
-            return Credentials(settings.client_id, settings.app_id, key)
+            return Credentials(settings.client_id, settings.app_id, key, settings.username)
         kept = await self._database.tenant()
+        self._note_lost_key(is_lost=kept is not None and kept.app_key is None)
         if kept is None or kept.app_key is None:
             return None
-        return Credentials(kept.client_id, kept.app_id, kept.app_key)
+        return Credentials(kept.client_id, kept.app_id, kept.app_key, kept.username)
+
+    def _note_lost_key(self, *, is_lost: bool) -> None:
+        if is_lost and not self.is_key_lost:
+            log.error("credentials cannot be decrypted", mend=LOST_KEY)
+        self.is_key_lost = is_lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +176,23 @@ async def open_parts(settings: Settings, environ: Mapping[str, str]) -> AsyncIte
         DatabaseFailed: The database does not answer.
     """
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(Database.open(settings.database(environ)))
+        database = await stack.enter_async_context(open_database(settings, environ))
         log.info("database", place=str(database.place))
         tenancy = Tenancy(settings, database, stack)
         await tenancy.refresh()
         yield Parts(settings, database, tenancy)
+
+
+def open_database(
+    settings: Settings, environ: Mapping[str, str]
+) -> AbstractAsyncContextManager[Database]:
+    """Open the database alone, as ``Database.open`` does.
+
+    Args:
+        settings: Loaded.
+        environ: For the state directory.
+    """
+    return Database.open(settings.database(environ), secret_keys_given=settings.secret_keys)
 
 
 @asynccontextmanager
@@ -189,14 +213,12 @@ async def _tenant(
     *,
     database: Database | None,
 ) -> Tenant:
-    """Open a tenant; without a database it knows no catalogue, and its login is not kept."""
+    """Open a tenant; without a database it knows no catalogue, and shares no session."""
     client_id = credentials.client_id
     settings = settings.model_copy(update={"client_id": client_id})  # its hosts are named by it
-    thron = await _token_keeper(stack, settings, credentials)
-    login = known = None
-    if database is not None:
-        login = await stack.enter_async_context(KeptLogin.open(database, thron, credentials))
-        known = KnownContents(database)
+    sessions = session_store(database, credentials)
+    thron = await _token_keeper(stack, settings, credentials, sessions)
+    known = KnownContents(database) if database is not None else None
     lookup = Lookup(thron, client_id=client_id, known=known)
     deliveries = Deliveries(
         thron,
@@ -204,7 +226,6 @@ async def _tenant(
         api_url=settings.api_base,
         cdn_url=settings.cdn_base,
         source_path=settings.source_path,
-        kept_pkey=login.pkey if login is not None else None,
     )
     is_warm = known is not None and await known.has_any()
     resolver = _resolver(
@@ -218,7 +239,6 @@ async def _tenant(
         thron=thron,
         surveyor=Surveyor(thron, client_id=client_id),
         listing=FolderListing(thron, client_id=client_id),
-        login=login,
         deliveries=deliveries,
         resolver=resolver,
         origins=origins,
@@ -226,8 +246,15 @@ async def _tenant(
     )
 
 
+def session_store(database: Database | None, credentials: Credentials) -> SessionStore:
+    """Return where the session is shared: in the database, if it can be encrypted there."""
+    if database is None or database.encryption is None:
+        return Unshared()
+    return SharedSessions(database, database.encryption, credentials, now=time.time)
+
+
 async def _token_keeper(
-    stack: AsyncExitStack, settings: Settings, credentials: Credentials
+    stack: AsyncExitStack, settings: Settings, credentials: Credentials, store: SessionStore
 ) -> TokenKeeper:
     http = await stack.enter_async_context(api_session(settings))
     client = Client(
@@ -236,7 +263,7 @@ async def _token_keeper(
         connect_timeout_s=settings.connect_timeout_s,
         total_timeout_s=settings.first_byte_timeout_s + settings.read_gap_s,
     )
-    keeper = TokenKeeper(client, credentials, now=time.time, random=random.random)
+    keeper = TokenKeeper(client, credentials, now=time.time, random=random.random, store=store)
     return await stack.enter_async_context(keeper)
 
 

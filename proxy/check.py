@@ -12,7 +12,7 @@ from proxy.errors import ConfigurationError, GatewayError
 from proxy.observe.middleware import NAME_THE_PROXY
 from proxy.remedies import with_remedy
 from proxy.thron.messages import Content
-from proxy.thron.tokens import Session
+from proxy.thron.session import Session
 
 _OUTAGES = (
     'delivery = "original" asks THRON\'s API for each download; delivery = "published" goes on for'

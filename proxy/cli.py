@@ -14,12 +14,11 @@ from typing import Any, ParamSpec, TextIO
 import click
 
 from proxy import __version__
-from proxy.app import Parts, Tenant, open_parts
+from proxy.app import Parts, Tenant, open_database, open_parts
 from proxy.catalogue import connectors_document, paths
 from proxy.catalogue.addressability import is_id
 from proxy.catalogue.connector import Connectors
 from proxy.catalogue.contents import Contents
-from proxy.catalogue.database import Database
 from proxy.catalogue.line_export import Format, exported
 from proxy.catalogue.line_urls import LineUrls
 from proxy.catalogue.lines import Line, Selection
@@ -209,7 +208,7 @@ async def purge(
     if [url, content, connector, everything or None].count(None) != 3:  # noqa: PLR2004 - of four
         raise click.UsageError("Give exactly one of --url, --content, --connector and --all.")
     settings = load(os.environ)
-    async with Database.open(settings.database(os.environ)) as database:
+    async with open_database(settings, os.environ) as database:
         known = await database.connectors()
         if url is not None:
             order = Purge(PurgeKind.ADDRESS, _address(url, settings.public_base, known))
@@ -258,7 +257,7 @@ async def password(*, prints_hash: bool) -> int:
     if prints_hash:
         click.echo(hash_)
         return 0
-    async with Database.open(settings.database(os.environ)) as database:
+    async with open_database(settings, os.environ) as database:
         await Store(database).set_password(hash_, at=utc_now(), actor="cli")
     click.echo("The password is set. Every browser is signed out.")
     return 0
@@ -274,7 +273,7 @@ def connectors() -> None:
 async def list_connectors() -> int:
     """Print one line for each connector."""
     settings = load(os.environ)
-    async with Database.open(settings.database(os.environ)) as database:
+    async with open_database(settings, os.environ) as database:
         found = (await database.connectors()).all
     for each in found:
         parts = paths.illustrative(settings.public_base, each)
@@ -292,7 +291,7 @@ async def list_connectors() -> int:
 @_runs
 async def export() -> int:
     """Print all connectors as TOML that apply takes back."""
-    async with Database.open(load(os.environ).database(os.environ)) as database:
+    async with open_database(load(os.environ), os.environ) as database:
         click.echo(connectors_document.export((await database.connectors()).all), nl=False)
     return 0
 
@@ -330,7 +329,7 @@ async def apply(file: TextIO, *, yes: bool) -> int:
 @_runs
 async def remove(slug: str, *, yes: bool) -> int:
     """Remove a connector: none of its URLs works from then on."""
-    async with Database.open(load(os.environ).database(os.environ)) as database:
+    async with open_database(load(os.environ), os.environ) as database:
         _require(slug, await database.connectors())
         question = f"Every URL of {slug} stops working. Type its name to go on"
         if not yes and _answered(question) != slug:
@@ -371,7 +370,7 @@ async def urls(slug: str, form: str, search: str, status: str | None, *, names: 
     settings = load(os.environ)
     only = frozenset({AddressStatus(status)} if status is not None else ())
     selection = Selection(search=search, statuses=only)
-    async with Database.open(settings.database(os.environ)) as database:
+    async with open_database(settings, os.environ) as database:
         known = await database.connectors()
         _require(slug, known)
         connector = next(each for each in known.all if each.slug == slug)

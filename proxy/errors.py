@@ -76,12 +76,27 @@ class UnknownAddress(GatewayError):
 
 
 class ThronError(GatewayError):
-    """THRON's API did not give what was asked."""
+    """THRON's API did not give what was asked.
+
+    Attributes:
+        answered: The status code that THRON answered with, if that is what went wrong.
+    """
 
     status = 503
     proxy_status = "destination_unavailable"
     public = "THRON cannot be asked at the moment."
     retry_after_s: float | None = 10
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        proxy_status: str | None = None,
+        retry_after_s: float | None = None,
+        answered: int | None = None,
+    ) -> None:
+        super().__init__(message, proxy_status=proxy_status, retry_after_s=retry_after_s)
+        self.answered = answered
 
 
 class ThronUnreachable(ThronError):

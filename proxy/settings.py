@@ -31,6 +31,7 @@ from proxy.semantics.forwarded import FORWARDED, X_FORWARDED, TrustedProxies, va
 
 PREFIX = "TDC_"
 _LEVELS = ("debug", "info", "warning", "error")
+_SHORTEST_KEY = 32
 _TOGETHER = (
     (("client_id", "app_id", "app_key"), "set all three, or none for the set-up state"),
     (("tls_cert", "tls_key", "tls_listen"), "native HTTPS needs certificate, key and listener"),
@@ -153,6 +154,16 @@ def _password_hash(value: SecretStr) -> SecretStr:
     return value
 
 
+def _secret_keys(value: SecretStr) -> SecretStr:
+    keys = value.get_secret_value().split()
+    if not keys or min(map(len, keys)) < _SHORTEST_KEY:
+        raise ValueError(
+            f"write a random text of {_SHORTEST_KEY} characters or more, without spaces; make one"
+            " with: openssl rand -base64 32"
+        )
+    return value
+
+
 def _level(value: str) -> str:
     if value.lower() not in _LEVELS:
         raise ValueError(f"write one of {', '.join(_LEVELS)}")
@@ -199,6 +210,12 @@ class Settings(BaseModel):
         None, min_length=1, description="the AppID of the tenant's Custom Application"
     )
     app_key: SecretStr | None = Field(None, min_length=1, description="its AppKey")
+    username: str | None = Field(
+        None,
+        min_length=1,
+        description="a THRON user to act as (apps/su), for an application that may not see the"
+        " folder's contents itself",
+    )
     api_url: BaseUrl | None = Field(
         None, description="THRON's API; unset: https://{client_id}-view.thron.com"
     )
@@ -240,6 +257,12 @@ class Settings(BaseModel):
         repr=False,  # it may hold a password
         description="postgresql+asyncpg://... or sqlite+aiosqlite:///PATH; unset: SQLite in"
         " $STATE_DIRECTORY or ~/.local/state/thron-connector",
+    )
+    secret_key: Annotated[SecretStr, AfterValidator(_secret_keys)] | None = Field(
+        None,
+        description="encrypts the secrets in the database, the same for every replica; after a"
+        " change the new one, a space, and the old one; unset: SQLite has a key file beside it,"
+        " PostgreSQL gets no secrets",
     )
     origin_hosts: Hosts = Field(
         ("*.thron.com",),
@@ -308,6 +331,11 @@ class Settings(BaseModel):
     def is_set_up(self) -> bool:
         """Whether credentials are given."""
         return self.client_id is not None
+
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """The keys of the database's secrets, newest first."""
+        return tuple(self.secret_key.get_secret_value().split()) if self.secret_key else ()
 
     @property
     def api_base(self) -> str:

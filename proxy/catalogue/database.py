@@ -26,19 +26,23 @@ from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from proxy.catalogue import rows, schema
+from proxy.catalogue import rows, schema, secret_keys
 from proxy.catalogue.changes import Changes, compare, conflicts, differences
 from proxy.catalogue.connector import Connector, Connectors
 from proxy.catalogue.doubt import doubt
+from proxy.catalogue.encryption import Encryption, is_encrypted
 from proxy.catalogue.engine import (
     SETTING,
     Place,
     close_to_others,
     engine,
     file_id,
+    is_scrubbed,
     make_file,
+    mark_scrubbed,
     place,
     reader,
+    scrub,
     write_ahead,
     writer,
 )
@@ -116,10 +120,22 @@ class Database:
 
     Every method raises DatabaseFailed where the database does not answer. What a cancelled
     caller began is still done, and done before the database closes.
+
+    Attributes:
+        place: Where it is.
+        encryption: Of what is secret in it; None where there is no key: then no secret is kept.
     """
 
-    def __init__(self, made: AsyncEngine, *, where: Place, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        made: AsyncEngine,
+        *,
+        where: Place,
+        encryption: Encryption | None,
+        now: Callable[[], datetime],
+    ) -> None:
         self._made = made
+        self.encryption = encryption
         self._reader = reader(made)
         self._writer = writer(made)
         self._now = now
@@ -131,11 +147,18 @@ class Database:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str, *, now: Callable[[], datetime] = _utc_now) -> AsyncIterator[Self]:
+    async def open(
+        cls,
+        url: str,
+        *,
+        secret_keys_given: tuple[str, ...] = (),
+        now: Callable[[], datetime] = _utc_now,
+    ) -> AsyncIterator[Self]:
         """Open a database, making its file and its tables where there are none.
 
         Args:
             url: As TDC_DATABASE_URL has it: a path, ``sqlite:///PATH``, ``postgresql://...``.
+            secret_keys_given: As TDC_SECRET_KEY has them, newest first.
             now: Aware time, for the audit.
 
         Raises:
@@ -144,9 +167,10 @@ class Database:
         where = place(url)
         if where.path is not None:
             make_file(where.path)
+        encryption = secret_keys.encryption(where, secret_keys_given)
         made = engine(where)
         try:
-            self = cls(made, where=where, now=now)
+            self = cls(made, where=where, encryption=encryption, now=now)
             await self._prepare()
             try:
                 yield self
@@ -232,51 +256,44 @@ class Database:
 
     @_unbroken
     async def tenant(self) -> Tenant | None:
-        """Return what is kept of the tenant; None before the first login."""
+        """Return the credentials that were given in the console; None without any."""
         async with self._reading() as connection:
-            return await _tenant(connection)
-
-    async def tenant_soon(self) -> Tenant | None:
-        """Return the same to a request that waits, as ``read_soon`` does."""
-        return await self.read_soon(_tenant)
+            return await self._tenant(connection)
 
     @_unbroken
     async def save_tenant(self, tenant: Tenant, *, actor: str) -> None:
-        """Keep a tenant in place of the one before.
+        """Keep credentials in place of those before.
 
-        New credentials bump the revision and are audited, by their names only; a new pkey or
-        root folder, which every login may bring, is not.
+        New ones bump the revision and are audited, by their names only.
+
+        Raises:
+            ConfigurationError: There is no key to encrypt the app key with.
         """
+        if self.encryption is None:
+            raise ConfigurationError([_no_key()])
         async with self._writing() as connection:
-            before = await _tenant(connection)
-            if tenant == before:
-                return
-            await connection.execute(delete(schema.tenant))
-            await connection.execute(insert(schema.tenant).values(id=1, **asdict(tenant)))
+            before = await self._tenant(connection)
             names = _new_credentials(before, tenant)
-            if names:
-                detail = {"changed": names}
-                await self._note(connection, actor, "tenant changed", tenant.client_id, detail)
-                await _bump(connection)
-
-    @_unbroken
-    async def keep_login(self, tenant: Tenant) -> None:
-        """Keep what a login gave: the pkey and the root folder of this tenant and application.
-
-        A key that the console was given stays; if it is for another application, all stays.
-        """
-        async with self._writing() as connection:
-            before = await _tenant(connection)
-            if before is not None and (before.client_id, before.app_id) == (
-                tenant.client_id,
-                tenant.app_id,
-            ):
-                tenant = replace(tenant, app_key=before.app_key)
-            elif before is not None and before.app_key is not None:
+            if not names:
                 return
-            if tenant != before:
-                await connection.execute(delete(schema.tenant))
-                await connection.execute(insert(schema.tenant).values(id=1, **asdict(tenant)))
+            values = asdict(tenant)
+            if tenant.app_key is not None:
+                values["app_key"] = self.encryption.encrypt(tenant.app_key)
+            await connection.execute(delete(schema.tenant))
+            await connection.execute(insert(schema.tenant).values(id=1, **values))
+            detail = {"changed": names}
+            await self._note(connection, actor, "tenant changed", tenant.client_id, detail)
+            await _bump(connection)
+
+    async def _tenant(self, connection: AsyncConnection) -> Tenant | None:
+        columns = [column for column in schema.tenant.columns if column.name != "id"]
+        row = (await connection.execute(select(*columns))).mappings().one_or_none()
+        if row is None:
+            return None
+        tenant = Tenant(**row)
+        if tenant.app_key is None or self.encryption is None:
+            return replace(tenant, app_key=None)
+        return replace(tenant, app_key=self.encryption.decrypt(tenant.app_key))
 
     @_unbroken
     async def purge(self, purge: Purge, *, actor: str) -> int:
@@ -413,14 +430,30 @@ class Database:
             async with self._writer.begin() as connection:
                 if self.place.path is None:
                     await connection.execute(text(f"SELECT pg_advisory_xact_lock({_OPENING_LOCK})"))
-                await connection.run_sync(schema.prepare)
+                is_new = await connection.run_sync(schema.prepare)
+                await self._encrypt_plain_text(connection)
+                if is_new and self.place.path is not None:
+                    await mark_scrubbed(connection)
             if self.place.path is not None:
                 close_to_others(self.place.path)
                 await write_ahead(self._reader)
+                if not is_new and not await is_scrubbed(self._reader):
+                    await scrub(self._made)
         except schema.UnusableDatabase as exc:
             raise ConfigurationError([f"{SETTING}: {self.place} {exc}."]) from exc
         except (TypeError, ValueError, *_FAILURES) as exc:  # the first two: unknown URL parameters
             raise ConfigurationError([_unreachable(self.place, exc)]) from exc
+
+    async def _encrypt_plain_text(self, connection: AsyncConnection) -> None:
+        """Encrypt the app key that an older version kept as it was given."""
+        table = schema.tenant
+        app_key = (await connection.execute(select(table.c.app_key))).scalar_one_or_none()
+        if app_key is None or is_encrypted(app_key):
+            return
+        if self.encryption is None:
+            raise schema.UnusableDatabase(f"holds an app key in plain text: {_no_key()}")
+        query = update(table).values(app_key=self.encryption.encrypt(app_key))
+        await connection.execute(query)
 
     async def _note(
         self,
@@ -480,15 +513,16 @@ async def _release_hosts(connection: AsyncConnection, slugs: Sequence[str]) -> N
     await connection.execute(update(table).where(table.c.slug.in_(slugs)).values(host=None))
 
 
-async def _tenant(connection: AsyncConnection) -> Tenant | None:
-    columns = [column for column in schema.tenant.columns if column.name != "id"]
-    row = (await connection.execute(select(*columns))).mappings().one_or_none()
-    return None if row is None else Tenant(**row)
-
-
 def _new_credentials(before: Tenant | None, after: Tenant) -> list[str]:
-    names = ("client_id", "app_id", "app_key")
+    names = ("client_id", "app_id", "app_key", "username")
     return [name for name in names if getattr(before, name, None) != getattr(after, name)]
+
+
+def _no_key() -> str:
+    return (
+        f"set {secret_keys.SETTING}, the same for every replica, to have it encrypted"
+        f" (make one with: {secret_keys.MAKE_ONE})"
+    )
 
 
 def _unreachable(where: Place, exc: BaseException) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from proxy.errors import ConfigurationError
 
@@ -24,6 +24,9 @@ _BUSY_MS = 5000  # a writer of ours holds SQLite for milliseconds; a backup may 
 _PAUSE_MS = 20
 _CONNECT_S = 10.0
 _COMMAND_S = 30.0
+
+# SQLite's user_version of a file without plain secrets; older versions left it at 0.
+_SCRUBBED = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +116,38 @@ async def write_ahead(made: AsyncEngine) -> None:
                 return
 
 
+async def is_scrubbed(made: AsyncEngine) -> bool:
+    """Tell whether nothing of what older versions wrote plainly is left in an SQLite file."""
+    async with made.connect() as connection:
+        found = await connection.exec_driver_sql("PRAGMA user_version")
+        version: int = found.scalar_one()
+        return version >= _SCRUBBED
+
+
+async def mark_scrubbed(connection: AsyncConnection) -> None:
+    """Note that an SQLite file holds nothing that older versions wrote."""
+    await connection.exec_driver_sql(f"PRAGMA user_version = {_SCRUBBED}")
+
+
+async def scrub(made: AsyncEngine) -> None:
+    """Write an SQLite file anew, so that what was deleted from it is in no page of it any more.
+
+    Its log is emptied too. Where another process still reads, that is done at the next start.
+    """
+    async with made.connect() as connection:
+        raw: Any = (await connection.get_raw_connection()).driver_connection  # VACUUM begins none
+        await raw.execute_fetchall("PRAGMA secure_delete = ON")
+        await raw.execute_fetchall("VACUUM")
+        # Readers are not waited for.
+        await raw.execute_fetchall("PRAGMA busy_timeout = 0")
+        (is_busy, *_), *_ = await raw.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+        await raw.execute_fetchall(f"PRAGMA busy_timeout = {_BUSY_MS}")
+        if not is_busy:
+            await raw.execute_fetchall(f"PRAGMA user_version = {_SCRUBBED}")
+
+
 def make_file(path: Path) -> None:
-    """Make an SQLite file that only its owner can read: it may hold the app key.
+    """Make an SQLite file that only its owner can read.
 
     SQLite gives its ``-wal`` and ``-shm`` files the mode of the database.
     """

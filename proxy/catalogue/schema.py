@@ -14,6 +14,7 @@ from sqlalchemy import (
     Column,
     Connection,
     DateTime,
+    Float,
     Integer,
     MetaData,
     String,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     insert,
     inspect,
     select,
+    text,
     update,
 )
 
@@ -64,7 +66,7 @@ connector = Table(
     Column("host", String(253), unique=True),
 )
 
-# The fields of proxy.catalogue.tenant.Tenant, by the same names.
+# The fields of proxy.catalogue.tenant.Tenant, by the same names; the app key is encrypted.
 tenant = Table(
     "tenant",
     TABLES,
@@ -72,8 +74,17 @@ tenant = Table(
     Column("client_id", Text, nullable=False),
     Column("app_id", Text, nullable=False),
     Column("app_key", Text),
-    Column("pkey", Text),
-    Column("root_category_id", Text),
+    Column("username", Text),
+)
+
+# By proxy/catalogue/session_store.py: the session with THRON, encrypted, and who may log in.
+thron_session = Table(
+    "thron_session",
+    TABLES,
+    Column("id", Integer, CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
+    Column("session", Text),
+    Column("lease_owner", String(32)),
+    Column("lease_until", Float(53)),
 )
 
 audit = Table(
@@ -211,22 +222,42 @@ def _add_devices(connection: Connection) -> None:
     ).create(connection)
 
 
+def _share_the_session(connection: Connection) -> None:
+    # What a login gave is kept with its session, encrypted; rows without a key held nothing else.
+    for column in ("pkey", "root_category_id"):
+        connection.execute(text(f"ALTER TABLE tenant DROP COLUMN {column}"))
+    connection.execute(text("ALTER TABLE tenant ADD COLUMN username TEXT"))
+    connection.execute(text("DELETE FROM tenant WHERE app_key IS NULL"))
+    Table(
+        "thron_session",
+        MetaData(),
+        Column("id", Integer, CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
+        Column("session", Text),
+        Column("lease_owner", String(32)),
+        Column("lease_until", Float(53)),
+    ).create(connection)
+
+
 STEPS: tuple[Step, ...] = (
     _add_purges,
     _add_the_console,
     _add_contents,
     _add_link_checks,
     _add_devices,
+    _share_the_session,
 )
 """``STEPS[n]`` makes version n + 2 of version n + 1."""
 
 
-def prepare(connection: Connection, *, steps: Sequence[Step] = STEPS) -> None:
+def prepare(connection: Connection, *, steps: Sequence[Step] = STEPS) -> bool:
     """Make the tables, or bring them from an older version to this one.
 
     Args:
         connection: In a transaction that nobody else can be in at the same time.
         steps: From version 1 on.
+
+    Returns:
+        Whether there were none.
 
     Raises:
         UnusableDatabase: The database is somebody else's, or of a newer version.
@@ -236,13 +267,14 @@ def prepare(connection: Connection, *, steps: Sequence[Step] = STEPS) -> None:
         TABLES.create_all(connection)
         connection.execute(insert(schema_version).values(version=len(steps) + 1))
         connection.execute(insert(revision).values(id=1, number=0))
-        return
+        return True
     if schema_version.name not in present:
         raise UnusableDatabase(
             f"holds tables of another program ({_few(present)}): give the connector a database of"
             " its own"
         )
     _migrate(connection, steps)
+    return False
 
 
 def _migrate(connection: Connection, steps: Sequence[Step]) -> None:

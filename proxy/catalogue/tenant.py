@@ -1,4 +1,4 @@
-"""What is kept of the tenant, so that known links outlive a restart while THRON is down; pure."""
+"""The tenant's credentials as the console was given them; pure."""
 
 from dataclasses import dataclass, field
 
@@ -10,13 +10,11 @@ class Tenant:
     Attributes:
         client_id: The tenant's name.
         app_id: The application's id.
-        app_key: None where the environment or a file gives it: then it is not kept.
-        pkey: Share key of the last login, in the path of delivery URLs; None without public share.
-        root_category_id: The folder that the application is installed on, by the last login.
+        app_key: None where it was encrypted with a key that is lost.
+        username: The user to act as, for an application that may not see the folder itself.
     """
 
     client_id: str
     app_id: str
     app_key: str | None = field(default=None, repr=False)
-    pkey: str | None = field(default=None, repr=False)
-    root_category_id: str | None = None
+    username: str | None = None

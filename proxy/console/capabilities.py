@@ -11,7 +11,7 @@ from proxy.catalogue.connector import Connector, DeliveryMode, Identifier
 from proxy.errors import CredentialsRefused, GatewayError, ThronRefused
 from proxy.thron import messages
 from proxy.thron.messages import Content
-from proxy.thron.tokens import Session
+from proxy.thron.session import Session
 
 # Somebody waits for the page.
 _LONGEST_S = 10.0

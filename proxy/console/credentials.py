@@ -6,13 +6,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
-from proxy.app import Parts, open_tenant
+from proxy.app import Parts, open_tenant, session_store
 from proxy.catalogue.tenant import Tenant as KeptTenant
 from proxy.console.api import Model
 from proxy.console.capabilities import Trial, explore
 from proxy.console.validation import Wrong
 from proxy.console.words import Text
-from proxy.thron.tokens import Credentials
+from proxy.thron.session import Credentials
 
 
 def _client_id(value: str) -> str:
@@ -32,6 +32,7 @@ ClientId = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
     AfterValidator(_client_id),
 ]
+Username = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 AppId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
@@ -43,6 +44,9 @@ class NewCredentials(Model):
     app_key: Annotated[SecretStr, AfterValidator(_is_field_value)] | None = Field(
         None, max_length=1000, description="its AppKey; absent: the one that is kept"
     )
+    username: Username | None = Field(
+        None, description="a user to act as; absent: the application acts for itself"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class Connection:
     Attributes:
         client_id: The tenant; None in the set-up state.
         app_id: The application.
+        username: The user that it acts as; None where it acts for itself.
         is_given: Whether environment or file give the credentials, so that nothing here can.
         api_url: THRON's API.
         cdn_url: THRON's delivery.
@@ -59,6 +64,7 @@ class Connection:
 
     client_id: str | None
     app_id: str | None
+    username: str | None
     is_given: bool
     api_url: str | None
     cdn_url: str | None
@@ -75,6 +81,7 @@ async def connection(parts: Parts) -> Connection:
         return Connection(
             settings.client_id,
             settings.app_id,
+            settings.username,
             is_given=True,
             api_url=settings.api_base,
             cdn_url=settings.cdn_base,
@@ -82,12 +89,13 @@ async def connection(parts: Parts) -> Connection:
     kept = await parts.database.tenant()
     if kept is None or kept.app_key is None:
         return Connection(
-            None, None, is_given=False, api_url=settings.api_url, cdn_url=settings.cdn_url
+            None, None, None, is_given=False, api_url=settings.api_url, cdn_url=settings.cdn_url
         )
     of_tenant = settings.model_copy(update={"client_id": kept.client_id})
     return Connection(
         kept.client_id,
         kept.app_id,
+        kept.username,
         is_given=False,
         api_url=of_tenant.api_base,
         cdn_url=of_tenant.cdn_base,
@@ -104,12 +112,19 @@ async def explored(parts: Parts) -> Trial | None:
 
 async def whole(parts: Parts, given: NewCredentials) -> Credentials | None:
     """Return credentials with the app key that is kept where none is given; None without any."""
+    username = given.username or None
     if given.app_key is not None and given.app_key.get_secret_value():
-        return Credentials(given.client_id, given.app_id, given.app_key.get_secret_value())
+        app_key = given.app_key.get_secret_value()
+        return Credentials(given.client_id, given.app_id, app_key, username)
     kept = await parts.database.tenant()
     if kept is None or kept.app_key is None or kept.client_id != given.client_id:
         return None
-    return Credentials(given.client_id, given.app_id, kept.app_key)
+    return Credentials(given.client_id, given.app_id, kept.app_key, username)
+
+
+def can_keep(parts: Parts) -> bool:
+    """Tell whether credentials can be kept: the database has a key to encrypt them with."""
+    return parts.database.encryption is not None
 
 
 async def tried(parts: Parts, credentials: Credentials) -> Trial:
@@ -123,14 +138,15 @@ async def keep(parts: Parts, credentials: Credentials, trial: Trial, *, actor: s
 
     Raises:
         DatabaseFailed: They cannot be kept.
+        ConfigurationError: They cannot be encrypted.
     """
-    session = trial.session
     kept = KeptTenant(
         client_id=credentials.client_id,
         app_id=credentials.app_id,
         app_key=credentials.app_key,
-        pkey=session.pkey if session is not None else None,
-        root_category_id=session.root_category_id if session is not None else None,
+        username=credentials.username,
     )
     await parts.database.save_tenant(kept, actor=actor)
+    if trial.session is not None:  # another login may end it
+        await session_store(parts.database, credentials).save(trial.session)
     await parts.tenancy.refresh()

@@ -1,7 +1,5 @@
 """How a content of a connector is delivered: its durable URLs, by delivery mode."""
 
-from collections.abc import Awaitable, Callable
-
 from proxy.catalogue.connector import Connector, DeliveryMode
 from proxy.delivery.resolution import Delivery
 from proxy.errors import ThronRefused
@@ -24,7 +22,6 @@ class Deliveries:
         api_url: str,
         cdn_url: str,
         source_path: str | None = None,
-        kept_pkey: Callable[[], Awaitable[str | None]] | None = None,
     ) -> None:
         """Make them for a tenant.
 
@@ -34,11 +31,8 @@ class Deliveries:
             api_url: Base of its API.
             cdn_url: Base of its public delivery.
             source_path: Path of its downloadSource, where that is known.
-            kept_pkey: Gives the pkey of the last login of an earlier process, used while there is
-                no session.
         """
         self._thron = thron
-        self._kept_pkey = kept_pkey
         self._client_id = client_id
         self._api_url = api_url
         self._cdn_url = cdn_url
@@ -100,10 +94,10 @@ class Deliveries:
         return not any(f"/{pkey}/" in source for source in delivery.sources)
 
     async def _pkey(self) -> str | None:
-        if self._thron.known is None and self._kept_pkey is not None:
-            kept = await self._kept_pkey()
-            if kept is not None:
-                return kept
+        # That of the last session is good while there is none, and THRON perhaps down.
+        last = await self._thron.last_known()
+        if last is not None and last.pkey is not None:
+            return last.pkey
         return (await self._thron.session()).pkey
 
     async def _published(self, content: Content, name: str) -> tuple[str, ...]:

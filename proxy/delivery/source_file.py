@@ -1,8 +1,9 @@
 """The source file from THRON's API (docs/thron.md 7.5), by whichever path and manner it answers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -93,14 +94,21 @@ class SourceFiles:
         known = self._known
         if known is not None:
             try:
-                return await self._thron.with_token(lambda token: self._ask(known, asked, token))
+                return await self._with_token(asked, partial(self._ask, known, asked))
             except ContentMissing:
                 raise
             except (*_MAY_BE_THE_WAY, ThronRefused):
                 if self._now() - self._relearnt_at < _RELEARN_EVERY_S:
                     raise
                 self._relearnt_at = self._now()
-        return await self._thron.with_token(lambda token: self._learn(asked, token))
+        return await self._with_token(asked, partial(self._learn, asked))
+
+    async def _with_token(
+        self, asked: _Asked, attempt: Callable[[str], Awaitable[Arrival]]
+    ) -> Arrival:
+        return await self._thron.with_token(
+            attempt, service="downloadSource", subject=asked.sources[0]
+        )
 
     async def _learn(self, asked: _Asked, token: str) -> Arrival:
         """Ask in one way after the other, and remember the one that works."""

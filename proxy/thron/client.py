@@ -127,6 +127,7 @@ class Client:
                 retry_after_s=parse_retry_after(
                     response.headers.get("Retry-After"), date=response.headers.get("Date")
                 ),
+                moved_to=_moved_to(response),
             )
 
     def _url(self, request: Request) -> URL:
@@ -143,7 +144,7 @@ def _content(request: Request) -> bytes | None:
 
 
 def _fields(request: Request, *, token: str | None) -> dict[str, str]:
-    fields = {"Accept": "application/json"}
+    fields = {"Accept": "text/plain" if request.is_text else "application/json"}
     if request.json is not None:
         fields["Content-Type"] = "application/json"
     elif request.method == "POST":
@@ -155,6 +156,18 @@ def _fields(request: Request, *, token: str | None) -> dict[str, str]:
 
 def _media_type(value: str) -> str:
     return value.partition(";")[0].strip().lower()
+
+
+def _moved_to(response: aiohttp.ClientResponse) -> str | None:
+    """Return the base of another host that a redirect leads to."""
+    location = response.headers.get("Location")
+    if location is None:
+        return None
+    try:
+        to = response.url.join(URL(location))
+        return str(to.origin()) if to.origin() != response.url.origin() else None
+    except ValueError:
+        return None
 
 
 async def _read_limited(response: aiohttp.ClientResponse) -> bytes:

@@ -138,7 +138,8 @@ def open_envelope(reply: Reply, *, expected: str) -> Members | None:
     if codes.any_of(MISSING_CODES) or _is_absent(reply, codes):
         return None
     if reply.status != _OK:
-        raise ThronAnswerInvalid(f"THRON answered {reply.status} {codes}".rstrip())
+        said = f"THRON answered {reply.status} {codes}".rstrip()
+        raise ThronAnswerInvalid(said, answered=reply.status)
     if envelope is None:
         raise ThronAnswerInvalid(f"THRON's answer is not JSON ({reply.media_type or 'untyped'})")
     if not codes and expected not in envelope:
@@ -157,9 +158,16 @@ def raise_unavailable(reply: Reply) -> None:
         raise ThronBusy("THRON answered 429", retry_after_s=reply.retry_after_s)
     if reply.status >= _SERVER_ERROR:
         error = ThronUnreachable if reply.status in _OF_THE_HOST else ThronFailed
-        raise error(f"THRON answered {reply.status}", retry_after_s=reply.retry_after_s)
+        raise error(
+            f"THRON answered {reply.status}",
+            retry_after_s=reply.retry_after_s,
+            answered=reply.status,
+        )
     if reply.status in _NO_ANSWER_OF_THE_API:
-        raise ThronAnswerInvalid(f"THRON's API redirects ({reply.status}); check TDC_API_URL")
+        mend = f"set TDC_API_URL={reply.moved_to}" if reply.moved_to else "check TDC_API_URL"
+        raise ThronAnswerInvalid(
+            f"THRON's API redirects ({reply.status}); {mend}", answered=reply.status
+        )
 
 
 def read_members(reply: Reply) -> Members | None:

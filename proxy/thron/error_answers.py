@@ -79,7 +79,7 @@ def _error_of(status: int, codes: Codes) -> GatewayError:
     if status == _TOO_MANY_REQUESTS:
         return ThronBusy(f"THRON answered {status}")
     if status >= _SERVER_ERRORS:
-        return ThronUnreachable(f"THRON answered {status}")
+        return ThronUnreachable(f"THRON answered {status}", answered=status)
     named = _error_named(codes)
     if named is not None:
         return named
@@ -87,7 +87,7 @@ def _error_of(status: int, codes: Codes) -> GatewayError:
         return TokenRejected(f"THRON answered {status}")
     if status in {404, 410}:
         return OriginGone(f"THRON answered {status}")
-    return ThronAnswerInvalid(f"THRON answered {status}")
+    return ThronAnswerInvalid(f"THRON answered {status}", answered=status)
 
 
 def _error_named(codes: Codes) -> GatewayError | None:

@@ -23,13 +23,15 @@ class Request:
         form: Form fields; a login's hold the app key.
         json: Body of a JSON service, or None. A POST without it is a form service
             (docs/thron.md 1.2).
+        is_text: Whether the service answers with plain text.
     """
 
     method: str
     path: str
     query: tuple[tuple[str, str], ...] = ()
     form: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    json: Mapping[str, Any] | None = None
+    json: Mapping[str, Any] | None = field(default=None, repr=False)
+    is_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,15 @@ class Reply:
         media_type: Lower case, without parameters; empty if there was no Content-Type.
         body: The whole content; a login's holds the token.
         retry_after_s: The Retry-After field in seconds, or None.
+        moved_to: Base of the host that a redirect leads to, such as ``https://api.example.com``;
+            None without a redirect to another one. No more of it, as it may hold a token.
     """
 
     status: int
     media_type: str
     body: bytes = field(repr=False)
     retry_after_s: float | None = None
+    moved_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

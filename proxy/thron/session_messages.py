@@ -23,6 +23,7 @@ from proxy.thron.envelope import (
 )
 from proxy.thron.exchange import Question, Reply, Request
 from proxy.thron.json_fields import Members, items, members, text
+from proxy.thron.session import Credentials
 
 _OK = 200
 _TIMEOUT = 408
@@ -68,6 +69,29 @@ def login(client_id: str, app_id: str, app_key: str) -> Question[Login]:
     return Question(Request("POST", path, form=form), partial(_read_login, client_id))
 
 
+def act_as(credentials: Credentials, *, app_key: str) -> Question[str]:
+    """Ask for the token of a user whom the application may act as.
+
+    Deciphering raises CredentialsRefused for any refusal, naming what to mend, and else as
+    ``login`` does.
+
+    Args:
+        credentials: With a username.
+        app_key: The application's key, or the token of its login: which of them THRON takes is
+            not certain.
+
+    docs/thron.md 2.4.
+    """
+    body = {
+        "clientId": credentials.client_id,
+        "appId": credentials.app_id,
+        "appKey": app_key,
+        "username": credentials.username,
+    }
+    request = Request("POST", "/api/xadmin/resources/apps/su", json=body, is_text=True)
+    return Question(request, partial(_read_user_token, credentials.username))
+
+
 def validate(client_id: str) -> Question[bool]:
     """Ask whether the token that goes with the question is good; use renews it.
 
@@ -90,6 +114,24 @@ def _read_login(client_id: str, reply: Reply) -> Login:
     if envelope is None:
         raise ThronAnswerInvalid("THRON's login answer is not JSON; check TDC_API_URL")
     return _read_app(envelope)
+
+
+def _read_user_token(username: str | None, reply: Reply) -> str:
+    raise_unavailable(reply)
+    envelope = read_members(reply)
+    codes = codes_of(envelope) if envelope is not None else codes_in_markup(reply.body)
+    if reply.status == _TIMEOUT or codes.any_of(FAILURE_CODES):
+        raise ThronUnreachable(f"THRON failed to act as a user: {reply.status} {codes}".rstrip())
+    token = reply.body.decode("utf-8", "replace").strip().strip('"')
+    if reply.status != _OK or not codes.is_ok or envelope is not None:
+        said = str(codes) if codes else f"status {reply.status}"
+        raise CredentialsRefused(
+            f"THRON does not let the application act as user {username!r} ({said}): check"
+            " TDC_USERNAME, and whether THRON allows the application to impersonate (canDisguise)"
+        )
+    if not _TOKEN.fullmatch(token) or token.startswith("<"):
+        raise ThronAnswerInvalid("THRON's answer to apps/su holds no token")
+    return token
 
 
 def _read_app(envelope: Members) -> Login:

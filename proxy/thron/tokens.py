@@ -2,20 +2,24 @@
 
 Rules:
 
-1. One login is in flight at a time, and one validation of a token; whoever needs it awaits the
-   same one, and who stops waiting stops it for nobody else.
-2. A refused token is validated before a login: a call that a good token may not make is a matter
-   of rights, and a login would change nothing (docs/thron.md 1.4 and 11, row 1).
-3. A replaced token is not ended: what still runs with it goes on.
-4. After a failed login the next one waits; meanwhile callers get the same error at once.
+1. One login is in flight at a time, of all processes that share a store, and one validation of a
+   token; whoever needs it awaits the same one, and who stops waiting stops it for nobody else.
+2. Before a login the store is looked into: another process may have logged in meanwhile, and a
+   login may end the session that all others use (docs/thron.md 2.2).
+3. A refused token is validated before a login: a call that a good token may not make is a matter
+   of rights, and a login would change nothing (docs/thron.md 1.4 and 11, row 1). Where validation
+   fails, or cannot be believed (``refusals``), there is a login.
+4. A replaced token is not ended: what still runs with it goes on.
+5. After a failed login the next one waits; meanwhile callers get the same error at once.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import NoReturn, Self, TypeVar
 
 import structlog
 
@@ -28,8 +32,10 @@ from proxy.errors import (
     TokenRejected,
 )
 from proxy.thron.client import Client
-from proxy.thron.exchange import Question
-from proxy.thron.session_messages import login, validate
+from proxy.thron.exchange import Question, Request
+from proxy.thron.refusals import Refusals
+from proxy.thron.session import Credentials, Session, SessionStore, Unshared
+from proxy.thron.session_messages import act_as, login, validate
 from proxy.thron.token_schedule import Failure, Refresh, Schedule, Step, backoff_s, next_refresh
 
 T = TypeVar("T")
@@ -49,31 +55,13 @@ _VAIN_LOGINS = 2
 _PAUSE_AFTER_VAIN_LOGINS_S = 60.0
 
 # A pkey that may have been revoked is read again by a login, not more often than this.
-_LEAST_AGE_TO_RENEW_S = 60.0
+_LEAST_AGE_TO_RENEW_S = 600.0
 
+# Between two looks into the store while another process logs in.
+_LEASE_POLL_S = 0.25
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """The tenant and its Custom Application."""
-
-    client_id: str
-    app_id: str
-    app_key: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Session:
-    """What one login gave.
-
-    Attributes:
-        token: The session token.
-        pkey: The share key for delivery URLs; None while public share is off in THRON.
-        root_category_id: The folder on which the application is installed.
-    """
-
-    token: str = field(repr=False)
-    pkey: str | None = field(default=None, repr=False)
-    root_category_id: str | None = None
+# Tokens that this process was refused or replaced, and will not take from the store again.
+_RETIRED_TOKENS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +92,7 @@ class TokenKeeper:
         now: The clock, in seconds; states show it, so ``time.time`` suits.
         random: Jitter, from 0 to 1.
         schedule: The times of refreshes and retries.
+        store: Where the session is shared with other processes; then ``now`` is unix seconds.
 
     A failing first login prevents nothing: it is tried again in the background.
     """
@@ -116,19 +105,25 @@ class TokenKeeper:
         now: Callable[[], float],
         random: Callable[[], float],
         schedule: Schedule | None = None,
+        store: SessionStore | None = None,
     ) -> None:
         self._client = client
         self._credentials = credentials
         self._now = now
         self._random = random
         self._schedule = schedule or Schedule()
+        self._store = store or Unshared()
         self._session: Session | None = None
-        self._logged_in_at = self._used_at = self._validated_at = 0.0
+        self._former: Session | None = None
+        self._is_shared = False
+        self._retired: deque[str] = deque(maxlen=_RETIRED_TOKENS)
+        self._used_at = self._validated_at = 0.0
         self._jitter = 0.0
         self._logins = 0
         self._failure: Failure | None = None
         self._vain_logins: list[Session] = []
         self._vain_at = 0.0
+        self._refusals = Refusals()
         self._login: asyncio.Task[Session | ThronError] | None = None
         self._validations: dict[Session, asyncio.Task[bool | ThronError]] = {}
         self._changed = asyncio.Event()
@@ -153,12 +148,11 @@ class TokenKeeper:
     @property
     def state(self) -> TokenState:
         """How the token stands."""
-        known = self._session is not None
-        good_at = max(self._logged_in_at, self._used_at, self._validated_at)
+        session = self._session
         return TokenState(
-            logged_in=known,
-            since=self._logged_in_at if known else None,
-            last_refresh=good_at if self._logins else None,
+            logged_in=session is not None,
+            since=session.logged_in_at if session is not None else None,
+            last_refresh=max(self._used_at, self._validated_at) or None,
             problem=str(self._failure.error) if self._failure is not None else None,
             logins=self._logins,
         )
@@ -168,6 +162,13 @@ class TokenKeeper:
         """The session, if there is one; nothing is asked."""
         return self._session
 
+    async def last_known(self) -> Session | None:
+        """Return the session, or the last one that there was, in an earlier process too.
+
+        Its token may have ended; its pkey and folder do not end with it. THRON is not asked.
+        """
+        return self._session or self._former or await self._store.load()
+
     async def session(self) -> Session:
         """Return the session, logging in if there is none.
 
@@ -175,21 +176,22 @@ class TokenKeeper:
             CredentialsRefused: The login is refused; not tried again for a while.
             ThronError: THRON could not be asked; the same.
         """
-        return self._session or await self._log_in()
+        return self._session or await self._renewed()
 
     async def renew(self, session: Session) -> Session:
         """Return a session newer than this one, whose pkey is suspected to be revoked.
 
-        The same one comes back if it is younger than a minute: then the pkey is what THRON says.
+        The same one comes back if it is younger than ten minutes.
 
         Raises:
             ThronError: As ``session`` does.
         """
         if session is not self._session:
             return await self.session()
-        if self._now() - self._logged_in_at < _LEAST_AGE_TO_RENEW_S:
+        if self._now() - session.logged_in_at < _LEAST_AGE_TO_RENEW_S:
             return session
-        return await self._log_in()
+        self._retired.append(session.token)
+        return await self._renewed()
 
     @property
     def silent_s(self) -> float:
@@ -208,15 +210,21 @@ class TokenKeeper:
             ThronError: As ``session`` does, or as the question's deciphering does.
         """
         return await self.with_token(
-            lambda token: self._client.ask(question, token=token, at_most_s=at_most_s)
+            lambda token: self._client.ask(question, token=token, at_most_s=at_most_s),
+            service=question.request.path,
+            subject=_subject(question.request),
         )
 
-    async def with_token(self, attempt: Callable[[str], Awaitable[T]]) -> T:
+    async def with_token(
+        self, attempt: Callable[[str], Awaitable[T]], *, service: str, subject: object
+    ) -> T:
         """Return what an attempt with the token gives, replaying it once with a new token.
 
         Args:
             attempt: Called with a token; raises TokenRejected where it is refused. It is called
                 again only if the token turns out to be dead.
+            service: What is asked, such as the path of the request.
+            subject: What it is asked for, as a hashable value.
 
         Raises:
             ThronRefused: The token is good, so the application has no right to this.
@@ -226,57 +234,153 @@ class TokenKeeper:
         for _ in range(_MOST_ATTEMPTS):
             try:
                 result = await attempt(session.token)
-            except TokenRejected as refusal:
+            except ThronError as error:
+                if not self._refusals.is_unusual(error, service, subject):
+                    raise
                 if is_new:
                     self._note_vain_login(session)
-                    raise ThronRefused(str(refusal)) from refusal
-                session, is_new = await self._replace(session, refusal)
+                    self._refusals.note_denial(subject)
+                    _raise_as_denial(error)
+                replaced = await self._replace(session, error, service, subject)
+                if replaced is None:
+                    _raise_as_denial(error)
+                session, is_new = replaced
             else:
+                self._refusals.note_answer(service, subject)
                 self._note_use(session, is_new=is_new)
                 return result
         raise ThronUnreachable("THRON ended every token while it was in use")
 
-    async def _replace(self, session: Session, refusal: TokenRejected) -> tuple[Session, bool]:
-        """Return another session than this refused one, and whether it comes of a login for it."""
+    async def _replace(
+        self, session: Session, refusal: ThronError, service: str, subject: object
+    ) -> tuple[Session, bool] | None:
+        """Return another session than this refused one, and whether it comes of a login for it.
+
+        None where it is good, so that another one would be refused as well.
+        """
+        await self._take_newer(session)
         if session is not self._session:
             return await self.session(), False
-        if await self._is_good(session) or self._is_login_vain():
-            raise ThronRefused(str(refusal)) from refusal
-        self._drop(session)
-        return await self.session(), True
+        try:
+            is_good = await self._is_good(session)
+        except ThronError:
+            is_good = None
+        if session is not self._session:
+            return await self.session(), False
+        if self._is_logging_in():
+            return await self._renewed(), True
+        if is_good and not self._may_disbelieve(refusal, service, subject):
+            return None
+        if self._is_login_vain():
+            return None
+        self._retired.append(session.token)
+        if is_good is False:
+            self._drop(session)
+        return await self._renewed(), True
+
+    async def _take_newer(self, session: Session) -> None:
+        """Take the session that another process got in place of this one."""
+        if session is self._session:
+            shared = await self._shared()
+            if shared is not None and shared.token != session.token and session is self._session:
+                self._take(shared, is_shared=True)
+
+    def _may_disbelieve(self, refusal: ThronError, service: str, subject: object) -> bool:
+        may_disbelieve = self._refusals.may_disbelieve(
+            service, subject, is_shared=self._is_shared, now=self._now()
+        )
+        if may_disbelieve:
+            log.warning("token.validation_disbelieved", service=service, problem=str(refusal))
+        return may_disbelieve
 
     def _drop(self, session: Session) -> None:
         if self._session is session:
-            log.info("token.expired", age_s=round(self._now() - self._logged_in_at))
-            self._session = None
+            log.info("token.expired", age_s=round(self._now() - session.logged_in_at))
+            self._session, self._former = None, session
+            self._retired.append(session.token)
             self._changed.set()
 
-    async def _log_in(self) -> Session:
+    def _is_logging_in(self) -> bool:
+        return self._login is not None and not self._login.done()
+
+    async def _renewed(self) -> Session:
         """Return the session of the login in flight, or of a new one unless that has to wait."""
         if self._login is None or self._login.done():
             if self._failure is not None and self._failure.remaining_s(self._now()) > 0:
                 raise self._failure.told_again(self._now())
-            self._login = asyncio.create_task(self._ask_for_session(), name="thron-login")
+            self._login = asyncio.create_task(self._new_session(), name="thron-login")
         return _given(await asyncio.shield(self._login))
 
-    async def _ask_for_session(self) -> Session | ThronError:
-        """Log in; a failure is a result here, as several await it and perhaps nobody."""
-        mine = self._credentials
+    async def _new_session(self) -> Session | ThronError:
+        """Share or log in; a failure is a result here, as several await it and perhaps nobody."""
         try:
-            answer = await self._client.ask(
-                login(mine.client_id, mine.app_id, mine.app_key),
-                token=None,
-                at_most_s=_LONGEST_S,
-            )
+            shared = await self._leased_or_shared()
+            if shared is not None:
+                return self._take(shared, is_shared=True)
+            session = await self._logged_in()
+            await self._store.save(session)
         except ThronError as error:
             return self._note_failure("token.login_failed", error)
-        session = Session(answer.token, answer.pkey, answer.root_category_id)
-        self._session, self._failure = session, None
-        self._logged_in_at = self._used_at = self._validated_at = self._now()
-        self._jitter = self._random()
+        finally:
+            await self._store.release()
         self._logins += 1
+        log.info("token.renewed", logins=self._logins, can_publish=session.pkey is not None)
+        return self._take(session, is_shared=False)
+
+    async def _leased_or_shared(self) -> Session | None:
+        """Return a session that another process got; None once this one holds the lease."""
+        is_leased = False
+        while True:
+            shared = await self._shared()
+            if shared is not None or is_leased:  # with the lease, it has been looked once more
+                return shared
+            is_leased = await self._store.acquire()
+            if not is_leased:
+                await asyncio.sleep(_LEASE_POLL_S)
+
+    async def _logged_in(self) -> Session:
+        mine = self._credentials
+        answer = await self._client.ask(
+            login(mine.client_id, mine.app_id, mine.app_key), token=None, at_most_s=_LONGEST_S
+        )
+        token = answer.token
+        if mine.username is not None:
+            token = await self._user_token(answer.token)
+        return Session(token, answer.pkey, answer.root_category_id, logged_in_at=self._now())
+
+    async def _user_token(self, app_token: str) -> str:
+        """Return the token of the user to act as (docs/thron.md 2.4)."""
+        mine = self._credentials
+        try:
+            question = act_as(mine, app_key=mine.app_key)
+            return await self._client.ask(question, token=app_token, at_most_s=_LONGEST_S)
+        except (CredentialsRefused, ThronAnswerInvalid):
+            question = act_as(mine, app_key=app_token)
+            return await self._client.ask(question, token=app_token, at_most_s=_LONGEST_S)
+
+    async def _shared(self) -> Session | None:
+        """Return the session that another process got, if it may be of use."""
+        shared = await self._store.load()
+        if shared is None or shared.token in self._retired:
+            return None
+        age_s = self._now() - shared.logged_in_at
+        if 0 <= age_s < self._schedule.renew_after_idle_s:
+            return shared
+        if age_s < self._schedule.renew_after_s:
+            with suppress(ThronError):
+                if await self._is_good(shared):
+                    return shared
+        self._former = self._former or shared
+        self._retired.append(shared.token)
+        return None
+
+    def _take(self, session: Session, *, is_shared: bool) -> Session:
+        if is_shared:
+            log.info("token.shared", age_s=round(self._now() - session.logged_in_at))
+        self._session, self._failure, self._is_shared = session, None, is_shared
+        self._used_at = self._validated_at = self._now()
+        self._jitter = self._random()
         self._changed.set()
-        log.info("token.renewed", logins=self._logins, can_publish=answer.pkey is not None)
         return session
 
     async def _is_good(self, session: Session) -> bool:
@@ -366,7 +470,7 @@ class TokenKeeper:
             return Refresh(Step.LOG_IN, earliest)
         due = next_refresh(
             self._schedule,
-            logged_in_at=self._logged_in_at,
+            logged_in_at=self._session.logged_in_at,
             used_at=self._used_at,
             validated_at=self._validated_at,
             jitter=self._jitter,
@@ -390,8 +494,21 @@ class TokenKeeper:
                 self._note_failure("token.validation_failed", error)
                 return
             self._drop(session)
+        elif session is not None:
+            self._retired.append(session.token)
         with suppress(ThronError):  # noted and logged where it happened
-            await self._log_in()
+            await self._renewed()
+
+
+def _raise_as_denial(error: ThronError) -> NoReturn:
+    """Raise what a refusal is to a caller, now that the session is known to be good."""
+    if isinstance(error, TokenRejected):
+        raise ThronRefused(str(error)) from error
+    raise error
+
+
+def _subject(request: Request) -> object:
+    return hash((request.path, request.query, str(request.json)))
 
 
 def _given(outcome: T | ThronError) -> T:

@@ -18,7 +18,8 @@ from proxy.catalogue.runs import Run, RunKind
 from proxy.catalogue.shapes import Shapes
 from proxy.sandbox.server import Sandbox
 from proxy.thron.client import Client
-from proxy.thron.tokens import Credentials, TokenKeeper
+from proxy.thron.session import Credentials
+from proxy.thron.tokens import TokenKeeper
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from proxy.thron.messages import ContentType
 from tests.catalogue.postgres import frozen
 from tests.waiting import until
 
+KEY = "k" * 32
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 FILES = Connector(slug="files", folder="f", folder_id="f-1", identifier=Identifier.CONTENT_ID)
 SKUS = Connector(
@@ -126,25 +127,45 @@ async def test_remove(database_url: str) -> None:
 
 
 async def test_tenant(database_url: str) -> None:
-    """New credentials are a change that everybody learns of; a new pkey is only kept."""
-    tenant = Tenant("acme", "app", "app-key-1", "pkey-1", "root")
-    async with Database.open(database_url) as database:
+    """New credentials are a change that everybody learns of; the same ones are none."""
+    tenant = Tenant("acme", "app", "app-key-1")
+    async with Database.open(database_url, secret_keys_given=(KEY,)) as database:
         await database.save_tenant(tenant, actor="console")
-        await database.save_tenant(replace(tenant, pkey="pkey-2"), actor="login")
+        await database.save_tenant(tenant, actor="console")
         assert await database.revision() == 1
-        await database.save_tenant(replace(tenant, app_key="app-key-2"), actor="console")
+        changed = replace(tenant, app_key="app-key-2", username="somebody")
+        await database.save_tenant(changed, actor="console")
         assert await database.revision() == 2
-        assert await database.tenant() == replace(tenant, app_key="app-key-2")
+        assert await database.tenant() == changed
 
 
 async def test_no_secret_is_audited_or_shown(sqlite_url: str) -> None:
-    """Neither the audit nor a tenant's own words hold the app key or the pkey."""
-    tenant = Tenant("acme", "app", "app-key-1", "pkey-1", "root")
+    """Neither the audit nor a tenant's own words hold the app key."""
+    tenant = Tenant("acme", "app", "app-key-1")
     async with Database.open(sqlite_url) as database:
         await database.save_tenant(tenant, actor="console")
         told = repr(tenant) + repr(await database.audit())
     assert "app-key-1" not in told
-    assert "pkey-1" not in told
+
+
+async def test_a_lost_key_asks_for_the_credentials_anew(sqlite_url: str, tmp_path: Path) -> None:
+    """Without its key the app key is unknown, not an error; the rest of the tenant is there."""
+    tenant = Tenant("acme", "app", "app-key-1")
+    async with Database.open(sqlite_url) as database:
+        await database.save_tenant(tenant, actor="console")
+    (tmp_path / "connector.secret.key").unlink()
+    async with Database.open(sqlite_url) as database:
+        assert await database.tenant() == replace(tenant, app_key=None)
+        await database.save_tenant(tenant, actor="console")
+        assert await database.tenant() == tenant
+
+
+async def test_postgresql_keeps_no_secret_without_a_key(postgresql_url: str) -> None:
+    """There the key has to be given; what is to be done is said."""
+    async with Database.open(postgresql_url) as database:
+        with pytest.raises(ConfigurationError, match=r"TDC_SECRET_KEY.*openssl"):
+            await database.save_tenant(Tenant("acme", "app", "key"), actor="console")
+        assert await database.tenant() is None
 
 
 async def test_purges(database_url: str) -> None:

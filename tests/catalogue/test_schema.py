@@ -1,11 +1,12 @@
 """The schema's versions: made fresh, brought forward, never half."""
 
 import pytest
-from sqlalchemy import Connection, insert, inspect, select, text
+from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from proxy.catalogue import schema
 from proxy.catalogue.engine import engine, place, writer
+from tests.catalogue.old_database import make_version_1
 
 
 def _add_colour(connection: Connection) -> None:
@@ -64,7 +65,7 @@ async def test_a_first_version_becomes_this_one(database_url: str) -> None:
     """A database of version 1 has the tables of a fresh one after the steps."""
     made = engine(place(database_url))
     async with writer(made).begin() as connection:
-        await connection.run_sync(_make_version_1)
+        await connection.run_sync(make_version_1)
         await connection.run_sync(schema.prepare)
     async with made.begin() as connection:
         taken = await connection.run_sync(_columns)
@@ -74,16 +75,6 @@ async def test_a_first_version_becomes_this_one(database_url: str) -> None:
         await connection.run_sync(schema.prepare)
         assert await connection.run_sync(_columns) == taken
     await made.dispose()
-
-
-def _make_version_1(connection: Connection) -> None:
-    later = {"purge", "password", "session", "api_token"}
-    later |= {"device", "catalogued", "content", "address", "content_version", "sync_run"}
-    later |= {"link_check", "link_result"}
-    tables = [table for name, table in schema.TABLES.tables.items() if name not in later]
-    schema.TABLES.create_all(connection, tables=tables)
-    connection.execute(insert(schema.schema_version).values(version=1))
-    connection.execute(insert(schema.revision).values(id=1, number=0))
 
 
 def _columns(connection: Connection) -> dict[str, list[tuple[str, str, bool]]]:

@@ -31,8 +31,7 @@ async def listed(
     """Run connectors whose contents are all in the catalogue, and what the login gave."""
     async with running(thron, state, *connectors, **changed) as connector:
         await listing(connector)
-        assert connector.tenant.login is not None
-        await connector.tenant.login.refresh()
+        await connector.tenant.thron.session()
         yield connector
 
 

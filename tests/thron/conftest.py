@@ -8,7 +8,7 @@ import pytest
 
 from proxy.sandbox.server import Sandbox
 from proxy.thron.client import Client
-from proxy.thron.tokens import Credentials
+from proxy.thron.session import Credentials
 
 
 async def until(holds: Callable[[], bool]) -> None:

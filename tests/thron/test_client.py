@@ -103,7 +103,7 @@ async def test_any_answer_is_a_reply(http: aiohttp.ClientSession) -> None:
 
     async with answering(refuse) as url:
         reply = await Client(http, api_url=url).send(ANYTHING, token="t")
-    assert reply == Reply(307, "text/html", b"moved", 7.0)
+    assert reply == Reply(307, "text/html", b"moved", 7.0, moved_to="https://127.0.0.1:1")
 
 
 async def test_compressed_answers(http: aiohttp.ClientSession) -> None:

@@ -11,7 +11,8 @@ from proxy.sandbox.server import Sandbox, Switches
 from proxy.thron import messages
 from proxy.thron.client import Client
 from proxy.thron.messages import Content, ContentType, SearchCriteria
-from proxy.thron.tokens import Credentials, TokenKeeper
+from proxy.thron.session import Credentials
+from proxy.thron.tokens import TokenKeeper
 
 # The switches of delivery change nothing of what the API answers.
 _OF_DELIVERY = ("redirect_", "static_", "source_", "storage_", "delivery_", "old_static_")

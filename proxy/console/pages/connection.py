@@ -71,7 +71,9 @@ async def show(request: web.Request) -> web.Response:
     known = await credentials.connection(console.parts)
     trial = await credentials.explored(console.parts) if known.client_id else None
     form = (
-        forms.filled(NewCredentials(client_id=known.client_id, app_id=known.app_id))
+        forms.filled(
+            NewCredentials(client_id=known.client_id, app_id=known.app_id, username=known.username)
+        )
         if known.client_id and known.app_id
         else forms.blank()
     )
@@ -82,7 +84,7 @@ async def save(request: web.Request) -> web.Response:
     """Try credentials, and keep them if THRON takes them."""
     console = request.app[CONSOLE]
     parts = console.parts
-    if parts.settings.is_set_up:
+    if parts.settings.is_set_up or not credentials.can_keep(parts):
         raise web.HTTPForbidden
     form = forms.read(await request.post(), NewCredentials)
     if form.value is None:
@@ -113,6 +115,8 @@ async def _page(
         "connection.html",
         status=status,
         known=known,
+        can_keep=credentials.can_keep(console.parts),
+        is_key_lost=console.parts.tenancy.is_key_lost,
         form=form,
         trial=trial,
         titles=TITLES,

@@ -12,6 +12,7 @@ class ConnectionState(Model):
 
     client_id: str | None
     app_id: str | None
+    username: str | None
     is_given: bool
     api_url: str | None
     cdn_url: str | None
@@ -58,6 +59,10 @@ async def give_credentials(call: Call[Nothing, NewCredentials]) -> Tested:
     parts = call.console.parts
     if parts.settings.is_set_up:
         raise Problem(409, "Environment or file give the credentials: change them there.")
+    if not credentials.can_keep(parts):
+        raise Problem(
+            409, "Without TDC_SECRET_KEY nothing secret is kept in PostgreSQL: set it first."
+        )
     given = await credentials.whole(parts, call.content)
     if given is None:
         missing = FieldProblem("app_key", "Fill this in.")
@@ -74,6 +79,7 @@ def _state(known: Connection, *, is_logged_in: bool, problem: str | None) -> Con
     return ConnectionState(
         client_id=known.client_id,
         app_id=known.app_id,
+        username=known.username,
         is_given=known.is_given,
         api_url=known.api_url,
         cdn_url=known.cdn_url,

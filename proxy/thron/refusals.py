@@ -1,0 +1,67 @@
+"""Whether a refusal may mean that the session has ended though validateToken calls it good; pure.
+
+validateToken is a witness, not the judge (docs/thron.md 2.3): an expiry may be told as 302, 400 or
+500, and what validates a token may be another server than the one that refuses it. So a service
+that has answered before and refuses now leads to a login in spite of it, but not more than one a
+minute; and what a new session was refused as well is a matter of rights from then on.
+"""
+
+from proxy.errors import ThronBusy, ThronError, TokenRejected
+
+_PAUSE_S = 60.0
+_MOST_SUBJECTS = 1000
+
+_REDIRECTS_AND_CLIENT_ERRORS = range(300, 500)
+_SERVER_ERROR = 500
+
+
+class Refusals:
+    """What services answered and refused, in the life of one token keeper."""
+
+    def __init__(self) -> None:
+        self._answering: set[str] = set()
+        self._denied: dict[object, None] = {}
+        self._disbelieved_at: float | None = None
+
+    def note_answer(self, service: str, subject: object) -> None:
+        """Note that a service answered."""
+        self._answering.add(service)
+        self._denied.pop(subject, None)
+
+    def note_denial(self, subject: object) -> None:
+        """Note that something was refused to a session that had just begun."""
+        self._denied[subject] = None
+        if len(self._denied) > _MOST_SUBJECTS:
+            self._denied.pop(next(iter(self._denied)))
+
+    def is_unusual(self, error: ThronError, service: str, subject: object) -> bool:
+        """Tell whether an error looks like the end of a session.
+
+        Args:
+            error: What the service answered.
+            service: Such as the path of the request.
+            subject: What was asked of it, as a hashable value.
+        """
+        if isinstance(error, TokenRejected):
+            return True
+        refuses = error.answered in _REDIRECTS_AND_CLIENT_ERRORS or error.answered == _SERVER_ERROR
+        if not refuses or isinstance(error, ThronBusy):
+            return False
+        return service in self._answering and subject not in self._denied
+
+    def may_disbelieve(self, service: str, subject: object, *, is_shared: bool, now: float) -> bool:
+        """Tell whether validateToken, which calls the session good, is not to be believed.
+
+        Args:
+            service: What refused.
+            subject: What was asked of it.
+            is_shared: Whether another process logged in, which may have been answered before.
+            now: In seconds.
+        """
+        if subject in self._denied or not (is_shared or service in self._answering):
+            return False
+        at = self._disbelieved_at
+        if at is not None and 0 <= now - at < _PAUSE_S:
+            return False
+        self._disbelieved_at = now
+        return True
