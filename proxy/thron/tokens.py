@@ -266,7 +266,7 @@ class TokenKeeper:
         except ThronError:
             is_good = None
         if session is not self._session:
-            return await self.session(), False
+            return await self.session(), not is_good
         if self._is_logging_in():
             return await self._renewed(), True
         if is_good and not self._may_disbelieve(refusal, service, subject):
