@@ -6,13 +6,15 @@ that has answered before and refuses now leads to a login in spite of it, but no
 minute; and what a new session was refused as well is a matter of rights from then on.
 """
 
-from proxy.errors import ThronBusy, ThronError, TokenRejected
+from proxy.errors import ThronError, TokenRejected
 
 _PAUSE_S = 60.0
 _MOST_SUBJECTS = 1000
 
 _REDIRECTS_AND_CLIENT_ERRORS = range(300, 500)
 _SERVER_ERROR = 500
+# These are about the request: no such service, another method or type, too many of them.
+_OF_THE_REQUEST = frozenset({404, 405, 406, 408, 410, 411, 413, 414, 415, 416, 417, 429})
 
 
 class Refusals:
@@ -44,8 +46,9 @@ class Refusals:
         """
         if isinstance(error, TokenRejected):
             return True
-        refuses = error.answered in _REDIRECTS_AND_CLIENT_ERRORS or error.answered == _SERVER_ERROR
-        if not refuses or isinstance(error, ThronBusy):
+        status = error.answered
+        refuses = status in _REDIRECTS_AND_CLIENT_ERRORS or status == _SERVER_ERROR
+        if not refuses or status in _OF_THE_REQUEST:
             return False
         return service in self._answering and subject not in self._denied
 

@@ -115,7 +115,7 @@ async def test_the_path_that_works_is_remembered(
 async def test_what_has_worked_and_does_no_more_is_learnt_anew(
     whole: Running, files: SourceFiles, changed: dict[str, Any]
 ) -> None:
-    """At once, and without a login."""
+    """At once; a token that is refused where it was taken before may cost one login."""
     thron = whole.thron
     (await opened(files, thron)).response.close()
     for name, value in changed.items():
@@ -127,7 +127,7 @@ async def test_what_has_worked_and_does_no_more_is_learnt_anew(
     thron.log.clear()
     (await opened(files, thron)).response.close()
     assert len(thron.log.of("api", "downloadSource")) == 1
-    assert thron.logins == 1
+    assert thron.logins <= 2
 
 
 async def test_a_content_that_fails_teaches_nothing(
@@ -147,7 +147,7 @@ async def test_a_content_that_fails_teaches_nothing(
     assert asked[1:3] == [1, 1]
     assert asked[4] == 1
     assert min(asked[0], asked[3]) > 1
-    assert thron.logins == 1
+    assert thron.logins == 2  # the first refusal where answers were usual
     thron.tenant.app.may_share = True
     (await opened(files, thron)).response.close()
 

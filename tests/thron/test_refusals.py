@@ -31,6 +31,7 @@ def answering() -> Refusals:
         (ThronUnreachable(answered=500), True),
         (ThronUnreachable(answered=503), False),
         (ThronBusy(answered=429), False),
+        (ThronAnswerInvalid(answered=405), False),
         (ThronAnswerInvalid("a page with status 200"), False),
         (ThronUnreachable("no connection"), False),
     ],
