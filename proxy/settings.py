@@ -300,7 +300,9 @@ class Settings(BaseModel):
         description="open connections of clients; when full, the longest idle one of the address"
         " with the most is closed; unset: as many as the limit of open files allows, 10000 at most",
     )
-    max_downloads: int = Field(2000, ge=1, description="downloads at once; more get 503")
+    max_downloads: int = Field(
+        2000, ge=1, description="downloads at once; more get 503, where no stalled one gives way"
+    )
     max_downloads_per_client: int = Field(
         0, ge=0, description="the same for one client address; more get 429; 0: no limit"
     )

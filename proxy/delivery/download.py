@@ -1,11 +1,9 @@
 """The story of one download."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from http import HTTPStatus
 
 from aiohttp import web
@@ -19,7 +17,7 @@ from proxy.delivery.answer_fields import Told, answer_fields
 from proxy.delivery.hops import Fields
 from proxy.delivery.origin import Origins
 from proxy.delivery.pace import Pace, PaceKeeper
-from proxy.delivery.relay import Patience, pump
+from proxy.delivery.relay import Patience, finish, pump
 from proxy.delivery.resolution import Delivery, Resolution
 from proxy.delivery.resolver import Resolved, Resolver
 from proxy.delivery.upstream import Upstream
@@ -169,7 +167,7 @@ class Downloads:
                 pace=pace,
                 record=record,
             )
-            await pace.write(partial(_finished, request, response), b"")
+            await finish(request, response, pace=pace)
             return response
 
     @asynccontextmanager
@@ -294,22 +292,6 @@ async def _begun(
     await response.prepare(request)
     record.begun = True
     return response
-
-
-async def _finished(request: web.Request, response: web.StreamResponse, last: bytes) -> None:
-    """End an answer, and wait until the client's connection has taken all of it.
-
-    What aiohttp keeps at the end would else be nobody's: no pace would watch it, and neither the
-    end of a drain nor the limit of connections would wait for it.
-    """
-    await response.write_eof(last)
-    transport = request.transport
-    if isinstance(transport, asyncio.WriteTransport) and transport.get_write_buffer_size():
-        transport.set_write_buffer_limits(0)
-        try:
-            await request.writer.drain()
-        finally:
-            transport.set_write_buffer_limits()
 
 
 def _promised(request: web.Request, response: web.StreamResponse) -> int | None:

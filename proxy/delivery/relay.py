@@ -102,6 +102,26 @@ async def pump(
         await content.aclose()
 
 
+async def finish(request: web.Request, response: web.StreamResponse, *, pace: PaceKeeper) -> None:
+    """End an answer, and wait until the client's connection has taken all of it.
+
+    What is buffered at the end would else be nobody's: no pace would watch it, and neither a drain
+    nor the limit of connections would spare it.
+
+    Raises:
+        ReaderTooSlow: The client takes too little.
+        ConnectionError: The client has left.
+    """
+    await pace.write(response.write_eof, b"")
+    transport = request.transport
+    if isinstance(transport, asyncio.WriteTransport) and transport.get_write_buffer_size():
+        transport.set_write_buffer_limits(0)  # drained is from now on what is empty
+        try:
+            await pace.write(lambda _: request.writer.drain(), b"")
+        finally:
+            transport.set_write_buffer_limits()
+
+
 class _Content:
     """The content of one download, from as many upstreams as it takes."""
 

@@ -1,5 +1,7 @@
 """The pump: exact octets, resumed where proved, within patience."""
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,11 +13,12 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
 
 from proxy.catalogue.connector import DeliveryMode
 from proxy.delivery.hops import Fields
 from proxy.delivery.pace import Pace, PaceKeeper
-from proxy.delivery.relay import Patience, pump
+from proxy.delivery.relay import Patience, finish, pump
 from proxy.delivery.resolution import Delivery
 from proxy.delivery.upstream import Upstream
 from proxy.errors import (
@@ -255,3 +258,36 @@ def test_waits_grow_to_a_limit(attempt: int, dice: float) -> None:
     patience = Patience(read_gap_s=5, random=lambda: dice)
     doubled = min(5.0, 0.1 * 2 ** (attempt - 1))
     assert doubled / 2 <= patience.wait_s(attempt) <= doubled
+
+
+async def test_the_end_waits_for_the_last_octet() -> None:
+    """What only waits in this process is still a download: it ends once the client has read it."""
+    octets = 60_000  # less than what makes a write wait
+    ended = asyncio.Event()
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        sock = request.transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        response = web.StreamResponse(headers={"Content-Length": str(octets)})
+        await response.prepare(request)
+        await response.write(bytes(octets))
+        pace = PaceKeeper(Pace(0, 60), now=lambda: 0.0)
+        finishing = asyncio.create_task(finish(request, response, pace=pace))
+        finishing.add_done_callback(lambda _: ended.set())
+        await finishing
+        return response
+
+    async with origin_server(handler) as server:
+        with socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            sock.setblocking(False)  # noqa: FBT003 - the socket module's own signature
+            loop = asyncio.get_running_loop()
+            await loop.sock_connect(sock, ("127.0.0.1", URL(server.url).port))
+            await loop.sock_sendall(sock, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            head = await loop.sock_recv(sock, 1000)
+            read = len(head.partition(b"\r\n\r\n")[2])
+            assert not ended.is_set()
+            while read < octets:
+                read += len(await loop.sock_recv(sock, 1000))
+            await ended.wait()
