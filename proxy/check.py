@@ -1,17 +1,15 @@
 """Whether the connector can do its work: login, folders, and one octet by each delivery mode."""
 
 from collections.abc import AsyncIterator
-from contextlib import aclosing
-from dataclasses import replace
 
 from proxy.app import Parts, Tenant
 from proxy.catalogue.connector import Connector, DeliveryMode, Identifier
 from proxy.catalogue.plan import NO_HTTPS
 from proxy.delivery.explain import Step
+from proxy.delivery.mode_trial import few, propose, try_mode
 from proxy.errors import ConfigurationError, GatewayError
 from proxy.observe.middleware import NAME_THE_PROXY
 from proxy.remedies import with_remedy
-from proxy.thron.messages import Content
 from proxy.thron.session import Session
 
 _OUTAGES = (
@@ -80,38 +78,52 @@ async def _connector(
         yield Step(title, with_remedy(exc), is_ok=False)
         return
     yield Step(title, f"folder {survey.folder_name!r}, {survey.told} contents are public")
-    yield await _one_octet(tenant, survey.connector, title)
+    yield await _delivered(tenant, survey.connector, title)
 
 
 async def _both_modes(tenant: Tenant, session: Session) -> AsyncIterator[Step]:
+    """Try both modes in the application's folder, and propose one."""
     folder = session.root_category_id
     if folder is None:
         return
-    for mode in DeliveryMode:
-        if mode is DeliveryMode.PUBLISHED and session.pkey is None:
-            continue
-        connector = Connector(
-            slug="check",
-            folder=folder,
-            folder_id=folder,
-            identifier=Identifier.CONTENT_ID,
-            delivery=mode,
-        )
-        yield await _one_octet(tenant, connector, "application's folder")
+    connector = Connector(
+        slug="check", folder=folder, folder_id=folder, identifier=Identifier.CONTENT_ID
+    )
+    title = "application's folder"
+    try:
+        contents = await few(tenant.surveyor.contents(connector))
+    except GatewayError as exc:
+        yield Step(title, with_remedy(exc), is_ok=False)
+        return
+    modes = [mode for mode in DeliveryMode if _is_possible(mode, session)]
+    trials = [await try_mode(tenant.explainer, connector, mode, contents) for mode in modes]
+    found = propose(trials)
+    for trial in trials:
+        # Where one of them works the other is no failure: nobody has chosen it yet.
+        is_ok = trial.works or found.mode is not None or not contents
+        yield Step(f"{title}, {trial.mode}", trial.detail, is_ok=is_ok)
+    if found.mode is not None:
+        yield Step("proposal", f'delivery = "{found.mode}": {found.reason}')
 
 
-async def _one_octet(tenant: Tenant, connector: Connector, title: str) -> Step:
+async def _delivered(tenant: Tenant, connector: Connector, title: str) -> Step:
+    """Try a connector's own mode; where it fails, tell whether the other one would do."""
     title = f"{title}, {connector.delivery}"
     try:
-        content = await _first(tenant, connector)
+        session = await tenant.thron.session()
+        contents = await few(tenant.surveyor.contents(connector))
     except GatewayError as exc:
         return Step(title, with_remedy(exc), is_ok=False)
-    if content is None:
-        return Step(title, "no published content to try")
-    tried = await tenant.explainer.fetch(connector, content)
-    return replace(tried, title=title, detail=f"{content.file_name or content.id}: {tried.detail}")
+    trial = await try_mode(tenant.explainer, connector, connector.delivery, contents)
+    if trial.works or not contents:
+        return Step(title, trial.detail)
+    (other,) = set(DeliveryMode) - {connector.delivery}
+    if not _is_possible(other, session):
+        return Step(title, trial.detail, is_ok=False)
+    instead = await try_mode(tenant.explainer, connector, other, contents)
+    would = f'; delivery = "{other}" works for these contents' if instead.works else ""
+    return Step(title, trial.detail + would, is_ok=False)
 
 
-async def _first(tenant: Tenant, connector: Connector) -> Content | None:
-    async with aclosing(tenant.surveyor.contents(connector)) as contents:
-        return await anext(contents, None)
+def _is_possible(mode: DeliveryMode, session: Session) -> bool:
+    return mode is not DeliveryMode.PUBLISHED or session.pkey is not None

@@ -58,7 +58,29 @@ async def test_before_any_connector(thron: Sandbox, tmp_path: Path) -> None:
     """Without connectors both delivery modes are tried in the application's folder."""
     steps = await checked(usual_settings(thron), tmp_path)
     assert not failed(steps)
-    assert [step.title for step in steps][-2:] == [
+    assert [step.title for step in steps][-3:] == [
+        "application's folder, original",
+        "application's folder, published",
+        "proposal",
+    ]
+    assert steps[-1].detail.startswith('delivery = "original": both work')
+
+
+async def test_the_mode_that_works_is_proposed(thron: Sandbox, tmp_path: Path) -> None:
+    """Where one mode fails the other one is proposed, with the failure as the reason."""
+    thron.tenant.app.may_share = False
+    steps = await checked(usual_settings(thron), tmp_path)
+    assert not failed(steps)
+    assert steps[-1].detail.startswith('delivery = "published": original fails')
+    assert "give the Custom Application the share right" in steps[-1].detail
+
+
+async def test_neither_mode_works(thron: Sandbox, tmp_path: Path) -> None:
+    """Where neither does, each failure is told with its remedy."""
+    thron.tenant.app.may_share = False
+    thron.faults.add(Fault(Kind.STATUS, "delivery", times=None, status=404))
+    steps = await checked(usual_settings(thron), tmp_path)
+    assert [step.title for step in failed(steps)] == [
         "application's folder, original",
         "application's folder, published",
     ]
@@ -135,6 +157,7 @@ async def test_no_share_right(thron: Sandbox, tmp_path: Path) -> None:
     (step,) = failed(await checked(usual_settings(thron), tmp_path, *wanted))
     assert step.title == "connector files, original"
     assert "give the Custom Application the share right" in step.detail
+    assert step.detail.endswith('; delivery = "published" works for these contents')
 
 
 async def test_no_public_share(thron: Sandbox, tmp_path: Path) -> None:

@@ -58,7 +58,8 @@ FLOORS: Mapping[str, str] = {
         catalogue.remembered catalogue.definitions catalogue.folders catalogue.censuses
         delivery.answer_fields delivery.deliveries delivery.lookup delivery.source_file
         catalogue.link_check delivery.link_probe
-        delivery.origin delivery.relay delivery.resolver delivery.explain delivery.retry
+        delivery.origin delivery.relay delivery.resolver delivery.explain delivery.mode_trial
+        delivery.retry
         delivery.courtesy delivery.suspicion delivery.upstream
         outbound probes
         """,

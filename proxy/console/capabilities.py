@@ -2,15 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from proxy.app import Tenant
 from proxy.catalogue.connector import Connector, DeliveryMode, Identifier
+from proxy.delivery.mode_trial import ModeTrial, Proposal, few, propose, try_mode
 from proxy.errors import CredentialsRefused, GatewayError, ThronRefused
 from proxy.thron import messages
-from proxy.thron.messages import Content
 from proxy.thron.session import Session
 
 # Somebody waits for the page.
@@ -25,6 +24,12 @@ class Right(StrEnum):
     SOURCE_FILES = "source_files"
     RENDITIONS = "renditions"
     METADATA = "metadata"
+
+
+_RIGHTS = {
+    DeliveryMode.ORIGINAL: Right.SOURCE_FILES,
+    DeliveryMode.PUBLISHED: Right.RENDITIONS,
+}
 
 
 class Verdict(StrEnum):
@@ -57,10 +62,12 @@ class Trial:
     Attributes:
         findings: In the order of the rights; after a login that failed, that alone.
         session: Of the login.
+        proposal: The mode of delivery to begin with.
     """
 
     findings: tuple[Finding, ...]
     session: Session | None = field(default=None, repr=False)
+    proposal: Proposal | None = None
 
     @property
     def is_logged_in(self) -> bool:
@@ -81,16 +88,35 @@ async def explore(tenant: Tenant, *, client_id: str) -> Trial:
         return Trial((Finding(Right.LOG_IN, Verdict.NO, str(exc)),))
     except GatewayError as exc:
         return Trial((Finding(Right.LOG_IN, Verdict.UNKNOWN, str(exc)),))
+    trials: dict[DeliveryMode, ModeTrial] = {}
     findings = await asyncio.gather(
         _in_time(Right.FOLDER, _folder(tenant, session, client_id)),
-        _in_time(
-            Right.SOURCE_FILES,
-            _fetched(tenant, session, Right.SOURCE_FILES, DeliveryMode.ORIGINAL),
+        *(
+            _in_time(_RIGHTS[mode], _delivered(tenant, session, mode, trials))
+            for mode in DeliveryMode
         ),
-        _in_time(Right.RENDITIONS, _renditions(tenant, session)),
         _in_time(Right.METADATA, _metadata(tenant, client_id)),
     )
-    return Trial((Finding(Right.LOG_IN, Verdict.YES), *findings), session)
+    return Trial(
+        (Finding(Right.LOG_IN, Verdict.YES), *findings), session, propose([*trials.values()])
+    )
+
+
+async def proposed(tenant: Tenant) -> Proposal:
+    """Try both modes of delivery, and return the one to begin with.
+
+    Raises:
+        ThronError: THRON cannot be logged in to.
+    """
+    session = await tenant.thron.session()
+    trials: dict[DeliveryMode, ModeTrial] = {}
+    await asyncio.gather(
+        *(
+            _in_time(_RIGHTS[mode], _delivered(tenant, session, mode, trials))
+            for mode in DeliveryMode
+        )
+    )
+    return propose([*trials.values()])
 
 
 async def _in_time(right: Right, tried: Awaitable[Finding]) -> Finding:
@@ -113,37 +139,27 @@ async def _folder(tenant: Tenant, session: Session, client_id: str) -> Finding:
     return Finding(Right.FOLDER, Verdict.YES, found.names[0].text if found.names else found.id)
 
 
-async def _renditions(tenant: Tenant, session: Session) -> Finding:
-    if session.pkey is None:
-        return Finding(Right.RENDITIONS, Verdict.NO)
-    return await _fetched(tenant, session, Right.RENDITIONS, DeliveryMode.PUBLISHED)
-
-
-async def _fetched(tenant: Tenant, session: Session, right: Right, mode: DeliveryMode) -> Finding:
-    """Fetch one octet of the first content that is found, as a connector would."""
+async def _delivered(
+    tenant: Tenant, session: Session, mode: DeliveryMode, trials: dict[DeliveryMode, ModeTrial]
+) -> Finding:
+    """Fetch one octet of a few contents, as a connector would, and note how it went."""
+    right = _RIGHTS[mode]
+    if mode is DeliveryMode.PUBLISHED and session.pkey is None:
+        return Finding(right, Verdict.NO)
     folder = session.root_category_id
     if folder is None:
         return Finding(right, Verdict.UNKNOWN)
     connector = Connector(
-        slug="check",
-        folder=folder,
-        folder_id=folder,
-        identifier=Identifier.CONTENT_ID,
-        delivery=mode,
+        slug="check", folder=folder, folder_id=folder, identifier=Identifier.CONTENT_ID
     )
     try:
-        content = await _first(tenant, connector)
+        contents = await few(tenant.surveyor.contents(connector))
     except GatewayError as exc:
         return Finding(right, Verdict.UNKNOWN, str(exc))
-    if content is None:
+    if not contents:
         return Finding(right, Verdict.UNKNOWN)
-    step = await tenant.explainer.fetch(connector, content)
-    return Finding(right, Verdict.YES if step.is_ok else Verdict.NO, step.detail)
-
-
-async def _first(tenant: Tenant, connector: Connector) -> Content | None:
-    async with aclosing(tenant.surveyor.contents(connector)) as contents:
-        return await anext(contents, None)
+    trial = trials[mode] = await try_mode(tenant.explainer, connector, mode, contents)
+    return Finding(right, Verdict.YES if trial.works else Verdict.NO, trial.detail)
 
 
 async def _metadata(tenant: Tenant, client_id: str) -> Finding:

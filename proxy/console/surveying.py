@@ -1,11 +1,14 @@
 """What the set-up of connectors knows of THRON: folders, definitions of metadata, censuses."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 
+from proxy.app import Parts
 from proxy.catalogue.addressability import is_id
 from proxy.catalogue.censuses import Censuses, Count, Place
 from proxy.catalogue.definitions import definitions
@@ -14,13 +17,16 @@ from proxy.catalogue.folders import Folders
 from proxy.catalogue.metadata_choices import MetadataChoice, choices
 from proxy.catalogue.remembered import Remembered
 from proxy.console import credentials
+from proxy.console.capabilities import proposed
 from proxy.console.parts import CONSOLE
-from proxy.errors import NotConfigured
+from proxy.delivery.mode_trial import Proposal
+from proxy.errors import GatewayError, NotConfigured
 from proxy.thron import messages
 from proxy.thron.messages import MetadataDefinition
 from proxy.thron.tokens import TokenKeeper
 
 _DEFINITIONS_FRESH_S = 120.0
+_PROPOSAL_FRESH_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +37,13 @@ class Surveying:
         folders: The tree.
         definitions: Of custom metadata; None where the application may not see them.
         censuses: Of folders.
+        proposals: The mode of delivery that works.
     """
 
     folders: Folders
     definitions: Remembered[tuple[MetadataDefinition, ...] | None]
     censuses: Censuses
+    proposals: Remembered[Proposal]
 
 
 SURVEYING = web.AppKey("surveying", Surveying)
@@ -48,8 +56,19 @@ async def surveying(app: web.Application) -> AsyncIterator[None]:
             folders=Folders(now=time.monotonic),
             definitions=Remembered(definitions, fresh_s=_DEFINITIONS_FRESH_S, now=time.monotonic),
             censuses=censuses,
+            proposals=Remembered(
+                partial(_proposed, app[CONSOLE].parts),
+                fresh_s=_PROPOSAL_FRESH_S,
+                now=time.monotonic,
+            ),
         )
         yield
+
+
+async def _proposed(parts: Parts, _thron: TokenKeeper, _client_id: str) -> Proposal:
+    if parts.tenant is None:
+        raise NotConfigured
+    return await proposed(parts.tenant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +136,14 @@ class Tenancy:
         defined = await self.surveying.definitions.of(self.thron, self.client_id)
         legacy = (each for each in count.legacy.metadata if each.classification_id is None)
         return choices(defined, (*count.census.metadata, *legacy))
+
+    async def proposal(self, *, wait_s: float) -> Proposal | None:
+        """Return the mode of delivery that works; None if it is not known within some seconds."""
+        try:
+            async with asyncio.timeout(wait_s):
+                return await self.surveying.proposals.of(self.thron, self.client_id)
+        except (TimeoutError, GatewayError):
+            return None
 
 
 async def tenancy(app: web.Application) -> Tenancy:

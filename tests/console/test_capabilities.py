@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from proxy.console.capabilities import Right, Verdict, explore
+from proxy.catalogue.connector import DeliveryMode
+from proxy.console.capabilities import Right, Verdict, explore, proposed
 from proxy.sandbox.server import Sandbox
 from tests.running import Running, running
 
@@ -23,6 +24,7 @@ async def test_without_the_share_right(connector: Running) -> None:
     found = await tried(connector)
     assert found.pop(Right.SOURCE_FILES) is Verdict.NO
     assert set(found.values()) == {Verdict.YES}
+    assert (await proposed(connector.tenant)).mode is DeliveryMode.PUBLISHED
 
 
 async def test_without_contents(thron: Sandbox, tmp_path: Path) -> None:

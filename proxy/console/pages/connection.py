@@ -7,6 +7,7 @@ from aiohttp import web
 from proxy.console import credentials, forms
 from proxy.console.caller import CALLER
 from proxy.console.capabilities import Right, Trial, Verdict
+from proxy.console.connector_words import DELIVERY_NAMES
 from proxy.console.credentials import NewCredentials
 from proxy.console.forms import Form
 from proxy.console.parts import CONSOLE
@@ -121,6 +122,7 @@ async def _page(
         trial=trial,
         titles=TITLES,
         explanations=EXPLANATIONS,
+        delivery_names=DELIVERY_NAMES,
         connectors=len(console.watch.connectors.all),
     )
 

@@ -12,6 +12,7 @@ from proxy.catalogue.censuses import Count
 from proxy.catalogue.connector import (
     ALL_CONTENT_TYPES,
     Connector,
+    DeliveryMode,
     Identifier,
 )
 from proxy.catalogue.folder_tree import Folder
@@ -177,8 +178,9 @@ async def review_view(at: At) -> Values:
     connectors = at.console.watch.connectors.all
     taken = {"new", *(each.slug for each in connectors)}
     at = at.typed("slug", suggested_slug(folder.name(at.language), taken=taken))
+    proposal = await at.tenancy.proposal(wait_s=_WAIT_S)
     for name, default in (
-        ("delivery", "original"),
+        ("delivery", proposal.mode if proposal and proposal.mode else DeliveryMode.ORIGINAL),
         ("disposition", "attachment"),
         ("max_age_s", "300"),
     ):
@@ -193,6 +195,7 @@ async def review_view(at: At) -> Values:
         "connector": connector,
         "count": count,
         "is_guessed": at.console.parts.settings.is_public_url_guessed,
+        "proposal": proposal,
         "review": review(
             connector,
             count,

@@ -1,5 +1,8 @@
 """The connection to THRON: shown, tested, given."""
 
+from pydantic import Field
+
+from proxy.catalogue.connector import DeliveryMode
 from proxy.console import credentials
 from proxy.console.api import Call, Model, Nothing, Operation
 from proxy.console.capabilities import Right, Trial, Verdict
@@ -32,6 +35,8 @@ class Tested(Model):
     """What the application may do."""
 
     findings: tuple[FoundRight, ...]
+    proposal: DeliveryMode | None = Field(description="the mode of delivery to begin with")
+    reason: str = Field(description="why that one, or why none")
 
 
 async def show_connection(call: Call[Nothing, Nothing]) -> ConnectionState:
@@ -93,7 +98,9 @@ def _tested(trial: Trial) -> Tested:
         findings=tuple(
             FoundRight(right=each.right, verdict=each.verdict, detail=each.detail)
             for each in trial.findings
-        )
+        ),
+        proposal=trial.proposal.mode if trial.proposal is not None else None,
+        reason=trial.proposal.reason if trial.proposal is not None else "",
     )
 
 

@@ -1,6 +1,7 @@
 """A new connector in five steps."""
 
 import html
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from proxy.thron.messages import ContentType
 from tests.console.set_up import given, last, number_to_confirm, path
 from tests.console.visitor import Visitor, visitor
 from tests.running import Running, running
+from tests.waiting import until
 
 AWKWARD = "<img src=x onerror=alert(1)>\"'&"
 
@@ -169,6 +171,22 @@ async def test_a_thousand_folders(tmp_path: Path) -> None:
         assert "1,000 folders" in page.words
         found = await admin.get("/connectors/new?q=folder+0999")
         assert "Folder 0999" in found.words
+
+
+async def test_the_delivery_that_works_is_proposed(
+    connector: Running, admin: Visitor, root: str
+) -> None:
+    """The last step begins with the mode that delivered a few contents, and says why."""
+    connector.thron.tenant.app.may_share = False
+    chosen = path("review", given(root))
+
+    async def is_proposed() -> bool:  # a page does not wait for long
+        return "Proposed, as tried" in (await admin.get(chosen)).words
+
+    await until(is_proposed)
+    page = await admin.get(chosen)
+    assert "Published renditions. original fails" in page.words
+    assert re.search(r'name="delivery" value="published"[^>]* checked', page.text)
 
 
 async def test_an_outage_is_told(connector: Running, admin: Visitor, root: str) -> None:
