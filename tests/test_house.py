@@ -44,7 +44,7 @@ FLOORS: Mapping[str, str] = {
         catalogue.content_tables catalogue.doubt catalogue.content_queries catalogue.contents
         catalogue.known_contents catalogue.run_book catalogue.shapes catalogue.line_writing
         catalogue.removing catalogue.recording catalogue.broken_urls
-        catalogue.polling
+        catalogue.polling catalogue.audit_retention
         delivery.admission delivery.batch delivery.bounded_cache delivery.breaker
         delivery.budget delivery.bulkhead delivery.collapse delivery.pace delivery.origin_hosts
         delivery.hops delivery.resolution observe.middleware observe.connection
@@ -116,6 +116,7 @@ HELD_ELSEWHERE: Mapping[str, str] = {
     "catalogue.tenant": "one value; held by tests/catalogue/test_database.py",
     "catalogue.connector_values": "held by tests/catalogue/test_connector_form.py",
     "console.admin_password": "held by tests/console/pages/test_entrance.py and test_security.py",
+    "console.audit_pruning": "held by tests/catalogue/test_audit_retention.py",
     "console.cookies": "held by tests/console/pages/test_entrance.py and test_visit.py",
     "console.login": "held by tests/console/pages/test_entrance.py and test_security.py",
     "console.caller": "held by tests/console/test_access.py",

@@ -9,6 +9,7 @@ from proxy.console.access import BODY_PATIENCE_S, access
 from proxy.console.api import Operation
 from proxy.console.assets import ASSETS
 from proxy.console.assets import PATH as ASSETS_PATH
+from proxy.console.audit_pruning import audit_pruning
 from proxy.console.faults import faults
 from proxy.console.hosts import known_hosts
 from proxy.console.link_checks import link_checks
@@ -101,6 +102,7 @@ def console_app(
     app.on_response_prepare.append(secure)
     app.cleanup_ctx.append(surveying)
     app.cleanup_ctx.append(link_checks)
+    app.cleanup_ctx.append(audit_pruning)
     app.add_routes(probes)
     app.add_routes(PAGES)
     app.add_routes(each.route() for each in OPERATIONS)
