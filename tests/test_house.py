@@ -50,7 +50,7 @@ FLOORS: Mapping[str, str] = {
         delivery.hops delivery.resolution observe.middleware observe.connection
         connection_limiter listeners
         """,
-    "session": "thron.tokens",
+    "session": "thron.tokens thron.patience",
     "wings": """
         catalogue.session_store catalogue.folder_listing catalogue.folder_sync
         catalogue.leadership catalogue.sync

@@ -16,6 +16,7 @@ from proxy.remedies import with_remedy
 from proxy.thron import messages
 from proxy.thron.listing import MOST_PAGES
 from proxy.thron.messages import SearchCriteria
+from proxy.thron.patience import Patient
 from proxy.thron.tokens import TokenKeeper
 
 log = structlog.get_logger("proxy.census")
@@ -138,16 +139,17 @@ class Censuses:
         return taken
 
     async def _take(self, thron: TokenKeeper, count: Count) -> None:
+        patient = Patient(thron)
         try:
             async with self._gate:
-                await _count_all(thron, count)
-                await _count_legacy(thron, count)
+                await _count_all(patient, count)
+                await _count_legacy(patient, count)
         except GatewayError as exc:
             count.problem = with_remedy(exc)
             log.warning("census failed", folder=count.place.folder_id, reason=str(exc))
 
 
-async def _count_all(thron: TokenKeeper, count: Count) -> None:
+async def _count_all(patient: Patient, count: Count) -> None:
     place = count.place
     criteria = SearchCriteria(
         content_types=ALL_CONTENT_TYPES, folder_id=place.folder_id, cascade=place.subfolders
@@ -158,7 +160,7 @@ async def _count_all(thron: TokenKeeper, count: Count) -> None:
         if count.census.is_full:
             return
         question = messages.search(place.client_id, criteria, page_token=page_token)
-        page = await thron.ask(question)
+        page = await patient.ask(question)
         for content in page.contents:
             count.census.count(content)
         if page.estimated_total is not None:
@@ -170,7 +172,7 @@ async def _count_all(thron: TokenKeeper, count: Count) -> None:
         tokens.add(page_token)
 
 
-async def _count_legacy(thron: TokenKeeper, count: Count) -> None:
+async def _count_legacy(patient: Patient, count: Count) -> None:
     place = count.place
     offset = 0
     while offset < _LEGACY_CONTENTS:
@@ -181,7 +183,7 @@ async def _count_legacy(thron: TokenKeeper, count: Count) -> None:
             offset=offset,
         )
         try:
-            found = await thron.ask(question)
+            found = await patient.ask(question)
         except ThronRefused:
             return  # then it has no legacy metadata to offer
         for content in found:

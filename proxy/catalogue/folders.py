@@ -9,6 +9,7 @@ from proxy.errors import ConfigurationError
 from proxy.thron import messages
 from proxy.thron.listing import each_of
 from proxy.thron.messages import Category, Listing
+from proxy.thron.patience import Patient
 from proxy.thron.tokens import TokenKeeper
 
 MOST_FOLDERS = 5000
@@ -58,21 +59,23 @@ class Folders:
         if not tree.is_partial or found.more:
             return tree, found.folders, found.more
         question = messages.categories_below(client_id, tree.root.id, search_for=text)
-        beyond = FolderTree(Category(tree.root.id), (await thron.ask(question)).items)
+        beyond = FolderTree(Category(tree.root.id), (await Patient(thron).ask(question)).items)
         known = {each.id for each in found.folders}
         others = [each for _, each in beyond.each() if each.id not in {*known, tree.root.id}]
         return tree, (*found.folders, *others), 0
 
     async def _read(self, thron: TokenKeeper, client_id: str) -> FolderTree:
         root_id = (await thron.session()).root_category_id
-        root = await thron.ask(messages.category(client_id, root_id)) if root_id else None
+        patient = Patient(thron)
+        root = await patient.ask(messages.category(client_id, root_id)) if root_id else None
         if root is None:
             raise ConfigurationError([_NO_FOLDER])
         root_id, gate = root.id, asyncio.Semaphore(_AT_ONCE)
 
         async def page(offset: int) -> Listing[Category]:
             async with gate:
-                return await thron.ask(messages.categories_below(client_id, root_id, offset=offset))
+                question = messages.categories_below(client_id, root_id, offset=offset)
+                return await patient.ask(question)
 
         first = await page(0)
         below, total = list(first.items), first.total or 0

@@ -11,6 +11,7 @@ from proxy.errors import ConfigurationError, ThronRefused
 from proxy.thron import messages
 from proxy.thron.listing import MOST_PAGES
 from proxy.thron.messages import Category, Content, MetadataDefinition, SearchCriteria
+from proxy.thron.patience import Patient
 from proxy.thron.tokens import TokenKeeper
 
 # Up to here contents are counted; beyond, THRON's own estimate is told.
@@ -48,6 +49,7 @@ class Surveyor:
 
     def __init__(self, thron: TokenKeeper, *, client_id: str) -> None:
         self._thron = thron
+        self._patient = Patient(thron)
         self._client_id = client_id
 
     async def survey(self, connector: Connector) -> Survey:
@@ -77,7 +79,7 @@ class Surveyor:
         tokens: set[str] = set()
         for _ in range(MOST_PAGES):
             question = messages.search(self._client_id, _criteria(connector), page_token=page_token)
-            page = await self._thron.ask(question)
+            page = await self._patient.ask(question)
             for content in page.contents:
                 if content.id not in seen and is_servable(connector, content):
                     yield content
@@ -88,7 +90,7 @@ class Surveyor:
             tokens.add(page_token)
 
     async def _folder(self, connector: Connector, problems: list[str]) -> Category | None:
-        folder = await self._thron.ask(messages.category(self._client_id, connector.folder))
+        folder = await self._patient.ask(messages.category(self._client_id, connector.folder))
         if folder is None:
             problems.append(
                 f"connector {connector.slug}: THRON knows no folder {connector.folder!r}; write"
@@ -153,7 +155,7 @@ class Surveyor:
         )
         return any(
             each.key == connector.metadata and each.classification_id is None
-            for content in await self._thron.ask(question)
+            for content in await self._patient.ask(question)
             for each in content.metadata
         )
 
@@ -169,7 +171,7 @@ class Surveyor:
             else:
                 return count, False
         question = messages.search(self._client_id, _criteria(connector))
-        estimate = (await self._thron.ask(question)).estimated_total
+        estimate = (await self._patient.ask(question)).estimated_total
         return max(count, estimate or 0), True
 
 

@@ -23,6 +23,7 @@ from proxy.delivery.mode_trial import Proposal
 from proxy.errors import GatewayError, NotConfigured
 from proxy.thron import messages
 from proxy.thron.messages import MetadataDefinition
+from proxy.thron.patience import Patient
 from proxy.thron.tokens import TokenKeeper
 
 _DEFINITIONS_FRESH_S = 120.0
@@ -114,7 +115,7 @@ class Tenancy:
         known = tree.of(key)
         if known is not None or not tree.is_partial or not is_id(key):
             return known
-        found = await self.thron.ask(messages.category(self.client_id, key))
+        found = await Patient(self.thron).ask(messages.category(self.client_id, key))
         return folder_of(found) if found and tree.root.id in found.ancestor_ids else None
 
     async def count(
