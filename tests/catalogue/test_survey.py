@@ -117,7 +117,7 @@ async def test_thron_unreachable(surveyor: Surveyor, thron: Sandbox) -> None:
 
 async def test_what_passes_is_not_seen(surveyor: Surveyor, thron: Sandbox) -> None:
     """A 503 while folders are looked up and contents counted does not end the survey."""
-    for target in ("/categories", "/content/search"):
+    for target in ("/getCategory", "/content/search"):
         thron.faults.add(Fault(Kind.STATUS, "api", target=target))
     assert (await surveyor.survey(by_id(thron))).contents == len(served(thron))
 

@@ -11,8 +11,9 @@ from proxy.sandbox.server import Fault, Kind, Sandbox
 from proxy.thron.client import Client
 from proxy.thron.messages import SearchCriteria, search
 from proxy.thron.patience import Patient
+from proxy.thron.session import Credentials
 from proxy.thron.token_schedule import Schedule
-from proxy.thron.tokens import Credentials, TokenKeeper
+from proxy.thron.tokens import TokenKeeper
 
 _SEARCH = "/content/search"
 
