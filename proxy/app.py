@@ -41,9 +41,10 @@ _UNKNOWN_AT_ONCE = 4
 _UNKNOWN_PER_S = 20.0
 _UNKNOWN_PATIENCE_S = 5.0
 
-# Addresses that are not remembered, looked up at once: the catalogue reads some hundreds a second,
-# so that nobody waits for long behind a flood, which gets at most half of these.
-_LOOK_UPS = 1024
+# Addresses that are not remembered, looked up at once. One client gets at most half of these:
+# enough for a front with a thousand first requests after a restart, and few enough for the
+# catalogue, which reads some hundreds a second, that nobody waits for long behind a flood.
+_LOOK_UPS = 2048
 
 
 LOST_KEY = (
