@@ -38,7 +38,7 @@ def test_every_two_readings_meet() -> None:
 
 @pytest.mark.parametrize("reading", READINGS)
 async def test_reading(reading: Switches, tmp_path: Path) -> None:
-    """Whatever is asked for comes, or is refused as it should be, at the cost of two logins."""
+    """Whatever is asked for comes, or is refused as it should be, at the cost of three logins."""
     print(reading)
     async with Sandbox(switches=reading) as thron:
         wanted = (
@@ -49,8 +49,8 @@ async def test_reading(reading: Switches, tmp_path: Path) -> None:
         )
         async with running(thron, tmp_path, *wanted) as whole:
             await check_bytes(whole)
-            await check_refusals(whole)
             await check_tokens_end(whole)
+            await check_refusals(whole)
 
 
 def originals(thron: Sandbox) -> dict[str, bytes]:
@@ -90,12 +90,12 @@ async def check_bytes(whole: Running) -> None:
 
 
 async def check_refusals(whole: Running) -> None:
-    """A lacking right is no reason to log in again; what is unknown is 404."""
+    """A lacking right may look like the end of the session, once; what is unknown is 404."""
     assert (await whole.get("/media/en/dealer-terms")).status == 502
     assert (await whole.get("/media/en/dealer-terms")).status == 502
     assert (await whole.get("/media/en/nothing-of-that-name")).status == 404
     assert (await whole.get("/media/en/all-films")).status == 404
-    assert whole.thron.logins == 1
+    assert whole.thron.logins <= 3
 
 
 async def check_tokens_end(whole: Running) -> None:

@@ -1,9 +1,10 @@
 """The source file from THRON's API (docs/thron.md 7.5), by whichever path and manner it answers."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -187,7 +188,14 @@ class SourceFiles:
                 content_id=asked.content_id,
                 is_from_api=True,
             )
-            return Arrival(arrival.response, arrival.url, is_redirected=True)
+            head, error = await examined(arrival.response, expected_name=asked.file_name)
+            if error is not None and arrival.response.status == HTTPStatus.OK:
+                arrival.response.close()
+                # Such as the form of a sign-in, to which an ended session is sent.
+                raise ThronAnswerInvalid(
+                    "THRON redirects to an error in place of the file", answered=response.status
+                ) from error
+            return replace(arrival, is_redirected=True, head=head)
         if response.status in _TO_CONDITIONS:
             return Arrival(response, source, is_redirected=False)
         head, error = await examined(response, expected_name=asked.file_name)

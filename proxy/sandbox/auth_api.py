@@ -5,7 +5,17 @@ from typing import Any
 
 from aiohttp import web
 
-from proxy.sandbox.envelope import FORM, Refused, answer, invalid, require_client, require_token
+from proxy.sandbox.envelope import (
+    FORM,
+    LOGIN,
+    Refused,
+    answer,
+    invalid,
+    login_page,
+    require_client,
+    require_token,
+    token_of,
+)
 from proxy.sandbox.world import World
 
 
@@ -22,6 +32,7 @@ class AuthApi:
             web.post("/api/xadmin/resources/apps/loginApp/{client}", self.login_app),
             web.post(validate, self.validate_token),
             web.get(validate, self.validate_token),
+            web.get(LOGIN, self.log_in_by_hand),
         ]
 
     async def login_app(self, request: web.Request) -> web.Response:
@@ -39,11 +50,17 @@ class AuthApi:
     async def validate_token(self, request: web.Request) -> web.Response:
         """Answer whose token it is, or refuse it."""
         world = self._world
-        token = require_token(request, world, renew=world.switches.validate_renews)
+        token = token_of(request)
+        if not (world.switches.validate_lies and token in world.tokens.all):
+            token = require_token(request, world, renew=world.switches.validate_renews)
         require_client(world, request.match_info["client"])
         user = f"app-{world.tenant.app.id}"
         fields = {"tokenId": token, "username": user, "userFullName": user, "userType": "APP_USER"}
         return answer(request, world, fields)
+
+    async def log_in_by_hand(self, _: web.Request) -> web.Response:
+        """Answer with the page of a sign-in form."""
+        return login_page()
 
     def _check(self, client_id: str, app_id: str, app_key: str) -> None:
         world = self._world

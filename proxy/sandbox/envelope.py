@@ -21,6 +21,7 @@ _FIELDS = {
     "Vary": "Accept-Encoding,Accept,X-TOKENID",
     "X-ORIGIN-HOST": "sandbox-1",
 }
+LOGIN = "/login"
 _LOGIN_PAGE = "<!DOCTYPE html><html><head><title>THRON</title></head><body>Sign in</body></html>"
 
 
@@ -169,9 +170,16 @@ def refuse(request: web.Request, world: World, refused: Refused) -> web.Response
                 sso_code=refused.sso_code,
             )
         case "html":
-            return web.Response(status=int(status), text=_LOGIN_PAGE, content_type="text/html")
+            return login_page(status=int(status))
+        case "redirect":
+            return web.Response(status=int(status), headers={**_FIELDS, "Location": LOGIN})
         case _:
             return _text(request, int(status), refused.why or refused.result_code)
+
+
+def login_page(*, status: int = 200) -> web.Response:
+    """Return the page that a browser without a session is shown."""
+    return web.Response(status=status, text=_LOGIN_PAGE, content_type="text/html")
 
 
 def _text(request: web.Request, status: int, why: str) -> web.Response:

@@ -12,7 +12,16 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 Refusal = Literal[
-    "403 text", "401 text", "403 envelope", "418 envelope", "200 envelope", "200 html", "404 text"
+    "403 text",
+    "401 text",
+    "403 envelope",
+    "418 envelope",
+    "200 envelope",
+    "200 html",
+    "404 text",
+    "400 text",
+    "500 text",
+    "302 redirect",
 ]
 Validator = Literal["strong", "weak", "none", "changing"]
 
@@ -34,8 +43,17 @@ class Switches:
     token_max_age_s: float | None = _either(None, source="2.2")
     login_revokes_earlier: bool = _either(False, True, source="2.2")
     validate_renews: bool = _either(True, False, source="2.3")
+    validate_lies: bool = _either(False, True, source="2.3")
     expired_as: Refusal = _either(
-        "403 text", "418 envelope", "403 envelope", "200 envelope", "401 text", source="11, row 1"
+        "403 text",
+        "418 envelope",
+        "403 envelope",
+        "200 envelope",
+        "401 text",
+        "400 text",
+        "500 text",
+        "302 redirect",
+        source="11, row 1",
     )
     denied_as: Refusal = _either(
         "403 text", "418 envelope", "403 envelope", "200 envelope", source="1.4"

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from proxy.errors import (
     CredentialsRefused,
+    ThronAnswerInvalid,
     ThronError,
     ThronRefused,
     ThronUnreachable,
@@ -85,6 +86,43 @@ async def test_all_tokens_expire(
         assert len({page.contents for page in pages}) == 1
         assert thron.logins == 2
         assert keeper.state.logins == 2
+
+
+@pytest.mark.parametrize(
+    "expired_as", ["403 text", "400 text", "500 text", "302 redirect", "401 text"]
+)
+async def test_a_validation_that_lies(
+    client: Client, credentials: Credentials, thron: Sandbox, expired_as: str
+) -> None:
+    """However an end of the session is told, it costs one login, whatever validateToken says."""
+    thron.switches.expired_as = expired_as  # type: ignore[assignment] # a parameter's type is str
+    thron.switches.validate_lies = True
+    question = search(thron.client_id, SearchCriteria(folder_id=thron.root_folder_id))
+    clock = [0.0]
+    async with keeper_of(client, credentials, now=lambda: clock[0]) as keeper:
+        assert (await keeper.ask(question)).contents
+        for ends in range(1, 4):
+            thron.expire_tokens()
+            clock[0] = 61.0 * ends
+            pages = await asyncio.gather(*(keeper.ask(question) for _ in range(10)))
+            assert all(page.contents for page in pages)
+            assert thron.logins == 1 + ends
+
+
+async def test_what_a_new_session_is_refused_too(
+    client: Client, credentials: Credentials, thron: Sandbox
+) -> None:
+    """A question that fails whatever the session costs one login, not one for each time."""
+    question = search(thron.client_id, SearchCriteria(folder_id=thron.root_folder_id))
+    clock = [0.0]
+    async with keeper_of(client, credentials, now=lambda: clock[0]) as keeper:
+        await keeper.ask(question)
+        thron.faults.add(Fault(Kind.STATUS, "api", None, target="/content/search/", status=400))
+        for minute in range(20):
+            clock[0] = 61.0 * minute
+            with pytest.raises(ThronAnswerInvalid, match="400"):
+                await keeper.ask(question)
+        assert thron.logins == 2
 
 
 @pytest.mark.parametrize("denied_as", ["403 text", "418 envelope", "403 envelope", "200 envelope"])
