@@ -321,6 +321,7 @@ class _Answers:
             resolver=tenant.resolver,
             origins=tenant.origins,
             is_outdated=tenant.deliveries.is_outdated,
+            note_delivery=tenant.deliveries.note_delivery,
             limits=Limits(
                 admission=self._admission,
                 patience=Patience(read_gap_s=settings.read_gap_s, random=random.random),

@@ -29,7 +29,7 @@ FLOORS: Mapping[str, str] = {
         thron.folder thron.listing thron.folder_messages thron.session_messages thron.messages
         thron.delivery_urls thron.silence thron.token_schedule thron.session thron.refusals
         catalogue.addressability catalogue.connector catalogue.connector_values
-        catalogue.encryption
+        catalogue.encryption delivery.pkey_suspicion
         catalogue.connector_form catalogue.connectors_document catalogue.paths
         catalogue.purge catalogue.changes catalogue.rows catalogue.tenant
         catalogue.entries catalogue.standing catalogue.lines catalogue.runs

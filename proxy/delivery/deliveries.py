@@ -1,6 +1,10 @@
 """How a content of a connector is delivered: its durable URLs, by delivery mode."""
 
+import time
+from collections.abc import Callable
+
 from proxy.catalogue.connector import Connector, DeliveryMode
+from proxy.delivery.pkey_suspicion import PkeySuspicion
 from proxy.delivery.resolution import Delivery
 from proxy.errors import ThronRefused
 from proxy.thron.delivery_urls import channels, published_url, source_urls, thumbnail_url
@@ -22,6 +26,7 @@ class Deliveries:
         api_url: str,
         cdn_url: str,
         source_path: str | None = None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         """Make them for a tenant.
 
@@ -31,7 +36,10 @@ class Deliveries:
             api_url: Base of its API.
             cdn_url: Base of its public delivery.
             source_path: Path of its downloadSource, where that is known.
+            now: Monotonic seconds.
         """
+        self._now = now
+        self._suspicion = PkeySuspicion()
         self._thron = thron
         self._client_id = client_id
         self._api_url = api_url
@@ -80,8 +88,18 @@ class Deliveries:
         )
         return Delivery(content.id, DeliveryMode.PUBLISHED, (source,), file_name=content.id)
 
+    def note_delivery(self, before: Delivery, after: Delivery) -> None:
+        """Note that a delivery was answered: where its pkey was asked with, that is good.
+
+        Args:
+            before: As it was opened; its remembered target holds no pkey.
+            after: With the target that answered.
+        """
+        if before.mode is DeliveryMode.PUBLISHED and after.target != before.target:
+            self._suspicion.note_delivery(now=self._now())
+
     async def is_outdated(self, delivery: Delivery) -> bool:
-        """Tell whether a delivery's pkey is no more, reading it again from THRON (once a minute).
+        """Tell whether a delivery's pkey is no more, once it is suspected reading it again.
 
         To be asked where the CDN does not know a published content: a revoked pkey looks so.
 
@@ -90,8 +108,11 @@ class Deliveries:
         """
         if delivery.mode is DeliveryMode.ORIGINAL:
             return False
-        pkey = (await self._thron.renew(await self._thron.session())).pkey
-        return not any(f"/{pkey}/" in source for source in delivery.sources)
+        is_suspected = self._suspicion.note_failure(delivery.content_id, now=self._now())
+        session = await self._thron.session()
+        if is_suspected:
+            session = await self._thron.renew(session)
+        return not any(f"/{session.pkey}/" in source for source in delivery.sources)
 
     async def _pkey(self) -> str | None:
         # That of the last session is good while there is none, and THRON perhaps down.

@@ -78,6 +78,7 @@ class Downloads:
         resolver: Resolver,
         origins: Origins,
         is_outdated: Callable[[Delivery], Awaitable[bool]],
+        note_delivery: Callable[[Delivery, Delivery], None],
         limits: Limits,
         bases: PublicBases,
         stale_if_error_s: float,
@@ -86,6 +87,7 @@ class Downloads:
         self._resolver = resolver
         self._origins = origins
         self._is_outdated = is_outdated
+        self._note_delivery = note_delivery
         self._limits = limits
         self._bases = bases
         self._stale_if_error_s = stale_if_error_s
@@ -190,6 +192,7 @@ class Downloads:
                 upstream = await stack.enter_async_context(
                     self._origins.open(resolution.delivery, method=method, fields=fields)
                 )
+            self._note_delivery(resolution.delivery, upstream.delivery)
             await self._resolver.complete(resolution, path.address, upstream.delivery)
             yield upstream
 

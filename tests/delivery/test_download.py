@@ -222,6 +222,7 @@ async def test_a_pkey_is_doubted_whatever_the_age(thron: Sandbox, tmp_path: Path
             resolver=connector.tenant.resolver,
             origins=connector.tenant.origins,
             is_outdated=is_outdated,
+            note_delivery=lambda _before, _after: None,
             limits=Limits(
                 admission=Admission(
                     max_downloads=1,
