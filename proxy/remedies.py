@@ -1,6 +1,7 @@
 """What the operator may do about a failure, where its own words do not say so."""
 
 from proxy.errors import (
+    ContentMissing,
     DatabaseFailed,
     GatewayError,
     OriginAnswerInvalid,
@@ -26,6 +27,7 @@ _REMEDIES: dict[type[GatewayError], str] = {
     ThronTimeout: _REACH_THRON,
     ThronBusy: "try again in a minute; if it lasts, something else uses the application too much",
     ThronAnswerInvalid: "check TDC_API_URL, and that no proxy answers in THRON's place",
+    ContentMissing: "see in THRON that the content is still there, and has a source file",
     OriginUnreachable: _REACH_ORIGIN,
     OriginTimeout: _REACH_ORIGIN,
     OriginAnswerInvalid: "check TDC_CDN_URL, and that no proxy answers in THRON's place",

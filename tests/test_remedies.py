@@ -3,6 +3,7 @@
 import pytest
 
 from proxy.errors import (
+    ContentMissing,
     CredentialsRefused,
     GatewayError,
     OriginProhibited,
@@ -22,6 +23,7 @@ from proxy.remedies import with_remedy
         pytest.param(ThronBusy("429"), "429; try again in a minute", id="busy"),
         pytest.param(ThronAnswerInvalid("a page"), "a page; check TDC_API_URL", id="no API"),
         pytest.param(OriginUnreachable("reset"), "reset; see that this machine", id="origin"),
+        pytest.param(ContentMissing("gone"), "gone; see in THRON that the content", id="missing"),
         pytest.param(ThronRefused("denied"), "denied; ask the owner", id="otherwise"),
     ],
 )
