@@ -93,13 +93,13 @@ def problem(password: str, *, not_: str | None = None) -> Text | None:
     """
     if len(password) < LEAST_CHARACTERS:
         return Text(
-            "At least {number} characters; a few words in a row are easy to keep in mind.",
+            "At least {number} characters. A few unrelated words are easy to remember.",
             number=LEAST_CHARACTERS,
         )
     if len(password) > _MOST_CHARACTERS:
         return Text("At most {number} characters.", number=_MOST_CHARACTERS)
     if _is_obvious(password, not_):
-        return Text("That would be among the first to be tried: choose something less obvious.")
+        return Text("An attacker would try this early. Choose something less obvious.")
     return None
 
 

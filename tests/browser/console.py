@@ -84,8 +84,8 @@ def _told(violation: dict[str, Any]) -> str:
 async def set_password(seen: Window, password: str = PASSWORD) -> None:
     """Fill and send the page that the set-up link leads to."""
     await seen.page.get_by_label("Password", exact=True).fill(password)
-    await seen.page.get_by_label("The same again").fill(password)
-    await seen.press("Set the password, and go on")
+    await seen.page.get_by_label("Repeat the password").fill(password)
+    await seen.press("Set the password and continue")
 
 
 async def give_credentials(seen: Window, thron: Sandbox, *, app_key: str) -> None:

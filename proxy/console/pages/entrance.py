@@ -60,7 +60,7 @@ async def sign_in(request: web.Request) -> web.Response:
         return response
     if not is_right:
         await console.store.note(actor="nobody", action="sign-in failed", subject=visit.client)
-        wrong = form.with_problem(Text("That is not the password."), field="password")
+        wrong = form.with_problem(Text("Wrong password."), field="password")
         return _sign_in_page(request, wrong, status=422)
     return await signed_in(request, local(form.value.next))
 
@@ -121,7 +121,7 @@ def checked(form: Form[SetUp], console: Console) -> Form[SetUp]:
     if wrong is not None:
         return form.with_problem(wrong, field="password")
     if form.value.again.get_secret_value() != password:
-        return form.with_problem(Text("This is not the same password."), field="again")
+        return form.with_problem(Text("The passwords do not match."), field="again")
     return form
 
 
@@ -156,7 +156,7 @@ async def open_session(request: web.Request, response: web.Response) -> None:
 
 def too_many_logins(exc: TooManyLogins) -> Text:
     """Return how long somebody has to wait."""
-    return Text("Too many attempts. Try again in {seconds} seconds.", seconds=exc.retry_after_s)
+    return Text("Too many attempts. Try again in {seconds} s.", seconds=exc.retry_after_s)
 
 
 def _sign_in_page(request: web.Request, form: Form[SignIn], *, status: int = 200) -> web.Response:

@@ -108,7 +108,7 @@ async def _checked(
     if wrong is not None:
         form = form.with_problem(wrong, field="password")
     elif value.again.get_secret_value() != new:
-        form = form.with_problem(Text("This is not the same password."), field="again")
+        form = form.with_problem(Text("The passwords do not match."), field="again")
     return form
 
 
@@ -118,7 +118,7 @@ async def _wrong_password(request: web.Request, password: str) -> Text | None:
         is_right = await request.app[CONSOLE].login.knows_password(request, password)
     except TooManyLogins as exc:
         return too_many_logins(exc)
-    return None if is_right else Text("That is not the password.")
+    return None if is_right else Text("Wrong password.")
 
 
 async def _page(

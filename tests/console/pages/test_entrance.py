@@ -66,7 +66,7 @@ async def test_looking_at_the_link_does_not_use_it(connector: Running, nobody: V
     ("password", "again", "said"),
     [
         pytest.param("short", "short", "At least 12 characters", id="short"),
-        pytest.param(PASSWORD, PASSWORD + "x", "This is not the same password.", id="not the same"),
+        pytest.param(PASSWORD, PASSWORD + "x", "The passwords do not match.", id="not the same"),
         pytest.param("sandbox password", "sandbox password", "less obvious", id="obvious"),
         pytest.param("", "", "Fill this in.", id="none"),
     ],
@@ -91,7 +91,7 @@ async def test_a_wrong_link(nobody: Visitor) -> None:
     """What is no link is told as one that has ended."""
     for path in ("/set-up", "/set-up?link=", "/set-up?link=" + "x" * 43):
         page = await nobody.get(path)
-        assert (page.status, "no longer good" in page.words) == (410, True)
+        assert (page.status, "no longer works" in page.words) == (410, True)
 
 
 async def test_the_set_up_link_signs_nobody_in(connector: Running, nobody: Visitor) -> None:
@@ -152,7 +152,7 @@ async def test_a_wrong_password(guarded: Running, nobody: Visitor) -> None:
     """A wrong password is told, not repeated, and stands in the audit with its address."""
     await nobody.get("/login")
     page = await nobody.send("/login", password="walnut harbour lantern 8")
-    assert (page.status, "That is not the password." in page.words) == (422, True)
+    assert (page.status, "Wrong password." in page.words) == (422, True)
     assert "lantern 8" not in page.text
     entry = (await guarded.gateway.parts.database.audit(newest=1))[0]
     assert (entry.actor, entry.action, entry.subject) == ("nobody", "sign-in failed", "127.0.0.1")
@@ -166,7 +166,7 @@ async def test_guessing_is_slow(frozen: Running) -> None:
             assert (await nobody.send("/login", password="wrong")).status == 422
         page = await nobody.send("/login", password=PASSWORD)
         assert (page.status, page.fields["Retry-After"]) == (429, "2")
-        assert "Try again in 2 seconds." in page.words
+        assert "Try again in 2 s." in page.words
     failed = await frozen.gateway.parts.database.audit()
     assert sum(each.action == "sign-in failed" for each in failed) == POLICY.free + 1
 

@@ -23,7 +23,7 @@ async def test_changing_the_password(connector: Running, admin: Visitor) -> None
         await other.sign_in()
         await admin.sign_in()
         page = await admin.send("/access/password", current="wrong", password=NEW, again=NEW)
-        assert (page.status, "That is not the password." in page.words) == (422, True)
+        assert (page.status, "Wrong password." in page.words) == (422, True)
         page = await admin.send("/access/password", current=PASSWORD, password=NEW, again=NEW)
         assert page.status == 303
         assert (await admin.get("/access")).status == 200
