@@ -12,7 +12,7 @@ from proxy.sandbox.server import Sandbox
 from tests.process import environ_for, run, served
 from tests.robustness.test_crowds import CONNECTORS, FILM, Besieged
 
-READERS = 40
+READERS = 12
 HUGE = "strada-sl-rushes"  # no buffer of a system takes all of it
 STALLED = "127.0.0.2"
 
