@@ -194,11 +194,12 @@ def _problem(message: RawRequestMessage) -> HttpProcessingError | None:
         return None  # the parser has told already
     if message.version.major != 1:
         return UnknownVersion(message="version")
-    host = combined(message.headers, "Host")
+    host = message.headers.get("Host")  # the parser refuses a second one
     if host is not None and valid_host(host) is None:
         return InvalidHost("Host")
-    coding = combined(message.headers, "Transfer-Encoding")
-    if coding is not None and (not coding or message.version.minor == 0):
+    if "Transfer-Encoding" not in message.headers:
+        return None
+    if message.version.minor == 0 or not combined(message.headers, "Transfer-Encoding"):
         return InvalidTransferEncoding("Transfer-Encoding")
     return None
 

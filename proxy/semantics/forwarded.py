@@ -13,6 +13,7 @@ RFC 7239; X-Forwarded-* as front proxies commonly write them.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Literal
 
@@ -116,6 +117,7 @@ def effective(
     return found
 
 
+@lru_cache(maxsize=256)  # asked twice of every request, mostly for the same few
 def valid_host(value: str) -> str | None:
     """Return the host that a Host field names, or None where it names none.
 
