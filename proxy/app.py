@@ -80,9 +80,9 @@ class Tenant:
     explainer: Explainer
 
     async def purge(self, purge: Purge) -> None:
-        """Forget resolutions; and what THRON refused, which is few and asked for again quickly."""
+        """Forget resolutions; and what failed a moment ago, which is asked for again soon."""
         await self.resolver.purge(purge)
-        await self.origins.forget_refusals()
+        await self.origins.forget_failures()
 
 
 class Tenancy:

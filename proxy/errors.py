@@ -33,7 +33,7 @@ class GatewayError(Exception):
         public: What the client may read; never a URL, a token, a pkey or a host's name.
         retry_after_s: The Retry-After field in seconds, or None.
 
-    Proxy-Status and Retry-After are those of the class unless one instance knows better.
+    Status, Proxy-Status and Retry-After are those of the class unless one instance knows better.
     The message of the exception itself is for the operator's log; secrets stay out of it too.
     """
 
@@ -46,10 +46,13 @@ class GatewayError(Exception):
         self,
         message: str = "",
         *,
+        status: int | None = None,
         proxy_status: str | None = None,
         retry_after_s: float | None = None,
     ) -> None:
         super().__init__(message or self.public)
+        if status is not None:
+            self.status = status
         if proxy_status is not None:
             self.proxy_status = proxy_status
         if retry_after_s is not None:
@@ -138,9 +141,11 @@ class TokenRejected(ThronError):
 
 
 class ThronRefused(ThronError):
-    """The app has no right to this; a new login would not help."""
+    """The app has no right to this; a new login would not help.
 
-    status = 502
+    Where that is one content's trouble, and others are delivered, its status is 404.
+    """
+
     proxy_status = "http_request_denied"
     public = "THRON refuses this content to the connector."
     retry_after_s: float | None = None
@@ -185,14 +190,21 @@ class OriginTimeout(OriginError):
 
 
 class OriginRefused(OriginError):
-    """The origin answered 401 or 403."""
+    """The origin answered 4xx: the content is not ours to have; 503 while that is so for all."""
 
+    status = 404
+    public = "This content is not available."
     proxy_status = "http_request_denied"
 
 
 class OriginGone(OriginError):
-    """The origin answered 404 or 410: the target is an old one, or there is no rendition."""
+    """The origin answered 404 or 410: the target is an old one, or there is no rendition.
 
+    503 while that is so for all contents.
+    """
+
+    status = 404
+    public = "This content is not available."
     proxy_status = "http_request_error"
 
 

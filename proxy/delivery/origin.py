@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
@@ -12,6 +12,8 @@ from aiohttp import hdrs
 from proxy.catalogue.connector import DeliveryMode
 from proxy.delivery.bounded_cache import BoundedCache
 from proxy.delivery.hops import Arrival, Fields, Hops, closing, is_failure
+from proxy.delivery.negative_cache import NegativeCache
+from proxy.delivery.outages import Outages
 from proxy.delivery.resolution import Delivery, Target
 from proxy.delivery.retry import RetryBudget
 from proxy.delivery.source_file import SourceFiles
@@ -35,6 +37,7 @@ from proxy.semantics.ranges import (
     select,
 )
 from proxy.thron.delivery_urls import expiry
+from proxy.thron.exchange import parse_retry_after
 
 # What an origin may only say to a request with one of these fields (RFC 9110, 13.2.2 and 14.2).
 _IN_ANSWER_TO = {
@@ -43,6 +46,10 @@ _IN_ANSWER_TO = {
     412: {hdrs.IF_MATCH, hdrs.IF_UNMODIFIED_SINCE},
     416: {hdrs.RANGE},
 }
+# What may be another channel's, or another target's, to give.
+_NOT_THE_CONTENT = (OriginGone, OriginRefused, OriginAnswerInvalid)
+# Statuses below 500 that a later request may not meet.
+_MAY_PASS = frozenset({408, 425, 429})
 # Before the second and the third try, in seconds; a client that waits notices neither.
 _BACK_OFFS_S = (0.1, 0.4)
 _FIRST_OCTET = ("Range", "bytes=0-0")
@@ -91,6 +98,8 @@ class Origins:
         self._random = random
         self._retries = RetryBudget()
         self._refused: BoundedCache[str] = BoundedCache(ttl_s=refusal_ttl_s, max_entries=10_000)
+        self._failures = NegativeCache(now=clock.now)
+        self._outages = Outages(now=clock.now)
 
     @asynccontextmanager
     async def open(
@@ -106,17 +115,36 @@ class Origins:
         Raises:
             ThronRefused: The app has no right to the source file; also for some seconds after.
             ThronError: THRON's API is needed and cannot be asked.
-            OriginGone: Neither target nor sources have it.
+            OriginGone: Neither target nor sources have it; 503 while that is so for all contents.
             OriginError: As ``Hops.follow``; OriginUnreachable for statuses from 500, and 429.
         """
-        lines = [*self._sent, *fields]
-        arrival, delivery = await self._arrive_patiently(delivery, method, lines)
+        try:
+            with self._trial(delivery, method, fields):
+                lines = [*self._sent, *fields]
+                arrival, delivery = await self._arrive_patiently(delivery, method, lines)
+        except (OriginGone, OriginRefused, ThronRefused) as exc:
+            raise self._outages.judged(exc, content_id=delivery.content_id) from exc
+        self._outages.succeeded()
         async with closing(arrival.response):
             yield upstream_of(arrival, delivery, method)
 
-    async def forget_refusals(self) -> None:
-        """Ask THRON again for source files that it refused a moment ago."""
+    async def forget_failures(self) -> None:
+        """Ask THRON and the origins again for what failed a moment ago."""
         await self._refused.forget(lambda _: True)
+        self._failures.forget()
+
+    def _trial(
+        self, delivery: Delivery, method: str, fields: Fields
+    ) -> AbstractContextManager[None]:
+        """Return what remembers how a request fails.
+
+        Client fields are part of the key: what an origin says to an odd range or condition must
+        not be told to others. The rest of a torn download is one client's own, with a patience
+        of its own.
+        """
+        if any(name == hdrs.IF_RANGE for name, _ in fields):
+            return nullcontext()
+        return self._failures.trial((delivery.sources, method, tuple(fields)))
 
     async def _arrive_patiently(
         self, delivery: Delivery, method: str, fields: Fields
@@ -127,8 +155,7 @@ class Origins:
             try:
                 return await self._arrive(delivery, method, fields)
             except (OriginUnreachable, ThronUnreachable) as exc:
-                is_dated = exc.retry_after_s != type(exc).retry_after_s
-                if is_dated or not self._retries.spend():
+                if exc.asked_wait_s is not None or not self._retries.spend():
                     raise  # it is known when to ask again
                 await asyncio.sleep(back_off_s * (0.5 + self._random() / 2))
         return await self._arrive(delivery, method, fields)
@@ -139,7 +166,7 @@ class Origins:
         if delivery.target is not None and self._clock.now() < delivery.target.until:
             try:
                 return await self._follow(delivery, delivery.target.url, method, fields), delivery
-            except (OriginGone, OriginRefused):
+            except _NOT_THE_CONTENT:
                 pass  # an old version's name, or a signature that has lapsed: from the source again
         return await self._from_sources(replace(delivery, target=None), method, fields)
 
@@ -152,7 +179,7 @@ class Origins:
         for index, source in enumerate(delivery.sources, start=1):
             try:
                 arrival = await self._follow(delivery, source, method, fields)
-            except OriginGone:
+            except _NOT_THE_CONTENT:  # docs/thron.md 7.1: 400 for an unknown channel, too
                 if index == len(delivery.sources):
                     raise
             else:
@@ -181,8 +208,9 @@ class Origins:
         return await _accepted(arrival, delivery, fields)
 
     async def _source_file(self, delivery: Delivery, method: str, fields: Fields) -> Arrival:
-        if await self._refused.get(delivery.content_id):
-            raise ThronRefused("refused a moment ago")
+        refusal = await self._refused.get(delivery.content_id)
+        if refusal is not None:
+            raise ThronRefused(f"{refusal} (a moment ago)")
         if method == "HEAD":
             fields = [*fields, _FIRST_OCTET]
         try:
@@ -216,7 +244,7 @@ async def _accepted(arrival: Arrival, delivery: Delivery, fields: Fields) -> Arr
     response = arrival.response
     if not _is_answer(response, fields):
         response.close()
-        raise _failure(response.status)
+        raise _failure(response)
     if response.status != HTTPStatus.OK or arrival.head:
         return arrival
     if _is_nothing(response) or _is_vague(response):
@@ -265,7 +293,8 @@ def _is_nothing(response: aiohttp.ClientResponse) -> bool:
     return response.content_length == 0 and not is_identified
 
 
-def _failure(status: int) -> OriginError:
+def _failure(response: aiohttp.ClientResponse) -> OriginError:
+    status = response.status
     match status:
         case 401 | 403:
             return OriginRefused(
@@ -276,15 +305,20 @@ def _failure(status: int) -> OriginError:
             return OriginGone(f"the origin answered {status}")
         case 206:
             return OriginAnswerInvalid("the origin sent another range than was asked for")
-        case 304 | 412 | 416:
-            return OriginAnswerInvalid(
-                f"the origin answered {status}, which the request cannot come to"
+        case _ if is_failure(status) or status in _MAY_PASS:
+            wait_s = parse_retry_after(
+                response.headers.get(hdrs.RETRY_AFTER), date=response.headers.get(hdrs.DATE)
             )
-        case _ if is_failure(status) or status == HTTPStatus.TOO_MANY_REQUESTS:
             return OriginUnreachable(
-                f"the origin answered {status}", proxy_status="http_request_error"
+                f"the origin answered {status}",
+                status=HTTPStatus.SERVICE_UNAVAILABLE if wait_s is not None else None,
+                proxy_status="http_request_error",
+                retry_after_s=wait_s,
             )
+        case _ if status >= HTTPStatus.BAD_REQUEST and status not in _IN_ANSWER_TO:
+            return OriginRefused(f"the origin answered {status}", proxy_status="http_request_error")
         case _:
             return OriginAnswerInvalid(
-                f"the origin answered {status}", proxy_status="http_request_error"
+                f"the origin answered {status}, which is no answer to the request",
+                proxy_status="http_request_error",
             )

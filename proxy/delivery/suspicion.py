@@ -10,9 +10,10 @@ import aiohttp
 from aiohttp import hdrs
 
 from proxy.delivery.hops import failures_named
-from proxy.errors import GatewayError, OriginAnswerInvalid
+from proxy.errors import GatewayError, OriginAnswerInvalid, ThronBusy, ThronUnreachable
 from proxy.semantics.codings import codings
 from proxy.thron.error_answers import is_error_answer
+from proxy.thron.exchange import parse_retry_after
 
 # An envelope is small; what is longer is a file.
 _LONGEST_ENVELOPE = 64 * 1024
@@ -53,12 +54,18 @@ async def examined(
         return head, OriginAnswerInvalid("a short answer in a coding that was not asked for")
     if expected_name is None and not any(name in response.headers for name in _OF_A_FILE):
         expected_name = ""  # no name tells a page, and nothing else says that it is a file
-    return head, is_error_answer(
+    error = is_error_answer(
         status=response.status,
         media_type=response.content_type,
         expected_name=expected_name,
         head=plain or b"",
     )
+    wait_s = parse_retry_after(
+        response.headers.get(hdrs.RETRY_AFTER), date=response.headers.get(hdrs.DATE)
+    )
+    if isinstance(error, (ThronBusy, ThronUnreachable)) and wait_s is not None:
+        error.retry_after_s = wait_s
+    return head, error
 
 
 def is_suspect(response: aiohttp.ClientResponse) -> bool:

@@ -1,6 +1,7 @@
 """The grammar of THRON's delivery URLs, the choice of a channel, and what may be shown of them."""
 
 import re
+from base64 import b64decode
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
@@ -30,7 +31,12 @@ SOURCE_PATHS = (
 )
 _CLIENT_ID = "{clientId}"
 
+# THRON's token and Akamai's, which has it under two names more.
 _SIGNED_UNTIL = re.compile(r"(?:^|~)exp=([0-9]{1,12})(?:~|$)")
+_OF_TOKENS = frozenset({"dt", "token", "hdnts"})
+# CloudFront's custom policy: JSON in base64 of an alphabet that URLs bear.
+_POLICY_UNTIL = re.compile(rb'"DateLessThan"\s*:\s*\{\s*"AWS:EpochTime"\s*:\s*([0-9]{1,12})')
+_POLICY_ALPHABET = str.maketrans("-_~", "+=/")
 _UNIX = re.compile(r"[0-9]{1,12}")
 _LIFETIME = re.compile(r"[0-9]{1,8}")
 
@@ -177,8 +183,9 @@ def _source_url(api_url: str, client_id: str, path: str, *, content_id: str, sav
 def expiry(target: str) -> float | None:
     """Return when a signed target ends, in unix seconds; None if it does not say.
 
-    Understood are THRON's token protection (``dt=exp=...~hmac=...``, docs/thron.md 7.2) and the
-    presigned URLs of the storage services that a source may be redirected to (assumed).
+    Understood are THRON's token protection (``dt=exp=...~hmac=...``, docs/thron.md 7.2), and the
+    signatures of the CDNs and storage services that a target may be at: Akamai, CloudFront, S3,
+    Google Cloud Storage, Azure (assumed).
     """
     ends = [_ends_at(name, value, target=target) for name, value in _parameters(target)]
     return min((end for end in ends if end is not None), default=None)
@@ -215,20 +222,34 @@ def _parameters(url: str) -> list[tuple[str, str]]:
 
 
 def _ends_at(name: str, value: str, *, target: str) -> float | None:
-    if name == "dt":
+    if name in _OF_TOKENS:
         until = _SIGNED_UNTIL.search(value)
         return float(until[1]) if until else None
     if name == "expires" and _UNIX.fullmatch(value):
         return float(value)
-    if name == "x-amz-expires" and _LIFETIME.fullmatch(value):
-        signed = _signed_at(dict(_parameters(target)).get("x-amz-date", ""))
+    if name in {"x-amz-expires", "x-goog-expires"} and _LIFETIME.fullmatch(value):
+        date = name.replace("expires", "date")
+        signed = _moment(dict(_parameters(target)).get(date, ""), "%Y%m%dT%H%M%SZ")
         return signed + float(value) if signed is not None else None
+    if name == "se":  # Azure's shared access signature
+        return _moment(value, "%Y-%m-%dT%H:%M:%SZ") or _moment(value, "%Y-%m-%d")
+    if name == "policy":
+        return _policy_ends_at(value)
     return None
 
 
-def _signed_at(stamp: str) -> float | None:
+def _policy_ends_at(value: str) -> float | None:
     try:
-        moment = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        policy = b64decode(value.translate(_POLICY_ALPHABET))
+    except ValueError:
+        return None
+    ends = [float(each) for each in _POLICY_UNTIL.findall(policy)]
+    return min(ends, default=None)
+
+
+def _moment(stamp: str, form: str) -> float | None:
+    try:
+        moment = datetime.strptime(stamp, form).replace(tzinfo=UTC)
     except ValueError:
         return None
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(seconds=1)

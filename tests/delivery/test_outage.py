@@ -94,7 +94,7 @@ async def test_a_share_right_that_lacks_is_asked_for_once(thron: Sandbox, tmp_pa
     async with running(thron, tmp_path, by_id(thron)) as connector:
         for _ in range(5):
             answer = await connector.get(FILM)
-            assert answer.status == 502
+            assert answer.status == 404
             assert answer.fields["Proxy-Status"] == "thron-connector; error=http_request_denied"
         asked = len(thron.log.of("api", "downloadSource"))
         assert asked <= 3  # one for each manner of giving the token

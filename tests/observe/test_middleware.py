@@ -189,7 +189,7 @@ ERRORS = [
         id="busy, with a time of its own",
     ),
     pytest.param(errors.ThronAnswerInvalid(INTERNALS), 502, "http_protocol_error", "10", id="page"),
-    pytest.param(errors.ThronRefused(INTERNALS), 502, "http_request_denied", None, id="no right"),
+    pytest.param(errors.ThronRefused(INTERNALS), 503, "http_request_denied", None, id="no right"),
     pytest.param(
         errors.NotConfigured(INTERNALS), 503, "proxy_configuration_error", "60", id="set-up"
     ),

@@ -23,6 +23,12 @@ SIGNED = (
     "&dt=exp=1770243961~hmac=0123456789abcdef"
 )
 
+# A statement whose condition DateLessThan is the epoch time 1770249660.
+POLICY = (
+    "eyJTdGF0ZW1lbnQiOlt7IlJlc291cmNlIjoiKiIsIkNvbmRpdGlvbiI6eyJEYXRlTGVzc1RoYW4iOnsiQVdT"
+    "OkVwb2NoVGltZSI6MTc3MDI0OTY2MH19fV19"
+)
+
 
 def published(
     content_type: str, *, channel: str | None, name: str, content_id: str = "94bd"
@@ -146,6 +152,23 @@ def test_source_url_at_a_path_of_its_own(path: str, url: str) -> None:
         ),
         pytest.param("https://s3/a?X-Amz-Date=now&X-Amz-Expires=300", None, id="no date"),
         pytest.param("https://s3/a?X-Amz-Expires=300", None, id="date missing"),
+        pytest.param(f"{CDN}/a?token=exp=1770243961~acl=/*~hmac=0", 1770243961, id="Akamai token"),
+        pytest.param(f"{CDN}/a?hdnts=st=1~exp=1770243961~hmac=0", 1770243961, id="Akamai hdnts"),
+        pytest.param(f"{CDN}/a?token=0123456789", None, id="another token"),
+        pytest.param(
+            "https://gcs/a?X-Goog-Date=20260205T000000Z&X-Goog-Expires=60&X-Goog-Signature=0",
+            1770249660,
+            id="Google",
+        ),
+        pytest.param(
+            "https://blob/a?sv=2022&se=2026-02-05T00%3A01%3A00Z&sig=0", 1770249660, id="Azure"
+        ),
+        pytest.param("https://blob/a?se=2026-02-05&sig=0", 1770249600, id="Azure, a day"),
+        pytest.param("https://blob/a?se=soon", None, id="no time"),
+        pytest.param(
+            f"https://cf/a?Policy={POLICY}&Signature=0&Key-Pair-Id=K", 1770249660, id="CloudFront"
+        ),
+        pytest.param("https://cf/a?Policy=%C3%A8&Signature=0", None, id="no policy"),
     ],
 )
 def test_expiry(target: str, ends: float | None) -> None:

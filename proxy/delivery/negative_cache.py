@@ -1,0 +1,123 @@
+"""Negative caching: how a delivery has just failed, so that not everybody has to see for himself.
+
+A bad file is its own trouble: after a failure the same request is answered from memory for some
+seconds, then one asker may try while the others still get the old answer. Who would join a crowd
+that waits for a silent origin is turned away, before the crowd takes every place.
+"""
+
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Final
+
+from proxy.errors import (
+    GatewayError,
+    OriginError,
+    OriginGone,
+    OriginRefused,
+    OriginTimeout,
+    ThronError,
+    ThronRefused,
+)
+
+TTL_S: Final = 5.0
+# The origin may ask for a longer wait; in a minute it is asked all the same.
+_LONGEST_S: Final = 60.0
+_MOST_FAILURES: Final = 10_000
+# A crowd is silent if so many wait and none of them has been answered for so many seconds.
+_CROWD: Final = 50
+_SILENT_S: Final = 5.0
+# Nobody needs to come back for these in a moment.
+_NOT_TO_COME = (OriginGone, OriginRefused, ThronRefused)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """A failure without its traceback, which would keep its frames alive."""
+
+    error: type[GatewayError]
+    message: str
+    status: int
+    proxy_status: str | None
+    until: float
+
+    def again(self, now: float) -> GatewayError:
+        """Return the failure to raise once more."""
+        return self.error(
+            f"{self.message} (a moment ago)",
+            status=self.status,
+            proxy_status=self.proxy_status,
+            retry_after_s=None if issubclass(self.error, _NOT_TO_COME) else self.until - now,
+        )
+
+
+@dataclass(slots=True)
+class _Crowd:
+    """Who waits for the same answer, and since when there has been none."""
+
+    size: int
+    silent_since: float
+
+
+class NegativeCache:
+    """Remembers failures for a short while; bounded."""
+
+    def __init__(self, *, now: Callable[[], float]) -> None:
+        """Make an empty one; ``now`` gives monotonic seconds."""
+        self._now = now
+        self._failures: dict[Hashable, _Failure] = {}
+        self._crowds: dict[Hashable, _Crowd] = {}
+
+    @contextmanager
+    def trial(self, key: Hashable) -> Iterator[None]:
+        """Let a request try in the block, and remember how it fails.
+
+        Args:
+            key: The delivery, and what else an answer may depend on.
+
+        Raises:
+            GatewayError: The same request has failed a moment ago.
+            OriginTimeout: Too many wait for an origin that is silent.
+        """
+        began = self._now()
+        self._admit(key, began)
+        crowd = self._crowds.setdefault(key, _Crowd(0, began))
+        crowd.size += 1
+        try:
+            yield
+        except (OriginError, ThronError) as exc:
+            if crowd.silent_since <= began:  # else somebody was answered meanwhile
+                self._remember(key, exc)
+            raise
+        else:
+            crowd.silent_since = self._now()
+            self._failures.pop(key, None)
+        finally:
+            crowd.size -= 1
+            if crowd.size == 0:
+                del self._crowds[key]
+
+    def forget(self) -> None:
+        """Ask again for everything."""
+        self._failures.clear()
+
+    def _admit(self, key: Hashable, now: float) -> None:
+        failure = self._failures.get(key)
+        if failure is not None and now < failure.until:
+            raise failure.again(now)
+        if failure is not None:  # this one may try; until it knows the others go on waiting
+            self._failures[key] = replace(failure, until=now + TTL_S)
+        crowd = self._crowds.get(key)
+        if crowd is not None and crowd.size >= _CROWD and now - crowd.silent_since >= _SILENT_S:
+            raise OriginTimeout("many wait for its answer already", retry_after_s=TTL_S)
+
+    def _remember(self, key: Hashable, exc: GatewayError) -> None:
+        wait_s = min(max(TTL_S, exc.asked_wait_s or 0.0), _LONGEST_S)
+        until = self._now() + wait_s
+        failure = _Failure(type(exc), str(exc), exc.status, exc.proxy_status, until)
+        if exc.retry_after_s is None and not isinstance(exc, _NOT_TO_COME):
+            exc.retry_after_s = wait_s
+        self._failures.pop(key, None)
+        self._failures[key] = failure
+        if len(self._failures) > _MOST_FAILURES:
+            del self._failures[next(iter(self._failures))]
