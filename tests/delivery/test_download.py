@@ -246,7 +246,7 @@ async def test_a_pkey_is_doubted_whatever_the_age(thron: Sandbox, tmp_path: Path
         app.router.add_route("*", "/{path:.*}", downloads.answer)
         async with TestClient(TestServer(app)) as client:
             answer = await client.get(f"/files/{FILM}")
-    assert (answer.status, doubted) == (502, [FILM])
+    assert (answer.status, doubted) == (404, [FILM])
 
 
 async def test_a_loop_ends(connector: Running) -> None:

@@ -48,10 +48,10 @@ async def test_unknown(connector: Running) -> None:
 
 
 async def test_refused(connector: Running) -> None:
-    """A content that THRON refuses to the application is a 502 with its reason."""
+    """A content that THRON refuses to the application is a 404 with its reason."""
     content = connector.thron.tenant.find("dealer-terms")
     outcome = await _try(connector, "files", content.id)
-    assert (outcome.status, outcome.is_ok) == (502, False)
+    assert (outcome.status, outcome.is_ok) == (404, False)
     assert "give the Custom Application the share right" in (outcome.problem or "")
 
 

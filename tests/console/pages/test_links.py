@@ -85,7 +85,7 @@ async def test_survives_a_restart(filled: Running, admin: Visitor) -> None:
     await admin.send(f"{PATH}/retry", line=line)
     content = filled.thron.tenant.find("dealer-terms")
     shown = await admin.get(f"/connectors/products/contents/{content.id}")
-    assert "does not work: 502" in shown.words
+    assert "does not work: 404" in shown.words
     table = await admin.get("/connectors/products")
     assert re.search(r'Link check <b class="count bad">1</b>', table.text)
 

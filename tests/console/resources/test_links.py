@@ -39,7 +39,7 @@ async def test_run(filled: Running, admin: Visitor) -> None:  # noqa: ARG001 - f
     problems = (await admin.call("GET", f"{PATH}/urls")).json
     assert problems["total"] == after["problems"] == 1
     (refused,) = problems["items"]
-    assert (refused["line"]["identifier"], refused["status"]) == ("VA-TERMS", 502)
+    assert (refused["line"]["identifier"], refused["status"]) == ("VA-TERMS", 404)
     assert refused["problem"]
     working = (await admin.call("GET", f"{PATH}/urls?show=working&size=500")).json
     assert all(each["status"] == 200 and each["media_type"] for each in working["items"])
