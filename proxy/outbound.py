@@ -9,21 +9,18 @@ import aiohttp
 from proxy import __version__
 from proxy.delivery.origin_hosts import GuardedResolver, OriginHosts
 from proxy.errors import ConfigurationError
+from proxy.idle_connections import IdleBoundedConnector
 from proxy.observe.middleware import PSEUDONYM
 from proxy.settings import Settings
 
 # What aiohttp holds of one upstream before it stops reading: twice this (its high-water mark).
 _READ_BUFFER = 64 * 1024
-# Idle connections are kept as long as CDNs keep theirs.
-_KEEP_ALIVE_S = 75
 
 
 @asynccontextmanager
 async def api_session(settings: Settings) -> AsyncIterator[aiohttp.ClientSession]:
     """Give the session of THRON's API, closed at the end of the block."""
-    connector = aiohttp.TCPConnector(
-        limit=0, ssl=trusted_authorities(settings), keepalive_timeout=_KEEP_ALIVE_S
-    )
+    connector = IdleBoundedConnector(ssl=trusted_authorities(settings))
     async with aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -38,10 +35,8 @@ async def byte_session(
     settings: Settings, hosts: OriginHosts
 ) -> AsyncIterator[aiohttp.ClientSession]:
     """Give the session of the bytes, which edits nothing, closed at the end of the block."""
-    connector = aiohttp.TCPConnector(
-        limit=0,
+    connector = IdleBoundedConnector(
         ssl=trusted_authorities(settings),
-        keepalive_timeout=_KEEP_ALIVE_S,
         # Behind a proxy the one name that we resolve is the proxy's; names of origins stay checked.
         resolver=GuardedResolver(hosts) if settings.outbound_proxy is None else None,
     )
@@ -50,7 +45,8 @@ async def byte_session(
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         skip_auto_headers={"Accept", "Accept-Encoding", "User-Agent", "Content-Type"},
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=settings.connect_timeout_s),
+        # With DNS and TLS: a failure to connect says something of the host, not of one content.
+        timeout=aiohttp.ClientTimeout(total=None, connect=settings.connect_timeout_s),
         read_bufsize=_READ_BUFFER,
         requote_redirect_url=False,
         proxy=_proxy(settings),

@@ -47,8 +47,9 @@ FLOORS: Mapping[str, str] = {
         catalogue.polling catalogue.audit_retention
         delivery.admission delivery.batch delivery.bounded_cache delivery.breaker
         delivery.budget delivery.bulkhead delivery.collapse delivery.pace delivery.origin_hosts
-        delivery.hops delivery.negative_cache delivery.outages delivery.resolution
-        observe.middleware observe.connection connection_limiter listeners
+        delivery.hops delivery.negative_cache delivery.outages delivery.redirect_collapse
+        delivery.resolution
+        observe.middleware observe.connection connection_limiter idle_connections listeners
         """,
     "session": "thron.tokens thron.patience",
     "wings": """

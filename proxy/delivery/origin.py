@@ -14,6 +14,7 @@ from proxy.delivery.bounded_cache import BoundedCache
 from proxy.delivery.hops import Arrival, Fields, Hops, closing, is_failure
 from proxy.delivery.negative_cache import NegativeCache
 from proxy.delivery.outages import Outages
+from proxy.delivery.redirect_collapse import RedirectCollapse
 from proxy.delivery.resolution import Delivery, Target
 from proxy.delivery.retry import RetryBudget
 from proxy.delivery.source_file import SourceFiles
@@ -91,6 +92,7 @@ class Origins:
             random: Gives a number from 0 to 1.
         """
         self._hops = hops
+        self._redirects = RedirectCollapse(hops)
         self._source_files = source_files
         self._clock = clock
         self._target_ttl_s = target_ttl_s
@@ -187,15 +189,17 @@ class Origins:
         raise OriginGone("no channel to ask for")
 
     async def _follow(self, delivery: Delivery, url: str, method: str, fields: Fields) -> Arrival:
+        content_id = delivery.content_id
         is_from_api = delivery.mode is DeliveryMode.ORIGINAL  # a target that was remembered
         try:
-            arrival = await self._hops.follow(
-                method,
-                url,
-                fields=fields,
-                content_id=delivery.content_id,
-                is_from_api=is_from_api,
-            )
+            if delivery.target is None:
+                arrival = await self._redirects.follow(
+                    method, url, fields=fields, content_id=content_id
+                )
+            else:
+                arrival = await self._hops.follow(
+                    method, url, fields=fields, content_id=content_id, is_from_api=is_from_api
+                )
             return await _accepted(arrival, delivery, fields)
         except (OriginRefused, OriginAnswerInvalid):
             if method != "HEAD":
@@ -203,7 +207,7 @@ class Origins:
         # HEAD is documented nowhere (docs/thron.md 7.7): one octet tells as much.
         fields = [*fields, _FIRST_OCTET]
         arrival = await self._hops.follow(
-            "GET", url, fields=fields, content_id=delivery.content_id, is_from_api=is_from_api
+            "GET", url, fields=fields, content_id=content_id, is_from_api=is_from_api
         )
         return await _accepted(arrival, delivery, fields)
 

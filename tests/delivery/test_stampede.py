@@ -22,6 +22,20 @@ async def test_a_thousand_first_requests_are_one_question(connector: Running) ->
     assert thron.logins == 1
 
 
+async def test_first_requests_for_a_rendition_are_one_redirect(
+    thron: Sandbox, tmp_path: Path
+) -> None:
+    """The CDN's redirector is asked once, the target by each."""
+    content = thron.tenant.find("logo-vector")
+    data = thron.tenant.rendition_of(content.id, "std")
+    wanted = by_id(thron, delivery=DeliveryMode.PUBLISHED)
+    async with running(thron, tmp_path, wanted) as connector:
+        answers = await asyncio.gather(*[connector.get(f"/files/{content.id}") for _ in range(50)])
+    assert {(answer.status, answer.body) for answer in answers} == {(200, data)}
+    assert len(thron.log.of("cdn", "/delivery/")) == 1
+    assert len(thron.log.of("cdn", "/static/")) == 50
+
+
 async def test_unknown_addresses_cost_one_question_each(connector: Running) -> None:
     """A crowd that asks for what is not there is answered from memory."""
     thron = connector.thron
