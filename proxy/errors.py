@@ -94,11 +94,14 @@ class ThronError(GatewayError):
         self,
         message: str = "",
         *,
+        status: int | None = None,
         proxy_status: str | None = None,
         retry_after_s: float | None = None,
         answered: int | None = None,
     ) -> None:
-        super().__init__(message, proxy_status=proxy_status, retry_after_s=retry_after_s)
+        super().__init__(
+            message, status=status, proxy_status=proxy_status, retry_after_s=retry_after_s
+        )
         self.answered = answered
 
 
