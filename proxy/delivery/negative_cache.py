@@ -1,8 +1,7 @@
 """Negative caching: how a delivery has just failed, so that not everybody has to see for himself.
 
 A bad file is its own trouble: after a failure the same request is answered from memory for some
-seconds, then one asker may try while the others still get the old answer. Who would join a crowd
-that waits for a silent origin is turned away, before the crowd takes every place.
+seconds, then one asker may try while the others still get the old answer.
 """
 
 from collections.abc import Callable, Hashable, Iterator
@@ -15,7 +14,6 @@ from proxy.errors import (
     OriginError,
     OriginGone,
     OriginRefused,
-    OriginTimeout,
     ThronError,
     ThronRefused,
 )
@@ -24,9 +22,6 @@ TTL_S: Final = 5.0
 # The origin may ask for a longer wait; in a minute it is asked all the same.
 _LONGEST_S: Final = 60.0
 _MOST_FAILURES: Final = 10_000
-# A crowd is silent if so many wait and none of them has been answered for so many seconds.
-_CROWD: Final = 50
-_SILENT_S: Final = 5.0
 # Nobody needs to come back for these in a moment.
 _NOT_TO_COME = (OriginGone, OriginRefused, ThronRefused)
 
@@ -52,11 +47,11 @@ class _Failure:
 
 
 @dataclass(slots=True)
-class _Crowd:
-    """Who waits for the same answer, and since when there has been none."""
+class _Trials:
+    """How many requests try the same now, and when one of them succeeded last."""
 
-    size: int
-    silent_since: float
+    running: int = 0
+    succeeded_at: float = float("-inf")
 
 
 class NegativeCache:
@@ -66,7 +61,7 @@ class NegativeCache:
         """Make an empty one; ``now`` gives monotonic seconds."""
         self._now = now
         self._failures: dict[Hashable, _Failure] = {}
-        self._crowds: dict[Hashable, _Crowd] = {}
+        self._trials: dict[Hashable, _Trials] = {}
 
     @contextmanager
     def trial(self, key: Hashable) -> Iterator[None]:
@@ -77,25 +72,24 @@ class NegativeCache:
 
         Raises:
             GatewayError: The same request has failed a moment ago.
-            OriginTimeout: Too many wait for an origin that is silent.
         """
         began = self._now()
         self._admit(key, began)
-        crowd = self._crowds.setdefault(key, _Crowd(0, began))
-        crowd.size += 1
+        trials = self._trials.setdefault(key, _Trials())
+        trials.running += 1
         try:
             yield
         except (OriginError, ThronError) as exc:
-            if crowd.silent_since <= began:  # else somebody was answered meanwhile
+            if trials.succeeded_at < began:  # else it was a broken connection, not the content
                 self._remember(key, exc)
             raise
         else:
-            crowd.silent_since = self._now()
+            trials.succeeded_at = self._now()
             self._failures.pop(key, None)
         finally:
-            crowd.size -= 1
-            if crowd.size == 0:
-                del self._crowds[key]
+            trials.running -= 1
+            if trials.running == 0:
+                del self._trials[key]
 
     def forget(self) -> None:
         """Ask again for everything."""
@@ -107,9 +101,6 @@ class NegativeCache:
             raise failure.again(now)
         if failure is not None:  # this one may try; until it knows the others go on waiting
             self._failures[key] = replace(failure, until=now + TTL_S)
-        crowd = self._crowds.get(key)
-        if crowd is not None and crowd.size >= _CROWD and now - crowd.silent_since >= _SILENT_S:
-            raise OriginTimeout("many wait for its answer already", retry_after_s=TTL_S)
 
     def _remember(self, key: Hashable, exc: GatewayError) -> None:
         wait_s = min(max(TTL_S, exc.asked_wait_s or 0.0), _LONGEST_S)

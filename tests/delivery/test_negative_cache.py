@@ -1,7 +1,6 @@
 """How a delivery has failed, remembered for a short while."""
 
 import asyncio
-from contextlib import ExitStack
 
 import pytest
 
@@ -102,20 +101,6 @@ def test_a_purge_forgets(bench: Bench) -> None:
         bench.ask(failure=OriginTimeout())
     bench.cache.forget()
     bench.ask()
-
-
-def test_a_silent_crowd_takes_nobody_more(bench: Bench) -> None:
-    """Fifty that have waited for five seconds are enough to know; an answer lets more in."""
-    with ExitStack() as waiting:
-        for _ in range(60):
-            waiting.enter_context(bench.cache.trial("film"))
-        bench.seconds += 5
-        with pytest.raises(OriginTimeout) as refused:
-            bench.ask()
-        assert refused.value.retry_after_s
-        bench.ask("another")
-        waiting.pop_all().close()
-        bench.ask()
 
 
 def test_it_is_bounded(bench: Bench) -> None:
