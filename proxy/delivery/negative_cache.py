@@ -83,6 +83,10 @@ class NegativeCache:
             if trials.succeeded_at < began:  # else it was a broken connection, not the content
                 self._remember(key, exc)
             raise
+        except BaseException:  # a client that leaves gives its turn to the next
+            if key in self._failures:
+                self._failures[key] = replace(self._failures[key], until=began)
+            raise
         else:
             trials.succeeded_at = self._now()
             self._failures.pop(key, None)

@@ -54,10 +54,13 @@ def test_then_one_may_try(bench: Bench) -> None:
 
 
 def test_who_leaves_is_no_failure(bench: Bench) -> None:
-    """A client that hangs up says nothing of the content."""
-    with pytest.raises(asyncio.CancelledError), bench.cache.trial("film"):
-        raise asyncio.CancelledError
-    bench.ask()
+    """A client that hangs up says nothing of the content, and gives its turn to the next."""
+    for _ in range(2):
+        with pytest.raises(asyncio.CancelledError), bench.cache.trial("film"):
+            raise asyncio.CancelledError
+        with pytest.raises(OriginTimeout):
+            bench.ask(failure=OriginTimeout())
+        bench.seconds += 5
 
 
 def test_a_failure_beside_a_success_is_forgotten(bench: Bench) -> None:
