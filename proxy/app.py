@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+import aiohttp
 import structlog
 
 from proxy.catalogue.database import Database
@@ -28,8 +29,10 @@ from proxy.delivery.origin_hosts import OriginHosts
 from proxy.delivery.resolver import Lifetimes, Resolver
 from proxy.delivery.source_file import SourceFiles
 from proxy.outbound import api_session, byte_session, origin_fields
+from proxy.report import Recording
 from proxy.settings import Settings
 from proxy.thron.client import Client
+from proxy.thron.exchange import Reply, Request
 from proxy.thron.session import Credentials, SessionStore, Unshared
 from proxy.thron.tokens import TokenKeeper
 
@@ -92,8 +95,16 @@ class Tenancy:
     download that runs.
     """
 
-    def __init__(self, settings: Settings, database: Database, opened: AsyncExitStack) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        opened: AsyncExitStack,
+        *,
+        recording: Recording | None = None,
+    ) -> None:
         self._settings = settings
+        self._recording = recording
         self._database = database
         self._opened = opened
         self._credentials: Credentials | None = None
@@ -121,7 +132,11 @@ class Tenancy:
     async def _connect(self, credentials: Credentials) -> None:
         async with AsyncExitStack() as unless_connected:
             self.tenant = await _tenant(
-                unless_connected, self._settings, credentials, database=self._database
+                unless_connected,
+                self._settings,
+                credentials,
+                database=self._database,
+                recording=self._recording,
             )
             await self._opened.enter_async_context(unless_connected.pop_all())
         self._credentials = credentials
@@ -165,12 +180,15 @@ class Parts:
 
 
 @asynccontextmanager
-async def open_parts(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[Parts]:
+async def open_parts(
+    settings: Settings, environ: Mapping[str, str], *, recording: Recording | None = None
+) -> AsyncIterator[Parts]:
     """Open the database, and where there are credentials the way to THRON.
 
     Args:
         settings: Loaded.
         environ: For the state directory.
+        recording: Is told of every answer of THRON's API and of origins.
 
     Raises:
         ConfigurationError: The database or a file cannot be used.
@@ -179,7 +197,7 @@ async def open_parts(settings: Settings, environ: Mapping[str, str]) -> AsyncIte
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings, environ))
         log.info("database", place=str(database.place))
-        tenancy = Tenancy(settings, database, stack)
+        tenancy = Tenancy(settings, database, stack, recording=recording)
         await tenancy.refresh()
         yield Parts(settings, database, tenancy)
 
@@ -213,12 +231,15 @@ async def _tenant(
     credentials: Credentials,
     *,
     database: Database | None,
+    recording: Recording | None = None,
 ) -> Tenant:
     """Open a tenant; without a database it knows no catalogue, and shares no session."""
     client_id = credentials.client_id
     settings = settings.model_copy(update={"client_id": client_id})  # its hosts are named by it
     sessions = session_store(database, credentials)
-    thron = await _token_keeper(stack, settings, credentials, sessions)
+    thron = await _token_keeper(
+        stack, settings, credentials, sessions, heard=recording.heard if recording else None
+    )
     known = KnownContents(database) if database is not None else None
     lookup = Lookup(thron, client_id=client_id, known=known)
     deliveries = Deliveries(
@@ -233,7 +254,7 @@ async def _tenant(
         settings, lookup, deliveries, silent_s=lambda: thron.silent_s, starts_warm=is_warm
     )
     stack.push_async_callback(resolver.aclose)
-    origins = await _origins(stack, settings, thron)
+    origins = await _origins(stack, settings, thron, trace=recording.trace() if recording else None)
     return Tenant(
         client_id=client_id,
         api_url=settings.api_base,
@@ -255,7 +276,12 @@ def session_store(database: Database | None, credentials: Credentials) -> Sessio
 
 
 async def _token_keeper(
-    stack: AsyncExitStack, settings: Settings, credentials: Credentials, store: SessionStore
+    stack: AsyncExitStack,
+    settings: Settings,
+    credentials: Credentials,
+    store: SessionStore,
+    *,
+    heard: Callable[[Request, Reply], None] | None,
 ) -> TokenKeeper:
     http = await stack.enter_async_context(api_session(settings))
     client = Client(
@@ -263,6 +289,7 @@ async def _token_keeper(
         api_url=settings.api_base,
         connect_timeout_s=settings.connect_timeout_s,
         total_timeout_s=settings.first_byte_timeout_s + settings.read_gap_s,
+        heard=heard,
     )
     keeper = TokenKeeper(client, credentials, now=time.time, random=random.random, store=store)
     return await stack.enter_async_context(keeper)
@@ -298,7 +325,13 @@ def _resolver(
     )
 
 
-async def _origins(stack: AsyncExitStack, settings: Settings, thron: TokenKeeper) -> Origins:
+async def _origins(
+    stack: AsyncExitStack,
+    settings: Settings,
+    thron: TokenKeeper,
+    *,
+    trace: aiohttp.TraceConfig | None,
+) -> Origins:
     hosts = OriginHosts(
         settings.origin_hosts,
         named_urls=[url for url in (settings.api_url, settings.cdn_url) if url is not None],
@@ -306,7 +339,7 @@ async def _origins(stack: AsyncExitStack, settings: Settings, thron: TokenKeeper
         # A proxy resolves names where their addresses cannot be checked.
         is_open_to_api=settings.api_base.startswith("https:") and settings.outbound_proxy is None,
     )
-    http = await stack.enter_async_context(byte_session(settings, hosts))
+    http = await stack.enter_async_context(byte_session(settings, hosts, trace=trace))
     hops = Hops(http, hosts, first_byte_timeout_s=settings.first_byte_timeout_s, now=time.monotonic)
     return Origins(
         hops,

@@ -36,6 +36,7 @@ from proxy.errors import ConfigurationError, GatewayError
 from proxy.gateway import Gateway, open_gateway
 from proxy.observe import log
 from proxy.remedies import with_remedy
+from proxy.report import Recording, report
 from proxy.sandbox.server import Sandbox
 from proxy.settings import load, table
 
@@ -167,18 +168,34 @@ def _exports(thron: Sandbox) -> str:
 
 
 @main.command(short_help="Try the way to THRON, and name the remedy of what fails.")
+@click.option(
+    "--report",
+    "report_file",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    is_flag=False,
+    flag_value="thron-connector-report.json",
+    help="Also write what was asked and answered, secrets, ids, hosts and names masked, to be sent"
+    " to whoever helps.  [thron-connector-report.json]",
+)
 @_runs
-async def check() -> int:
+async def check(report_file: Path | None) -> int:
     """Log in, list folders, and fetch one octet of each connector.
 
     What fails is told with its remedy; the exit status is then 1.
     """
-    failed = False
-    async with open_parts(load(os.environ), os.environ) as parts:
+    settings = load(os.environ)
+    recording = Recording() if report_file is not None else None
+    steps: list[Step] = []
+    async with open_parts(settings, os.environ, recording=recording) as parts:
         async for step in checks(parts):
-            failed = failed or not step.is_ok
+            steps.append(step)
             _tell(step)
-    return 1 if failed else 0
+        if recording is not None and report_file is not None:
+            connectors = (await parts.database.connectors()).all
+            written = report(steps, recording, settings=settings, connectors=connectors)
+            await asyncio.to_thread(report_file.write_bytes, written)
+            click.echo(f"Written: {report_file}. Secrets, ids, hosts and names are masked.")
+    return 0 if all(step.is_ok for step in steps) else 1
 
 
 @main.command()

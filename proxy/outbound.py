@@ -32,7 +32,7 @@ async def api_session(settings: Settings) -> AsyncIterator[aiohttp.ClientSession
 
 @asynccontextmanager
 async def byte_session(
-    settings: Settings, hosts: OriginHosts
+    settings: Settings, hosts: OriginHosts, *, trace: aiohttp.TraceConfig | None = None
 ) -> AsyncIterator[aiohttp.ClientSession]:
     """Give the session of the bytes, which edits nothing, closed at the end of the block."""
     connector = IdleBoundedConnector(
@@ -49,6 +49,7 @@ async def byte_session(
         timeout=aiohttp.ClientTimeout(total=None, connect=settings.connect_timeout_s),
         read_bufsize=_READ_BUFFER,
         requote_redirect_url=False,
+        trace_configs=[trace] if trace is not None else None,
         proxy=_proxy(settings),
     ) as session:
         yield session

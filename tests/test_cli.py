@@ -283,9 +283,19 @@ async def test_check(cli: Cli) -> None:
     """Check is 0 where all is well, 1 where something fails, which is marked."""
     assert (await cli.run("check")).status == 0
     cli.thron.tenant.app.may_share = False
+    cli.thron.faults.fail(404, where="delivery", times=None)
     outcome = await cli.run("check")
     assert outcome.status == 1
     assert [line for line in outcome.out.splitlines() if line.startswith("FAIL")]
+
+
+async def test_check_reports(cli: Cli, tmp_path: Path) -> None:
+    """With --report what was asked and answered is written to a file, and its place is told."""
+    place = tmp_path / "report.json"
+    outcome = await cli.run("check", "--report", str(place))
+    assert outcome.status == 0
+    assert f"Written: {place}" in outcome.out
+    assert b'"answers"' in place.read_bytes()
 
 
 async def test_resolve(cli: Cli) -> None:

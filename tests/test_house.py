@@ -62,7 +62,7 @@ FLOORS: Mapping[str, str] = {
         delivery.origin delivery.relay delivery.resolver delivery.explain delivery.mode_trial
         delivery.retry
         delivery.courtesy delivery.suspicion delivery.upstream
-        outbound probes
+        outbound probes report
         """,
     "story": "delivery.download",
     "composition": "app",

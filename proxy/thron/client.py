@@ -1,6 +1,7 @@
 """Sends requests to THRON's API; aiohttp's errors become ours here."""
 
 import asyncio
+from collections.abc import Callable
 from typing import TypeVar
 from urllib.parse import quote, urlencode
 
@@ -32,6 +33,7 @@ class Client:
         max_concurrent: Requests at once; THRON documents no limit (docs/thron.md 11, row 24).
         total_timeout_s: Longest time for one request, waiting for its turn included.
         connect_timeout_s: Longest time for a connection, DNS and TLS included.
+        heard: Told of every answer.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Client:
         max_concurrent: int = 8,
         total_timeout_s: float = 30,
         connect_timeout_s: float = 5,
+        heard: Callable[[Request, Reply], None] | None = None,
     ) -> None:
         self._http = http
         self._api_url = api_url.rstrip("/")
@@ -49,6 +52,7 @@ class Client:
         self._total_timeout_s = total_timeout_s
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_s)
         self._silence = Silence()
+        self._heard = heard
 
     @property
     def silent_s(self) -> float:
@@ -106,6 +110,8 @@ class Client:
             raise
         else:
             heard = True
+            if self._heard is not None:
+                self._heard(request, reply)
             return reply
         finally:
             self._silence.end(time(), heard=heard)
