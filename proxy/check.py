@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from proxy.app import Parts, Tenant
+from proxy.app import LOST_KEY, Parts, Tenant
 from proxy.catalogue.connector import Connector, DeliveryMode, Identifier
 from proxy.catalogue.plan import NO_HTTPS
 from proxy.delivery.explain import Step
@@ -10,6 +10,8 @@ from proxy.delivery.mode_trial import few, propose, try_mode
 from proxy.errors import ConfigurationError, GatewayError
 from proxy.observe.middleware import NAME_THE_PROXY
 from proxy.remedies import with_remedy
+from proxy.thron.folder_messages import categories_below, counted_category
+from proxy.thron.messages import SearchCriteria, search
 from proxy.thron.session import Session
 
 _OUTAGES = (
@@ -17,20 +19,25 @@ _OUTAGES = (
     " known addresses while the API is down"
 )
 
+_SEES_NOTHING = (
+    "the application has no right to see the folder's contents: the folder holds some, and the"
+    " search finds none. In THRON give the Custom Application access to the folder and its"
+    " contents, or set TDC_USERNAME to a user who may see them"
+)
+
 
 async def check(parts: Parts) -> AsyncIterator[Step]:
     """Give each step as it is done; a step that is not ok names its remedy."""
     tenant = parts.tenant
     if tenant is None:
-        yield Step(
-            "settings", "no credentials: set TDC_CLIENT_ID, TDC_APP_ID, TDC_APP_KEY", is_ok=False
-        )
+        missing = "no credentials: set TDC_CLIENT_ID, TDC_APP_ID, TDC_APP_KEY"
+        yield Step("settings", LOST_KEY if parts.tenancy.is_key_lost else missing, is_ok=False)
         return
     settings = parts.settings
     yield Step("settings", f"tenant {tenant.client_id}, API {tenant.api_url}")
     if settings.has_unnamed_proxy:
         yield Step("proxy", f"TDC_PUBLIC_URL is that of a proxy in front: {NAME_THE_PROXY}")
-    yield Step("database", str(parts.database.place))
+    yield Step("database", _database(parts))
     try:
         session = await tenant.thron.session()
     except GatewayError as exc:
@@ -38,6 +45,8 @@ async def check(parts: Parts) -> AsyncIterator[Step]:
         return
     yield Step("login", f"logged in; the application's folder is {session.root_category_id}")
     yield _public_share(session)
+    if await _sees_nothing(tenant, session):
+        yield Step("rights", _SEES_NOTHING, is_ok=False)
     connectors = (await parts.database.connectors()).all
     for connector in connectors:
         async for step in _connector(tenant, connector, can_force_https=settings.can_force_https):
@@ -48,6 +57,32 @@ async def check(parts: Parts) -> AsyncIterator[Step]:
             yield step
     if any(each.enabled and each.delivery is DeliveryMode.ORIGINAL for each in connectors):
         yield Step("outages", _OUTAGES)
+
+
+def _database(parts: Parts) -> str:
+    place = str(parts.database.place)
+    if parts.database.encryption is not None:
+        return place
+    return (
+        f"{place}; without TDC_SECRET_KEY nothing secret is stored there, and each replica logs in"
+        " by itself"
+    )
+
+
+async def _sees_nothing(tenant: Tenant, session: Session) -> bool:
+    """Tell whether the folder, or one below, holds contents of which the search finds none."""
+    folder = session.root_category_id
+    if folder is None:
+        return False
+    criteria = SearchCriteria(folder_id=folder)
+    try:
+        if (await tenant.thron.ask(search(tenant.client_id, criteria))).contents:
+            return False
+        own = await tenant.thron.ask(counted_category(tenant.client_id, folder))
+        below = await tenant.thron.ask(categories_below(tenant.client_id, folder))
+    except GatewayError:
+        return False  # the steps of the connectors tell it
+    return any(each.contents for each in (*own.items, *below.items))
 
 
 def _public_share(session: Session) -> Step:

@@ -54,6 +54,31 @@ async def test_unnamed_proxy_in_front(thron: Sandbox, tmp_path: Path) -> None:
     assert "TDC_TRUSTED_PROXIES" in told.detail
 
 
+async def test_an_application_that_sees_nothing(thron: Sandbox, tmp_path: Path) -> None:
+    """A folder whose contents the application may not see is told from an empty one."""
+    thron.switches.app_token_sees = False
+    thron.tenant.app.can_disguise = True
+    settings = usual_settings(thron)
+    (rights,) = [step for step in await checked(settings, tmp_path) if step.title == "rights"]
+    assert not rights.is_ok
+    assert "TDC_USERNAME" in rights.detail
+    acting = settings.model_copy(update={"username": thron.username})
+    assert not failed(await checked(acting, tmp_path))
+
+
+async def test_a_lost_secret_key(thron: Sandbox, tmp_path: Path) -> None:
+    """Credentials that cannot be decrypted any more are asked for anew."""
+    nothing = {"client_id": None, "app_id": None, "app_key": None}
+    settings = usual_settings(thron).model_copy(update=nothing)
+    async with open_parts(settings, {"STATE_DIRECTORY": str(tmp_path)}) as parts:
+        kept = Kept(client_id=thron.client_id, app_id=thron.app_id, app_key=thron.app_key)
+        await parts.database.save_tenant(kept, actor="test")
+    (tmp_path / "connector.secret.key").unlink()
+    (told,) = await checked(settings, tmp_path)
+    assert not told.is_ok
+    assert "give the credentials anew" in told.detail
+
+
 async def test_before_any_connector(thron: Sandbox, tmp_path: Path) -> None:
     """Without connectors both delivery modes are tried in the application's folder."""
     steps = await checked(usual_settings(thron), tmp_path)

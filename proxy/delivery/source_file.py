@@ -19,6 +19,7 @@ from proxy.errors import (
     OriginGone,
     ThronAnswerInvalid,
     ThronRefused,
+    ThronUnreachable,
     TokenRejected,
 )
 from proxy.thron.tokens import TokenKeeper
@@ -126,6 +127,10 @@ class SourceFiles:
                     break  # no such path, whatever the manner
                 except _MAY_BE_THE_WAY as exc:
                     failures.append(exc)
+                except ThronUnreachable as exc:
+                    if exc.answered != HTTPStatus.INTERNAL_SERVER_ERROR:
+                        raise
+                    failures.append(exc)  # as a token that is not found may be told
                 else:
                     self._known = way
                     self._missing.clear()

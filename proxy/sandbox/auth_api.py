@@ -10,6 +10,8 @@ from proxy.sandbox.envelope import (
     LOGIN,
     Refused,
     answer,
+    asked,
+    business,
     invalid,
     login_page,
     require_client,
@@ -17,6 +19,9 @@ from proxy.sandbox.envelope import (
     token_of,
 )
 from proxy.sandbox.world import World
+
+# The one user whom the application may act as.
+USERNAME = "sandbox.reader"
 
 
 class AuthApi:
@@ -30,6 +35,7 @@ class AuthApi:
         validate = "/api/xsso/resources/accessmanager/validateToken/{client}"
         return [
             web.post("/api/xadmin/resources/apps/loginApp/{client}", self.login_app),
+            web.post("/api/xadmin/resources/apps/su", self.act_as),
             web.post(validate, self.validate_token),
             web.get(validate, self.validate_token),
             web.get(LOGIN, self.log_in_by_hand),
@@ -46,6 +52,22 @@ class AuthApi:
         self._check(request.match_info["client"], str(form["appId"]), str(form.get("appKey", "")))
         token = world.tokens.issue(now=world.now())
         return answer(request, world, {"appUserTokenId": token, "app": self._app()})
+
+    async def act_as(self, request: web.Request) -> web.Response:
+        """Answer with the token of a user, as plain text (docs/thron.md 2.4)."""
+        world = self._world
+        token = require_token(request, world)
+        given = await asked(request)
+        require_client(world, str(given.get("clientId")))
+        app = world.tenant.app
+        key = app.key if world.switches.su_app_key == "app key" else token
+        if (given.get("appId"), given.get("appKey")) != (app.id, key):
+            raise business("APP_AUTHENTICATION_FAILED")
+        if not app.can_disguise:
+            raise business("ACCESS_DENIED")
+        if given.get("username") != USERNAME:
+            raise business("USERNAME_NOT_FOUND")
+        return web.Response(text=world.tokens.issue_to_user(now=world.now()))
 
     async def validate_token(self, request: web.Request) -> web.Response:
         """Answer whose token it is, or refuse it."""
@@ -90,7 +112,7 @@ class AuthApi:
             "appType": "CUSTOM",
             "rootCategoryId": app.root_folder_id,
             "ownerUsername": "sandbox.owner",
-            "canDisguise": False,
+            "canDisguise": app.can_disguise,
             "domainsWhiteList": [],
             "metadata": [*pkey, {"name": "tracking_context", "value": "sandbox"}],
             # Present in the model (docs/thron.md 2.1): a reason never to log this answer.

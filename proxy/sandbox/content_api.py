@@ -62,7 +62,7 @@ class ContentApi:
     async def find_by_properties(self, request: web.Request) -> web.Response:
         """Answer with the contents of these ids, prettyIds or legacy metadatas."""
         world = self._world
-        require_token(request, world)
+        token = require_token(request, world)
         arguments = await asked(request)
         require_client(world, part(arguments, "client").get("clientId"))
         criteria = part(arguments, "criteria")
@@ -71,7 +71,7 @@ class ContentApi:
         ids = frozenset(content.id for content in named if content is not None)
         test = properties_tests(criteria, self._folders, ids)
         candidates = (c for c in named if c) if named else world.tenant.contents()
-        visible = world.tenant.visible_folders
+        visible = world.visible_to(token)
         found: dict[str, Content] = {}
         async for content in scan(candidates):
             if not visible.isdisjoint(content.folder_ids) and test(content):

@@ -57,7 +57,7 @@ class SearchApi:
     async def search(self, request: web.Request) -> web.Response:
         """Answer with one page of the contents that the criteria select."""
         world = self._world
-        require_token(request, world)
+        visible = world.visible_to(require_token(request, world))
         require_client(world, request.match_info["client"])
         arguments = await asked(request)
         options = part(arguments, "responseOptions")
@@ -69,7 +69,7 @@ class SearchApi:
         )
         size = min(size, world.switches.search_page_maximum)
         token = arguments.get("pageToken")
-        page = self._continued(str(token)) if token else await self._started(arguments)
+        page = self._continued(str(token)) if token else await self._started(arguments, visible)
         return answer(request, world, self._fields(page, options, size=size, token=token))
 
     def _fields(
@@ -87,12 +87,11 @@ class SearchApi:
             "estimatedTotalResults": self._estimate(page.total),
         }
 
-    async def _started(self, arguments: Mapping[str, Any]) -> _Page:
+    async def _started(self, arguments: Mapping[str, Any], visible: frozenset[str]) -> _Page:
         world = self._world
         criteria = part(arguments, "criteria")
         rank, falls = _order(part(arguments, "responseOptions"))
         test = search_tests(criteria, self._folders)
-        visible = world.tenant.visible_folders
         # Only what is sorted by is kept: 100,000 records would weigh too much.
         found: list[tuple[Any, str]] = [
             (rank(content), content.id)

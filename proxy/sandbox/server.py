@@ -10,7 +10,7 @@ from typing import Self
 from aiohttp import web
 
 from proxy.sandbox import manifest
-from proxy.sandbox.auth_api import AuthApi
+from proxy.sandbox.auth_api import USERNAME, AuthApi
 from proxy.sandbox.blob import BytesBlob
 from proxy.sandbox.category_api import CategoryApi
 from proxy.sandbox.content import Content, Version
@@ -54,6 +54,7 @@ class Sandbox:
     app_id = "sandbox-app"
     app_key = "sandbox-app-key-7b1e0c52"
     app_key_wrong = "sandbox-app-key-wrong"
+    username = USERNAME
 
     def __init__(
         self,

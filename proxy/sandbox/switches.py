@@ -42,6 +42,8 @@ class Switches:
     token_slides: bool = _either(True, False, source="2.2")
     token_max_age_s: float | None = _either(None, source="2.2")
     login_revokes_earlier: bool = _either(False, True, source="2.2")
+    app_token_sees: bool = _either(True, source="2.4")
+    su_app_key: Literal["app key", "token"] = _either("app key", "token", source="2.4")
     validate_renews: bool = _either(True, False, source="2.3")
     validate_lies: bool = _either(False, True, source="2.3")
     expired_as: Refusal = _either(

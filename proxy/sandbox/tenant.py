@@ -27,6 +27,7 @@ class App:
     Attributes:
         pkey: The share key of its folder; None while public share is off.
         may_share: Whether it holds the share right, which downloadSource needs.
+        can_disguise: Whether it may act as a user.
     """
 
     id: str
@@ -35,6 +36,7 @@ class App:
     pkey: str | None = field(repr=False)
     active: bool = True
     may_share: bool = True
+    can_disguise: bool = False
 
 
 class PrettyIdTaken(Exception):

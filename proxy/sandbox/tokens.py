@@ -31,6 +31,7 @@ class Tokens:
         self._switches = switches
         self._lives: dict[str, _Life] = {}
         self._dead: set[str] = set()
+        self._of_users: set[str] = set()
         self.logins = 0
 
     def issue(self, *, now: float) -> str:
@@ -41,6 +42,17 @@ class Tokens:
         self._lives[token] = _Life(now, now)
         self.logins += 1
         return token
+
+    def issue_to_user(self, *, now: float) -> str:
+        """Return a new token of a user whom the application acts as; no login of its own."""
+        token = str(uuid.uuid4())
+        self._lives[token] = _Life(now, now)
+        self._of_users.add(token)
+        return token
+
+    def is_user_s(self, token: str) -> bool:
+        """Say whether a token is a user's, and not the application's."""
+        return token in self._of_users
 
     def use(self, token: str, *, now: float) -> Standing:
         """Say what a token is worth, and renew it if tokens slide."""

@@ -32,3 +32,9 @@ class World:
     storage_url: str = ""
     api_down: bool = False
     signatures: set[str] = field(default_factory=set)
+
+    def visible_to(self, token: str) -> frozenset[str]:
+        """Return the folders whose contents are seen with a token (docs/thron.md 2.4)."""
+        if self.switches.app_token_sees or self.tokens.is_user_s(token):
+            return self.tenant.visible_folders
+        return frozenset()

@@ -50,6 +50,20 @@ def categories_below(
     properties: dict[str, Any] = {"childOf": category_id}
     if search_for:
         properties["textSearch"] = search_for
+    return _counted(client_id, properties, offset=offset)
+
+
+def counted_category(client_id: str, category_id: str) -> Question[Listing[Category]]:
+    """Ask for one folder with the number of the contents that are linked to it.
+
+    docs/thron.md 5.
+    """
+    return _counted(client_id, {"categoryIds": [category_id]}, offset=0)
+
+
+def _counted(
+    client_id: str, properties: dict[str, Any], *, offset: int
+) -> Question[Listing[Category]]:
     body = {
         "client": {"clientId": client_id},
         "properties": properties,

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from itertools import count
 
 import aiohttp
@@ -123,6 +124,33 @@ async def test_what_a_new_session_is_refused_too(
             with pytest.raises(ThronAnswerInvalid, match="400"):
                 await keeper.ask(question)
         assert thron.logins == 2
+
+
+@pytest.mark.parametrize("su_app_key", ["app key", "token"])
+async def test_a_user_to_act_as(client: Client, thron: Sandbox, su_app_key: str) -> None:
+    """With a username the token is that user's, whichever key THRON wants for it."""
+    thron.switches.app_token_sees = False
+    thron.switches.su_app_key = su_app_key  # type: ignore[assignment] # a parameter's type is str
+    thron.tenant.app.can_disguise = True
+    question = search(thron.client_id, SearchCriteria(folder_id=thron.root_folder_id))
+    alone = Credentials(thron.client_id, thron.app_id, thron.app_key)
+    async with keeper_of(client, alone) as keeper:
+        assert not (await keeper.ask(question)).contents
+    async with keeper_of(client, replace(alone, username=thron.username)) as keeper:
+        assert (await keeper.ask(question)).contents
+        assert (await keeper.session()).pkey == thron.pkey
+        thron.expire_tokens()
+        assert (await keeper.ask(question)).contents
+        assert (await keeper.session()).token in thron.secrets
+
+
+async def test_a_user_whom_the_application_may_not_act_as(client: Client, thron: Sandbox) -> None:
+    """The refusal names the setting and the right, and no key."""
+    mine = Credentials(thron.client_id, thron.app_id, thron.app_key, username=thron.username)
+    async with keeper_of(client, mine) as keeper:
+        with pytest.raises(CredentialsRefused, match=r"TDC_USERNAME.*canDisguise") as raised:
+            await keeper.session()
+        assert thron.app_key not in str(raised.value)
 
 
 @pytest.mark.parametrize("denied_as", ["403 text", "418 envelope", "403 envelope", "200 envelope"])
