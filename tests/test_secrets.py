@@ -233,6 +233,11 @@ def _not_for(entry: Recorded, thron: Sandbox) -> set[str]:
             return {OF_THE_CLIENT, "of.the.client", *others}
 
 
+def _note_files(directory: Path, heard: Heard) -> None:
+    for file in directory.glob("connector.db*"):
+        heard.note(file.name, file.read_bytes().decode("latin-1"))
+
+
 def _meaningful(secrets: frozenset[str]) -> frozenset[str]:
     assert len(secrets) >= 3
     assert all(len(secret) > 5 for secret in secrets)
@@ -317,6 +322,25 @@ async def test_commands(tmp_path: Path, story: Story) -> None:
         assert not any("Traceback" in text for _, text in heard.texts)
 
 
+@pytest.mark.parametrize("given", [None, "secret-key-of-the-database-" + "k" * 16])
+async def test_kept_secrets(tmp_path: Path, given: str | None) -> None:
+    """Neither the database's files nor any output hold app key, tokens, pkey or their key."""
+    heard = Heard()
+    async with Sandbox() as thron:
+        thron.switches.app_token_sees = False
+        thron.tenant.app.can_disguise = True
+        environ = await _set_up(thron, tmp_path, heard, TDC_USERNAME=thron.username)
+        environ |= {"TDC_SECRET_KEY": given} if given is not None else {}
+        async with served(environ) as (process, _, _):
+            assert await _told(heard, "check", environ=environ) == 0
+            _note_files(tmp_path, heard)
+        heard.note("the log", process.output)
+        assert thron.logins == 1, "the server and both commands share a session"
+        assert any(where.startswith("connector.db") for where, _ in heard.texts)
+        keys = {given} if given else {(tmp_path / "connector.secret.key").read_text().strip()}
+        assert not heard.betrayals(_meaningful(thron.secrets | keys))
+
+
 async def test_fields_of_an_origin(tmp_path: Path) -> None:
     """An origin's cookies, and the fields that its Connection names, end at the gateway."""
     own = {
@@ -364,11 +388,12 @@ async def test_wrong_credentials(tmp_path: Path) -> None:
         assert not heard.betrayals(frozenset({thron.app_key_wrong}))
 
 
-async def _set_up(thron: Sandbox, state: Path, heard: Heard) -> dict[str, str]:
+async def _set_up(thron: Sandbox, state: Path, heard: Heard, **more: str) -> dict[str, str]:
     """Apply the connectors; return the environment of a connector that forgets at once."""
     environ = environ_for(thron, state) | {
         "TDC_RESOLUTION_TTL_S": "0.001",
         "TDC_TRUSTED_PROXIES": "192.0.2.1",  # else no connector may force HTTPS
+        **more,
     }
     document = state / "connectors.toml"
     document.write_text(CONNECTORS.format(folder=thron.root_folder_id))
