@@ -33,6 +33,7 @@ from proxy.report import Recording
 from proxy.settings import Settings
 from proxy.thron.client import Client
 from proxy.thron.exchange import Reply, Request
+from proxy.thron.search import Search
 from proxy.thron.session import Credentials, SessionStore, Unshared
 from proxy.thron.tokens import TokenKeeper
 
@@ -75,6 +76,7 @@ class Tenant:
     client_id: str
     api_url: str
     thron: TokenKeeper
+    search: Search
     surveyor: Surveyor
     listing: FolderListing
     deliveries: Deliveries
@@ -241,7 +243,8 @@ async def _tenant(
         stack, settings, credentials, sessions, heard=recording.heard if recording else None
     )
     known = KnownContents(database) if database is not None else None
-    lookup = Lookup(thron, client_id=client_id, known=known)
+    search = Search(thron, client_id=client_id)
+    lookup = Lookup(thron, search, known=known)
     deliveries = Deliveries(
         thron,
         client_id=client_id,
@@ -259,8 +262,9 @@ async def _tenant(
         client_id=client_id,
         api_url=settings.api_base,
         thron=thron,
-        surveyor=Surveyor(thron, client_id=client_id),
-        listing=FolderListing(thron, client_id=client_id),
+        search=search,
+        surveyor=Surveyor(thron, search),
+        listing=FolderListing(thron, search),
         deliveries=deliveries,
         resolver=resolver,
         origins=origins,

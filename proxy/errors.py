@@ -1,13 +1,14 @@
 """Every error of ours: its status, its RFC 9209 name, and the words that a client may read.
 
 - GatewayError
-    - the path's: MalformedPath, UnknownAddress
+    - the path's: MalformedPath, UnknownAddress, ContentUnfinished
     - THRON's: ThronError
         - ThronUnreachable: no answer, or a 5xx
             - ThronFailed: it could not answer this question, and perhaps others
         - ThronTimeout: no answer in time
         - ThronBusy: 429, or our own budget of questions is spent
         - ThronAnswerInvalid: an answer that cannot be read
+            - ThronBadRequest: 400; this tenant does not take the question so
         - TokenRejected: 403 and its kin; expired or no right (only the token keeper tells which)
         - ThronRefused: the app has no right to it
         - CredentialsRefused: the login itself is refused
@@ -78,6 +79,14 @@ class UnknownAddress(GatewayError):
     public = "No content is published at this address."
 
 
+class ContentUnfinished(GatewayError):
+    """The content at this address has no rendition yet, and THRON is at work on one."""
+
+    status = 503
+    public = "This content is being prepared."
+    retry_after_s = 60
+
+
 class ThronError(GatewayError):
     """THRON's API did not give what was asked.
 
@@ -133,6 +142,10 @@ class ThronAnswerInvalid(ThronError):
     status = 502
     proxy_status = "http_protocol_error"
     public = "THRON gave an answer that cannot be understood."
+
+
+class ThronBadRequest(ThronAnswerInvalid):
+    """THRON answered 400, "invalid arguments" (docs/thron.md 1.4)."""
 
 
 class TokenRejected(ThronError):

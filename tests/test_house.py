@@ -51,7 +51,7 @@ FLOORS: Mapping[str, str] = {
         delivery.resolution
         observe.middleware observe.connection connection_limiter idle_connections listeners
         """,
-    "session": "thron.tokens thron.patience",
+    "session": "thron.tokens thron.patience thron.search",
     "wings": """
         catalogue.session_store catalogue.folder_listing catalogue.folder_sync
         catalogue.leadership catalogue.sync

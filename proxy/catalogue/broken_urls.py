@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.catalogue import schema
 from proxy.catalogue.connector import Connector, Identifier
-from proxy.catalogue.content_queries import lines, read_line
+from proxy.catalogue.content_queries import lines, of_content, read_line
 from proxy.catalogue.database import Database
 from proxy.catalogue.lines import Line, Selection
 from proxy.catalogue.paths import public_url
@@ -33,6 +33,7 @@ class Reason(StrEnum):
     IDENTIFIER = "identifier"
     METADATA = "metadata"
     TYPE = "type"
+    UNPUBLISHED = "unpublished"
     FOLDER = "folder"
 
 
@@ -95,7 +96,11 @@ def may_break(old: Connector, new: Connector | None) -> bool:
         return False
     if new is None or reason_for_all(old, new) is not None:
         return True
-    return bool(old.content_types - new.content_types) or may_lose_contents(old, new)
+    return (
+        bool(old.content_types - new.content_types)
+        or (new.only_published and not old.only_published)
+        or may_lose_contents(old, new)
+    )
 
 
 def reason(
@@ -104,6 +109,7 @@ def reason(
     *,
     content_id: str,
     content_type: str,
+    is_published: bool,
     holds: Callable[[str], bool],
 ) -> Reason | None:
     """Return why the URLs of one content would stop working; None if they would not.
@@ -113,6 +119,7 @@ def reason(
         new: As for ``reason_for_all``.
         content_id: Of a content that is served.
         content_type: Its type.
+        is_published: Whether THRON publishes it.
         holds: Whether the new folder holds a content.
     """
     whole = reason_for_all(old, new)
@@ -120,6 +127,8 @@ def reason(
         return whole
     if content_type not in new.content_types:
         return Reason.TYPE
+    if new.only_published and not is_published:
+        return Reason.UNPUBLISHED
     return Reason.FOLDER if may_lose_contents(old, new) and not holds(content_id) else None
 
 
@@ -152,7 +161,12 @@ async def broken_urls(
         found = await _served_after(database, old, last)
         for row in found:
             why = reason(
-                old, new, content_id=row.content_id, content_type=row.content_type, holds=holds
+                old,
+                new,
+                content_id=row.content_id,
+                content_type=row.content_type,
+                is_published=row.was_published,
+                holds=holds,
             )
             if why is None:
                 continue
@@ -168,6 +182,7 @@ async def broken_urls(
 async def _served_after(database: Database, connector: Connector, last: int) -> list[Row[Any]]:
     query = (
         lines(connector, Selection(statuses=_LED))
+        .add_columns(of_content(schema.content.c.was_published).label("was_published"))
         .where(_ADDRESS.serves, _ADDRESS.id > last)
         .order_by(_ADDRESS.id)
         .limit(_AT_A_TIME)

@@ -4,6 +4,7 @@ Contents are counted one by one and forgotten; what is remembered of an address 
 which contents claim it. So the memory is bounded, and any choice of types can be told afterwards.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -12,9 +13,8 @@ from proxy.catalogue.connector import (
     Connector,
     Identifier,
     claims,
-    is_published,
 )
-from proxy.thron.messages import Content, ContentType
+from proxy.thron.messages import Content, ContentType, Publication, publication
 
 MOST_CONTENTS = 20_000
 MOST_ADDRESSES = 200_000
@@ -44,7 +44,7 @@ BY_PRETTY_ID = Naming(Identifier.PRETTY_ID)
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a naming would do for the published contents of some types.
+    """What a naming would do for the contents that would be served of some types.
 
     Attributes:
         contents: All of them.
@@ -67,15 +67,19 @@ class Figures:
         return self.have - self.collide
 
 
+# A type, and whether THRON publishes the content.
+_Kind = tuple[str, bool]
+
+
 @dataclass(slots=True)
 class _Claims:
     """What one naming does, so far."""
 
     template: Connector
-    have: dict[str, int] = field(default_factory=dict)
+    have: Counter[_Kind] = field(default_factory=Counter)
     first: dict[int, int] = field(default_factory=dict)
     shared: dict[int, list[int]] = field(default_factory=dict)
-    examples: dict[str, list[Content]] = field(default_factory=dict)
+    examples: dict[_Kind, list[Content]] = field(default_factory=dict)
 
 
 class Census:
@@ -92,10 +96,9 @@ class Census:
         self._most_contents = most_contents
         self._most_addresses = most_addresses
         self._ids: set[str] = set()
-        self._types: list[str] = []
+        self._kinds: list[_Kind] = []
         self._addresses = 0
-        self._published: dict[str, int] = {}
-        self._unpublished: dict[str, int] = {}
+        self._counted: Counter[_Kind] = Counter()
         self._by: dict[Naming, _Claims] = {}
         for naming in (BY_CONTENT_ID, BY_PRETTY_ID):
             self._by[naming] = _Claims(_template(naming))
@@ -115,15 +118,13 @@ class Census:
         if content.id in self._ids or self.is_full:
             return
         self._ids.add(content.id)
-        kind = content.content_type
-        if kind not in ALL_CONTENT_TYPES:
+        if content.content_type not in ALL_CONTENT_TYPES:
             return
-        if not is_published(content):
-            self._unpublished[kind] = self._unpublished.get(kind, 0) + 1
-            return
-        self._published[kind] = self._published.get(kind, 0) + 1
-        number = len(self._types)
-        self._types.append(kind)
+        found = publication(content.status, content.channels)
+        kind = content.content_type, found is Publication.PUBLISHED
+        self._counted[kind] += 1
+        number = len(self._kinds)
+        self._kinds.append(kind)
         for naming in self._namings(content):
             self._claim(naming, content, number)
 
@@ -133,11 +134,11 @@ class Census:
 
     def published(self, types: Collection[ContentType] = ALL_CONTENT_TYPES) -> int:
         """Return how many contents of some types are published."""
-        return sum(self._published.get(each, 0) for each in types)
+        return sum(self._counted[each.value, True] for each in types)
 
     def unpublished(self, types: Collection[ContentType] = ALL_CONTENT_TYPES) -> int:
         """Return how many contents of some types are not published."""
-        return sum(self._unpublished.get(each, 0) for each in types)
+        return sum(self._counted[each.value, False] for each in types)
 
     @property
     def metadata(self) -> tuple[Naming, ...]:
@@ -145,30 +146,39 @@ class Census:
         return tuple(sorted((each for each in self._by if each.metadata is not None), key=_order))
 
     def figures(
-        self, naming: Naming, types: Collection[ContentType] = ALL_CONTENT_TYPES
+        self,
+        naming: Naming,
+        types: Collection[ContentType] = ALL_CONTENT_TYPES,
+        *,
+        only_published: bool = True,
     ) -> Figures:
         """Return what a naming would do for contents of some types."""
+        kinds = _kinds(types, only_published=only_published)
+        contents = sum(self._counted[each] for each in kinds)
         found = self._by.get(naming)
-        have = sum(found.have.get(each, 0) for each in types) if found is not None else 0
+        if found is None:
+            return Figures(contents, 0, 0)
         colliding: set[int] = set()
-        for rivals in found.shared.values() if found is not None else ():
-            chosen = [each for each in rivals if self._types[each] in types]
+        for rivals in found.shared.values():
+            chosen = [each for each in rivals if self._kinds[each] in kinds]
             if len(chosen) > 1:
                 colliding.update(chosen)
-        return Figures(self.published(types), have, len(colliding))
+        return Figures(contents, sum(found.have[each] for each in kinds), len(colliding))
 
     def examples(
         self,
         naming: Naming,
         types: Collection[ContentType] = ALL_CONTENT_TYPES,
         *,
+        only_published: bool = True,
         limit: int = _EXAMPLES,
     ) -> tuple[Content, ...]:
         """Return some contents that have an address, of as many types as can be."""
         found = self._by.get(naming)
         if found is None:
             return ()
-        by_type = [found.examples.get(each, []) for each in ContentType if each in types]
+        kinds = _kinds(types, only_published=only_published)
+        by_type = [found.examples.get(each, []) for each in kinds]
         turns = (each[turn] for turn in range(_EXAMPLES) for each in by_type if turn < len(each))
         return tuple(dict.fromkeys(turns))[:limit]
 
@@ -188,14 +198,15 @@ class Census:
         claimed = claims(found.template, content)
         if not claimed:
             return
-        kind = content.content_type
-        found.have[kind] = found.have.get(kind, 0) + 1
+        kind = self._kinds[number]
+        found.have[kind] += 1
         examples = found.examples.setdefault(kind, [])
         if len(examples) < _EXAMPLES:
             examples.append(content)
         if naming is BY_CONTENT_ID:
             return  # these never collide
-        self._remember(found, (hash(each) for each in claimed), number)
+        # A shortened language stands in nobody's way: its claim gives way, and others are left.
+        self._remember(found, (hash(each) for each in claimed if not each.is_shortened), number)
 
     def _remember(self, found: _Claims, addresses: Iterable[int], number: int) -> None:
         for address in addresses:
@@ -207,6 +218,11 @@ class Census:
                 if rivals[-1] != number:
                     rivals.append(number)
                     self._addresses += 1
+
+
+def _kinds(types: Collection[ContentType], *, only_published: bool) -> tuple[_Kind, ...]:
+    states = (True,) if only_published else (True, False)
+    return tuple((each.value, state) for state in states for each in ContentType if each in types)
 
 
 def naming_of(connector: Connector) -> Naming:

@@ -3,7 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -11,13 +11,13 @@ import structlog
 
 from proxy.catalogue.census import Census
 from proxy.catalogue.connector import ALL_CONTENT_TYPES
-from proxy.errors import GatewayError, ThronRefused
+from proxy.errors import GatewayError, ThronBadRequest, ThronRefused
 from proxy.remedies import with_remedy
 from proxy.thron import messages
-from proxy.thron.listing import MOST_PAGES
-from proxy.thron.messages import SearchCriteria
+from proxy.thron.listing import each_of
+from proxy.thron.messages import Content, Listing, SearchCriteria
 from proxy.thron.patience import Patient
-from proxy.thron.tokens import TokenKeeper
+from proxy.thron.search import Search
 
 log = structlog.get_logger("proxy.census")
 
@@ -75,7 +75,7 @@ class Count:
 @dataclass(slots=True)
 class _Taken:
     count: Count
-    thron: TokenKeeper
+    search: Search
     began_at: float
     task: asyncio.Task[None]
 
@@ -105,89 +105,80 @@ class Censuses:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def of(self, thron: TokenKeeper, place: Place, *, anew: bool = False) -> Count:
+    def of(self, search: Search, place: Place, *, anew: bool = False) -> Count:
         """Return the census of a folder, begun now if there is none or it is too old."""
         known = self._taken.get(place)
-        if known is None or anew or self._is_outdated(known, thron):
+        if known is None or anew or self._is_outdated(known, search):
             if known is not None:
                 known.task.cancel()
-            known = self._begin(thron, place)
+            known = self._begin(search, place)
         self._taken.move_to_end(place)
         return known.count
 
-    async def settled(self, thron: TokenKeeper, place: Place, *, at_most_s: float) -> Count:
+    async def settled(self, search: Search, place: Place, *, at_most_s: float) -> Count:
         """Return the census of a folder, done if that does not take longer than so many seconds."""
-        count = self.of(thron, place)
+        count = self.of(search, place)
         if not count.is_done:
             await asyncio.wait([self._taken[place].task], timeout=at_most_s)
         return count
 
-    def _is_outdated(self, known: _Taken, thron: TokenKeeper) -> bool:
+    def _is_outdated(self, known: _Taken, search: Search) -> bool:
         age_s = self._now() - known.began_at
         failed = known.count.problem is not None and age_s > _PATIENCE_S
-        return known.thron is not thron or failed or (known.task.done() and age_s > FRESH_S)
+        return known.search is not search or failed or (known.task.done() and age_s > FRESH_S)
 
-    def _begin(self, thron: TokenKeeper, place: Place) -> _Taken:
+    def _begin(self, search: Search, place: Place) -> _Taken:
         count = Count(place)
-        task = asyncio.create_task(self._take(thron, count), name="census")
+        task = asyncio.create_task(self._take(search, count), name="census")
         task.add_done_callback(lambda _: setattr(count, "is_done", True))
-        taken = _Taken(count, thron, self._now(), task)
+        taken = _Taken(count, search, self._now(), task)
         self._taken[place] = taken
         while len(self._taken) > _REMEMBERED:
             _, oldest = self._taken.popitem(last=False)
             oldest.task.cancel()
         return taken
 
-    async def _take(self, thron: TokenKeeper, count: Count) -> None:
-        patient = Patient(thron)
+    async def _take(self, search: Search, count: Count) -> None:
+        patient = Patient(search.thron)
         try:
             async with self._gate:
-                await _count_all(patient, count)
+                await _count_all(search, patient, count)
                 await _count_legacy(patient, count)
         except GatewayError as exc:
             count.problem = with_remedy(exc)
             log.warning("census failed", folder=count.place.folder_id, reason=str(exc))
 
 
-async def _count_all(patient: Patient, count: Count) -> None:
+async def _count_all(search: Search, patient: Patient, count: Count) -> None:
     place = count.place
     criteria = SearchCriteria(
         content_types=ALL_CONTENT_TYPES, folder_id=place.folder_id, cascade=place.subfolders
     )
-    page_token: str | None = None
-    tokens: set[str] = set()
-    for _ in range(MOST_PAGES):
-        if count.census.is_full:
-            return
-        question = messages.search(place.client_id, criteria, page_token=page_token)
-        page = await patient.ask(question)
-        for content in page.contents:
-            count.census.count(content)
-        if page.estimated_total is not None:
-            count.expected = max(page.estimated_total, count.census.seen)
-        page_token = page.next_page_token
-        if page_token is None or page_token in tokens:
-            count.expected = count.census.seen
-            return
-        tokens.add(page_token)
+    async with aclosing(search.pages(criteria, ask=patient.ask)) as pages:
+        async for page in pages:
+            for content in page.contents:
+                count.census.count(content)
+            if page.estimated_total is not None:
+                count.expected = max(page.estimated_total, count.census.seen)
+            if count.census.is_full:
+                return
+    count.expected = count.census.seen
 
 
 async def _count_legacy(patient: Patient, count: Count) -> None:
     place = count.place
-    offset = 0
-    while offset < _LEGACY_CONTENTS:
+
+    async def page(offset: int) -> Listing[Content]:
         question = messages.folder_contents(
             place.client_id,
             folder_id=place.folder_id,
             cascade=place.subfolders,
             offset=offset,
         )
-        try:
-            found = await patient.ask(question)
-        except ThronRefused:
-            return  # then it has no legacy metadata to offer
-        for content in found:
+        return await patient.ask(question)
+
+    try:
+        async for content in each_of(page, most=_LEGACY_CONTENTS):
             count.legacy.count(content)
-        if not found:
-            return
-        offset += len(found)
+    except (ThronBadRequest, ThronRefused):
+        return  # then it has no legacy metadata to offer

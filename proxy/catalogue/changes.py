@@ -104,6 +104,8 @@ def _reach_breaks(old: Connector, new: Connector) -> Iterable[str]:
     if lost:
         words = ", ".join(_WORDS[each] for each in ContentType if each in lost)
         yield f"URLs of {words} would stop working."
+    if new.only_published and not old.only_published:
+        yield "URLs of contents that THRON does not publish would stop working."
     if _folder(old) != _folder(new):
         yield (
             f"The folder would change from {old.folder} to {new.folder}:"

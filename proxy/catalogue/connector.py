@@ -1,5 +1,6 @@
 """The connector, one installation on one THRON folder, and its rules; pure."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,17 +13,12 @@ from proxy.catalogue.addressability import (
     is_language,
     normalised,
 )
-from proxy.thron.messages import Content, ContentType
+from proxy.thron.messages import Content, ContentType, Publication, publication
 
 ALL_CONTENT_TYPES = frozenset(ContentType)
 
 RESERVED_SEGMENTS = frozenset({"-", "robots.txt", "favicon.ico", ".well-known"})
 """First segments that belong to the gateway: no slug, and no value on a connector's own host."""
-
-# States of docs/thron.md, 3.1. In the second line a new version is on its way (3.4): what was
-# published before is served as long as a channel of it is there.
-_PUBLISHED = frozenset({"PUBLISHED", "PUBLISHED_IN_SOME_CHANNELS"})
-_IN_BETWEEN = frozenset({"PUBLISH_IN_PROGRESS", "INGESTION_IN_PROGRESS", "ERROR"})
 
 _END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
@@ -66,6 +62,8 @@ class Connector:
         force_https: Whether plain requests are redirected.
         delivery: Which bytes are served.
         disposition: What browsers do where the query does not say.
+        only_published: Whether contents that THRON does not publish are left out; they have no
+            renditions, so False goes with DeliveryMode.ORIGINAL alone.
         max_age_s: Freshness lifetime told to caches, in seconds.
         robots: The X-Robots-Tag field, or empty.
         host: A host of its own, lower case; there the addresses have no slug.
@@ -83,6 +81,7 @@ class Connector:
     force_https: bool = False
     delivery: DeliveryMode = DeliveryMode.ORIGINAL
     disposition: Disposition = Disposition.ATTACHMENT
+    only_published: bool = True
     max_age_s: int = 300
     robots: str = ""
     host: str | None = None
@@ -130,50 +129,53 @@ class Claim:
     Attributes:
         language: Lower case, with Identifier.PRETTY_ID; else None.
         value: The identifier's value as addresses compare it.
+        is_shortened: Whether the language is ``en`` where THRON has ``en_US``. Such a claim gives
+            way to every other, and counts only where a single content makes it.
     """
 
     language: str | None
     value: str
+    is_shortened: bool = field(default=False, compare=False)
 
 
 def is_servable(connector: Connector, content: Content, *, was_published: bool = False) -> bool:
-    """Tell whether a content of the connector's folder is of its types, and published.
+    """Tell whether a content of the connector's folder is of its types, and published if need be.
 
     Args:
-        connector: Gives the types.
+        connector: Gives the types, and whether only what is published is served.
         content: As THRON has it now.
-        was_published: As ``is_published`` has it.
+        was_published: As ``publication`` has it.
     """
-    return _is_of_types(connector, content) and is_published(content, was_published=was_published)
+    if not is_of_types(connector, content):
+        return False
+    found = publication(content.status, content.channels, was_published=was_published)
+    return not connector.only_published or found is Publication.PUBLISHED
 
 
-def is_published(content: Content, *, was_published: bool = False) -> bool:
-    """Tell whether THRON delivers a content.
+def is_unfinished(connector: Connector, content: Content) -> bool:
+    """Tell whether a content has no rendition yet that the connector could deliver, and may soon.
 
-    THRON leaves out what is null, so a content without a status counts as published (assumed).
-
-    Args:
-        content: As THRON has it now.
-        was_published: What this said of it last. While a new version is on its way a content that
-            was published stays so; of others a channel must be there. THRON lists none for images.
+    An original is there all the time, so that a connector of originals has nothing to wait for.
     """
-    status = (content.status or "PUBLISHED").upper()
-    return status in _PUBLISHED or (
-        status in _IN_BETWEEN and (was_published or bool(content.channels))
+    return (
+        connector.delivery is DeliveryMode.PUBLISHED
+        and is_of_types(connector, content)
+        and publication(content.status, content.channels) is Publication.IN_PROGRESS
     )
 
 
-def is_in_between(content: Content) -> bool:
-    """Tell whether a new version of a content is on its way, or failed on it."""
-    return (content.status or "").upper() in _IN_BETWEEN
+def is_of_types(connector: Connector, content: Content) -> bool:
+    """Tell whether a content is of the connector's types."""
+    return content.content_type.upper() in connector.content_types
 
 
 def claims(connector: Connector, content: Content) -> tuple[Claim, ...]:
     """Return the addresses that a content claims, each once, in THRON's order.
 
-    What is not addressable is left out: an empty value, a prettyId without a language. Values of
-    a metadata claim in every language; those of a classification other than the connector's do
-    not (docs/thron.md, 4.6).
+    What is not addressable is left out: an empty value, a prettyId without a language. A prettyId
+    of ``en_US`` claims under ``en`` too, unless the content has one for ``en`` itself. Values of a
+    metadata claim in every language; those of a classification other than the connector's do not
+    (docs/thron.md, 4.6).
     """
     match connector.identifier:
         case Identifier.CONTENT_ID:
@@ -184,6 +186,7 @@ def claims(connector: Connector, content: Content) -> tuple[Claim, ...]:
                 for each in content.pretty_ids
                 if is_language(each.language) and is_addressable(connector, each.value)
             ]
+            found += _shortened(found)
         case Identifier.METADATA:
             found = [Claim(None, value) for value in _metadata_values(connector, content)]
     return tuple(dict.fromkeys(found))
@@ -199,21 +202,37 @@ def is_addressable(connector: Connector, value: str) -> bool:
     return addressability(normalised(value)) is not Addressability.NONE
 
 
-def winner(contents: Iterable[Content]) -> Content | None:
-    """Return which of several servable contents an address that all of them claim belongs to.
+def winner(connector: Connector, claim: Claim, contents: Iterable[Content]) -> Content | None:
+    """Return which of several servable contents an address belongs to; None if none claims it.
 
-    The smallest (creation date, id), for ever the same whoever asks; a content whose creation
-    date is missing comes after those that have one. None if there are no contents.
+    Of those that claim it the smallest (creation date, id), for ever the same whoever asks; a
+    content whose creation date is missing comes after those that have one. A claim under a
+    shortened language counts only without any other.
     """
-    return min(contents, key=_seniority, default=None)
+    found = [
+        (own, content) for content in contents for own in claims(connector, content) if own == claim
+    ]
+    proper = [content for own, content in found if not own.is_shortened]
+    if proper or len(found) != 1:
+        return min(proper, key=_seniority, default=None)
+    return found[0][1]
 
 
 def _seniority(content: Content) -> tuple[datetime, str]:
     return (content.creation_date or _END_OF_TIME, content.id)
 
 
-def _is_of_types(connector: Connector, content: Content) -> bool:
-    return content.content_type.upper() in connector.content_types
+def _shortened(found: Iterable[Claim]) -> list[Claim]:
+    """Return the claims under the languages alone, where those are given with a region."""
+    own = {claim.language for claim in found}
+    short = [
+        (re.split("[-_]", claim.language or "", maxsplit=1)[0], claim.value) for claim in found
+    ]
+    return [
+        Claim(language, value, is_shortened=True)
+        for language, value in short
+        if language not in own
+    ]
 
 
 def _metadata_values(connector: Connector, content: Content) -> Iterable[str]:

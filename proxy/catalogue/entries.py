@@ -21,18 +21,23 @@ class Entry:
         language: Lower case, with Identifier.PRETTY_ID; else empty.
         value: The identifier's value; empty where the content has none.
         is_addressable: Whether it can stand in a public URL.
+        is_shortened: Whether the language is ``en`` where THRON has ``en_US``.
     """
 
     language: str
     value: str
     is_addressable: bool
+    is_shortened: bool = False
 
 
 def entries(connector: Connector, content: Content) -> tuple[Entry, ...]:
     """Return the lines of a content, at least one: without any identifier an empty one."""
     found = {
         (each.language or "", each.value): Entry(
-            each.language or "", each.value, is_addressable=True
+            each.language or "",
+            each.value,
+            is_addressable=True,
+            is_shortened=each.is_shortened,
         )
         for each in claims(connector, content)
     }
@@ -47,7 +52,8 @@ def entries(connector: Connector, content: Content) -> tuple[Entry, ...]:
 def shape(connector: Connector) -> str:
     """Return a mark that two connectors share where they have the same contents and addresses."""
     types = ",".join(sorted(connector.content_types))
-    return _mark(connector.folder_id, connector.subfolders, types, naming(connector))
+    facts = [connector.folder_id, connector.subfolders, types, naming(connector)]
+    return _mark(*facts, *([] if connector.only_published else ["unpublished too"]))
 
 
 def naming(connector: Connector) -> str:

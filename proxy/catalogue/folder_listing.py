@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from proxy.catalogue.addressability import is_id
 from proxy.catalogue.connector import Connector, Identifier
 from proxy.errors import ThronBusy, ThronTimeout, ThronUnreachable
-from proxy.thron import messages
-from proxy.thron.listing import MOST_PAGES
+from proxy.thron.exchange import Question
 from proxy.thron.messages import Content, Order, SearchCriteria, SearchPage
+from proxy.thron.search import Search
 from proxy.thron.tokens import TokenKeeper
 
 # A listing of thousands of pages is not to be lost by one that THRON did not give at once.
@@ -36,39 +37,42 @@ class FolderListing:
     """Asks one tenant."""
 
     def __init__(
-        self, thron: TokenKeeper, *, client_id: str, pauses_s: Sequence[float] = PAUSES_S
+        self, thron: TokenKeeper, search: Search, *, pauses_s: Sequence[float] = PAUSES_S
     ) -> None:
         """Make a listing that has asked nothing yet.
 
         Args:
             thron: Asks with the token.
-            client_id: The tenant.
+            search: Of the tenant.
             pauses_s: How long to wait, in seconds, before a page that THRON did not give is asked
                 for again, and again.
         """
         self._thron = thron
+        self._search = search
         self._pauses_s = pauses_s
-        self.client_id = client_id
+
+    @property
+    def client_id(self) -> str:
+        """The tenant."""
+        return self._search.client_id
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether the pages come in the order that is asked for."""
+        return self._search.is_ordered
 
     async def pages(
         self, connector: Connector, *, order: Order = Order.CREATED
     ) -> AsyncGenerator[ListedPage, None]:
         """Give the pages of the folder, of the connector's types, published or not.
 
-        The last page has no token, or one that came before (docs/thron.md 11, row 5).
-
         Raises:
             ThronError: THRON cannot be asked, or stops answering on the way.
         """
-        token: str | None = None
-        came: set[int] = set()
-        for _ in range(MOST_PAGES):
-            page = await self._search(_criteria(connector), token=token, order=order)
-            yield await self._completed(connector, page)
-            token = page.next_page_token
-            if token is None or hash(token) in came:
-                return
-            came.add(hash(token))
+        pages = self._search.pages(_criteria(connector), order=order, ask=self._patiently)
+        async with aclosing(pages):
+            async for page in pages:
+                yield await self._completed(connector, page)
 
     async def of_ids(self, connector: Connector, ids: Sequence[str]) -> ListedPage:
         """Return those of up to 50 contents that are in the folder now.
@@ -79,21 +83,15 @@ class FolderListing:
         criteria = replace(_criteria(connector), ids=tuple(ids))
         found: dict[str, Content] = {}
         skipped = 0
-        token: str | None = None
-        for _ in range(len(ids)):
-            page = await self._search(criteria, token=token)
-            completed = await self._completed(connector, page)
-            found |= {content.id: content for content in completed.contents}
-            skipped += completed.skipped
-            if page.next_page_token in {None, token}:
-                break
-            token = page.next_page_token
+        pages = self._search.pages(criteria, most=len(ids), ask=self._patiently)
+        async with aclosing(pages):
+            async for page in pages:
+                completed = await self._completed(connector, page)
+                found |= {content.id: content for content in completed.contents}
+                skipped += completed.skipped
         return ListedPage(tuple(found.values()), None, skipped)
 
-    async def _search(
-        self, criteria: SearchCriteria, *, token: str | None, order: Order = Order.CREATED
-    ) -> SearchPage:
-        question = messages.search(self.client_id, criteria, page_token=token, order=order)
+    async def _patiently(self, question: Question[SearchPage]) -> SearchPage:
         for pause_s in self._pauses_s:
             try:
                 return await self._thron.ask(question)
@@ -111,14 +109,8 @@ class FolderListing:
 
     async def _with_metadata(self, contents: tuple[Content, ...]) -> tuple[Content, ...]:
         """Return contents with their legacy metadata, which no search has (docs/thron.md 3.2)."""
-        ids = [content.id for content in contents]
-        found = {
-            content.id: content.metadata
-            for at in range(0, len(ids), messages.LARGEST_PAGE)
-            for content in await self._thron.ask(
-                messages.find_by_ids(self.client_id, ids[at : at + messages.LARGEST_PAGE])
-            )
-        }
+        legacy = await self._search.legacy([content.id for content in contents])
+        found = {content.id: content.metadata for content in legacy}
         return tuple(
             replace(content, metadata=found[content.id])
             for content in contents

@@ -88,7 +88,7 @@ class FolderSync:
         ) as pages:
             async for page in pages:
                 await self._enter(run, connector, page)
-                if _is_older(page, since):
+                if self._listing.is_ordered and _is_older(page, since):
                     return
 
     async def _ask_for_missing(self, run: Run, connector: Connector) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 from proxy.catalogue.folder_tree import Folder, FolderTree
 from proxy.catalogue.remembered import Remembered
@@ -70,21 +71,45 @@ class Folders:
         root = await patient.ask(messages.category(client_id, root_id)) if root_id else None
         if root is None:
             raise ConfigurationError([_NO_FOLDER])
-        root_id, gate = root.id, asyncio.Semaphore(_AT_ONCE)
-
-        async def page(offset: int) -> Listing[Category]:
-            async with gate:
-                question = messages.categories_below(client_id, root_id, offset=offset)
-                return await patient.ask(question)
-
-        first = await page(0)
-        below, total = list(first.items), first.total or 0
-        came = len(first.items) + first.skipped  # a page of THRON's may be smaller than ours
+        first = await patient.ask(messages.categories_below(client_id, root.id))
+        below, came = list(first.items), len(first.items) + first.skipped
+        total = first.total or 0
         if came and total > came:
-            offsets = range(came, min(total, self._most), came)
-            for each in await asyncio.gather(*map(page, offsets)):
-                below += each.items
+            starts = range(came, min(total, self._most), came)
+            below += await self._pages(patient, client_id, [(root.id, at, came) for at in starts])
         elif came and not total:  # THRON does not say how many, so page follows page
-            rest = each_of(lambda offset: page(came + offset), most=self._most - came)
-            below += [each async for each in rest]
-        return FolderTree(root, below[: self._most], is_partial=total > self._most)
+            below += await self._pages(patient, client_id, [(root.id, came, self._most)])
+        if total <= self._most and all(each.parent_id == root.id for each in below):
+            below += await self._deeper(patient, client_id, below)
+        return FolderTree(root, below[: self._most], is_partial=max(total, len(below)) > self._most)
+
+    async def _deeper(
+        self, patient: Patient, client_id: str, level: list[Category]
+    ) -> list[Category]:
+        """Return the folders below those of one level, by asking for each.
+
+        ``childOf`` gives all levels at once (docs/thron.md 5), unless this tenant gives one.
+        """
+        found: list[Category] = []
+        while level and len(found) < self._most:
+            parents = [(each.id, 0, self._most) for each in level if each.subfolders]
+            level = await self._pages(patient, client_id, parents)
+            found += level
+        return found
+
+    async def _pages(
+        self, patient: Patient, client_id: str, parts: list[tuple[str, int, int]]
+    ) -> list[Category]:
+        """Return the folders below some, of each so many from an offset on; several at once."""
+        gate = asyncio.Semaphore(_AT_ONCE)
+
+        async def read(folder_id: str, first: int, most: int) -> list[Category]:
+            async def page(offset: int) -> Listing[Category]:
+                question = messages.categories_below(client_id, folder_id, offset=first + offset)
+                return replace(await patient.ask(question), total=None)
+
+            async with gate:
+                return [each async for each in each_of(page, most=most)]
+
+        found = await asyncio.gather(*(read(*part) for part in parts))
+        return [each for items in found for each in items]

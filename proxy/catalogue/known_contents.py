@@ -33,7 +33,7 @@ class KnownContents:
     async def of(self, connector: Connector, address: Address) -> tuple[KnownContent, ...]:
         """Return the contents that an address may lead to, the one that has it first."""
         query = (
-            select(schema.content, _ADDRESS.is_current, _ADDRESS.since)
+            select(schema.content, _ADDRESS.is_current, _ADDRESS.since, _ADDRESS.is_shortened)
             .join_from(
                 schema.address,
                 schema.content,
@@ -97,6 +97,7 @@ async def _claimed(
         _ADDRESS.content_id.in_(ids),
         _ADDRESS.is_current,
         _ADDRESS.is_addressable,
+        _ADDRESS.is_shortened.is_(False),
     )
     found: dict[str, list[tuple[str, str]]] = {}
     for content_id, language, value in (await connection.execute(query)).all():
@@ -111,4 +112,5 @@ def _claimant(row: Row[Any]) -> Claimant:
         is_servable=True,
         is_current=row.is_current,
         since=rows.instant(row.since),
+        is_shortened=row.is_shortened,
     )

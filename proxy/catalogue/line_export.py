@@ -27,6 +27,7 @@ COLUMNS = (
     "updated",
     "content_id",
     "file_name",
+    "hidden",
 )
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -90,6 +91,7 @@ def values(line: Line, urls: LineUrls) -> dict[str, Any]:
         "updated": f"{line.updated:%Y-%m-%dT%H:%M:%SZ}" if line.updated is not None else None,
         "content_id": line.content_id,
         "file_name": line.file_name,
+        "hidden": line.hidden.value if line.hidden is not None else None,
     }
 
 

@@ -114,7 +114,7 @@ class _Edits:
         if self._connector.identifier is not Identifier.PRETTY_ID or not row.is_addressable:
             self._gone.append(row.id)
             return
-        entry = Entry(row.language, row.value, is_addressable=True)
+        entry = Entry(row.language, row.value, is_addressable=True, is_shortened=row.is_shortened)
         values = {**record.line_values(entry), "is_current": False}
         standing = {"status": row.status, "serves": row.serves}
         self._change(row, {**values, **standing}, is_same=not row.is_current)
@@ -165,6 +165,7 @@ def _claimant(row: Row[Any]) -> Claimant:
         is_current=row.is_current,
         since=rows.instant(row.since),
         is_removed=row.removed_at is not None,
+        is_shortened=row.is_shortened,
     )
 
 
@@ -183,7 +184,7 @@ async def _claims(
     query: Select[Any] = (
         select(
             *(_AT.id, _AT.language, _AT.value, _AT.content_id, _AT.is_current),
-            *(_AT.since, _AT.status, _AT.serves),
+            *(_AT.since, _AT.status, _AT.serves, _AT.is_shortened),
             *(_CONTENT.created, _CONTENT.is_servable, _CONTENT.removed_at),
         )
         .join_from(_ADDRESS, schema.content, whose)

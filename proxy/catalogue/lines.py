@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from proxy.catalogue.addressability import Addressability, addressability
 from proxy.catalogue.standing import AddressStatus
-from proxy.thron.messages import Content, SourceFile
+from proxy.thron.messages import Content, Publication, SourceFile
 
 
 class Sort(StrEnum):
@@ -60,6 +60,8 @@ class Line:
         since: When it was seen first, or, of a former one, when it was lost.
         updated: The content's last change in THRON, if THRON has it.
         file_name: Of the source file.
+        hidden: With AddressStatus.UNPUBLISHED, why; else None.
+        is_shortened: Whether the language is ``en`` where THRON has ``en_US``.
     """
 
     number: int
@@ -74,6 +76,8 @@ class Line:
     since: datetime
     updated: datetime | None
     file_name: str | None
+    hidden: Publication | None = None
+    is_shortened: bool = False
 
     @property
     def is_fragile(self) -> bool:
@@ -142,7 +146,7 @@ class Catalogued:
 
     Attributes:
         content: As THRON gave it; of its metadata only what the connector's addresses use.
-        is_servable: Whether it is of the connector's types and published.
+        is_servable: Whether the connector serves it.
         lines: Its addresses, former ones too.
         first_seen: When the catalogue first had it.
         changed: When something of it last changed here.

@@ -24,6 +24,7 @@ from sqlalchemy import (
     inspect,
     select,
     text,
+    true,
     update,
 )
 
@@ -64,6 +65,7 @@ connector = Table(
     Column("max_age_s", Integer, nullable=False),
     Column("robots", Text, nullable=False),
     Column("host", String(253), unique=True),
+    Column("only_published", Boolean, nullable=False, server_default=true()),
 )
 
 # The fields of proxy.catalogue.tenant.Tenant, by the same names; the app key is encrypted.
@@ -238,6 +240,18 @@ def _share_the_session(connection: Connection) -> None:
     ).create(connection)
 
 
+def _add_unpublished_and_shortened(connection: Connection) -> None:
+    _add_flag(connection, "connector", "only_published", default="true")
+    _add_flag(connection, "address", "is_shortened", default="false")
+
+
+def _add_flag(connection: Connection, table: str, name: str, *, default: str) -> None:
+    """Add a column, unless a step before made the table with it."""
+    if name not in {each["name"] for each in inspect(connection).get_columns(table)}:
+        change = f"ALTER TABLE {table} ADD COLUMN {name} BOOLEAN DEFAULT {default} NOT NULL"
+        connection.execute(text(change))
+
+
 STEPS: tuple[Step, ...] = (
     _add_purges,
     _add_the_console,
@@ -245,6 +259,7 @@ STEPS: tuple[Step, ...] = (
     _add_link_checks,
     _add_devices,
     _share_the_session,
+    _add_unpublished_and_shortened,
 )
 """``STEPS[n]`` makes version n + 2 of version n + 1."""
 

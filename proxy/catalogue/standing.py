@@ -3,7 +3,9 @@
 Rule 1: a current claim comes before a former one (a prettyID that was renamed since).
 Rule 2: of current claims the content with the smallest (creation date, id) has it, for ever the
 same whoever asks; one without a creation date comes last.
-Rule 3: of former claims the latest has it.
+Rule 3: where there is no such claim, one under a shortened language (``en`` for ``en_US``) has
+it, if it is the only one.
+Rule 4: of former claims the latest has it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -47,6 +49,7 @@ class Claimant:
         is_current: Whether the content has this identifier now.
         since: When it got it, or when it lost it.
         is_removed: Whether the content left the folder.
+        is_shortened: Whether it claims under a shortened language.
     """
 
     content_id: str
@@ -55,6 +58,7 @@ class Claimant:
     is_current: bool
     since: datetime
     is_removed: bool = False
+    is_shortened: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,9 @@ def ranked(claimants: Iterable[Claimant]) -> tuple[Claimant, ...]:
     """Return the claims that can be served, the one that has the address first."""
     servable = [each for each in claimants if each.is_servable and not each.is_removed]
     current = sorted((each for each in servable if each.is_current), key=_seniority)
+    proper = [each for each in current if not each.is_shortened]
+    if proper or len(current) > 1:
+        current = proper
     former = sorted((each for each in servable if not each.is_current), key=_seniority)
     former.sort(key=lambda each: each.since, reverse=True)
     return (*current, *former)
@@ -77,9 +84,14 @@ def ranked(claimants: Iterable[Claimant]) -> tuple[Claimant, ...]:
 def standings(claimants: Sequence[Claimant]) -> tuple[Standing, ...]:
     """Return how the claims to one address stand, in the same order."""
     order = ranked(claimants)
-    rivals = sum(each.is_current for each in order)
     first = order[0] if order else None
-    return tuple(Standing(_status(each, rivals), each is first) for each in claimants)
+    current = [each for each in claimants if each.is_servable and each.is_current]
+    current = [each for each in current if not each.is_removed]
+    proper = sum(not each.is_shortened for each in current)
+    return tuple(
+        Standing(_status(each, len(current) if each.is_shortened else proper), each is first)
+        for each in claimants
+    )
 
 
 def unaddressed(*, value: str, is_servable: bool) -> Standing:

@@ -9,9 +9,9 @@ from proxy.catalogue.connector import Connector, Identifier, claims, is_servable
 from proxy.catalogue.definitions import listed
 from proxy.errors import ConfigurationError, ThronRefused
 from proxy.thron import messages
-from proxy.thron.listing import MOST_PAGES
 from proxy.thron.messages import Category, Content, MetadataDefinition, SearchCriteria
 from proxy.thron.patience import Patient
+from proxy.thron.search import Search
 from proxy.thron.tokens import TokenKeeper
 
 # Up to here contents are counted; beyond, THRON's own estimate is told.
@@ -47,10 +47,11 @@ class Survey:
 class Surveyor:
     """Asks one tenant."""
 
-    def __init__(self, thron: TokenKeeper, *, client_id: str) -> None:
+    def __init__(self, thron: TokenKeeper, search: Search) -> None:
         self._thron = thron
+        self._search = search
         self._patient = Patient(thron)
-        self._client_id = client_id
+        self._client_id = search.client_id
 
     async def survey(self, connector: Connector) -> Survey:
         """Return what a connector would make public.
@@ -75,19 +76,13 @@ class Surveyor:
             ThronError: THRON cannot be asked, or stops answering on the way.
         """
         seen: set[str] = set()
-        page_token: str | None = None
-        tokens: set[str] = set()
-        for _ in range(MOST_PAGES):
-            question = messages.search(self._client_id, _criteria(connector), page_token=page_token)
-            page = await self._patient.ask(question)
-            for content in page.contents:
-                if content.id not in seen and is_servable(connector, content):
-                    yield content
-                seen.add(content.id)
-            page_token = page.next_page_token
-            if page_token is None or page_token in tokens:
-                return
-            tokens.add(page_token)
+        pages = self._search.pages(_criteria(connector), ask=self._patient.ask)
+        async with aclosing(pages):
+            async for page in pages:
+                for content in page.contents:
+                    if content.id not in seen and is_servable(connector, content):
+                        yield content
+                    seen.add(content.id)
 
     async def _folder(self, connector: Connector, problems: list[str]) -> Category | None:
         folder = await self._patient.ask(messages.category(self._client_id, connector.folder))
@@ -155,7 +150,7 @@ class Surveyor:
         )
         return any(
             each.key == connector.metadata and each.classification_id is None
-            for content in await self._patient.ask(question)
+            for content in (await self._patient.ask(question)).items
             for each in content.metadata
         )
 
@@ -170,8 +165,9 @@ class Surveyor:
                     break
             else:
                 return count, False
-        question = messages.search(self._client_id, _criteria(connector))
-        estimate = (await self._patient.ask(question)).estimated_total
+        pages = self._search.pages(_criteria(connector), most=1, ask=self._patient.ask)
+        async with aclosing(pages):
+            estimate = (await anext(pages)).estimated_total
         return max(count, estimate or 0), True
 
 

@@ -84,6 +84,7 @@ _FACTS: Mapping[str, tuple[Text, Callable[[Connector, Mapping[str, str]], Told]]
         Text("What is delivered"),
         lambda connector, _: (DELIVERY_NAMES[connector.delivery],),
     ),
+    "only_published": (Text("Only published contents"), _flag("only_published")),
     "disposition": (
         Text("In a browser"),
         lambda connector, _: (DISPOSITION_NAMES[connector.disposition],),

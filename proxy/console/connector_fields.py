@@ -168,8 +168,21 @@ class DetailFields(Fields):
     host: Host | None = None
     delivery: DeliveryMode = DeliveryMode.ORIGINAL
     disposition: Disposition = Disposition.ATTACHMENT
+    only_published: Answer = Answer.YES
     max_age_s: MaxAge = 300
     robots: Robots = ""
+
+    @property
+    def lacks_renditions(self) -> bool:
+        """Whether contents would be served of which there are none."""
+        return self.only_published is Answer.NO and self.delivery is DeliveryMode.PUBLISHED
+
+
+UNPUBLISHED_HAS_NO_RENDITION = Text(
+    "What THRON does not publish has no rendition. Deliver original files, or only published"
+    " contents."
+)
+"""What is wrong with unpublished contents and published renditions together."""
 
 
 class AllFields(FolderFields, TypesFields, IdentifierFields, HttpsFields, DetailFields):
@@ -190,6 +203,7 @@ class AllFields(FolderFields, TypesFields, IdentifierFields, HttpsFields, Detail
             force_https=self.https is Answer.YES,
             delivery=self.delivery,
             disposition=self.disposition,
+            only_published=self.only_published is Answer.YES,
             max_age_s=self.max_age_s,
             robots=self.robots,
             host=self.host,
@@ -216,6 +230,7 @@ def fields_of(connector: Connector) -> AllFields:
         host=connector.host,
         delivery=connector.delivery,
         disposition=connector.disposition,
+        only_published=Answer.of(connector.only_published),
         max_age_s=connector.max_age_s,
         robots=connector.robots,
         enabled=Answer.of(connector.enabled),

@@ -33,6 +33,9 @@ class ConnectorModel(Model):
     force_https: bool = False
     delivery: DeliveryMode = DeliveryMode.ORIGINAL
     disposition: Disposition = Disposition.ATTACHMENT
+    only_published: bool = Field(
+        default=True, description='false: every content of the folder, with "original" alone'
+    )
     max_age_s: int = Field(default=300, description="freshness lifetime in seconds")
     robots: str = Field(default="", description="X-Robots-Tag, such as noindex", max_length=400)
     host: str | None = Field(default=None, description="a host of its own", max_length=400)

@@ -111,8 +111,10 @@ def review(
     first, *pattern = illustrative(base, shown)
     root = first.text.removesuffix("/")
     of = _census_of(count, naming_of(connector))
-    figures = of.figures(naming_of(connector), connector.content_types)
-    contents = of.examples(naming_of(connector), connector.content_types)
+    figures = figures_of(count, naming_of(connector), connector)
+    contents = of.examples(
+        naming_of(connector), connector.content_types, only_published=connector.only_published
+    )
     return Review(
         root=root,
         base=base.rstrip("/"),
@@ -141,7 +143,9 @@ def is_from_legacy(count: Count, naming: Naming) -> bool:
 
 def figures_of(count: Count, naming: Naming, connector: Connector) -> Figures:
     """Return what a naming would do for a connector's types."""
-    return _census_of(count, naming).figures(naming, connector.content_types)
+    return _census_of(count, naming).figures(
+        naming, connector.content_types, only_published=connector.only_published
+    )
 
 
 def _census_of(count: Count, naming: Naming) -> Census:

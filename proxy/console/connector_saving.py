@@ -159,6 +159,7 @@ def _reaches_further(old: Connector, new: Connector) -> bool:
     return (
         bool(new.content_types - old.content_types)
         or (new.subfolders and not old.subfolders)
+        or (old.only_published and not new.only_published)
         or not named_the_same
     )
 

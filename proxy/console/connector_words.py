@@ -76,6 +76,7 @@ REASON_NAMES: Mapping[Reason, Text] = {
     Reason.IDENTIFIER: Text("Contents would be named by something else."),
     Reason.METADATA: Text("Contents would be named by another metadata."),
     Reason.TYPE: Text("Their type would not be served any more."),
+    Reason.UNPUBLISHED: Text("THRON does not publish the contents."),
     Reason.FOLDER: Text("They lie outside of what would be served."),
 }
 

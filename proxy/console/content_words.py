@@ -6,6 +6,7 @@ from proxy.catalogue.lines import Line, Sort
 from proxy.catalogue.links import CheckState, Shown
 from proxy.catalogue.standing import AddressStatus
 from proxy.console.words import Text
+from proxy.thron.messages import Publication
 
 TYPES: Mapping[str, Text] = {
     "VIDEO": Text("Video"),
@@ -34,7 +35,21 @@ MEANINGS: Mapping[AddressStatus, Text] = {
     AddressStatus.REMOVED: Text("The content is not in the folder any more."),
 }
 
-LOST = Text("Several contents claim this address, and it leads to another one.")
+HIDDEN: Mapping[Publication, Text] = {
+    Publication.DRAFT: Text("Draft"),
+    Publication.IN_PROGRESS: Text("In preparation"),
+    Publication.NO_CHANNEL: Text("On no channel"),
+}
+
+WHY_HIDDEN: Mapping[Publication, Text] = {
+    Publication.DRAFT: Text("Hidden: THRON has it as a draft."),
+    Publication.IN_PROGRESS: Text(
+        "Hidden: none of its channels is published yet; THRON is at work on one, or failed at it."
+    ),
+    Publication.NO_CHANNEL: Text("Hidden: THRON says neither that it is published, nor where."),
+}
+
+LOST = Text("Several contents claim this address, and it does not lead to this one.")
 
 SORTS: Mapping[Sort, Text] = {
     Sort.TITLE: Text("Title"),
@@ -92,6 +107,8 @@ def kind(line: Line) -> str:
 def meaning(line: Line) -> Text:
     """Return what a line's status means."""
     is_lost = line.status is AddressStatus.COLLISION and not line.serves
+    if line.hidden is not None:
+        return WHY_HIDDEN[line.hidden]
     return LOST if is_lost else MEANINGS[line.status]
 
 

@@ -24,6 +24,7 @@ from proxy.errors import GatewayError, NotConfigured
 from proxy.thron import messages
 from proxy.thron.messages import MetadataDefinition
 from proxy.thron.patience import Patient
+from proxy.thron.search import Search
 from proxy.thron.tokens import TokenKeeper
 
 _DEFINITIONS_FRESH_S = 120.0
@@ -77,13 +78,18 @@ class Tenancy:
     """Asks about the tenant that is connected; made for one request.
 
     Attributes:
-        thron: Asks it.
+        searching: Asks it.
         client_id: Its name.
     """
 
     surveying: Surveying
-    thron: TokenKeeper
+    searching: Search
     client_id: str
+
+    @property
+    def thron(self) -> TokenKeeper:
+        """Asks with the token."""
+        return self.searching.thron
 
     async def tree(self) -> FolderTree:
         """Return its folders.
@@ -125,8 +131,8 @@ class Tenancy:
         place = Place(self.client_id, folder_id, subfolders)
         censuses = self.surveying.censuses
         if anew:
-            censuses.of(self.thron, place, anew=True)
-        return await censuses.settled(self.thron, place, at_most_s=wait_s)
+            censuses.of(self.searching, place, anew=True)
+        return await censuses.settled(self.searching, place, at_most_s=wait_s)
 
     async def metadata(self, count: Count) -> tuple[MetadataChoice, ...]:
         """Return the custom metadata to choose from, with what contents were seen to have.
@@ -158,4 +164,4 @@ async def tenancy(app: web.Application) -> Tenancy:
     known = await credentials.connection(parts)
     if parts.tenant is None or known.client_id is None:
         raise NotConfigured
-    return Tenancy(app[SURVEYING], parts.tenant.thron, known.client_id)
+    return Tenancy(app[SURVEYING], parts.tenant.search, known.client_id)

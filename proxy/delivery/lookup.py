@@ -3,7 +3,8 @@
 import asyncio
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import structlog
@@ -13,23 +14,25 @@ from proxy.catalogue.connector import (
     Connector,
     Identifier,
     claims,
-    is_in_between,
     is_servable,
+    is_unfinished,
     winner,
 )
 from proxy.catalogue.known_contents import KnownContents
 from proxy.catalogue.lines import KnownContent
 from proxy.catalogue.paths import Address
 from proxy.delivery.batch import Batch
-from proxy.errors import DatabaseFailed
-from proxy.thron import messages
-from proxy.thron.messages import (
-    Content,
-    ContentType,
-    MetadataCriterion,
-    Question,
-    SearchCriteria,
+from proxy.errors import (
+    ContentUnfinished,
+    DatabaseFailed,
+    ThronBadRequest,
+    ThronError,
+    ThronRefused,
 )
+from proxy.thron import messages
+from proxy.thron.exchange import Question
+from proxy.thron.messages import Content, ContentType, MetadataCriterion, SearchCriteria
+from proxy.thron.search import Search
 from proxy.thron.tokens import TokenKeeper
 
 log = structlog.get_logger("proxy.lookup")
@@ -57,17 +60,18 @@ class Lookup:
     """Asks THRON; what it gives is a member of the connector's folder, and servable."""
 
     def __init__(
-        self, thron: TokenKeeper, *, client_id: str, known: KnownContents | None = None
+        self, thron: TokenKeeper, search: Search, *, known: KnownContents | None = None
     ) -> None:
         """Make a lookup that has asked nothing yet.
 
         Args:
             thron: Asks with the token.
-            client_id: The tenant.
+            search: Of the tenant.
             known: The catalogue; without it THRON alone is asked.
         """
         self._thron = thron
-        self._client_id = client_id
+        self._search = search
+        self._client_id = search.client_id
         self._known = known
         self._unread: str | None = None
         self._batches: dict[_Scope, Batch[str, Content]] = {}
@@ -91,45 +95,40 @@ class Lookup:
         """Return those of some contents that are in the connector's folder, and servable.
 
         Raises:
+            ContentUnfinished: With content ids, which no other content can have.
             ThronError: THRON cannot be asked, or refuses.
         """
-        found = await asyncio.gather(*(self.member(connector, each) for each in ids))
-        return tuple(content for content in found if content is not None)
+        linked = await self._linked(connector, ids)
+        found = await self._servable(connector, linked)
+        if not found and connector.identifier is Identifier.CONTENT_ID:
+            _refuse_unfinished(connector, linked)
+        return found
 
     async def find(self, connector: Connector, address: Address) -> Content | None:
         """Return the content that an address names now; of several the winner.
 
+        A tenant may refuse to be asked for what can be no id, prettyID or value of its contents
+        (docs/thron.md 4.4): that is none of them.
+
         Raises:
+            ContentUnfinished: It has no rendition yet.
             ThronError: THRON cannot be asked, or refuses.
         """
         claim = Claim(address.language, address.value)
         match connector.identifier:
             case Identifier.CONTENT_ID:
-                return await self.member(connector, address.value)
+                linked = await self._by_content_id(connector, address.value)
             case Identifier.PRETTY_ID:
-                return await self._by_pretty_id(connector, claim)
+                linked = await self._by_pretty_id(connector, claim)
             case Identifier.METADATA if connector.classification_id is None:
-                return await self._by_legacy_metadata(connector, claim)
+                linked = await self._by_legacy_metadata(connector, claim)
             case Identifier.METADATA:
-                return await self._by_metadata(connector, claim)
-
-    async def member(self, connector: Connector, content_id: str) -> Content | None:
-        """Return a content if it is in the connector's folder, and servable.
-
-        Ids that wait at the same time go to THRON together, up to 50.
-
-        Raises:
-            ThronError: THRON cannot be asked, or refuses.
-        """
-        scope = _scope(connector)
-        batch = self._batches.get(scope)
-        if batch is None:
-            batch = Batch(lambda ids: self._by_ids(scope, ids), most=_MOST_IDS)
-            self._batches[scope] = batch
-        content = await batch.get(content_id)
-        if content is None or await self._is_servable(connector, content):
-            return content
-        return None
+                linked = await self._by_metadata(connector, claim)
+        claimants = [each for each in linked if claim in claims(connector, each)]
+        found = winner(connector, claim, await self._servable(connector, claimants))
+        if found is None:
+            _refuse_unfinished(connector, claimants)
+        return found
 
     async def anywhere(self, connector: Connector, address: Address) -> Content | None:
         """Return a content with this identifier wherever it is, published or not; to explain.
@@ -157,23 +156,48 @@ class Lookup:
             self._unread = str(exc)
             log.warning("catalogue not read", reason=self._unread)
 
+    async def _linked(self, connector: Connector, ids: Iterable[str]) -> list[Content]:
+        """Return those of some contents that are in the connector's folder, of its types.
+
+        Ids that wait at the same time go to THRON together, up to 50.
+        """
+        scope = _scope(connector)
+        batch = self._batches.get(scope)
+        if batch is None:
+            batch = Batch(lambda ids: self._by_ids(scope, ids), most=_MOST_IDS)
+            self._batches[scope] = batch
+        found = await asyncio.gather(*(batch.get(each) for each in ids))
+        return [content for content in found if content is not None]
+
+    async def _servable(
+        self, connector: Connector, contents: Iterable[Content]
+    ) -> tuple[Content, ...]:
+        return tuple([each for each in contents if await self._is_servable(connector, each)])
+
     async def _is_servable(self, connector: Connector, content: Content) -> bool:
         if is_servable(connector, content):
             return True
-        if self._known is None or not is_in_between(content):
+        # Only what was published can make a difference, so the catalogue is asked for few.
+        if self._known is None or not is_servable(connector, content, was_published=True):
             return False
         try:
             was_published = await self._known.was_published(connector, content.id)
         except DatabaseFailed as exc:
             self._note_unread(exc)
             return False
-        return is_servable(connector, content, was_published=was_published)
+        return was_published
 
-    async def _by_pretty_id(self, connector: Connector, claim: Claim) -> Content | None:
-        found = await self._ask(messages.find_by_pretty_id(self._client_id, claim.value))
-        return await self._best_member(connector, claim, found)
+    async def _by_content_id(self, connector: Connector, content_id: str) -> list[Content]:
+        try:
+            return await self._linked(connector, [content_id])
+        except ThronBadRequest as exc:
+            return _none(exc)
 
-    async def _by_legacy_metadata(self, connector: Connector, claim: Claim) -> Content | None:
+    async def _by_pretty_id(self, connector: Connector, claim: Claim) -> list[Content]:
+        question = messages.find_by_pretty_id(self._client_id, claim.value)
+        return await self._linked_claimants(connector, claim, question)
+
+    async def _by_legacy_metadata(self, connector: Connector, claim: Claim) -> list[Content]:
         question = messages.find_by_legacy_metadata(
             self._client_id,
             name=connector.metadata or "",
@@ -181,35 +205,41 @@ class Lookup:
             folder_id=connector.folder_id,
             cascade=connector.subfolders,
         )
-        found = await self._ask(question)
-        return await self._best_member(connector, claim, found)
+        return await self._linked_claimants(connector, claim, question)
 
-    async def _best_member(
-        self, connector: Connector, claim: Claim, found: Iterable[Content]
-    ) -> Content | None:
-        ids = [content.id for content in found if claim in claims(connector, content)]
-        return winner(await self.members(connector, ids))
+    async def _linked_claimants(
+        self, connector: Connector, claim: Claim, question: Question[tuple[Content, ...]]
+    ) -> list[Content]:
+        try:
+            found = await self._ask(question)
+        except (ThronBadRequest, ThronRefused) as exc:
+            return _none(exc)
+        claimants = {each.id: each for each in found if claim in claims(connector, each)}
+        # Search has no legacy metadata, and its index may lag (docs/thron.md 3.2 and 4.1).
+        return [
+            replace(
+                each,
+                pretty_ids=claimants[each.id].pretty_ids,
+                metadata=claimants[each.id].metadata,
+            )
+            for each in await self._linked(connector, claimants)
+        ]
 
-    async def _by_metadata(self, connector: Connector, claim: Claim) -> Content | None:
+    async def _by_metadata(self, connector: Connector, claim: Claim) -> list[Content]:
         scope = _scope(connector)
         found: dict[str, Content] = {}
         for value in _spellings(claim.value):
-            found |= await self._pages(
-                SearchCriteria(
-                    content_types=scope.content_types,
-                    folder_id=scope.folder_id,
-                    cascade=scope.cascade,
-                    imetadata=_criterion(connector, value),
-                )
+            criteria = SearchCriteria(
+                content_types=scope.content_types,
+                folder_id=scope.folder_id,
+                cascade=scope.cascade,
+                imetadata=_criterion(connector, value),
             )
-        return winner(
-            [
-                content
-                for content in found.values()
-                if claim in claims(connector, content)
-                and await self._is_servable(connector, content)
-            ]
-        )
+            try:
+                found |= await self._pages(criteria)
+            except (ThronBadRequest, ThronRefused) as exc:
+                return _none(exc)
+        return list(found.values())
 
     async def _by_ids(self, scope: _Scope, ids: tuple[str, ...]) -> Mapping[str, Content]:
         return await self._pages(
@@ -226,17 +256,22 @@ class Lookup:
 
     async def _pages(self, criteria: SearchCriteria) -> dict[str, Content]:
         found: dict[str, Content] = {}
-        page_token: str | None = None
-        seen: set[str] = set()
-        for _ in range(_MOST_PAGES):
-            question = messages.search(self._client_id, criteria, page_token=page_token)
-            page = await self._ask(question)
-            found |= {content.id: content for content in page.contents}
-            page_token = page.next_page_token
-            if page_token is None or page_token in seen:
-                break
-            seen.add(page_token)
+        async with aclosing(self._search.pages(criteria, most=_MOST_PAGES, ask=self._ask)) as pages:
+            async for page in pages:
+                found |= {content.id: content for content in page.contents}
         return found
+
+
+def _none(refusal: ThronError) -> list[Content]:
+    """Take a refusal for the word that there is no such content."""
+    log.info("lookup refused", reason=str(refusal))
+    return []
+
+
+def _refuse_unfinished(connector: Connector, contents: Iterable[Content]) -> None:
+    for each in contents:
+        if is_unfinished(connector, each):
+            raise ContentUnfinished(f"{each.id}: THRON says {each.status}, with no channel yet")
 
 
 def _scope(connector: Connector) -> _Scope:

@@ -21,6 +21,7 @@ from proxy.delivery.courtesy import Courtesy
 from proxy.delivery.lookup import Lookup
 from proxy.delivery.resolution import Delivery, Resolution
 from proxy.errors import (
+    ContentUnfinished,
     ThronAnswerInvalid,
     ThronBusy,
     ThronTimeout,
@@ -73,6 +74,18 @@ class Resolved:
     ttl_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Negative:
+    """An address without a content to serve.
+
+    Attributes:
+        unfinished: What its content waits for, where there is one; None where there is none.
+    """
+
+    connector: Connector
+    unfinished: str | None = None
+
+
 # Address, connector, and the number of purges before.
 _Asked = tuple[Address, Connector, int]
 
@@ -116,7 +129,7 @@ class Resolver:
             ttl_s=lifetimes.resolution_ttl_s + lifetimes.stale_if_error_s,
             max_entries=lifetimes.max_resolutions,
         )
-        self._negatives: BoundedCache[Connector] = BoundedCache(
+        self._negatives: BoundedCache[_Negative] = BoundedCache(
             ttl_s=lifetimes.negative_ttl_s, max_entries=lifetimes.max_resolutions
         )
         self._questions: Collapse[_Asked, Resolution] = Collapse("resolution")
@@ -200,7 +213,7 @@ class Resolver:
                 await self._negatives.forget(lambda _: True)
             case PurgeKind.CONNECTOR:
                 await self._resolutions.forget(lambda known: known.connector.slug == purge.value)
-                await self._negatives.forget(lambda connector: connector.slug == purge.value)
+                await self._negatives.forget(lambda known: known.connector.slug == purge.value)
             case PurgeKind.ALL:
                 await self._resolutions.forget(lambda _: True)
                 await self._negatives.forget(lambda _: True)
@@ -211,8 +224,9 @@ class Resolver:
         await self._lookup.aclose()
 
     async def _unknown(self, connector: Connector, address: Address, client: str) -> Resolved:
-        if await self._negatives.get(spelled(address)) == connector:
-            raise UnknownAddress
+        known = await self._negatives.get(spelled(address))
+        if known is not None and known.connector == connector:
+            raise ContentUnfinished(known.unfinished) if known.unfinished else UnknownAddress
 
         async def look_up() -> Resolution:
             with self._look_ups.place(client):  # before the catalogue is read, which costs too
@@ -271,7 +285,7 @@ class Resolver:
         patience_s = self._patience_s() if unverified else None
         try:
             async with asyncio.timeout(patience_s):
-                members = await self._members(connector, ids)
+                members = await self._members(asked, ids)
         except (*_NO_ANSWER, TimeoutError) as exc:
             if unverified is None:
                 raise
@@ -289,16 +303,26 @@ class Resolver:
             ids.insert(0, known.delivery.content_id)
         if not catalogued and connector.identifier is Identifier.METADATA:
             ids = []  # another content may have taken the value since: the whole question again
-        members = await self._members(connector, ids)
+        members = await self._members(asked, ids)
         return await self._remember(asked, await self._found(asked, members, nullcontext()))
 
-    async def _members(self, connector: Connector, ids: list[str]) -> tuple[Content, ...] | None:
+    async def _members(self, asked: _Asked, ids: list[str]) -> tuple[Content, ...] | None:
         """Return those of some contents that may be served now; None if there are none to ask."""
+        _, connector, _ = asked
         if not ids:
             return None
-        return await self._courtesy.ask(
-            lambda: self._lookup.members(connector, ids), about=tuple(ids)
+        return await self._ask(
+            asked, lambda: self._lookup.members(connector, ids), about=tuple(ids)
         )
+
+    async def _ask(
+        self, asked: _Asked, question: Callable[[], Awaitable[T]], *, about: object
+    ) -> T:
+        try:
+            return await self._courtesy.ask(question, about=about)
+        except ContentUnfinished as exc:
+            await self._remember_absence(asked, unfinished=str(exc))
+            raise
 
     async def _found(
         self,
@@ -315,7 +339,7 @@ class Resolver:
         """
         address, connector, _ = asked
         claim = Claim(address.language, address.value)
-        current = winner(each for each in members or () if claim in claims(connector, each))
+        current = winner(connector, claim, members or ())
         if current is not None or (
             members is not None and connector.identifier is Identifier.CONTENT_ID
         ):
@@ -325,8 +349,8 @@ class Resolver:
         former = members[0] if members and is_former else None
         try:
             async with budget:
-                found = await self._courtesy.ask(
-                    lambda: self._lookup.find(connector, address), about=address
+                found = await self._ask(
+                    asked, lambda: self._lookup.find(connector, address), about=address
                 )
         except _NO_ANSWER:
             if former is None:
@@ -346,9 +370,7 @@ class Resolver:
         """Remember what an address leads to; ``age_s`` seconds ago THRON said so."""
         address, connector, _ = asked
         if content is None:
-            if asked == self._asked(address, connector):
-                await self._resolutions.delete(spelled(address))
-                await self._negatives.set(spelled(address), connector)
+            await self._remember_absence(asked)
             raise UnknownAddress
         delivery = await self._deliver(connector, content)
         current = _current_claim(connector, content, address)
@@ -357,6 +379,12 @@ class Resolver:
             await self._negatives.delete(spelled(address))
             await self._resolutions.set(spelled(address), resolution)
         return resolution
+
+    async def _remember_absence(self, asked: _Asked, *, unfinished: str | None = None) -> None:
+        address, connector, _ = asked
+        if asked == self._asked(address, connector):
+            await self._resolutions.delete(spelled(address))
+            await self._negatives.set(spelled(address), _Negative(connector, unfinished))
 
     def _asked(self, address: Address, connector: Connector) -> _Asked:
         return address, connector, self._purges

@@ -59,13 +59,15 @@ class CategoryApi:
         size = page_size(
             arguments.get("numberOfResult"), default=_PAGE, maximum=_PAGE, switches=world.switches
         )
+        size = min(size, world.switches.find_page_maximum)
+        total = world.switches.totals_told and options.get("returnTotalResults")
         counts: Counter[str] = Counter()
         if options.get("returnNumberOfContents"):
             async for content in scan(world.tenant.contents()):
                 counts.update(content.folder_ids)
         fields = {
             "categories": [self._item(one, options, counts) for one in found[start : start + size]],
-            "totalResults": len(found) if options.get("returnTotalResults") else 0,
+            "totalResults": len(found) if total else 0,
         }
         return answer(request, world, fields)
 
@@ -81,7 +83,7 @@ class CategoryApi:
         visible = tenant.visible_folders
         above = properties.get("childOf")
         if above:
-            visible &= tenant.below(self._visible(str(above)).id) - {above}
+            visible &= self._below(self._visible(str(above)))
         ids = {str(one) for one in many(properties.get("categoryIds"))}
         text = str(properties.get("textSearch") or "").lower()
         found = [
@@ -92,6 +94,12 @@ class CategoryApi:
             and (not text or any(text in name.lower() for name in folder.names.values()))
         ]
         return sorted(found, key=lambda folder: next(iter(folder.names.values()), "").lower())
+
+    def _below(self, folder: FolderSpec) -> frozenset[str]:
+        tenant = self._world.tenant
+        if self._world.switches.child_of_cascades:
+            return tenant.below(folder.id) - {folder.id}
+        return frozenset(one.id for one in tenant.folders.values() if one.parent_id == folder.id)
 
     def _item(self, folder: FolderSpec, options: Any, counts: Counter[str]) -> dict[str, Any]:
         tenant = self._world.tenant

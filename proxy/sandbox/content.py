@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -12,6 +12,16 @@ from proxy.sandbox.specs import ContentSpec
 PUBLISHED = "PUBLISHED"
 # The states in which something of a content is out (docs/thron.md 3.1).
 OUT = frozenset({PUBLISHED, "PUBLISHED_IN_SOME_CHANNELS"})
+# The same of one channel.
+_PUBLIC = frozenset({PUBLISHED, "PUBLISHED_THUMBNAIL"})
+# The word for a content of which one channel is in one of these states; the first that fits.
+_UNFINISHED = (
+    ("ERROR", {"PACKAGED_ERROR", "PACKAGED_THUMBNAIL_ERROR", "PUBLISHED_ERROR"}),
+    ("INGESTION_IN_PROGRESS", {"INGESTION_INPROGRESS", "PACKAGING_INPROGRESS"}),
+    ("PUBLISH_IN_PROGRESS", {"PUBLISHING_INPROGRESS"}),
+    ("UNPUBLISHING_IN_PROGRESS", {"UNPUBLISHING_INPROGRESS"}),
+    ("READY", {"PACKAGED"}),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +63,8 @@ class Content:
     Attributes:
         record_version: Grows with each save of the record.
         versions: File versions, oldest first; never empty.
+        channels: Those that are out.
+        unfinished: Other channels, each with its state.
         trashed: Unlinked from all folders and without ACLs, yet delivered (docs/thron.md 3.4).
     """
 
@@ -73,6 +85,12 @@ class Content:
     versions: tuple[Version, ...]
     record_version: int = 1
     trashed: bool = False
+    unfinished: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_out(self) -> bool:
+        """Whether something of it is delivered."""
+        return self.status in OUT or (self.status != "DRAFT" and bool(self.channels))
 
     @property
     def version(self) -> Version:
@@ -119,6 +137,23 @@ def first(spec: ContentSpec) -> Content:
         versions=(version,),
         trashed=not spec.folder_ids,
     )
+
+
+def derived_status(states: Iterable[str]) -> str:
+    """Return the status of a content whose channels are in these states (docs/thron.md 3.1).
+
+    One channel that is not finished has the word, whatever the others are.
+    """
+    found = set(states)
+    for word, marks in _UNFINISHED:
+        if found & marks:
+            return word
+    return PUBLISHED if found & _PUBLIC else "DRAFT"
+
+
+def public_channels(states: Mapping[str, str]) -> tuple[str, ...]:
+    """Return those of some channels that are out."""
+    return tuple(channel for channel, state in states.items() if state in _PUBLIC)
 
 
 def static_name(version: Version, *, channel: str, extension: str, edit: str = "") -> str:

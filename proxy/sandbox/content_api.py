@@ -25,6 +25,7 @@ from proxy.sandbox.envelope import (
     many,
     page_size,
     part,
+    require_answered,
     require_client,
     require_token,
 )
@@ -67,7 +68,10 @@ class ContentApi:
         require_client(world, part(arguments, "client").get("clientId"))
         criteria = part(arguments, "criteria")
         options = part(arguments, "contentFieldOption")
+        self._require_taken(criteria)
         named = [self._named(str(key)) for key in many(criteria.get("contentIds"))]
+        if None in named:
+            require_answered(world.switches.unknown_pretty_id_as)
         ids = frozenset(content.id for content in named if content is not None)
         test = properties_tests(criteria, self._folders, ids)
         candidates = (c for c in named if c) if named else world.tenant.contents()
@@ -76,14 +80,18 @@ class ContentApi:
         async for content in scan(candidates):
             if not visible.isdisjoint(content.folder_ids) and test(content):
                 found[content.id] = content
+        if not found and criteria.get("metadatas"):
+            require_answered(world.switches.unknown_value_as)
         ordered = _ordered(list(found.values()), str(arguments.get("orderBy", "")))
         start = _offset(arguments.get("offset"))
         size = page_size(
             arguments.get("numberOfresults"), default=_PAGE, maximum=_PAGE, switches=world.switches
         )
+        size = min(size, world.switches.find_page_maximum)
+        total = world.switches.totals_told and options.get("returnTotalResults")
         fields = {
             "contents": [self._found(one, options) for one in ordered[start : start + size]],
-            "totalResults": len(ordered) if options.get("returnTotalResults") else 0,
+            "totalResults": len(ordered) if total else 0,
         }
         return answer(request, world, fields)
 
@@ -146,6 +154,17 @@ class ContentApi:
         """Refuse: it needs MODIFY, which an application that downloads does not have."""
         self._administered(request)
         raise denied(self._world.switches.denied_as)
+
+    def _require_taken(self, criteria: Mapping[str, Any]) -> None:
+        """Refuse what is invalid, or what this tenant does not take (docs/thron.md 4.4)."""
+        if "linkedCategoryOp" in criteria:
+            folders = many(part(criteria, "linkedCategoryOp").get("linkedCategoryIds"))
+            if not folders or "linkedCategories" in criteria:
+                raise invalid("linkedCategoryOp needs an id, and excludes linkedCategories")
+        keys = [str(key) for key in many(criteria.get("contentIds"))]
+        contents = [self._world.tenant.content(key) for key in keys]
+        if self._world.switches.pretty_id_lookup_refused and None in contents:
+            raise denied("403 text")
 
     def _readable(self, request: web.Request, name: str) -> Content:
         """Return the content that a read service is asked for, by token or by pkey."""

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from proxy.sandbox.content import OUT, Content, Version
+from proxy.sandbox.content import PUBLISHED, Content, Version, derived_status
 from proxy.sandbox.envelope import date
 from proxy.sandbox.switches import Switches
 from proxy.sandbox.world import World
+
+_REGIONS = {"EN": "US"}
 
 
 def search_item(
@@ -91,12 +93,25 @@ def version_summary(version: Version) -> dict[str, Any]:
 
 def channels_of(content: Content, switches: Switches) -> tuple[str, ...]:
     """Return the channels in which a content is said to be available."""
-    if content.status not in OUT:
+    if not content.is_out:
         return ()
     if content.content_type == "IMAGE":
-        # Images are addressed by a preset; whether they list a channel too is unknown.
+        # Images are addressed by a preset; how the channel is called that they have is unknown.
         return switches.image_channels
     return content.channels
+
+
+def status_of(content: Content, switches: Switches) -> str:
+    """Return the word for a content, where one more channel may not be finished."""
+    if switches.unfinished_channel is None or not content.is_out:
+        return content.status
+    return derived_status([PUBLISHED, *dict(_unfinished(content, switches)).values()])
+
+
+def _unfinished(content: Content, switches: Switches) -> tuple[tuple[str, str], ...]:
+    if switches.unfinished_channel is None or not content.is_out:
+        return content.unfinished
+    return (*content.unfinished, ("WEB4K", switches.unfinished_channel))
 
 
 def thumb_url(content: Content, world: World) -> str:
@@ -135,7 +150,7 @@ def _details(content: Content, world: World) -> Mapping[str, Any]:
         "owner": {"username": "sandbox.owner", "ownerFullName": "Sandbox Owner"},
         "prettyIds": _pretty_ids(content, switches),
         "properties": [],
-        "publishingStatus": content.status,
+        "publishingStatus": status_of(content, switches),
         "source": {
             "fileName": version.file_name if switches.file_names_sent else None,
             "extension": version.extension or None,
@@ -145,6 +160,12 @@ def _details(content: Content, world: World) -> Mapping[str, Any]:
 
 def _locale(language: str | None, switches: Switches) -> str | None:
     return language.lower() if language and switches.lower_case_locales else language
+
+
+def _with_region(language: str, switches: Switches) -> str:
+    if not switches.pretty_id_with_region or "_" in language:
+        return language
+    return f"{language.lower()}_{_REGIONS.get(language, language)}"
 
 
 def _locales(content: Content, switches: Switches, *, service: str = "") -> list[dict[str, Any]]:
@@ -165,7 +186,8 @@ def _locales(content: Content, switches: Switches, *, service: str = "") -> list
 def _pretty_ids(content: Content, switches: Switches) -> list[dict[str, Any]]:
     key = "lang" if switches.locale_key == "lang" else "locale"
     return [
-        {"id": value, key: _locale(language, switches)} for language, value in content.pretty_ids
+        {"id": value, key: _locale(_with_region(language, switches), switches)}
+        for language, value in content.pretty_ids
     ]
 
 
@@ -208,12 +230,15 @@ def _legacy_metadatas(content: Content, switches: Switches) -> list[dict[str, An
 
 def _weebo(content: Content, switches: Switches) -> dict[str, Any]:
     return {
-        "status": content.status,
-        "publishedDate": date(content.last_update) if content.status in OUT else None,
+        "status": status_of(content, switches),
+        "publishedDate": date(content.last_update) if content.is_out else None,
         "totalVersions": len(content.versions),
         "weeboChannels": [
-            {"channelType": channel, "status": "PUBLISHED"}
-            for channel in channels_of(content, switches)
+            {"channelType": channel, "status": state}
+            for channel, state in (
+                *((channel, PUBLISHED) for channel in channels_of(content, switches)),
+                *_unfinished(content, switches),
+            )
         ],
     }
 

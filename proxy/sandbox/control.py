@@ -43,6 +43,7 @@ class Control:
             web.post(f"{one}/version", self.version),
             web.post(f"{one}/{{deed:unlink|link|trash|remove}}", self.relink),
             web.post(f"{one}/{{deed:unpublish|publish}}", self.publish),
+            web.post(f"{one}/channels", self.channels),
             web.post(f"{one}/change", self.change),
         ]
 
@@ -196,6 +197,13 @@ class Control:
             status = str((await _asked(request)).get("status") or "READY")
             content = tenant.set_status(content.id, status, now=self._world.now())
         return _json(_shown(content))
+
+    async def channels(self, request: web.Request) -> web.Response:
+        """Give a content's channels other states, by their names; its status follows."""
+        states = {name: str(state) for name, state in (await _asked(request)).items()}
+        content = self._content(request)
+        now = self._world.now()
+        return _json(_shown(self._world.tenant.set_channels(content.id, states, now=now)))
 
     async def change(self, request: web.Request) -> web.Response:
         """Change ``titles``, ``pretty_ids`` or ``imetadata`` of a content."""

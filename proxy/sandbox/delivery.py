@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 from aiohttp import web
 
 from proxy.sandbox.blob import Blob, BytesBlob
-from proxy.sandbox.content import OUT, Content, Version, static_name
+from proxy.sandbox.content import Content, Version, static_name
 from proxy.sandbox.delivery_path import DeliveryPath, parse
 from proxy.sandbox.signing import sign
 from proxy.sandbox.world import World
@@ -81,7 +81,7 @@ class Delivery:
 
     def _is_allowed(self, asked: DeliveryPath, content: Content) -> bool:
         # What is linked nowhere is delivered all the same (docs/thron.md 3.4).
-        if content.status not in OUT:
+        if not content.is_out:
             return False
         kind = {"pagelet": "PAGELET", "url": "URL", **_TYPES}.get(asked.kind)
         return kind is None or kind == content.content_type

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from proxy.sandbox.switches import Refusal, Switches
+from proxy.sandbox.switches import Absence, Refusal, Switches
 from proxy.sandbox.tokens import Standing
 from proxy.sandbox.world import World
 
@@ -52,6 +52,12 @@ def business(result_code: str, why: str = "") -> Refused:
 def invalid(why: str) -> Refused:
     """Return the refusal of invalid arguments: HTTP 400 with a text."""
     return Refused("400 text", "BAD_REQUEST", why=why)
+
+
+def require_answered(absence: Absence) -> None:
+    """Refuse a question for what is not there, where that is not answered with nothing."""
+    if absence != "nothing":
+        raise Refused(absence, "BAD_REQUEST", why="no such thing")
 
 
 def denied(manner: Refusal) -> Refused:

@@ -19,6 +19,7 @@ from proxy.sandbox.envelope import (
     many,
     page_size,
     part,
+    require_answered,
     require_client,
     require_token,
 )
@@ -28,8 +29,6 @@ from proxy.sandbox.world import World
 # Listings under way at once; the oldest is forgotten, its token then being as good as expired.
 LISTINGS = 64
 _DEFAULT_PAGE = 50
-# Seen in use, so never refused (docs/thron.md 1.6); what is given is another matter.
-_MAXIMUM = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +60,32 @@ class SearchApi:
         require_client(world, request.match_info["client"])
         arguments = await asked(request)
         options = part(arguments, "responseOptions")
+        self._require_taken(part(arguments, "criteria"), options)
         size = page_size(
             options.get("resultsPageSize"),
             default=_DEFAULT_PAGE,
-            maximum=_MAXIMUM,
+            maximum=world.switches.search_largest_asked,
             switches=world.switches,
         )
         size = min(size, world.switches.search_page_maximum)
         token = arguments.get("pageToken")
         page = self._continued(str(token)) if token else await self._started(arguments, visible)
         return answer(request, world, self._fields(page, options, size=size, token=token))
+
+    def _require_taken(self, criteria: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+        """Refuse what this tenant does not take (docs/thron.md 4.2)."""
+        switches = self._world.switches
+        orders = {"sort", "orderBy"} & options.keys()
+        if not orders <= set(switches.search_orders):
+            raise invalid(f"unknown: {', '.join(sorted(orders))}")
+        fields = {str(one) for one in many(options.get("returnDetailsFields"))}
+        if fields & set(switches.search_details_refused):
+            raise invalid("unknown details")
+        ids = [str(one) for one in many(criteria.get("ids"))]
+        if len(ids) > switches.search_most_ids:
+            raise invalid(f"at most {switches.search_most_ids} ids")
+        if switches.search_unknown_ids_refused and len(self._read(ids)) < len(set(ids)):
+            raise invalid("unknown id")
 
     def _fields(
         self, page: _Page, options: Mapping[str, Any], *, size: int, token: str | None
@@ -98,6 +113,8 @@ class SearchApi:
             async for content in scan(self._candidates(criteria))
             if not visible.isdisjoint(content.folder_ids) and test(content)
         ]
+        if not found and part(criteria, "imetadata"):
+            require_answered(world.switches.unknown_value_as)
         found.sort(reverse=falls)
         ids = tuple(content_id for _, content_id in found)
         return _Page(ids, 0, len(ids), world.now() + world.switches.search_token_life_s)
@@ -162,6 +179,9 @@ class SearchApi:
 
 def _order(options: Mapping[str, Any]) -> tuple[Callable[[Content], Any], bool]:
     """Return what to sort by, and whether it falls; unasked, an order that means nothing."""
+    name, _, way = str(options.get("orderBy", "")).rpartition("_")
+    if name in _RANKS:
+        return _RANKS[name], way == "d"
     order: Mapping[str, Any] = next(iter(many(options.get("sort"))), {})
     for name, rank in _RANKS.items():
         if name in order:

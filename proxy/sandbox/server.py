@@ -226,6 +226,10 @@ class Sandbox:
             content_id, "PUBLISHED", now=self._world.now(), channels=chosen
         )
 
+    def set_channels(self, content_id: str, **states: str) -> Content:
+        """Give a content's channels other states; its status follows from them."""
+        return self.tenant.set_channels(content_id, states, now=self._world.now())
+
 
 def _library(library: Path | Library | None, generated: int) -> Library:
     if isinstance(library, Library):

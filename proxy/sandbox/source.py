@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from proxy.sandbox.content import OUT, Content, Version
+from proxy.sandbox.content import Content, Version
 from proxy.sandbox.edge import striking
 from proxy.sandbox.envelope import (
     FORM,
@@ -121,7 +121,7 @@ class Source:
         world = self._world
         if not (world.tenant.app.may_share and content.shareable) or content.trashed:
             return False
-        if content.status not in OUT and not world.switches.source_of_unpublished:
+        if not content.is_out and not world.switches.source_of_unpublished:
             return False
         # Out of every folder a content keeps ACLs of its own, perhaps; in foreign ones it has none.
         is_left = not content.folder_ids and world.switches.source_of_unlinked

@@ -23,6 +23,7 @@ Refusal = Literal[
     "500 text",
     "302 redirect",
 ]
+Absence = Literal["nothing", "400 text", "403 text"]
 Validator = Literal["strong", "weak", "none", "changing"]
 
 
@@ -79,6 +80,14 @@ class Switches:
 
     # Listing (docs/thron.md 4; 11, rows 5 to 7, 10, 15)
     search_page_maximum: int = _either(100, 10, source="4.2")
+    search_largest_asked: int = _either(100, 50, source="4.2")
+    search_orders: tuple[str, ...] = _either(("sort", "orderBy"), ("orderBy",), (), source="4.2")
+    search_details_refused: tuple[str, ...] = _either(
+        (), ("publishingStatus",), ("publishingStatus", "lastUpdate"), source="4.2"
+    )
+    search_most_ids: int = _either(1000, 10, source="4.2")
+    search_unknown_ids_refused: bool = _either(False, True, source="4.2")
+    unknown_value_as: Absence = _either("nothing", "400 text", "403 text", source="4.2")
     search_total_error: float = _either(0.1, -1.0, source="4.2")
     search_pages_shift: bool = _either(False, True, source="4.2")
     search_token_repeats: bool = _either(False, True, source="11, row 5")
@@ -90,10 +99,25 @@ class Switches:
     search_by_folder_pretty_id: bool = _either(False, True, source="4.2")
     oversized_page_refused: bool = _either(False, True, source="1.6")
     pretty_id_any_case: bool = _either(False, True, source="11, row 10")
+    pretty_id_with_region: bool = _either(False, True, source="3.1")
+    pretty_id_lookup_refused: bool = _either(False, source="4.4")
+    unknown_pretty_id_as: Absence = _either("nothing", "400 text", "403 text", source="4.4")
+    find_page_maximum: int = _either(50, 10, source="4.4")
+    totals_told: bool = _either(True, False, source="4.4")
+    child_of_cascades: bool = _either(True, False, source="5")
     sync_allowed: bool = _either(False, True, source="11, row 7")
     sync_reports_unlinks: bool = _either(False, True, source="4.3")
     replacement_raises_last_update: bool = _either(True, False, source="8")
-    image_channels: tuple[str, ...] = _either(("WEB",), (), source="3.1")
+    image_channels: tuple[str, ...] = _either(("WEB",), ("STD",), source="3.1")
+    unfinished_channel: str | None = _either(
+        None,
+        "PACKAGED",
+        "PACKAGED_ERROR",
+        "INGESTION_INPROGRESS",
+        "PUBLISHING_INPROGRESS",
+        "UNPUBLISHING_INPROGRESS",
+        source="3.1",
+    )
 
     # Life of a content (docs/thron.md 3.4, 7.2)
     rendition_lag_s: float = _either(0.0, source="3.4")

@@ -6,14 +6,14 @@ library each time: a tenant of 100,000 costs no more than their names.
 """
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 from proxy.sandbox.blob import Blob, BytesBlob
-from proxy.sandbox.content import OUT, Content, Version, aware, first
+from proxy.sandbox.content import Content, Version, aware, derived_status, first, public_channels
 from proxy.sandbox.generated import GeneratedContents
 from proxy.sandbox.specs import ContentSpec, FolderSpec, Library
 
@@ -237,12 +237,29 @@ class Tenant:
         self, content_id: str, status: str, *, now: float, channels: tuple[str, ...] = ()
     ) -> Content:
         """Give a content another publication status, with the channels that it then has."""
-        content = self.find(content_id)
-        if status in OUT:
+        changed = self.change(content_id, now=now, status=status, channels=channels, unfinished=())
+        return self._delivered(changed, now=now)
+
+    def set_channels(self, content_id: str, states: Mapping[str, str], *, now: float) -> Content:
+        """Give a content's channels other states; its status follows from them."""
+        public = public_channels(states)
+        unfinished = tuple((name, state) for name, state in states.items() if name not in public)
+        changed = self.change(
+            content_id,
+            now=now,
+            status=derived_status(states.values()),
+            channels=public,
+            unfinished=unfinished,
+        )
+        return self._delivered(changed, now=now)
+
+    def _delivered(self, content: Content, *, now: float) -> Content:
+        """Return a content, its present files being delivered from now on, or not any more."""
+        if content.is_out:
             self._retired.pop(content.version.id, None)
         else:
             self._retired[content.version.id] = now
-        return self.change(content.id, now=now, status=status, channels=channels)
+        return content
 
     def rename(
         self, content_id: str, *, now: float, pretty_ids: tuple[tuple[str, str], ...]

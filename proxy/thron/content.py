@@ -1,6 +1,6 @@
 """A content of THRON, read from any of the shapes its services give it in."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,6 +16,29 @@ class ContentType(StrEnum):
     IMAGE = "IMAGE"
     AUDIO = "AUDIO"
     OTHER = "OTHER"
+
+
+class Publication(StrEnum):
+    """Whether THRON delivers a content, and where it does not, why (docs/thron.md 3.1).
+
+    Attributes:
+        PUBLISHED: It does.
+        DRAFT: THRON says so.
+        IN_PROGRESS: No channel is public, and THRON has a word for one that is being prepared.
+        NO_CHANNEL: No channel is public, and nothing says that one will be.
+    """
+
+    PUBLISHED = "published"
+    DRAFT = "draft"
+    IN_PROGRESS = "in_progress"
+    NO_CHANNEL = "no_channel"
+
+
+# States of docs/thron.md 3.1. While a new version is on its way, or failed on it, what was
+# published before stays published; READY and UNPUBLISHING... are also how a content leaves.
+_PUBLISHED = frozenset({"PUBLISHED", "PUBLISHED_IN_SOME_CHANNELS"})
+_NEW_VERSION = frozenset({"PUBLISH_IN_PROGRESS", "INGESTION_IN_PROGRESS", "ERROR"})
+_UNFINISHED = ("READY", "ERROR", "_INPROGRESS", "_IN_PROGRESS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +103,36 @@ class Content:
     channels: tuple[str, ...] = ()
     status: str | None = None
     category_ids: tuple[str, ...] = ()
+
+
+def publication(
+    status: str | None, channels: Iterable[str], *, was_published: bool = False
+) -> Publication:
+    """Return whether THRON delivers a content.
+
+    The channels decide before the word: READY, ERROR and the words of progress say that one
+    channel is not finished, while others may be public (docs/thron.md 3.1).
+
+    Args:
+        status: As THRON has it now; None where it says nothing.
+        channels: Those that are public.
+        was_published: Whether it was at the last look. It stays so while a new version is on its
+            way and THRON lists no channel.
+    """
+    word, public = (status or "").upper(), tuple(channels)
+    if word == "DRAFT":
+        return Publication.DRAFT
+    if word in _PUBLISHED or not all(is_streaming(each) for each in public):
+        return Publication.PUBLISHED
+    if word.endswith(_UNFINISHED):
+        is_kept = was_published and word in _NEW_VERSION
+        return Publication.PUBLISHED if public or is_kept else Publication.IN_PROGRESS
+    return Publication.NO_CHANNEL
+
+
+def is_streaming(channel: str) -> bool:
+    """Tell whether a channel gives no file (docs/thron.md 3.1)."""
+    return "STREAM" in channel.upper()
 
 
 def read_content(item: Any) -> Content | None:

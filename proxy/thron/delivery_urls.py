@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
 
 from proxy.errors import UnknownAddress
+from proxy.thron.content import is_streaming
 
 # docs/thron.md 7.1
 _KINDS = {"VIDEO": "video", "IMAGE": "image", "AUDIO": "audio", "OTHER": "document"}
@@ -141,7 +142,7 @@ def channels(content_type: str, available: Sequence[str]) -> tuple[str | None, .
     preferred = _PREFERRED.get(content_type, ())
     if not available or not preferred:
         return preferred
-    offered = [name for name in dict.fromkeys(available) if "STREAM" not in name.upper()]
+    offered = [name for name in dict.fromkeys(available) if not is_streaming(name)]
     known = [name for name in preferred if name in offered]
     web = [name for name in offered if name.upper().startswith("WEB") and name not in known]
     rest = [name for name in offered if name not in known and name not in web]

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from proxy.errors import (
     ThronAnswerInvalid,
+    ThronBadRequest,
     ThronBusy,
     ThronError,
     ThronFailed,
@@ -47,6 +48,7 @@ MISSING_CODES = frozenset(
 FAILURE_CODES = frozenset({"EXCEPTION", "WRITE_ERROR", "OPERATION_LOCKED"})
 
 _OK = 200
+_BAD_REQUEST = 400
 _NO_ANSWER_OF_THE_API = range(300, 400)
 _UNAUTHORIZED = (401, 403)
 _NOT_FOUND = 404
@@ -125,6 +127,7 @@ def open_envelope(reply: Reply, *, expected: str) -> Members | None:
         ThronFailed: Another status of 500 and above, or a code that says THRON failed.
         TokenRejected: 401, 403, or a code that may mean an expired session.
         ThronRefused: A code that names a missing right.
+        ThronBadRequest: 400.
         ThronAnswerInvalid: Anything else that is not the service's answer.
     """
     raise_unavailable(reply)
@@ -137,6 +140,8 @@ def open_envelope(reply: Reply, *, expected: str) -> Members | None:
         raise TokenRejected(f"THRON answered {reply.status}")
     if codes.any_of(MISSING_CODES) or _is_absent(reply, codes):
         return None
+    if reply.status == _BAD_REQUEST:
+        raise ThronBadRequest(f"THRON answered 400 {codes}".rstrip())
     if reply.status != _OK:
         said = f"THRON answered {reply.status} {codes}".rstrip()
         raise ThronAnswerInvalid(said, answered=reply.status)

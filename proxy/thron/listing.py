@@ -69,7 +69,7 @@ async def each_of(page: Callable[[int], Awaitable[Listing[T]]], *, most: int) ->
         for item in listing.items:
             yield item
         offset += came
-        if listing.total is not None and offset >= listing.total:
+        if listing.total and offset >= listing.total:  # 0 where it does not say (1.4)
             return
         before = listing
 

@@ -16,7 +16,9 @@ from proxy.thron.content import (
     ContentType,
     MetadataValue,
     PrettyId,
+    Publication,
     Title,
+    publication,
     read_content,
 )
 from proxy.thron.envelope import open_envelope
@@ -34,6 +36,7 @@ from proxy.thron.session_messages import Login, login, validate
 
 __all__ = [
     "LARGEST_PAGE",
+    "SEARCH_FORMS",
     "Category",
     "Classification",
     "Content",
@@ -44,11 +47,14 @@ __all__ = [
     "MetadataDefinition",
     "MetadataValue",
     "Order",
+    "Ordering",
     "PrettyId",
+    "Publication",
     "Question",
     "Reply",
     "Request",
     "SearchCriteria",
+    "SearchForm",
     "SearchPage",
     "SourceFile",
     "Title",
@@ -62,20 +68,22 @@ __all__ = [
     "folder_contents",
     "login",
     "metadata_definitions",
+    "publication",
     "search",
     "validate",
 ]
 
-_DETAILS = (
+# Without these there are no addresses, names and channels.
+_NEEDED = (
     "locales",
     "prettyIds",
     "imetadata",
     "source",
-    "lastUpdate",
     "availableChannels",
-    "publishingStatus",
     "linkedCategoryIds",
 )
+_WITH_UPDATE = (*_NEEDED, "lastUpdate")
+_DETAILS = (*_WITH_UPDATE, "publishingStatus")
 
 
 class Order(StrEnum):
@@ -83,6 +91,44 @@ class Order(StrEnum):
 
     CREATED = "creationDate"
     UPDATED_LAST_FIRST = "lastUpdate"
+
+
+class Ordering(StrEnum):
+    """How a search says in which order it lists (docs/thron.md 4.2)."""
+
+    SORT = "sort"
+    ORDER_BY = "orderBy"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class SearchForm:
+    """What a search asks for beside its criteria.
+
+    Attributes:
+        ordering: How the order is named.
+        details: Members of each content.
+    """
+
+    ordering: Ordering
+    details: tuple[str, ...]
+
+    def __str__(self) -> str:
+        left_out = [each for each in _DETAILS if each not in self.details]
+        return f"order by {self.ordering}, without {', '.join(left_out) or 'nothing'}"
+
+
+SEARCH_FORMS = (
+    SearchForm(Ordering.SORT, _DETAILS),
+    SearchForm(Ordering.ORDER_BY, _DETAILS),
+    SearchForm(Ordering.NONE, _DETAILS),
+    SearchForm(Ordering.ORDER_BY, _WITH_UPDATE),
+    SearchForm(Ordering.NONE, _WITH_UPDATE),
+    SearchForm(Ordering.NONE, _NEEDED),
+)
+"""From what serves best to the plainest; ``orderBy`` is what older SDKs asked for."""
+
+_ORDER_BY = {Order.CREATED: "creationDate_a", Order.UPDATED_LAST_FIRST: "lastUpdate_d"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +194,7 @@ def search(
     page_token: str | None = None,
     page_size: int | None = None,
     order: Order = Order.CREATED,
+    form: SearchForm = SEARCH_FORMS[0],
 ) -> Question[SearchPage]:
     """Ask for one page of the contents that fit; a folder that is not there has none.
 
@@ -158,18 +205,23 @@ def search(
         page_size: The most contents wanted; by default as many as ids are given, else 50.
             THRON's own maximum is not known (docs/thron.md 11, row 5).
         order: In which order they are listed.
+        form: One of ``SEARCH_FORMS``.
 
     docs/thron.md 4.2.
     """
     size = page_size or min(len(criteria.ids) or LARGEST_PAGE, LARGEST_PAGE)
-    direction = "asc" if order is Order.CREATED else "desc"
+    options: dict[str, Any] = {
+        "resultsPageSize": size,
+        "returnDetailsFields": list(form.details),
+    }
+    if form.ordering is Ordering.SORT:
+        direction = "asc" if order is Order.CREATED else "desc"
+        options["sort"] = [{order.value: {"order": direction}}]
+    elif form.ordering is Ordering.ORDER_BY:
+        options["orderBy"] = _ORDER_BY[order]
     body: dict[str, Any] = {
         "criteria": _search_criteria(criteria),
-        "responseOptions": {
-            "resultsPageSize": size,
-            "returnDetailsFields": list(_DETAILS),
-            "sort": [{order.value: {"order": direction}}],
-        },
+        "responseOptions": options,
     }
     if page_token is not None:
         body["pageToken"] = page_token
@@ -186,13 +238,15 @@ def find_by_pretty_id(client_id: str, pretty_id: str) -> Question[tuple[Content,
     return Question(_find_by_properties(client_id, criteria), _read_found)
 
 
-def find_by_ids(client_id: str, content_ids: Sequence[str]) -> Question[tuple[Content, ...]]:
+def find_by_ids(
+    client_id: str, content_ids: Sequence[str], *, offset: int = 0
+) -> Question[Listing[Content]]:
     """Ask for up to 50 contents by their ids, wherever they are, legacy metadata and all.
 
     docs/thron.md 4.4.
     """
     criteria = {"contentIds": list(content_ids)}
-    return Question(_find_by_properties(client_id, criteria), _read_found)
+    return Question(_find_by_properties(client_id, criteria, offset=offset), _read_contents)
 
 
 def find_by_legacy_metadata(
@@ -214,13 +268,13 @@ def find_by_legacy_metadata(
 
 def folder_contents(
     client_id: str, *, folder_id: str, cascade: bool, offset: int = 0
-) -> Question[tuple[Content, ...]]:
+) -> Question[Listing[Content]]:
     """Ask for up to 50 contents of a folder, legacy metadata and all.
 
     docs/thron.md 4.4.
     """
     criteria = {"linkedCategoryOp": {"linkedCategoryIds": [folder_id], "cascade": cascade}}
-    return Question(_find_by_properties(client_id, criteria, offset=offset), _read_found)
+    return Question(_find_by_properties(client_id, criteria, offset=offset), _read_contents)
 
 
 def detail_source(client_id: str, content_id: str) -> Question[SourceFile | None]:
@@ -263,6 +317,7 @@ def _find_by_properties(client_id: str, criteria: dict[str, Any], *, offset: int
             "returnLinkedCategories": True,
             "returnImetadata": True,
             "returnSource": True,
+            "returnTotalResults": True,
         },
         "offset": offset,
         "numberOfresults": LARGEST_PAGE,  # spelled so in this service (docs/thron.md 4.4)
@@ -289,8 +344,12 @@ def _read_search_page(reply: Reply) -> SearchPage:
     )
 
 
+def _read_contents(reply: Reply) -> Listing[Content]:
+    return read_listing(reply, expected="contents", read=read_content)
+
+
 def _read_found(reply: Reply) -> tuple[Content, ...]:
-    return read_listing(reply, expected="contents", read=read_content).items
+    return _read_contents(reply).items
 
 
 def _read_source(reply: Reply) -> SourceFile | None:

@@ -18,6 +18,7 @@ from proxy.catalogue.runs import Run, RunKind
 from proxy.catalogue.shapes import Shapes
 from proxy.sandbox.server import Sandbox
 from proxy.thron.client import Client
+from proxy.thron.search import Search
 from proxy.thron.session import Credentials
 from proxy.thron.tokens import TokenKeeper
 
@@ -30,6 +31,11 @@ class Listed:
     keeper: TokenKeeper
     listing: FolderListing
     database: Database
+
+    @property
+    def search(self) -> Search:
+        """A search that has asked nothing yet."""
+        return Search(self.keeper, client_id=self.thron.client_id)
 
     @property
     def contents(self) -> Contents:
@@ -79,7 +85,7 @@ async def listing(thron: Sandbox, place: Path | str) -> AsyncIterator[Listed]:
     async with aiohttp.ClientSession() as http, Database.open(url) as database:
         client = Client(http, api_url=thron.api_url)
         async with TokenKeeper(client, credentials, now=lambda: 0.0, random=lambda: 0.5) as keeper:
-            asks = FolderListing(keeper, client_id=thron.client_id, pauses_s=(0.0,))
+            asks = FolderListing(keeper, Search(keeper, client_id=thron.client_id), pauses_s=(0.0,))
             yield Listed(thron, keeper, asks, database)
 
 

@@ -83,6 +83,18 @@ async def test_only_some_break(catalogue: Catalogue) -> None:
     ] == [f"{BASE}/names/en/c"]
 
 
+async def test_what_is_not_published_breaks(catalogue: Catalogue) -> None:
+    """Where drafts were public, their URLs are told, and no others."""
+    everything = replace(NAMES, only_published=False)
+    await catalogue.listed(
+        everything, named(1, "en:public"), named(2, "en:draft", status="DRAFT", channels=())
+    )
+    assert (await broken(catalogue, NAMES, everything)).total == 0
+    found = await broken(catalogue, everything, NAMES)
+    assert found.by_reason == ((Reason.UNPUBLISHED, 1),)
+    assert [each.url for each in found.sample] == [f"{BASE}/names/en/draft"]
+
+
 async def test_what_does_not_work_cannot_break(catalogue: Catalogue) -> None:
     """Removal tells of no URL that leads nowhere, and of a shared one once."""
     skus = replace(

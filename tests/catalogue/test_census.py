@@ -14,7 +14,7 @@ from proxy.catalogue.census import (
     Naming,
     naming_of,
 )
-from proxy.catalogue.connector import Connector, Identifier, claims
+from proxy.catalogue.connector import Connector, Identifier, claims, is_servable
 from proxy.thron.messages import Content, ContentType, MetadataValue, PrettyId
 
 BY_SKU = Naming(Identifier.METADATA, "sku", "c1")
@@ -126,9 +126,11 @@ CONTENTS = st.lists(
 )
 
 
-@given(CONTENTS, st.frozensets(st.sampled_from([IMAGE, VIDEO])))
+@given(CONTENTS, st.frozensets(st.sampled_from([IMAGE, VIDEO])), st.booleans())
 def test_figures_agree_with_the_connector(
-    contents: list[Content], types: frozenset[ContentType]
+    contents: list[Content],
+    types: frozenset[ContentType],
+    only_published: bool,  # noqa: FBT001 - drawn
 ) -> None:
     """What is told is what a connector of that naming and those types would claim."""
     connector = Connector(
@@ -137,11 +139,15 @@ def test_figures_agree_with_the_connector(
         identifier=Identifier.METADATA,
         metadata="sku",
         classification_id="c1",
+        content_types=types,
+        only_published=only_published,
     )
-    served = [c for c in contents if c.status == "PUBLISHED" and c.content_type in types]
+    served = [c for c in contents if is_servable(connector, c)]
     claimed = {each.id: claims(connector, each) for each in served}
     all_claims = [claim for each in claimed.values() for claim in each]
-    figures = counted(contents).figures(naming_of(connector), types)
+    figures = counted(contents).figures(
+        naming_of(connector), types, only_published=connector.only_published
+    )
     assert figures.contents == len(served)
     assert figures.have == sum(bool(each) for each in claimed.values())
     assert figures.collide == sum(

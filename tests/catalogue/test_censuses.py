@@ -43,8 +43,8 @@ def root(connector: Running) -> Place:
 
 async def test_a_folder_is_counted(connector: Running, censuses: Censuses) -> None:
     """Every published content below the folder is counted, once, by its type."""
-    keeper, place = connector.tenant.thron, root(connector)
-    count = await censuses.settled(keeper, place, at_most_s=30)
+    search, place = connector.tenant.search, root(connector)
+    count = await censuses.settled(search, place, at_most_s=30)
     assert (count.is_done, count.is_partial, count.problem) == (True, False, None)
     images = [
         each
@@ -62,21 +62,21 @@ async def test_a_folder_is_counted(connector: Running, censuses: Censuses) -> No
 
 async def test_without_the_folders_below(connector: Running, censuses: Censuses) -> None:
     """A folder by itself has fewer contents, and is counted apart."""
-    keeper, place = connector.tenant.thron, root(connector)
-    whole = await censuses.settled(keeper, place, at_most_s=30)
+    search, place = connector.tenant.search, root(connector)
+    whole = await censuses.settled(search, place, at_most_s=30)
     alone = Place(place.client_id, place.folder_id, subfolders=False)
-    assert (await censuses.settled(keeper, alone, at_most_s=30)).census.seen < whole.census.seen
+    assert (await censuses.settled(search, alone, at_most_s=30)).census.seen < whole.census.seen
 
 
 async def test_a_census_is_remembered(connector: Running, censuses: Censuses, clock: Clock) -> None:
     """THRON is asked again when it is too old, or when it is wanted anew."""
-    keeper, place = connector.tenant.thron, root(connector)
-    first = await censuses.settled(keeper, place, at_most_s=30)
-    assert censuses.of(keeper, place) is first
-    assert censuses.of(keeper, place, anew=True) is not first
-    second = await censuses.settled(keeper, place, at_most_s=30)
+    search, place = connector.tenant.search, root(connector)
+    first = await censuses.settled(search, place, at_most_s=30)
+    assert censuses.of(search, place) is first
+    assert censuses.of(search, place, anew=True) is not first
+    second = await censuses.settled(search, place, at_most_s=30)
     clock.s = FRESH_S + 1
-    assert censuses.of(keeper, place) is not second
+    assert censuses.of(search, place) is not second
 
 
 async def test_one_that_runs_is_shown_as_far_as_it_is(tmp_path: Path, censuses: Censuses) -> None:
@@ -85,10 +85,10 @@ async def test_one_that_runs_is_shown_as_far_as_it_is(tmp_path: Path, censuses: 
         stall = Fault(Kind.STALL, "api", times=None, target=_SEARCH)
         thron.faults.add(stall)
         place = Place(thron.client_id, thron.root_folder_id)
-        count = await censuses.settled(whole.tenant.thron, place, at_most_s=0.05)
+        count = await censuses.settled(whole.tenant.search, place, at_most_s=0.05)
         assert (count.is_done, count.is_partial) == (False, True)
         thron.faults.clear()
-        count = await censuses.settled(whole.tenant.thron, place, at_most_s=30)
+        count = await censuses.settled(whole.tenant.search, place, at_most_s=30)
         assert count.is_done
         assert count.census.seen == count.expected
         assert count.census.seen >= 300
@@ -98,32 +98,32 @@ async def test_a_failure_is_told_and_tried_again(
     connector: Running, censuses: Censuses, clock: Clock
 ) -> None:
     """What was counted before THRON failed is told with the reason; later it is counted anew."""
-    keeper, place = connector.tenant.thron, root(connector)
+    search, place = connector.tenant.search, root(connector)
     connector.thron.faults.add(Fault(Kind.STATUS, "api", times=None, status=500, target=_SEARCH))
-    count = await censuses.settled(keeper, place, at_most_s=30)
+    count = await censuses.settled(search, place, at_most_s=30)
     assert (count.is_done, count.is_partial) == (True, True)
     assert count.problem
     connector.thron.faults.clear()
-    assert censuses.of(keeper, place) is count
+    assert censuses.of(search, place) is count
     clock.s = 6
-    again = await censuses.settled(keeper, place, at_most_s=30)
+    again = await censuses.settled(search, place, at_most_s=30)
     assert (again.problem, again.census.seen > 0) == (None, True)
 
 
 async def test_only_some_are_remembered(connector: Running, censuses: Censuses) -> None:
     """The memory is bounded: the one that was not looked at for longest goes."""
-    keeper, first = connector.tenant.thron, root(connector)
-    kept = await censuses.settled(keeper, first, at_most_s=30)
+    search, first = connector.tenant.search, root(connector)
+    kept = await censuses.settled(search, first, at_most_s=30)
     for number in range(8):
-        censuses.of(keeper, Place(first.client_id, f"folder-{number}"))
-    assert censuses.of(keeper, first) is not kept
+        censuses.of(search, Place(first.client_id, f"folder-{number}"))
+    assert censuses.of(search, first) is not kept
 
 
 async def test_closing_ends_what_runs(connector: Running, clock: Clock) -> None:
     """A census that runs when the process ends is broken off."""
     connector.thron.faults.add(Fault(Kind.STALL, "api", times=None, target=_SEARCH))
     async with Censuses.open(now=clock) as opened:
-        count = opened.of(connector.tenant.thron, root(connector))
+        count = opened.of(connector.tenant.search, root(connector))
     assert count.is_done
     connector.thron.faults.clear()
     assert not [each for each in asyncio.all_tasks() if each.get_name() == "census"]

@@ -35,6 +35,7 @@ OLD = Connector(
         pytest.param({"folder": "new", "folder_id": "f-2"}, ["brochures to new"], id="folder"),
         pytest.param({"folder": "f-1"}, [], id="the same folder by its id"),
         pytest.param({"subfolders": False}, ["folders below"], id="without subfolders"),
+        pytest.param({"only_published": False}, [], id="drafts too"),
         pytest.param(
             {"content_types": frozenset({ContentType.IMAGE, ContentType.AUDIO})},
             ["videos, documents"],
@@ -63,6 +64,12 @@ def test_breaks(change: dict[str, Any], reasons: list[str]) -> None:
     told = breaks(OLD, replace(OLD, **change))
     assert len(told) == len(reasons)
     assert all(reason in sentence for reason, sentence in zip(reasons, told, strict=True))
+
+
+def test_leaving_out_what_is_not_published() -> None:
+    """It breaks the URLs of drafts."""
+    (told,) = breaks(replace(OLD, only_published=False), OLD)
+    assert "does not publish" in told
 
 
 def test_wider_breaks_nothing() -> None:

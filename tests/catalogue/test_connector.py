@@ -1,5 +1,6 @@
 """The rules of a connector: what it serves, under which addresses, and for whom they are."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -11,10 +12,12 @@ from proxy.catalogue.connector import (
     Claim,
     Connector,
     Connectors,
+    DeliveryMode,
     Identifier,
     claims,
     is_addressable,
     is_servable,
+    is_unfinished,
     winner,
 )
 from proxy.thron.messages import Content, ContentType, MetadataValue, PrettyId
@@ -54,29 +57,29 @@ def test_types(connector: Connector, content_type: str, *, answer: bool) -> None
     assert is_servable(connector, content) is answer
 
 
+def test_what_is_not_published() -> None:
+    """It is served where the connector says so, and is of its types all the same."""
+    draft = Content("x", "VIDEO", status="DRAFT")
+    everything = replace(VIDEOS, only_published=False)
+    assert (is_servable(VIDEOS, draft), is_servable(everything, draft)) == (False, True)
+    assert not is_servable(everything, Content("x", "IMAGE", status="PUBLISHED"))
+
+
 @pytest.mark.parametrize(
-    ("status", "channels", "answer"),
+    ("delivery", "status", "channels", "answer"),
     [
-        pytest.param("PUBLISHED", (), True, id="published"),
-        pytest.param("Published", (), True, id="any case"),
-        pytest.param("PUBLISHED_IN_SOME_CHANNELS", (), True, id="in some channels"),
-        pytest.param(None, (), True, id="status left out"),
-        pytest.param("PUBLISH_IN_PROGRESS", (), False, id="first publication"),
-        pytest.param("PUBLISH_IN_PROGRESS", ("WEB",), True, id="new version published"),
-        pytest.param("INGESTION_IN_PROGRESS", (), False, id="first ingestion"),
-        pytest.param("INGESTION_IN_PROGRESS", ("WEB",), True, id="new version ingested"),
-        pytest.param("ERROR", (), False, id="failed"),
-        pytest.param("ERROR", ("WEB",), True, id="new version failed"),
-        pytest.param("DRAFT", ("WEB",), False, id="draft"),
-        pytest.param("READY", ("WEB",), False, id="ready"),
-        pytest.param("UNPUBLISHING_IN_PROGRESS", ("WEB",), False, id="being unpublished"),
-        pytest.param("WHATEVER", ("WEB",), False, id="unknown state"),
+        pytest.param(DeliveryMode.PUBLISHED, "READY", (), True, id="nothing public yet"),
+        pytest.param(DeliveryMode.PUBLISHED, "READY", ("WEB",), False, id="something is"),
+        pytest.param(DeliveryMode.PUBLISHED, "DRAFT", (), False, id="nothing will be"),
+        pytest.param(DeliveryMode.ORIGINAL, "READY", (), False, id="the original is there"),
     ],
 )
-def test_publication(status: str | None, channels: tuple[str, ...], *, answer: bool) -> None:
-    """What is published is served, and goes on being served while a new version is made."""
+def test_unfinished(
+    delivery: DeliveryMode, status: str, channels: tuple[str, ...], *, answer: bool
+) -> None:
+    """A rendition that THRON is at work on is worth waiting for."""
     content = Content("x", "VIDEO", status=status, channels=channels)
-    assert is_servable(BY_ID, content) is answer
+    assert is_unfinished(replace(BY_ID, delivery=delivery), content) is answer
 
 
 def test_content_id_claim() -> None:
@@ -103,7 +106,14 @@ def test_pretty_id_claims() -> None:
         Claim("en", "Film"),
         Claim("it", "pellicola"),
         Claim("pt_br", "Film"),
+        Claim("pt", "Film"),
     )
+
+
+def test_a_language_of_its_own_is_not_made_of_a_region() -> None:
+    """A content with a prettyId for a language has no other under it."""
+    content = Content("c", "VIDEO", pretty_ids=(PrettyId("en", "a"), PrettyId("en_US", "b")))
+    assert claims(BY_PRETTY_ID, content) == (Claim("en", "a"), Claim("en_us", "b"))
 
 
 def test_metadata_claims() -> None:
@@ -146,25 +156,32 @@ def test_values_of_a_host_of_its_own() -> None:
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 
 
+SAME = Claim(None, "same")
+
+
+def sharing(content_id: str, created: datetime | None = None) -> Content:
+    """Return a content with a value that others have too."""
+    return Content(
+        content_id, "VIDEO", created, metadata=(MetadataValue("sku", "same", None, "c1"),)
+    )
+
+
 def test_winner_is_the_oldest() -> None:
     """An address belongs to the content that was created first, then to the smaller id."""
-    oldest = Content("z", "VIDEO", NOON)
-    same_day = Content("a", "VIDEO", NOON + timedelta(seconds=1))
-    undated = Content("0", "VIDEO")
-    assert winner([undated, same_day, oldest]) is oldest
-    assert winner([Content("b", "VIDEO", NOON), Content("a", "VIDEO", NOON)]) == Content(
-        "a", "VIDEO", NOON
-    )
-    assert winner([undated]) is undated
-    assert winner([]) is None
+    oldest, undated = sharing("z", NOON), sharing("0")
+    later = sharing("a", NOON + timedelta(seconds=1))
+    stranger = Content("stranger", "VIDEO", NOON - timedelta(days=1))
+    assert winner(BY_SKU, SAME, [undated, later, stranger, oldest]) is oldest
+    assert winner(BY_SKU, SAME, [sharing("b", NOON), sharing("a", NOON)]) == sharing("a", NOON)
+    assert winner(BY_SKU, SAME, [undated]) is undated
+    assert winner(BY_SKU, SAME, []) is None
 
 
 @given(
     st.lists(
         st.builds(
-            Content,
+            sharing,
             st.text(min_size=1, max_size=3),
-            st.just("VIDEO"),
             st.none() | st.datetimes(timezones=st.just(UTC)),
         ),
         min_size=1,
@@ -174,9 +191,32 @@ def test_winner_is_the_oldest() -> None:
 )
 def test_winner_in_any_order(contents: list[Content], random: Random) -> None:
     """Whoever asks, in whatever order THRON lists them, the same content wins."""
-    first = winner(contents)
+    first = winner(BY_SKU, SAME, contents)
     random.shuffle(contents)
-    assert winner(contents) == first
+    assert winner(BY_SKU, SAME, contents) == first
+
+
+def named(content_id: str, *languages: str) -> Content:
+    """Return a content with one prettyId, given for some languages."""
+    return Content(
+        content_id, "VIDEO", pretty_ids=tuple(PrettyId(each, "film") for each in languages)
+    )
+
+
+@pytest.mark.parametrize(
+    ("contents", "first"),
+    [
+        pytest.param([named("a", "en_US")], "a", id="alone"),
+        pytest.param([named("a", "en_US"), named("b", "it")], "a", id="alone in its language"),
+        pytest.param([named("a", "en_US", "en_GB")], "a", id="twice by one content"),
+        pytest.param([named("a", "en_US"), named("b", "en")], "b", id="gives way"),
+        pytest.param([named("a", "en_US"), named("b", "en_GB")], None, id="not the only one"),
+    ],
+)
+def test_winner_of_a_shortened_language(contents: list[Content], first: str | None) -> None:
+    """``en_US`` is found under ``en`` too, unless another content could be meant."""
+    found = winner(BY_PRETTY_ID, Claim("en", "film"), contents)
+    assert (found and found.id) == first
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ WHOLE: dict[str, Any] = {
     "force_https": True,
     "delivery": "published",
     "disposition": "inline",
+    "only_published": True,
     "max_age_s": 0,
     "robots": "noindex, nofollow",
     "host": "media.example.com",
@@ -144,6 +145,18 @@ def test_metadata_and_identifier() -> None:
     assert [each.key for each in (*missing, *superfluous)] == ["metadata", "metadata"]
     assert missing[0].text.startswith("is missing")
     assert superfluous[0].text.startswith("is of no use")
+
+
+def test_unpublished_contents_have_no_rendition() -> None:
+    """All that is linked can be served as originals, and as nothing else."""
+    found = read({**LEAST, "only_published": False})
+    assert isinstance(found, Connector)
+    assert not found.only_published
+    (problem,) = problems = read({**LEAST, "only_published": False, "delivery": "published"})  # type: ignore[misc]  # problems
+    assert problems
+    assert isinstance(problem, Problem)
+    assert problem.key == "only_published"
+    assert 'delivery = "original"' in problem.text
 
 
 def test_all_problems_at_once() -> None:

@@ -65,8 +65,8 @@ async def test_of_ids(listed: Listed) -> None:
 async def test_trouble_is_tried_again_a_few_times(listed: Listed) -> None:
     """One failing page is asked for again; an outage ends the listing."""
     connector = on_root(listed.thron, ALL)
-    keeper, client_id = listed.keeper, listed.thron.client_id
-    patient = FolderListing(keeper, client_id=client_id, pauses_s=(0.0, 0.0))
+    keeper = listed.keeper
+    patient = FolderListing(keeper, listed.search, pauses_s=(0.0, 0.0))
     await keeper.session()
     listed.thron.faults.fail(503, where="api", times=2)
     assert [len(page.contents) async for page in patient.pages(connector)] == [50, 20]

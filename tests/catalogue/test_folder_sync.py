@@ -127,7 +127,7 @@ async def test_what_no_page_showed_is_asked_for_by_id(listed: Listed) -> None:
     await listed.full(connector)
     deleted = content_ids(listed.thron, 1, start=MANY - 1)[0]
     listed.thron.tenant.remove(deleted, now=0.0)
-    hasty = replace(listed, listing=Hasty(listed.keeper, client_id=listed.thron.client_id))
+    hasty = replace(listed, listing=Hasty(listed.keeper, listed.search))
     run = await hasty.full(connector)
     assert (run.state, run.removed, run.seen) == (RunState.OK, 1, MANY - 1)
 

@@ -1,6 +1,7 @@
 """Folders and definitions of metadata, asked of a sandbox."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,7 @@ from proxy.catalogue.definitions import definitions
 from proxy.catalogue.folders import FRESH_S, Folders
 from proxy.catalogue.remembered import Remembered
 from proxy.errors import ConfigurationError, ThronError
-from proxy.sandbox.server import Fault, Kind, Sandbox
+from proxy.sandbox.server import Fault, Kind, Sandbox, Switches
 from tests.running import Running, running
 
 
@@ -48,6 +49,24 @@ async def test_the_whole_tree(many: Path, tmp_path: Path, clock: Clock) -> None:
         season = tree.search("season 042").folders[0]
         [press] = tree.below(season)
         assert (press.name(), press.contents) == ("Press", 1)
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        pytest.param({"find_page_maximum": 10}, id="small pages"),
+        pytest.param({"totals_told": False}, id="no total"),
+        pytest.param({"child_of_cascades": False}, id="one level at a time"),
+    ],
+)
+async def test_the_tree_of_an_odd_tenant(
+    many: Path, tmp_path: Path, clock: Clock, reading: dict[str, Any]
+) -> None:
+    """It is whole, however THRON pages and whatever it takes to be below a folder."""
+    odd = Switches(**reading)
+    async with Sandbox(library=many, switches=odd) as thron, running(thron, tmp_path) as whole:
+        tree = await Folders(now=clock).tree(whole.tenant.thron, client_id=thron.client_id)
+        assert (len(tree), tree.is_partial) == (231, False)
 
 
 async def test_a_tree_that_is_too_large(many: Path, tmp_path: Path, clock: Clock) -> None:

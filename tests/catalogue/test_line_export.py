@@ -51,6 +51,7 @@ async def test_csv() -> None:
         "updated": "2024-05-01T12:00:00Z",
         "content_id": "id-1",
         "file_name": "a file.pdf",
+        "hidden": "",
     }
     assert second[3:7] == ["", "", "ok", "no"]
 

@@ -30,7 +30,7 @@ async def lookup(
     wanted = by_id(thron), by_name(thron), by_sku(thron)
     async with running(thron, tmp_path, *wanted) as connector:
         connectors |= {each.slug: each for each in connector.gateway.watch.connectors.all}
-        made = Lookup(connector.tenant.thron, client_id=thron.client_id)
+        made = Lookup(connector.tenant.thron, connector.tenant.search)
         yield made
         await made.aclose()
 
@@ -66,19 +66,19 @@ async def test_membership_is_by_folder_type_and_state(
 ) -> None:
     """Out of the folder, of another type or unpublished is not there."""
     connector = connectors["files"]
-    assert await lookup.member(connector, FILM)
+    assert await lookup.members(connector, [FILM])
     for other in (
         replace(connector, folder_id=LAUNCH),
         replace(connector, folder_id=LAUNCH, subfolders=False),
     ):
-        assert await lookup.member(other, FILM)
+        assert await lookup.members(other, [FILM])
     for other in (
         replace(connector, subfolders=False),
         replace(connector, content_types=frozenset({ContentType.IMAGE})),
     ):
-        assert await lookup.member(other, FILM) is None
+        assert not await lookup.members(other, [FILM])
     thron.unpublish(FILM)
-    assert await lookup.member(connector, FILM) is None
+    assert not await lookup.members(connector, [FILM])
 
 
 async def test_ids_that_wait_together_are_one_question(
@@ -87,8 +87,8 @@ async def test_ids_that_wait_together_are_one_question(
     """The first goes alone; whatever comes meanwhile goes with the next, up to fifty."""
     ids = [content.id for content in thron.tenant.contents()]
     thron.log.clear()
-    found = await asyncio.gather(*[lookup.member(connectors["files"], each) for each in ids])
-    assert sum(each is not None for each in found) > 20
+    found = await asyncio.gather(*[lookup.members(connectors["files"], [each]) for each in ids])
+    assert sum(map(len, found)) > 20
     assert len(thron.log.of("api", "search")) <= 1 + -(-len(ids) // 50)
 
 

@@ -91,7 +91,7 @@ async def test_an_unlinked_content(film: Watched) -> None:
 
 async def test_an_unpublished_content(film: Watched) -> None:
     """Off its channels is off its addresses, in both modes."""
-    film.connector.thron.unpublish(FILM)
+    film.connector.thron.unpublish(FILM, status="DRAFT")
     await film.until_all(404)
     film.connector.thron.publish(FILM)
     await film.until_all(200)

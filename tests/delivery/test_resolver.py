@@ -122,7 +122,7 @@ def resolver_of(
         keeper, client_id=client_id, api_url=thron.api_url, cdn_url=thron.cdn_url
     )
     return Resolver(
-        Lookup(keeper, client_id=client_id),
+        Lookup(keeper, connector.tenant.search),
         deliver=deliveries.of,
         lifetimes=Lifetimes(
             resolution_ttl_s=60,

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.thron.content import Content, MetadataValue, PrettyId, Title, read_content
+from proxy.thron.content import (
+    Content,
+    MetadataValue,
+    PrettyId,
+    Title,
+    publication,
+    read_content,
+)
 
 SEARCH_ITEM: dict[str, Any] = {
     "id": "94bd",
@@ -163,3 +170,50 @@ def test_reading_never_raises(item: Any) -> None:
     """Whatever stands in a list, it is a content or nothing."""
     content = read_content(item)
     assert content is None or (content.id and content.content_type)
+
+
+@pytest.mark.parametrize(
+    ("status", "channels", "found"),
+    [
+        pytest.param("PUBLISHED", "", "published", id="published"),
+        pytest.param("Published", "", "published", id="any case"),
+        pytest.param("PUBLISHED_IN_SOME_CHANNELS", "", "published", id="in some channels"),
+        pytest.param("READY", "WEB", "published", id="one channel is ready, another public"),
+        pytest.param("ERROR", "WEB", "published", id="one channel failed, another is public"),
+        pytest.param("UNPUBLISHING_IN_PROGRESS", "WEB", "published", id="one is on its way out"),
+        pytest.param("PUBLISHING_INPROGRESS", "WEB", "published", id="spelled as of a channel"),
+        pytest.param("READY", "STREAMHTTP", "published", id="a word and any channel"),
+        pytest.param(None, "WEB", "published", id="a channel and no word"),
+        pytest.param("WHATEVER", "WEB", "published", id="a channel and an unknown word"),
+        pytest.param("DRAFT", "WEB", "draft", id="a draft is one whatever its channels"),
+        pytest.param("DRAFT", "", "draft", id="draft"),
+        pytest.param("READY", "", "in_progress", id="nothing public yet"),
+        pytest.param("ERROR", "", "in_progress", id="failed at once"),
+        pytest.param("PUBLISH_IN_PROGRESS", "", "in_progress", id="first publication"),
+        pytest.param("INGESTION_INPROGRESS", "", "in_progress", id="first ingestion"),
+        pytest.param(None, "", "no_channel", id="neither word nor channel"),
+        pytest.param("", "", "no_channel", id="empty word"),
+        pytest.param("WHATEVER", "", "no_channel", id="an unknown word alone"),
+        pytest.param(None, "STREAMHTTP", "no_channel", id="streaming alone gives no file"),
+    ],
+)
+def test_publication(status: str | None, channels: str, found: str) -> None:
+    """The channels decide before the word, which is that of the slowest of them."""
+    assert publication(status, channels.split()) == found
+
+
+@pytest.mark.parametrize(
+    ("status", "found"),
+    [
+        pytest.param("PUBLISH_IN_PROGRESS", "published", id="a new version is published"),
+        pytest.param("INGESTION_IN_PROGRESS", "published", id="a new version is read"),
+        pytest.param("ERROR", "published", id="a new version failed"),
+        pytest.param("READY", "in_progress", id="taken off"),
+        pytest.param("UNPUBLISHING_IN_PROGRESS", "in_progress", id="being taken off"),
+        pytest.param("DRAFT", "draft", id="a draft again"),
+        pytest.param(None, "no_channel", id="no word any more"),
+    ],
+)
+def test_publication_of_what_was_published(status: str | None, found: str) -> None:
+    """It goes on while a new version is on its way, and not when it is taken off."""
+    assert publication(status, [], was_published=True) == found

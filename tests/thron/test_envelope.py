@@ -5,6 +5,7 @@ import pytest
 
 from proxy.errors import (
     ThronAnswerInvalid,
+    ThronBadRequest,
     ThronBusy,
     ThronError,
     ThronFailed,
@@ -46,7 +47,7 @@ def enveloped(status: int, result: str | None = None, sso: str | None = None) ->
         pytest.param(Reply(403, "text/plain", b"denied"), TokenRejected, id="403 text"),
         pytest.param(Reply(401, "", b""), TokenRejected, id="401"),
         pytest.param(Reply(403, "text/html", b"<html>"), TokenRejected, id="403 page"),
-        pytest.param(Reply(400, "text/plain", b"invalid"), ThronAnswerInvalid, id="400 text"),
+        pytest.param(Reply(400, "text/plain", b"invalid"), ThronBadRequest, id="400 text"),
         pytest.param(Reply(404, "text/html", b"<html>"), ThronAnswerInvalid, id="404 page"),
         pytest.param(Reply(429, "", b"", 7), ThronBusy, id="429"),
         pytest.param(Reply(500, "text/plain", b"oops"), ThronFailed, id="500"),

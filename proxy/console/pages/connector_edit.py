@@ -14,7 +14,13 @@ from proxy.catalogue.metadata_choices import MetadataChoice
 from proxy.console import forms
 from proxy.console.caller import CALLER
 from proxy.console.connector_facts import differences_told
-from proxy.console.connector_fields import AllFields, Answer, ByWhat, fields_of
+from proxy.console.connector_fields import (
+    UNPUBLISHED_HAS_NO_RENDITION,
+    AllFields,
+    Answer,
+    ByWhat,
+    fields_of,
+)
 from proxy.console.connector_review import review
 from proxy.console.connector_saving import (
     Consequences,
@@ -162,6 +168,8 @@ def _judged(request: web.Request, form: Form[AllFields], old: Connector) -> Form
     others = {each.slug: each for each in console.watch.connectors.all if each.slug != old.slug}
     for field, text in conflicts(value.connector(), others, is_new=False):
         form = form.with_problem(text, field=field)
+    if value.lacks_renditions:
+        form = form.with_problem(UNPUBLISHED_HAS_NO_RENDITION, field="only_published")
     if value.by == ByWhat.OTHER and value.key is None:
         text = Text("Write the key of a metadata, such as sku.")
         form = form.with_problem(text, field="key")

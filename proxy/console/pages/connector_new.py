@@ -7,7 +7,12 @@ from aiohttp import web
 
 from proxy.console import forms
 from proxy.console.caller import CALLER
-from proxy.console.connector_fields import AllFields, Answer, ByWhat
+from proxy.console.connector_fields import (
+    UNPUBLISHED_HAS_NO_RENDITION,
+    AllFields,
+    Answer,
+    ByWhat,
+)
 from proxy.console.connector_saving import conflicts, planned, save
 from proxy.console.connector_words import NAMES
 from proxy.console.drafts import STEP_NAMES, STEPS, Draft, Step, first_incomplete, own_fields
@@ -88,6 +93,8 @@ async def _create(at: At) -> web.Response:
     others = {each.slug: each for each in (await at.console.parts.database.connectors()).all}
     for field, text in conflicts(wanted, others, is_new=True):
         form = form.with_problem(text, field=field)
+    if whole.value.lacks_renditions:
+        form = form.with_problem(UNPUBLISHED_HAS_NO_RENDITION, field="only_published")
     view = await VIEWS[Step.REVIEW](at)
     public = view["review"].public
     if at.given.get("confirm", "").strip().replace(".", "").replace(",", "") != str(public):

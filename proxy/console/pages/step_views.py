@@ -182,6 +182,7 @@ async def review_view(at: At) -> Values:
     for name, default in (
         ("delivery", proposal.mode if proposal and proposal.mode else DeliveryMode.ORIGINAL),
         ("disposition", "attachment"),
+        ("only_published", Answer.YES.value),
         ("max_age_s", "300"),
     ):
         at = at.typed(name, default)
@@ -265,7 +266,12 @@ def _detailed(connector: Connector, form: Form[Any]) -> Connector:
     value = form.value
     if not isinstance(value, DetailFields):
         return connector
-    return replace(connector, host=value.host, delivery=value.delivery)
+    return replace(
+        connector,
+        host=value.host,
+        delivery=value.delivery,
+        only_published=value.only_published is Answer.YES,
+    )
 
 
 async def _named(at: At, connector: Connector, count: Count) -> Connector:

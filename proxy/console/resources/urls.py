@@ -14,6 +14,7 @@ from proxy.console.api import Call, Model, Nothing, Operation
 from proxy.console.served import connector_of, line_urls
 from proxy.console.urls_query import LinesQuery, UrlsQuery
 from proxy.errors import DatabaseFailed
+from proxy.thron.messages import Publication
 
 log = structlog.get_logger("proxy.console")
 
@@ -36,6 +37,8 @@ class UrlLine(Model):
     since: datetime
     updated: datetime | None
     file_name: str | None
+    hidden: Publication | None = Field(description="why, where the status is unpublished")
+    is_shortened: bool = Field(description="whether the language is en where THRON has en_US")
 
 
 class UrlPage(Model):
@@ -59,7 +62,7 @@ class UrlTally(Model):
 
 
 class UrlCollision(Model):
-    """An address that several contents claim; the first of them has it."""
+    """An address that several contents claim; the first of them has it, if any does."""
 
     language: str | None
     value: str
@@ -188,6 +191,8 @@ def url_line(line: Line, urls: LineUrls) -> UrlLine:
         since=line.since,
         updated=line.updated,
         file_name=line.file_name,
+        hidden=line.hidden,
+        is_shortened=line.is_shortened,
     )
 
 

@@ -87,6 +87,29 @@ async def test_the_break_list(connector: Running, admin: Visitor) -> None:
     assert ContentType.AUDIO not in known(connector).content_types
 
 
+async def test_drafts_become_public(connector: Running, admin: Visitor) -> None:
+    """The number of all that is linked has to be typed; the other way its URLs are told."""
+    await admin.get("/connectors/files/edit")
+    values = typed(connector, only_published="no")
+    page = await send(admin, "/connectors/files/edit", values)
+    assert (page.status, "Only published contents" in page.words) == (200, True)
+    number = re.search(r"Type (\d+)", page.words)
+    assert number is not None
+    confirmed = {**values, "go": "save", "confirm": number[1]}
+    assert (await send(admin, "/connectors/files/edit", confirmed)).status == 303
+    assert not known(connector).only_published
+    served = [
+        each
+        for each in connector.thron.tenant.contents()
+        if connector.thron.tenant.sees(each) and each.content_type in set(ContentType)
+    ]
+    assert int(number[1]) == len(served) > sum(each.is_out for each in served)
+    await listed(connector, "files")
+    page = await send(admin, "/connectors/files/edit", typed(connector, only_published="yes"))
+    assert broken(page) == len(served) - sum(each.is_out for each in served)
+    assert "THRON does not publish the contents." in page.words
+
+
 async def test_another_folder(connector: Running, admin: Visitor) -> None:
     """URLs of contents outside the new folder are told apart from those that go on."""
     await listed(connector, "files", "media", "products")
@@ -145,6 +168,11 @@ async def test_back_to_the_fields(connector: Running, admin: Visitor) -> None:
         pytest.param({"by": "other"}, "Write the key of a metadata", id="no key"),
         pytest.param({"https": "yes"}, "This needs HTTPS first", id="HTTPS"),
         pytest.param({"host": "a b"}, "Write a host name", id="no host"),
+        pytest.param(
+            {"only_published": "no", "delivery": "published"},
+            "What THRON does not publish has no rendition.",
+            id="renditions of drafts",
+        ),
     ],
 )
 async def test_problems(

@@ -107,6 +107,11 @@ async def test_problems_keep_one_on_the_step(
         pytest.param({"slug": "No good"}, "Use lower-case letters", id="no slug"),
         pytest.param({"host": "https://x"}, "Write a host name", id="no host"),
         pytest.param({"max_age_s": "x"}, "Write a whole number", id="no number"),
+        pytest.param(
+            {"only_published": "no", "delivery": "published"},
+            "What THRON does not publish has no rendition.",
+            id="renditions of drafts",
+        ),
     ],
 )
 async def test_problems_of_the_last_step(

@@ -118,6 +118,16 @@ async def test_collisions(filled: Running, admin: Visitor) -> None:
     assert answer.body == filled.thron.tenant.bytes_of(older.id)
 
 
+async def test_why_a_content_is_hidden(filled: Running, admin: Visitor) -> None:  # noqa: ARG001 - filled first
+    """The table says it in two words, and the content's page in a sentence."""
+    page = await admin.get("/connectors/media?status=unpublished")
+    assert "Draft" in page.words
+    assert "In preparation" in page.words
+    found = re.search(r'href="(/connectors/media/[^"]+)">Strada SL 2025, draft', page.text)
+    assert found is not None
+    assert "Hidden: THRON has it as a draft." in (await admin.get(found[1])).words
+
+
 async def test_names(filled: Running, admin: Visitor) -> None:
     """URLs end with the file name where that is wanted, and work so."""
     page = await admin.get("/connectors/media?q=press-kit&language=en&names=on")

@@ -1,0 +1,171 @@
+"""content/search, page by page, in the form in which a tenant takes it.
+
+The loop over pages ends with the last page, with a page token that came before, or at its cap.
+"""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+
+import structlog
+
+from proxy.errors import ThronBadRequest
+from proxy.thron import messages
+from proxy.thron.exchange import Question
+from proxy.thron.listing import MOST_PAGES, Listing, each_of
+from proxy.thron.messages import (
+    SEARCH_FORMS,
+    Content,
+    Order,
+    Ordering,
+    SearchCriteria,
+    SearchForm,
+    SearchPage,
+)
+from proxy.thron.tokens import TokenKeeper
+
+log = structlog.get_logger("proxy.search")
+
+Ask = Callable[[Question[SearchPage]], Awaitable[SearchPage]]
+
+
+class Search:
+    """Searches one tenant, and remembers in which form the tenant takes the question.
+
+    Whether ``sort`` and every detail are taken is not known of all tenants (docs/thron.md 4.2), so
+    a first page that is refused with 400 is asked for in plainer forms, each once.
+    """
+
+    def __init__(self, thron: TokenKeeper, *, client_id: str) -> None:
+        """Make a search that has asked nothing yet.
+
+        Args:
+            thron: Asks with the token.
+            client_id: The tenant.
+        """
+        self.thron = thron
+        self.client_id = client_id
+        self._form = SEARCH_FORMS[0]
+        self._is_taken = False
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether the tenant takes the order that is asked for; else its pages have none."""
+        return self._form.ordering is not Ordering.NONE
+
+    async def pages(
+        self,
+        criteria: SearchCriteria,
+        *,
+        order: Order = Order.CREATED,
+        most: int = MOST_PAGES,
+        ask: Ask | None = None,
+    ) -> AsyncGenerator[SearchPage, None]:
+        """Give the pages of the contents that fit; a batch of ids that is refused, in halves.
+
+        An id that is refused alone is no content, if any of its batch was answered.
+
+        Args:
+            criteria: What fits.
+            order: In which order, where the tenant takes one.
+            most: So many pages at most.
+            ask: Asks one question; by default with the token, once.
+
+        Raises:
+            ThronError: THRON cannot be asked, refuses, or stops answering on the way.
+        """
+        ask = ask or self.thron.ask
+        waiting, answered = [criteria], False
+        refusal: ThronBadRequest | None = None
+        while waiting:
+            part = waiting.pop()
+            try:
+                async with aclosing(self._listed(part, order, most, ask)) as pages:
+                    async for page in pages:
+                        answered = True
+                        yield page
+            except ThronBadRequest as exc:
+                if not part.ids:
+                    raise
+                refusal = exc
+                waiting += [replace(part, ids=ids) for ids in _halves(part.ids)]
+        if refusal is not None and not answered:
+            raise refusal
+
+    async def legacy(self, ids: Sequence[str]) -> tuple[Content, ...]:
+        """Return contents by their ids, with legacy metadata, which no search has.
+
+        Raises:
+            ThronError: As ``pages``.
+        """
+        found: dict[str, Content] = {}
+        size = messages.LARGEST_PAGE
+        waiting = [tuple(ids[at : at + size]) for at in range(0, len(ids), size)]
+        answered, refusal = False, None
+        while waiting:
+            batch = waiting.pop()
+            try:
+                found |= {content.id: content for content in await self._by_ids(batch)}
+                answered = True
+            except ThronBadRequest as exc:
+                refusal = exc
+                waiting += _halves(batch)
+        if refusal is not None and not answered:
+            raise refusal
+        return tuple(found.values())
+
+    async def _by_ids(self, batch: tuple[str, ...]) -> list[Content]:
+        async def page(offset: int) -> Listing[Content]:
+            return await self.thron.ask(messages.find_by_ids(self.client_id, batch, offset=offset))
+
+        return [content async for content in each_of(page, most=len(batch))]
+
+    async def _listed(
+        self, criteria: SearchCriteria, order: Order, most: int, ask: Ask
+    ) -> AsyncGenerator[SearchPage, None]:
+        page = await self._first(criteria, order, ask)
+        came: set[int] = set()
+        for _ in range(most - 1):
+            yield page
+            token = page.next_page_token
+            if token is None or hash(token) in came:
+                return
+            came.add(hash(token))
+            page = await ask(self._question(criteria, order, self._form, page_token=token))
+        yield page
+
+    async def _first(self, criteria: SearchCriteria, order: Order, ask: Ask) -> SearchPage:
+        """Return the first page, in the plainest form that the tenant makes necessary."""
+        if self._is_taken:
+            return await ask(self._question(criteria, order, self._form))
+        refusal: ThronBadRequest | None = None
+        for form in SEARCH_FORMS:
+            try:
+                page = await ask(self._question(criteria, order, form))
+            except ThronBadRequest as exc:
+                refusal = refusal or exc
+                continue
+            if not self._is_taken:
+                self._form, self._is_taken = form, True
+                if form is not SEARCH_FORMS[0]:
+                    log.warning("search asked in a plainer form", form=str(form))
+            return page
+        raise refusal or ThronBadRequest
+
+    def _question(
+        self,
+        criteria: SearchCriteria,
+        order: Order,
+        form: SearchForm,
+        *,
+        page_token: str | None = None,
+    ) -> Question[SearchPage]:
+        return messages.search(
+            self.client_id, criteria, page_token=page_token, order=order, form=form
+        )
+
+
+def _halves(ids: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Return the halves of a batch, the first one last; nothing of a single id."""
+    middle = len(ids) // 2
+    return [ids[middle:], ids[:middle]] if middle else []
