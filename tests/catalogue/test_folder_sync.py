@@ -12,7 +12,7 @@ from proxy.catalogue.folder_listing import FolderListing, ListedPage
 from proxy.catalogue.runs import RunKind, RunState
 from proxy.catalogue.standing import AddressStatus
 from proxy.sandbox.server import Sandbox, Switches
-from proxy.thron.messages import ContentType, Order
+from proxy.thron.messages import ContentType, Order, SearchCriteria, SearchPage
 from tests.catalogue.listing import Listed, listing, on_root
 
 ALL = Connector(slug="all", folder="", identifier=Identifier.CONTENT_ID)
@@ -130,6 +130,33 @@ async def test_what_no_page_showed_is_asked_for_by_id(listed: Listed) -> None:
     hasty = replace(listed, listing=Hasty(listed.keeper, listed.search))
     run = await hasty.full(connector)
     assert (run.state, run.removed, run.seen) == (RunState.OK, 1, MANY - 1)
+
+
+class Unreadable(FolderListing):
+    """A listing in which one content comes as an item that cannot be read."""
+
+    unreadable = ""
+
+    async def _search(
+        self, criteria: SearchCriteria, *, token: str | None, order: Order = Order.CREATED
+    ) -> SearchPage:
+        page = await super()._search(criteria, token=token, order=order)
+        contents = tuple(each for each in page.contents if each.id != self.unreadable)
+        skipped = len(page.contents) - len(contents)
+        return replace(page, contents=contents, skipped=page.skipped + skipped)
+
+
+async def test_what_cannot_be_read_is_not_removed(listed: Listed) -> None:
+    """A content whose item is broken stays as it was; once it is not in the folder it goes."""
+    connector = on_root(listed.thron, ALL)
+    await listed.full(connector)
+    unreadable = Unreadable(listed.keeper, client_id=listed.thron.client_id)
+    (unreadable.unreadable,) = content_ids(listed.thron, 1)
+    run = await replace(listed, listing=unreadable).full(connector)
+    assert (run.state, run.removed, run.skipped) == (RunState.OK, 0, 2)  # of a page, and by its id
+    assert unreadable.unreadable in await listed.ids(connector)
+    listed.thron.unlink(unreadable.unreadable)
+    assert (await replace(listed, listing=unreadable).full(connector)).removed == 1
 
 
 async def test_deltas_bring_what_changed(listed: Listed) -> None:

@@ -45,6 +45,14 @@ def test_the_origins_words_then_ours() -> None:
     assert "max-age=300" in said["Cache-Control"]
 
 
+@pytest.mark.parametrize("status", [200, 206, 304, 412, 416])
+def test_cdns_can_purge_by_tag(status: int) -> None:
+    """Whatever is said of a content bears its tags, as Fastly's CDN reads them and Cloudflare's."""
+    said = fields(status)
+    assert said["Surrogate-Key"] == "connector-media content-0a1b"
+    assert said["Cache-Tag"] == "connector-media,content-0a1b"
+
+
 @pytest.mark.parametrize("status", [304, 412, 416])
 def test_an_answer_without_content_describes_none(status: int) -> None:
     """No name to save under, and no type but that of the words of a refusal."""

@@ -55,6 +55,8 @@ async def test_a_plain_request_is_redirected(thron: Sandbox, tmp_path: Path) -> 
             assert answer.status == 301
             wanted = f"https://dl.example.com{path}".replace("&utm_source=x", "")
             assert answer.fields["Location"] == wanted
+            assert answer.fields["Cache-Control"] == "public, max-age=300"
+            assert answer.fields["Access-Control-Allow-Origin"] == "*"
             assert "Strict-Transport-Security" not in answer.fields
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from proxy.catalogue.connector import Connector, DeliveryMode
 from proxy.catalogue.paths import Address
+from proxy.catalogue.purge import Purge, PurgeKind
 from proxy.delivery.breaker import Breaker
 from proxy.delivery.budget import Budget
 from proxy.delivery.bulkhead import Bulkhead
@@ -295,6 +296,28 @@ async def test_a_changed_connector_voids_what_was_known(bench: Bench) -> None:
     bench.connectors["files"] = replace(bench.connectors["files"], max_age_s=1)
     assert (await bench.resolve(BY_ID)).forwarded == "uri-miss"
     assert bench.questions == 1
+
+
+@pytest.mark.parametrize("was_there", [True, False], ids=["then gone", "then there"])
+async def test_an_answer_from_before_a_purge_is_not_remembered(
+    bench: Bench, *, was_there: bool
+) -> None:
+    """Though it comes last, after the answers to what was asked since the purge."""
+    names = {True: (("EN", "strada-sl-film"),), False: (("EN", "elsewhere"),)}
+    bench.thron.tenant.rename(FILM, now=time.time(), pretty_ids=names[was_there])
+    bench.thron.faults.add(Fault(Kind.STALL, "api", at=1, target="findByProperties"))
+    early = asyncio.create_task(bench.resolve(BY_NAME))
+    await bench.thron.faults.hit.wait()  # answered as it is now, but for the last octets
+    bench.thron.tenant.rename(FILM, now=time.time(), pretty_ids=names[not was_there])
+    await bench.resolver.purge(Purge(PurgeKind.ALL))
+    late = await asyncio.gather(bench.resolve(BY_NAME), return_exceptions=True)
+    bench.thron.faults.clear()
+    await asyncio.wait({early})
+    assert isinstance(early.exception(), UnknownAddress) is not was_there
+    bench.rewind()
+    again = await asyncio.gather(bench.resolve(BY_NAME), return_exceptions=True)
+    assert [isinstance(each[0], UnknownAddress) for each in (late, again)] == [was_there] * 2
+    assert bench.questions == 0
 
 
 async def test_what_an_origin_told_is_kept_unless_verified_meanwhile(bench: Bench) -> None:

@@ -40,6 +40,17 @@ async def test_page_follows_what_came(service: Service, asked: list[int]) -> Non
     assert service.asked == asked
 
 
+async def test_a_broken_item_moves_no_page() -> None:
+    """The next page begins behind it, and a page of broken items alone is not the last."""
+
+    async def page(offset: int) -> Listing[int]:
+        here = range(10)[offset : offset + 2]
+        readable = tuple(each for each in here if each not in {1, 4, 5})
+        return Listing(readable, skipped=len(here) - len(readable))
+
+    assert [each async for each in each_of(page, most=100)] == [0, 2, 3, 6, 7, 8, 9]
+
+
 async def test_it_ends() -> None:
     """So does a service that has no end, and one that gives the same page for any offset."""
 
