@@ -1,6 +1,7 @@
 """Whether the connector can do its work: login, folders, and one octet by each delivery mode."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 
 from proxy.app import LOST_KEY, Parts, Tenant
 from proxy.catalogue.connector import Connector, DeliveryMode, Identifier
@@ -9,15 +10,18 @@ from proxy.delivery.explain import Step
 from proxy.delivery.mode_trial import few, propose, try_mode
 from proxy.errors import ConfigurationError, GatewayError
 from proxy.observe.middleware import NAME_THE_PROXY
+from proxy.oddities import oddities
 from proxy.remedies import with_remedy
 from proxy.thron.folder_messages import categories_below, counted_category
-from proxy.thron.messages import SearchCriteria, search
+from proxy.thron.messages import Content, SearchCriteria, search, validate
 from proxy.thron.session import Session
 
 _OUTAGES = (
     'delivery = "original" asks THRON\'s API for each download; delivery = "published" goes on for'
     " known addresses while the API is down"
 )
+
+_NO_WITNESS = "a login replaces a session whenever a service refuses it; nothing needs mending"
 
 _SEES_NOTHING = (
     "the application has no right to see the folder's contents: the folder holds some, and the"
@@ -45,11 +49,21 @@ async def check(parts: Parts) -> AsyncIterator[Step]:
         return
     yield Step("login", f"logged in; the application's folder is {session.root_category_id}")
     yield _public_share(session)
+    async for step in _witness(tenant):
+        yield step
     if await _sees_nothing(tenant, session):
         yield Step("rights", _SEES_NOTHING, is_ok=False)
+    async for step in _connectors(parts, tenant, session):
+        yield step
+    for step in _manners(tenant):
+        yield step
+
+
+async def _connectors(parts: Parts, tenant: Tenant, session: Session) -> AsyncIterator[Step]:
+    can_force_https = parts.settings.can_force_https
     connectors = (await parts.database.connectors()).all
     for connector in connectors:
-        async for step in _connector(tenant, connector, can_force_https=settings.can_force_https):
+        async for step in _connector(tenant, connector, can_force_https=can_force_https):
             yield step
     if not connectors:
         yield Step("connectors", "none yet: thron-connector connectors apply FILE")
@@ -85,6 +99,29 @@ async def _sees_nothing(tenant: Tenant, session: Session) -> bool:
     return any(each.contents for each in (*own.items, *below.items))
 
 
+async def _witness(tenant: Tenant) -> AsyncIterator[Step]:
+    """Tell whether validateToken speaks the truth about a session that is good."""
+    try:
+        is_good = await tenant.thron.ask(validate(tenant.client_id))
+    except GatewayError as exc:
+        yield Step("session", f"validateToken does not answer ({exc}): {_NO_WITNESS}")
+        return
+    if not is_good:
+        yield Step("session", f"validateToken calls a new session ended: {_NO_WITNESS}")
+
+
+def _manners(tenant: Tenant) -> Iterator[Step]:
+    """Tell in which way this tenant takes questions, where there is a choice."""
+    if not tenant.search.is_ordered:
+        yield Step(
+            "search",
+            "takes no order: contents that change while a folder is listed may be"
+            " missed until it is listed again; nothing needs mending",
+        )
+    if tenant.origins.source_way is not None:
+        yield Step("downloadSource", f"answers {tenant.origins.source_way}")
+
+
 def _public_share(session: Session) -> Step:
     if session.pkey is not None:
         return Step("public share", "switched on: renditions can be delivered")
@@ -114,6 +151,24 @@ async def _connector(
         return
     yield Step(title, f"folder {survey.folder_name!r}, {survey.told} contents are public")
     yield await _delivered(tenant, survey.connector, title)
+    for told in oddities(survey.connector, await _first_page(tenant, survey.connector)):
+        yield Step(title, told)
+
+
+async def _first_page(tenant: Tenant, connector: Connector) -> tuple[Content, ...]:
+    """Return contents of a connector's folder, published or not."""
+    criteria = SearchCriteria(
+        content_types=connector.content_types,
+        folder_id=connector.folder_id,
+        cascade=connector.subfolders,
+    )
+    try:
+        async with aclosing(tenant.search.pages(criteria, most=1)) as pages:
+            async for page in pages:
+                return page.contents
+    except GatewayError:
+        pass  # the step of its delivery tells it
+    return ()
 
 
 async def _both_modes(tenant: Tenant, session: Session) -> AsyncIterator[Step]:

@@ -11,7 +11,7 @@ from proxy.catalogue.connector import Connector, DeliveryMode
 from proxy.catalogue.tenant import Tenant as Kept
 from proxy.check import check
 from proxy.delivery.explain import Step
-from proxy.sandbox.server import Fault, Kind, Sandbox
+from proxy.sandbox.server import Fault, Kind, Sandbox, Switches
 from proxy.settings import Settings
 from tests.running import by_id, by_name, usual_settings
 
@@ -33,7 +33,7 @@ async def test_all_is_well(thron: Sandbox, tmp_path: Path) -> None:
     wanted = by_id(thron), by_name(thron, delivery=DeliveryMode.PUBLISHED)
     steps = await checked(usual_settings(thron), tmp_path, *wanted)
     assert not failed(steps)
-    assert [step.title for step in steps] == [
+    assert [*dict.fromkeys(step.title for step in steps)] == [
         "settings",
         "database",
         "login",
@@ -77,6 +77,20 @@ async def test_a_lost_secret_key(thron: Sandbox, tmp_path: Path) -> None:
     (told,) = await checked(settings, tmp_path)
     assert not told.is_ok
     assert "give the credentials anew" in told.detail
+
+
+async def test_what_is_odd_is_named(tmp_path: Path) -> None:
+    """How this tenant differs from the likeliest is told with its meaning, and is no failure."""
+    odd = Switches(search_orders=(), source_token_in=("POST form",))
+    async with Sandbox(switches=odd) as thron:
+        thron.faults.add(Fault(Kind.STATUS, "api", target="validateToken", times=None))
+        steps = await checked(usual_settings(thron), tmp_path, by_id(thron))
+    assert not failed(steps)
+    told = {step.title: step.detail for step in steps}
+    assert "validateToken does not answer" in told["session"]
+    assert "takes no order" in told["search"]
+    assert "to POST with tokenId in a form" in told["downloadSource"]
+    assert "contents are hidden" in told["connector files"]
 
 
 async def test_before_any_connector(thron: Sandbox, tmp_path: Path) -> None:

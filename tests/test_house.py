@@ -34,7 +34,7 @@ FLOORS: Mapping[str, str] = {
         catalogue.purge catalogue.changes catalogue.rows catalogue.tenant
         catalogue.entries catalogue.standing catalogue.lines catalogue.runs
         catalogue.folder_tree catalogue.census catalogue.metadata_choices
-        catalogue.content_record catalogue.links catalogue.line_urls catalogue.line_export
+        oddities catalogue.content_record catalogue.links catalogue.line_urls catalogue.line_export
         """,
     "settings": "settings",
     "shells": """

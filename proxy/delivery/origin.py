@@ -103,6 +103,11 @@ class Origins:
         self._failures = NegativeCache(now=clock.now)
         self._outages = Outages(now=clock.now)
 
+    @property
+    def source_way(self) -> str | None:
+        """Where and in which manner THRON gave the last source file, if not as is likeliest."""
+        return self._source_files.way
+
     @asynccontextmanager
     async def open(
         self, delivery: Delivery, *, method: str, fields: Fields

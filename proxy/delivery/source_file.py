@@ -72,8 +72,16 @@ class SourceFiles:
         self._thron = thron
         self._now = now
         self._known: _Way | None = None
+        self._told = ""
         self._relearnt_at = -_RELEARN_EVERY_S
         self._missing: set[str] = set()
+
+    @property
+    def way(self) -> str | None:
+        """Where and in which manner this tenant answered last, if not as is likeliest."""
+        known = self._known
+        is_likeliest = known is None or (known.place == 0 and known.manner is Manner.FIELD)
+        return None if is_likeliest else self._told
 
     async def open(
         self, sources: Sequence[str], *, fields: Fields, file_name: str | None, content_id: str = ""
@@ -133,6 +141,7 @@ class SourceFiles:
                     failures.append(exc)  # as a token that is not found may be told
                 else:
                     self._known = way
+                    self._told = f"at {urlsplit(source).path} to {manner.value}"
                     self._missing.clear()
                     log.info("source.way", path=urlsplit(source).path, manner=manner.value)
                     return arrival

@@ -1,0 +1,56 @@
+"""What is unusual about a tenant, told with what it means and what mends it; pure.
+
+None of these is a failure: the connector lives with each of them (docs/thron.md 3.1, 4.2, 11).
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from proxy.catalogue.connector import Connector, DeliveryMode, is_of_types
+from proxy.thron.content import Content, Publication, publication
+
+_REGION = re.compile("[-_]")
+
+
+def oddities(connector: Connector, contents: Sequence[Content]) -> Iterator[str]:
+    """Yield what is unusual about some contents of a connector's folder.
+
+    Args:
+        connector: Resolved.
+        contents: A page of them, published or not.
+    """
+    found = [content for content in contents if is_of_types(connector, content)]
+    by_state: dict[Publication, list[Content]] = {}
+    for content in found:
+        by_state.setdefault(publication(content.status, content.channels), []).append(content)
+    unfinished = Counter(
+        content.status
+        for content in by_state.get(Publication.PUBLISHED, ())
+        if content.status not in {None, "PUBLISHED", "PUBLISHED_IN_SOME_CHANNELS"}
+    )
+    for status, number in sorted(unfinished.items()):
+        yield (
+            f"{number} of {len(found)} contents are {status} in THRON, and public all the same: a"
+            " channel of theirs is; nothing needs mending"
+        )
+    hidden = len(found) - len(by_state.get(Publication.PUBLISHED, ()))
+    if hidden and connector.only_published:
+        drafts = len(by_state.get(Publication.DRAFT, ()))
+        yield (
+            f"{hidden} of {len(found)} contents are hidden: {drafts} are drafts, the others have no"
+            f" public channel; publish them in THRON{_or_originals(connector)}"
+        )
+    languages = {each.language for content in found for each in content.pretty_ids}
+    regions = sorted(language for language in languages if _REGION.search(language))
+    if regions:
+        yield (
+            f"prettyIDs are given for {', '.join(regions)}: addresses have that language in lower"
+            " case, and work under the language alone where one content has the name"
+        )
+
+
+def _or_originals(connector: Connector) -> str:
+    if connector.delivery is not DeliveryMode.ORIGINAL:
+        return ""
+    return ", or set only_published = false to serve their source files"

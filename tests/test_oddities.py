@@ -1,0 +1,52 @@
+"""What is unusual about a tenant's contents, in words."""
+
+from dataclasses import replace
+
+import pytest
+
+from proxy.catalogue.connector import Connector, DeliveryMode, Identifier
+from proxy.oddities import oddities
+from proxy.thron.content import Content, PrettyId
+
+FILES = Connector(slug="files", folder="f", folder_id="f", identifier=Identifier.CONTENT_ID)
+FINE = Content("fine", "VIDEO", channels=("WEBHD",), status="PUBLISHED")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        pytest.param(
+            replace(FINE, status="READY"),
+            ("1 of 2 contents are READY", "public all the same"),
+            id="a",
+        ),
+        pytest.param(
+            replace(FINE, status="DRAFT"),
+            ("1 of 2 contents are hidden: 1 are drafts", "set only_published = false"),
+            id="a, draft",
+        ),
+        pytest.param(
+            replace(FINE, status=None, channels=()), ("hidden: 0 are drafts",), id="a, no channel"
+        ),
+        pytest.param(
+            replace(FINE, pretty_ids=(PrettyId("en_US", "film"),)), ("en_US", "alone"), id="o"
+        ),
+    ],
+)
+def test_oddity(content: Content, words: tuple[str, ...]) -> None:
+    """Each is told once, with how many contents and what may be done."""
+    (told,) = oddities(FILES, [FINE, content])
+    assert [each for each in words if each not in told] == []
+
+
+def test_none() -> None:
+    """Of usual contents, and of what the connector does not serve, nothing is told."""
+    assert not list(oddities(FILES, [FINE, Content("list", "PLAYLIST", status="DRAFT")]))
+
+
+def test_the_remedy_is_one_that_works() -> None:
+    """Renditions of what is not published are not to be had, so only publishing it helps."""
+    published = replace(FILES, delivery=DeliveryMode.PUBLISHED)
+    (told,) = oddities(published, [replace(FINE, status="DRAFT")])
+    assert "only_published" not in told
+    assert not list(oddities(replace(FILES, only_published=False), [replace(FINE, status="DRAFT")]))
