@@ -12,7 +12,8 @@ from proxy.catalogue.folder_listing import FolderListing, ListedPage
 from proxy.catalogue.runs import RunKind, RunState
 from proxy.catalogue.standing import AddressStatus
 from proxy.sandbox.server import Sandbox, Switches
-from proxy.thron.messages import ContentType, Order, SearchCriteria, SearchPage
+from proxy.thron.exchange import Question
+from proxy.thron.messages import ContentType, Order, SearchPage
 from tests.catalogue.listing import Listed, listing, on_root
 
 ALL = Connector(slug="all", folder="", identifier=Identifier.CONTENT_ID)
@@ -137,10 +138,8 @@ class Unreadable(FolderListing):
 
     unreadable = ""
 
-    async def _search(
-        self, criteria: SearchCriteria, *, token: str | None, order: Order = Order.CREATED
-    ) -> SearchPage:
-        page = await super()._search(criteria, token=token, order=order)
+    async def _patiently(self, question: Question[SearchPage]) -> SearchPage:
+        page = await super()._patiently(question)
         contents = tuple(each for each in page.contents if each.id != self.unreadable)
         skipped = len(page.contents) - len(contents)
         return replace(page, contents=contents, skipped=page.skipped + skipped)
@@ -150,7 +149,7 @@ async def test_what_cannot_be_read_is_not_removed(listed: Listed) -> None:
     """A content whose item is broken stays as it was; once it is not in the folder it goes."""
     connector = on_root(listed.thron, ALL)
     await listed.full(connector)
-    unreadable = Unreadable(listed.keeper, client_id=listed.thron.client_id)
+    unreadable = Unreadable(listed.keeper, listed.search)
     (unreadable.unreadable,) = content_ids(listed.thron, 1)
     run = await replace(listed, listing=unreadable).full(connector)
     assert (run.state, run.removed, run.skipped) == (RunState.OK, 0, 2)  # of a page, and by its id
