@@ -141,7 +141,7 @@ def open_envelope(reply: Reply, *, expected: str) -> Members | None:
     if codes.any_of(MISSING_CODES) or _is_absent(reply, codes):
         return None
     if reply.status == _BAD_REQUEST:
-        raise ThronBadRequest(f"THRON answered 400 {codes}".rstrip())
+        raise ThronBadRequest(f"THRON answered 400 {codes}".rstrip(), answered=reply.status)
     if reply.status != _OK:
         said = f"THRON answered {reply.status} {codes}".rstrip()
         raise ThronAnswerInvalid(said, answered=reply.status)

@@ -1,6 +1,6 @@
 """Every unknown of THRON's API either way: the same is read of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiohttp
@@ -22,8 +22,17 @@ from proxy.thron.search import Search
 from proxy.thron.session import Credentials
 from proxy.thron.tokens import TokenKeeper
 
-# The switches of delivery change nothing of what the API answers.
-_OF_DELIVERY = ("redirect_", "static_", "source_", "storage_", "delivery_", "old_static_")
+# The switches of delivery change nothing of what the API answers; a name left out is no other way
+# of saying the same.
+_OF_DELIVERY = (
+    "file_names_",
+    "redirect_",
+    "static_",
+    "source_",
+    "storage_",
+    "delivery_",
+    "old_static_",
+)
 
 FLIPS = [
     pytest.param(Switches(**{name: value}), id=f"{name}={value}")
@@ -116,7 +125,8 @@ async def seen_with(switches: Switches) -> Seen:
 
 
 @pytest.mark.parametrize(
-    "switches", [*FLIPS, pytest.param(Switches.all_flipped(), id="all of them")]
+    "switches",
+    [*FLIPS, pytest.param(replace(Switches.all_flipped(), file_names_sent=True), id="all of them")],
 )
 async def test_each_reading(switches: Switches) -> None:
     """With any unknown the other way, the same contents, folders and definitions are seen."""
