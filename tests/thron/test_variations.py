@@ -126,7 +126,13 @@ async def seen_with(switches: Switches) -> Seen:
 
 @pytest.mark.parametrize(
     "switches",
-    [*FLIPS, pytest.param(replace(Switches.all_flipped(), file_names_sent=True), id="all of them")],
+    [
+        *FLIPS,
+        pytest.param(
+            replace(Switches.all_flipped(), file_names_sent=True, app_token_sees=True),
+            id="all of them",
+        ),
+    ],
 )
 async def test_each_reading(switches: Switches) -> None:
     """With any unknown the other way, the same contents, folders and definitions are seen."""
