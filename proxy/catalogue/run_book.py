@@ -140,21 +140,17 @@ async def _state(connection: AsyncConnection, slug: str) -> SyncState:
     undone = (await connection.execute(mine.where(_COLUMNS.state.in_(_UNDONE)))).all()
     newest = mine.where(_COLUMNS.state.not_in(_UNDONE)).order_by(_COLUMNS.id.desc()).limit(1)
     last = (await connection.execute(newest)).one_or_none()
-    well = select(_COLUMNS.kind, func.max(_COLUMNS.ended).label("ended")).where(
+    well = select(func.max(_COLUMNS.ended)).where(
         _COLUMNS.connector == slug, _COLUMNS.state == RunState.OK.value
     )
-    ended = {
-        row.kind: rows.instant(row.ended)
-        for row in (await connection.execute(well.group_by(_COLUMNS.kind))).all()
-    }
+    last_ok = (await connection.execute(well)).scalar_one()
     running = [_read(row) for row in undone if row.state == RunState.RUNNING.value]
     return SyncState(
         connector=slug,
         running=running[-1] if running else None,
         is_asked=any(row.state == RunState.ASKED.value for row in undone),
         last=_read(last) if last is not None else None,
-        last_ok=max(ended.values(), default=None),
-        last_full_ok=ended.get(RunKind.FULL.value),
+        last_ok=rows.instant(last_ok) if last_ok is not None else None,
     )
 
 

@@ -74,7 +74,6 @@ class SyncState:
         is_asked: Whether one is asked for and has not begun yet.
         last: The run that ended last.
         last_ok: When the last run that did all its work ended: how old the catalogue is.
-        last_full_ok: The same of a full listing, the authority on what left the folder.
         next: When the next run is due; None while one runs, or if none is due by itself.
     """
 
@@ -83,7 +82,6 @@ class SyncState:
     is_asked: bool = False
     last: Run | None = None
     last_ok: datetime | None = None
-    last_full_ok: datetime | None = None
     next: datetime | None = None
 
     @property

@@ -51,18 +51,10 @@ ErrorType = Literal[
 ERROR_TYPES: frozenset[str] = frozenset(get_args(ErrorType))
 FORWARDS: frozenset[str] = frozenset(get_args(Forward))
 
-_TOKEN = r"[A-Za-z*][A-Za-z0-9!#$%&'*+\-.^_`|~:/]*"  # noqa: S105 - the grammar's word
-_STRING = r'"(?:[ !#-\[\]-~]|\\["\\])*"'
-_BARE = rf"(?:{_TOKEN}|{_STRING}|-?[0-9]{{1,15}}|\?[01])"
-_PARAMETER = rf"; *[a-z*][a-z0-9_\-.*]*(?:={_BARE})?"
-_ITEM = re.compile(rf"{_BARE}(?:{_PARAMETER})*")
-_COMMA = re.compile(r"[ \t]*,[ \t]*")
-_NAME = re.compile(_TOKEN)
+# A token of RFC 9651, 3.3.4.
+_NAME = re.compile(r"[A-Za-z*][A-Za-z0-9!#$%&'*+\-.^_`|~:/]*")
 _MAX_INTEGER = 10**15 - 1
 _STATUS_CODES = range(100, 600)
-
-# A chain of caches fits; anything longer is not worth handing on.
-_MAX_RECEIVED_CHARACTERS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,32 +132,6 @@ class ProxyStatus:
 
     def __str__(self) -> str:
         return _member(self.proxy, error=self.error, received_status=self.received_status)
-
-
-def appended(received: str | None, member: CacheStatus | ProxyStatus) -> str:
-    """Return the field value with our member after those received (9211, 2; 9209, 2).
-
-    Args:
-        received: The field as the next hop sent it, repeated lines combined; None, and whatever is
-            no list of such members, begins the list anew.
-        member: Ours.
-    """
-    members = _split(received or "")
-    return ", ".join([*members, str(member)])
-
-
-def _split(received: str) -> list[str]:
-    if len(received) > _MAX_RECEIVED_CHARACTERS:
-        return []
-    members: list[str] = []
-    position = 0
-    while found := _ITEM.match(received, position):
-        members.append(found[0])
-        comma = _COMMA.match(received, found.end())
-        if comma is None:
-            return members if not received[found.end() :].strip(" \t") else []
-        position = comma.end()
-    return []
 
 
 def _member(name: str, **parameters: str | int | None) -> str:

@@ -89,7 +89,6 @@ class Content:
         file_name: Name of the source file.
         channels: Channels with a rendition.
         status: Publishing status, such as ``PUBLISHED``; None if the answer held none.
-        category_ids: Folders that the content is linked to, where the answer says.
     """
 
     id: str
@@ -102,7 +101,6 @@ class Content:
     file_name: str | None = None
     channels: tuple[str, ...] = ()
     status: str | None = None
-    category_ids: tuple[str, ...] = ()
 
 
 def publication(
@@ -158,7 +156,6 @@ def read_content(item: Any) -> Content | None:
         file_name=text(members(facts.get("source")), "fileName") or None,
         channels=tuple(dict.fromkeys(_read_channels(facts))),
         status=_read_status(facts),
-        category_ids=tuple(dict.fromkeys(_read_category_ids(facts))),
     )
 
 
@@ -228,15 +225,3 @@ def _read_channels(facts: Members) -> Iterator[str]:
 def _read_status(facts: Members) -> str | None:
     status = text(facts, "publishingStatus") or text(members(facts.get("weebo")), "status")
     return status.upper() if status else None
-
-
-def _read_category_ids(facts: Members) -> Iterator[str]:
-    for each in items(facts, "linkedCategoryIds"):
-        category_id = as_text(each)
-        if category_id:
-            yield category_id
-    for each in items(facts, "linkedCategories"):
-        record = members(members(each).get("category")) or members(each)
-        category_id = as_text(each) or text(record, "id")
-        if category_id:
-            yield category_id

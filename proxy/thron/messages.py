@@ -80,7 +80,6 @@ _NEEDED = (
     "imetadata",
     "source",
     "availableChannels",
-    "linkedCategoryIds",
 )
 _WITH_UPDATE = (*_NEEDED, "lastUpdate")
 _DETAILS = (*_WITH_UPDATE, "publishingStatus")
@@ -314,7 +313,6 @@ def _find_by_properties(client_id: str, criteria: dict[str, Any], *, offset: int
         "client": {"clientId": client_id},
         "criteria": criteria,
         "contentFieldOption": {
-            "returnLinkedCategories": True,
             "returnImetadata": True,
             "returnSource": True,
             "returnTotalResults": True,

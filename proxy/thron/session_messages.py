@@ -47,13 +47,11 @@ class Login:
         token: The session token.
         pkey: The share key that delivery URLs need; None while public share is off.
         root_category_id: The folder on which the application is installed.
-        app_name: What the operator called the application in THRON.
     """
 
     token: str = field(repr=False)
     pkey: str | None = field(default=None, repr=False)
     root_category_id: str | None = None
-    app_name: str | None = None
 
 
 def login(client_id: str, app_id: str, app_key: str) -> Question[Login]:
@@ -143,7 +141,6 @@ def _read_app(envelope: Members) -> Login:
         token=token,
         pkey=_read_pkey(app),
         root_category_id=text(app, "rootCategoryId") or None,
-        app_name=text(app, "displayName") or None,
     )
 
 

@@ -39,7 +39,7 @@ async def test_a_run_from_being_asked_for_to_its_end(catalogue: Catalogue) -> No
     catalogue.at += timedelta(seconds=5)
     ended = await book.end(run, RunState.OK)
     (state,) = await book.states(["files"])
-    assert state == SyncState("files", last=ended, last_ok=catalogue.at, last_full_ok=catalogue.at)
+    assert state == SyncState("files", last=ended, last_ok=catalogue.at)
     assert await book.runs("files") == (ended,)
     assert await book.last_began("files") == NOON
 

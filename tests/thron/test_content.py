@@ -31,7 +31,6 @@ SEARCH_ITEM: dict[str, Any] = {
         "source": {"fileName": "Owner manual v3.pdf", "extension": "pdf"},
         "availableChannels": ["WEB"],
         "publishingStatus": "PUBLISHED",
-        "linkedCategoryIds": ["5f0c"],
     },
     "thumbs": [{"id": "t", "url": "//acme-cdn.thron.com/x?v=47"}],
 }
@@ -51,7 +50,6 @@ MANUAL = Content(
     file_name="Owner manual v3.pdf",
     channels=("WEB",),
     status="PUBLISHED",
-    category_ids=("5f0c",),
 )
 
 WRAPPED: dict[str, Any] = {
@@ -72,7 +70,6 @@ WRAPPED: dict[str, Any] = {
         },
     },
     "source": {"fileName": "Owner manual v3.pdf"},
-    "linkedCategories": [{"id": "5f0c"}],
 }
 
 
@@ -130,22 +127,6 @@ def test_metadata(facts: dict[str, Any], metadata: tuple[MetadataValue, ...]) ->
     content = read_content({"id": "a", "contentType": "image", **facts})
     assert content is not None
     assert content.metadata == metadata
-
-
-@pytest.mark.parametrize(
-    ("facts", "ids"),
-    [
-        ({"linkedCategoryIds": "f1"}, ("f1",)),
-        ({"linkedCategories": [{"category": {"id": "f1"}}, "f2", {"id": "f1"}]}, ("f1", "f2")),
-        ({"linkedCategories": None}, ()),
-    ],
-    ids=["one for a list", "several forms", "null"],
-)
-def test_folders(facts: dict[str, Any], ids: tuple[str, ...]) -> None:
-    """The folders of a content are read in any form, each once."""
-    content = read_content({"id": "a", "contentType": "IMAGE", **facts})
-    assert content is not None
-    assert content.category_ids == ids
 
 
 def test_null_details_hide_nothing() -> None:

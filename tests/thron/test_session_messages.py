@@ -41,7 +41,7 @@ def test_login_is_a_form() -> None:
                 "metadata": [{"name": "x", "value": "y"}, {"name": "pkey", "value": " a1b2 "}],
                 "credential": {"sysusername": "u", "password": "p4ss"},
             },
-            Login(TOKEN, "a1b2", "f0", "Mine"),
+            Login(TOKEN, "a1b2", "f0"),
             id="whole",
         ),
         pytest.param({"metadata": {"name": "pkey", "value": "a"}}, Login(TOKEN, "a"), id="single"),
