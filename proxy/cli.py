@@ -26,8 +26,8 @@ from proxy.catalogue.plan import Plan, plan
 from proxy.catalogue.purge import Purge, PurgeKind, spelled
 from proxy.catalogue.standing import AddressStatus
 from proxy.check import check as checks
+from proxy.clock import utc_now
 from proxy.console import passwords
-from proxy.console.parts import utc_now
 from proxy.console.passwords import PasswordHashes
 from proxy.console.store import Store
 from proxy.delivery.explain import Step, why_no_address

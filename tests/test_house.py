@@ -38,7 +38,7 @@ FLOORS: Mapping[str, str] = {
         """,
     "settings": "settings",
     "shells": """
-        thron.client catalogue.schema catalogue.engine catalogue.secret_keys
+        clock thron.client catalogue.schema catalogue.engine catalogue.secret_keys
         catalogue.database
         catalogue.link_tables catalogue.link_book
         catalogue.content_tables catalogue.doubt catalogue.content_queries catalogue.contents
@@ -96,6 +96,7 @@ MAY_CATCH_ALL: Mapping[str, str] = {
 # Modules (``x.*``: all of a package) without a test module of their name, and what holds them.
 HELD_ELSEWHERE: Mapping[str, str] = {
     "sandbox.*": "its endpoints are held as a client meets them (tests/sandbox)",
+    "clock": "one line; every test of what is dated meets it",
     "__main__": "one line; tests/test_secrets.py runs it",
     "app": "composition; every test of the whole connector opens it (tests/running.py)",
     "console.content_actions": "held by tests/console/pages/test_content.py",

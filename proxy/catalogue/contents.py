@@ -5,7 +5,7 @@ connector (its folder, types or identifier were changed since) is as good as not
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -27,6 +27,7 @@ from proxy.catalogue.lines import (
     Tally,
 )
 from proxy.catalogue.standing import AddressStatus
+from proxy.clock import utc_now
 from proxy.thron.messages import SourceFile
 
 EVERYTHING = Selection()
@@ -40,14 +41,10 @@ _VERSION = schema.content_version.c
 _AT_A_TIME = 500
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Contents:
     """Reads the catalogue; every method raises DatabaseFailed where there is no answer."""
 
-    def __init__(self, database: Database, *, now: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(self, database: Database, *, now: Callable[[], datetime] = utc_now) -> None:
         self._database = database
         self._now = now
 

@@ -48,6 +48,7 @@ from proxy.catalogue.engine import (
 )
 from proxy.catalogue.purge import Purge, PurgeKind
 from proxy.catalogue.tenant import Tenant
+from proxy.clock import utc_now
 from proxy.errors import ConfigurationError, DatabaseFailed
 
 # Any number that others are unlikely to lock in the same PostgreSQL database.
@@ -90,10 +91,6 @@ class AuditEntry:
     action: str
     subject: str
     detail: Mapping[str, Any]
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 P = ParamSpec("P")
@@ -153,7 +150,7 @@ class Database:
         url: str,
         *,
         secret_keys_given: tuple[str, ...] = (),
-        now: Callable[[], datetime] = _utc_now,
+        now: Callable[[], datetime] = utc_now,
     ) -> AsyncIterator[Self]:
         """Open a database, making its file and its tables where there are none.
 

@@ -1,7 +1,7 @@
 """What an address led to by the last listings: what the resolver looks at before it asks THRON."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -14,19 +14,16 @@ from proxy.catalogue.database import Database
 from proxy.catalogue.lines import KnownContent
 from proxy.catalogue.paths import Address
 from proxy.catalogue.standing import Claimant, ranked
+from proxy.clock import utc_now
 
 _ADDRESS = schema.address.c
 _CONTENT = schema.content.c
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class KnownContents:
     """Reads the catalogue; every method raises DatabaseFailed where there is no answer."""
 
-    def __init__(self, database: Database, *, now: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(self, database: Database, *, now: Callable[[], datetime] = utc_now) -> None:
         self._database = database
         self._now = now
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Select, delete, func, insert, select, update
@@ -25,6 +25,7 @@ from proxy.catalogue.links import (
     Shown,
 )
 from proxy.catalogue.standing import AddressStatus
+from proxy.clock import utc_now
 
 _CHECK = schema.link_check
 _RESULT = schema.link_result
@@ -50,14 +51,10 @@ class CheckRunning(Exception):
     """There is a run of this connector already."""
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class LinkBook:
     """Reads and writes link checks; every method raises DatabaseFailed where there is no answer."""
 
-    def __init__(self, database: Database, *, now: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(self, database: Database, *, now: Callable[[], datetime] = utc_now) -> None:
         self._database = database
         self._now = now
 

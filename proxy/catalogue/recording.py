@@ -22,6 +22,7 @@ from proxy.catalogue.database import Database
 from proxy.catalogue.line_writing import NewCollision, write_lines
 from proxy.catalogue.removing import forget_removed, remove
 from proxy.catalogue.runs import Run
+from proxy.clock import utc_now
 from proxy.thron.messages import Content
 
 _CONTENT = schema.content
@@ -69,14 +70,10 @@ class Missing:
     twice: int
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Recorder:
     """Writes the catalogue; every method raises DatabaseFailed where there is no answer."""
 
-    def __init__(self, database: Database, *, now: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(self, database: Database, *, now: Callable[[], datetime] = utc_now) -> None:
         self._database = database
         self._now = now
 

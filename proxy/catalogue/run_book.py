@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Select, delete, func, insert, select, update
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from proxy.catalogue import rows, schema
 from proxy.catalogue.database import Database
 from proxy.catalogue.runs import Run, RunKind, RunState, SyncState
+from proxy.clock import utc_now
 
 _RUN = schema.sync_run
 _COLUMNS = _RUN.c
@@ -19,14 +20,10 @@ _KEPT = 150
 _UNDONE = (RunState.ASKED.value, RunState.RUNNING.value)
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class RunBook:
     """Reads and writes runs; every method raises DatabaseFailed where there is no answer."""
 
-    def __init__(self, database: Database, *, now: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(self, database: Database, *, now: Callable[[], datetime] = utc_now) -> None:
         self._database = database
         self._now = now
 

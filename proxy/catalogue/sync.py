@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Self
 
 import structlog
@@ -24,6 +24,7 @@ from proxy.catalogue.run_book import RunBook
 from proxy.catalogue.runs import Run, RunKind, RunState, SyncState
 from proxy.catalogue.shapes import Shapes
 from proxy.catalogue.watch import ConnectorWatch
+from proxy.clock import utc_now
 from proxy.errors import GatewayError
 
 log = structlog.get_logger("proxy.sync")
@@ -92,19 +93,23 @@ class Sync:
         *,
         leadership: Leadership,
         pace: Pace,
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float],
     ) -> None:
         self._database = database
         self._watch = watch
         self._listing = listing
         self._leadership = leadership
         self._pace = pace
+        self._now = now
+        self._monotonic = monotonic
         self._book = RunBook(database)
         self._shapes = Shapes(database)
         self._places = asyncio.Semaphore(_AT_ONCE)
         self._plans: dict[str, _Plan] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._leads = False
-        self._zero = datetime.now(UTC) - timedelta(seconds=time.monotonic())
+        self._zero = now() - timedelta(seconds=monotonic())
         self._fitted: tuple[int, FolderListing] | None = None
 
     @classmethod
@@ -116,6 +121,8 @@ class Sync:
         listing: Callable[[], FolderListing | None],
         *,
         pace: Pace,
+        now: Callable[[], datetime] = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> AsyncIterator[Self]:
         """Keep the catalogue until the end of the block.
 
@@ -124,12 +131,22 @@ class Sync:
             watch: The connectors as they are.
             listing: Asks the tenant that is connected; None while none is.
             pace: How often.
+            now: Aware time.
+            monotonic: Seconds that no change of the clock moves.
 
         Raises:
             DatabaseFailed: The database does not answer even once.
         """
         async with Leadership.open(database) as leadership:
-            self = cls(database, watch, listing, leadership=leadership, pace=pace)
+            self = cls(
+                database,
+                watch,
+                listing,
+                leadership=leadership,
+                pace=pace,
+                now=now,
+                monotonic=monotonic,
+            )
             try:
                 await self.tick()
                 async with polling("sync", self.tick, interval_s=pace.poll_s):
@@ -217,8 +234,8 @@ class Sync:
     def _begin_if_due(
         self, connector: Connector, listing: FolderListing, *, is_asked: bool
     ) -> None:
-        plan = self._plans.setdefault(connector.slug, _Plan(time.monotonic()))
-        by_itself = self._pace.interval_s > 0 and plan.due <= time.monotonic()
+        plan = self._plans.setdefault(connector.slug, _Plan(self._monotonic()))
+        by_itself = self._pace.interval_s > 0 and plan.due <= self._monotonic()
         if not by_itself and not is_asked:
             return
         kind = RunKind.FULL if is_asked else plan.kind
@@ -231,17 +248,17 @@ class Sync:
     async def _run(
         self, connector: Connector, listing: FolderListing, *, plan: _Plan, kind: RunKind
     ) -> None:
-        began = time.monotonic()
+        began = self._monotonic()
         interval_s = self._pace.interval_s
         try:
             async with self._places:
                 run = await FolderSync(self._database, listing).run(connector, kind)
-            plan.note(run, began=began, now=time.monotonic(), interval_s=interval_s)
+            plan.note(run, began=began, now=self._monotonic(), interval_s=interval_s)
         except GatewayError as exc:
-            plan.due = time.monotonic() + _FIRST_RETRY_S
+            plan.due = self._monotonic() + _FIRST_RETRY_S
             log.warning("sync failed", connector=connector.slug, reason=str(exc))
         except Exception:
-            plan.due = time.monotonic() + max(interval_s, _FIRST_RETRY_S)
+            plan.due = self._monotonic() + max(interval_s, _FIRST_RETRY_S)
             log.exception("bug in sync", connector=connector.slug)
 
     def _forget(self, slug: str, done: asyncio.Task[None]) -> None:
@@ -259,7 +276,7 @@ class Sync:
         if state.running is not None or not self._pace.interval_s:
             return state
         if state.is_asked:
-            return replace(state, next=datetime.now(UTC))
+            return replace(state, next=self._now())
         plan = self._plans.get(state.connector)
         if self._leads and plan is not None:
             return replace(state, next=self._zero + timedelta(seconds=plan.due))

@@ -1,7 +1,7 @@
 """What goes wrong becomes a page or a problem; every answer is told in one line of the log."""
 
-import time
 import uuid
+from collections.abc import Callable
 from http import HTTPStatus
 
 import structlog
@@ -36,16 +36,16 @@ _WORDS = {
 _OTHER = Text("Something went wrong in the connector. Its log says more.")
 
 
-def faults() -> Middleware:
+def faults(*, monotonic: Callable[[], float]) -> Middleware:
     """Return the outermost middleware of the admin listener."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         request[REQUEST_ID] = request_id = uuid.uuid4().hex
-        began = time.monotonic()
+        began = monotonic()
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             response = await _answered(request, handler)
-            _tell(request, response.status, duration_s=time.monotonic() - began)
+            _tell(request, response.status, duration_s=monotonic() - began)
             return response
 
     return middleware

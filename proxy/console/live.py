@@ -1,7 +1,6 @@
 """What the overview shows, made once a second for all who watch it, and not while nobody does."""
 
 import asyncio
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -78,7 +77,7 @@ class Live:
             at_most_s: How old a look may be, in seconds; 0 for a new one.
         """
         async with self._looking:
-            now = time.monotonic()
+            now = self._console.monotonic()
             if self._look is None or now - self._looked >= at_most_s:
                 await self._read_states(now)
                 self._look, self._looked = self._now(now, is_new=not at_most_s), now

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from aiohttp import web
 
@@ -11,6 +11,7 @@ from proxy.app import Parts
 from proxy.catalogue.contents import Contents
 from proxy.catalogue.sync import Sync
 from proxy.catalogue.watch import ConnectorWatch
+from proxy.clock import utc_now
 from proxy.console.admin_password import Password
 from proxy.console.devices import Devices
 from proxy.console.login import Login
@@ -67,11 +68,6 @@ class Console:
 
 
 CONSOLE = web.AppKey("console", Console)
-
-
-def utc_now() -> datetime:
-    """Return the time."""
-    return datetime.now(UTC)
 
 
 async def open_console(

@@ -91,7 +91,7 @@ def console_app(
     settings = console.parts.settings
     app = web.Application(
         middlewares=[
-            faults(),
+            faults(monotonic=console.monotonic),
             visits(trusted=settings.proxies),
             known_hosts(settings.admin_hosts),
             access(body_patience_s=body_patience_s),

@@ -1,6 +1,5 @@
 """How the connector is doing at one moment; the models are those of the JSON API."""
 
-import time
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -132,7 +131,7 @@ def overview(console: Console, syncs: tuple[SyncState, ...] | None) -> Overview:
     return Overview(
         at=now,
         hints=_hints(console, tenant),
-        thron=_thron(tenant, now),
+        thron=_thron(tenant, now, monotonic=console.monotonic()),
         syncs=None if syncs is None else _syncs(console, syncs),
         running=traffic.running,
         octets_per_s=round(traffic.rate, 1),
@@ -154,11 +153,12 @@ def _hints(console: Console, tenant: Tenant | None) -> tuple[Hint, ...]:
     )
 
 
-def _thron(tenant: Tenant | None, now: datetime) -> ThronView:
+def _thron(tenant: Tenant | None, now: datetime, *, monotonic: float) -> ThronView:
     if tenant is None:
         return _thron_view(Health.NOT_CONNECTED, None, None, now)
     state, outage = tenant.thron.state, tenant.resolver.outage
-    return _thron_view(_health(state, outage), state, outage, now)
+    since = now - timedelta(seconds=monotonic - outage.since) if outage is not None else None
+    return _thron_view(_health(state, outage), state, outage, now, since=since)
 
 
 def _health(state: TokenState, outage: Outage | None) -> Health:
@@ -170,9 +170,13 @@ def _health(state: TokenState, outage: Outage | None) -> Health:
 
 
 def _thron_view(
-    health: Health, state: TokenState | None, outage: Outage | None, now: datetime
+    health: Health,
+    state: TokenState | None,
+    outage: Outage | None,
+    now: datetime,
+    *,
+    since: datetime | None = None,
 ) -> ThronView:
-    silent_s = time.monotonic() - outage.since if outage is not None else 0.0
     retry_in_s = outage.retry_in_s if outage is not None else 0.0
     problem = state.problem if state is not None else None
     return ThronView(
@@ -181,7 +185,7 @@ def _thron_view(
         token_proved=_moment(state.last_refresh) if state is not None else None,
         logins=state.logins if state is not None else 0,
         problem=outage.problem if outage is not None else problem,
-        since=now - timedelta(seconds=silent_s) if outage is not None else None,
+        since=since,
         failures=outage.failures if outage is not None else 0,
         retry_at=now + timedelta(seconds=retry_in_s) if retry_in_s else None,
     )

@@ -4,6 +4,7 @@ import asyncio
 import math
 import time
 import uuid
+from collections.abc import Callable
 
 import structlog
 from aiohttp import web
@@ -59,6 +60,7 @@ def observe(
     traffic: Traffic,
     trusted: TrustedProxies,
     negative_ttl_s: float,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> Middleware:
     """Return the outermost middleware of the public listener.
 
@@ -67,13 +69,14 @@ def observe(
         traffic: Where people see them come and go.
         trusted: The proxies in front.
         negative_ttl_s: How long a 404 may be stored by caches, in seconds.
+        monotonic: Seconds that no change of the clock moves.
     """
     untrusted: set[str] = set()
     detector = FrontDetector()
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        record = request[RECORD] = _record(request, trusted, untrusted)
+        record = request[RECORD] = _record(request, trusted, untrusted, monotonic)
         _look_for_front(request, trusted, detector)
         with structlog.contextvars.bound_contextvars(request_id=record.request_id):
             metrics.in_flight.inc()
@@ -132,7 +135,12 @@ async def _answered(
     return _error_response(error, request, record, negative_ttl_s)
 
 
-def _record(request: web.Request, trusted: TrustedProxies, untrusted: set[str]) -> AccessRecord:
+def _record(
+    request: web.Request,
+    trusted: TrustedProxies,
+    untrusted: set[str],
+    monotonic: Callable[[], float],
+) -> AccessRecord:
     peer = request.remote or ""
     effective = forwarded.effective(
         peer,
@@ -153,7 +161,8 @@ def _record(request: web.Request, trusted: TrustedProxies, untrusted: set[str]) 
         client=effective.client,
         scheme=effective.scheme,
         host=effective.host,
-        began=time.monotonic(),
+        began=monotonic(),
+        monotonic=monotonic,
         method=request.method,
         path=request.raw_path.partition("?")[0],
     )
@@ -205,6 +214,6 @@ def _write(record: AccessRecord) -> None:
         "download",
         method=record.method,
         path=record.path,
-        duration_s=round(time.monotonic() - record.began, 6),
+        duration_s=round(record.lasted_s, 6),
         **facts,
     )

@@ -1,6 +1,5 @@
 """The requests that ended last, in memory that does not grow."""
 
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -88,7 +87,7 @@ def _ended(record: AccessRecord, *, number: int, at: datetime) -> Ended:
     return Ended(
         number=number,
         at=at,
-        duration_s=max(0.0, time.monotonic() - record.began),
+        duration_s=record.lasted_s,
         request_id=record.request_id,
         client=record.client,
         method=record.method[:16],

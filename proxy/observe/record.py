@@ -1,6 +1,7 @@
 """What is known of one request on the public listener, filled in as it goes."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -29,6 +30,7 @@ class AccessRecord:
         ended_by: ``complete``, ``client``, ``origin`` or ``gateway``.
         error: The RFC 9209 name, or the class of the error.
         reason: What the operator may want to know of it.
+        monotonic: The clock that ``began`` was read from.
         begun: Whether the status line is on its way, so that an error can only break off.
     """
 
@@ -51,12 +53,18 @@ class AccessRecord:
     ended_by: str = "complete"
     error: str | None = None
     reason: str | None = None
+    monotonic: Callable[[], float] = time.monotonic
     begun: bool = False
+
+    @property
+    def lasted_s(self) -> float:
+        """How long the request has taken, in seconds."""
+        return self.monotonic() - self.began
 
     def first_byte(self) -> None:
         """Note that content begins to arrive."""
         if self.first_byte_s is None:
-            self.first_byte_s = time.monotonic() - self.began
+            self.first_byte_s = self.lasted_s
 
 
 RECORD = web.RequestKey("record", AccessRecord)

@@ -34,7 +34,7 @@ async def _fail(request: web.Request) -> web.Response:
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
-    app = web.Application(middlewares=[faults()])
+    app = web.Application(middlewares=[faults(monotonic=lambda: 0.0)])
     app.router.add_get("/{what}", _fail)
     app.router.add_get("/api/{what}", _fail)
     async with TestClient(TestServer(app)) as made:
