@@ -13,20 +13,20 @@ import structlog
 from proxy.catalogue.database import Database
 from proxy.catalogue.folder_listing import FolderListing
 from proxy.catalogue.known_contents import KnownContents
-from proxy.catalogue.purge import Purge
+from proxy.catalogue.purges import Purge
 from proxy.catalogue.session_store import SharedSessions
-from proxy.catalogue.survey import Surveyor
-from proxy.delivery.breaker import Breaker
-from proxy.delivery.budget import Budget
+from proxy.connectors.preview import Surveyor
 from proxy.delivery.bulkhead import Bulkhead
-from proxy.delivery.courtesy import Courtesy
-from proxy.delivery.deliveries import Deliveries
+from proxy.delivery.circuit_breaker import Breaker
+from proxy.delivery.delivery_builder import Deliveries
 from proxy.delivery.explain import Explainer
-from proxy.delivery.hops import Hops
 from proxy.delivery.lookup import Lookup
 from proxy.delivery.origin import Clock, Origins
+from proxy.delivery.origin_client import Hops
 from proxy.delivery.origin_hosts import OriginHosts
+from proxy.delivery.rate_limiter import Budget
 from proxy.delivery.resolver import Lifetimes, Resolver
+from proxy.delivery.retrying_caller import Courtesy
 from proxy.delivery.source_file import SourceFiles
 from proxy.outbound import api_session, byte_session, origin_fields
 from proxy.report import Recording
@@ -35,7 +35,7 @@ from proxy.thron.client import Client
 from proxy.thron.exchange import Reply, Request
 from proxy.thron.search import Search
 from proxy.thron.session import Credentials, SessionStore, Unshared
-from proxy.thron.tokens import TokenKeeper
+from proxy.thron.token_keeper import TokenKeeper
 
 log = structlog.get_logger("proxy.app")
 

@@ -4,14 +4,14 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 
 from proxy.app import LOST_KEY, Parts, Tenant
-from proxy.catalogue.connector import Connector, DeliveryMode, Identifier
-from proxy.catalogue.plan import NO_HTTPS
+from proxy.connectors.model import Connector, DeliveryMode, Identifier
+from proxy.connectors.service import NO_HTTPS
 from proxy.delivery.explain import Step
 from proxy.delivery.mode_trial import few, propose, try_mode
 from proxy.errors import ConfigurationError, GatewayError
-from proxy.observe.middleware import NAME_THE_PROXY
 from proxy.oddities import oddities
 from proxy.remedies import with_remedy
+from proxy.telemetry.middleware import NAME_THE_PROXY
 from proxy.thron.folder_messages import categories_below, counted_category
 from proxy.thron.messages import Content, SearchCriteria, search, validate
 from proxy.thron.session import Session

@@ -14,31 +14,32 @@ from typing import Any, ParamSpec, TextIO
 import click
 
 from proxy import __version__
+from proxy.admin.auth import passwords
+from proxy.admin.auth.passwords import PasswordHashes
+from proxy.admin.store import Store
 from proxy.app import Parts, Tenant, open_database, open_parts
-from proxy.catalogue import connectors_document, paths
-from proxy.catalogue.addressability import is_id
-from proxy.catalogue.connector import Connectors
-from proxy.catalogue.contents import Contents
-from proxy.catalogue.line_export import Format, exported
-from proxy.catalogue.line_urls import LineUrls
-from proxy.catalogue.lines import Line, Selection
-from proxy.catalogue.plan import Plan, plan
-from proxy.catalogue.purge import Purge, PurgeKind, spelled
-from proxy.catalogue.standing import AddressStatus
+from proxy.catalogue.collisions import AddressStatus
+from proxy.catalogue.export import Format, exported
+from proxy.catalogue.purges import Purge, PurgeKind, spelled
+from proxy.catalogue.queries import Contents
+from proxy.catalogue.row_urls import LineUrls
+from proxy.catalogue.url_rows import Line, Selection
 from proxy.check import check as checks
 from proxy.clock import utc_now
-from proxy.console import passwords
-from proxy.console.passwords import PasswordHashes
-from proxy.console.store import Store
+from proxy.connectors import addresses as paths
+from proxy.connectors import document as connectors_document
+from proxy.connectors.addressability import is_id
+from proxy.connectors.model import Connectors
+from proxy.connectors.service import Plan, plan
 from proxy.delivery.explain import Step, why_no_address
 from proxy.demo import describe, open_demo
 from proxy.errors import ConfigurationError, GatewayError
 from proxy.gateway import Gateway, open_gateway
-from proxy.observe import log
 from proxy.remedies import with_remedy
 from proxy.report import Recording, report
 from proxy.sandbox.server import Sandbox
 from proxy.settings import load, table
+from proxy.telemetry import log
 
 P = ParamSpec("P")
 

@@ -10,13 +10,13 @@ import click
 from pydantic import SecretStr
 
 from proxy.app import Tenant
-from proxy.catalogue import paths
-from proxy.catalogue.connector import Connector, Disposition, Identifier, claims
+from proxy.connectors import addresses as paths
+from proxy.connectors.model import Connector, Disposition, Identifier, claims
 from proxy.errors import ConfigurationError
 from proxy.gateway import Gateway, open_gateway
-from proxy.listeners import bind
 from proxy.sandbox.manifest import LIBRARY
 from proxy.sandbox.server import Sandbox
+from proxy.server.listeners import bind
 from proxy.settings import Listen, Settings
 from proxy.thron.messages import Content
 

@@ -14,28 +14,28 @@ from functools import partial
 import structlog
 from aiohttp import http_parser, web
 
+from proxy.admin.parts import Console, open_console
+from proxy.admin.server import console_app
 from proxy.app import Parts, Tenancy, Tenant, open_parts
 from proxy.catalogue.database import Database
 from proxy.catalogue.folder_listing import FolderListing
-from proxy.catalogue.purge_watch import PurgeWatch
+from proxy.catalogue.purge_polling import PurgeWatch
 from proxy.catalogue.sync import Pace as SyncPace
 from proxy.catalogue.sync import Sync
-from proxy.catalogue.watch import ConnectorWatch
-from proxy.connection_limiter import ConnectionLimiter
-from proxy.console.parts import Console, open_console
-from proxy.console.server import console_app
+from proxy.connectors.watch import ConnectorWatch
 from proxy.delivery.admission import Admission
 from proxy.delivery.download import Downloads, Limits, PublicBases
-from proxy.delivery.pace import Pace
+from proxy.delivery.min_rate import Pace
 from proxy.delivery.relay import Patience
 from proxy.errors import ConfigurationError, NotConfigured
-from proxy.listeners import bind, serving, tls_context
-from proxy.observe.metrics import Metrics
-from proxy.observe.middleware import NAME_THE_PROXY, observe, stamp
-from proxy.observe.traffic import Traffic, sampling
-from proxy.probes import admin_probes, public_probes
+from proxy.server.connection_limiter import ConnectionLimiter
+from proxy.server.listeners import bind, serving, tls_context
+from proxy.server.probes import admin_probes, public_probes
 from proxy.settings import Listen, Settings, env_name
-from proxy.thron.tokens import TokenState
+from proxy.telemetry.live import Traffic, sampling
+from proxy.telemetry.metrics import Metrics
+from proxy.telemetry.middleware import NAME_THE_PROXY, observe, stamp
+from proxy.thron.token_keeper import TokenState
 
 log = structlog.get_logger("proxy.gateway")
 

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from proxy.catalogue.connector import Connector, DeliveryMode, is_of_types
+from proxy.connectors.model import Connector, DeliveryMode, is_of_types
 from proxy.thron.content import Content, Publication, publication
 
 _REGION = re.compile("[-_]")

@@ -10,8 +10,8 @@ from proxy import __version__
 from proxy.delivery.origin_hosts import GuardedResolver, OriginHosts
 from proxy.errors import ConfigurationError
 from proxy.idle_connections import IdleBoundedConnector
-from proxy.observe.middleware import PSEUDONYM
 from proxy.settings import Settings
+from proxy.telemetry.middleware import PSEUDONYM
 
 # What aiohttp holds of one upstream before it stops reading: twice this (its high-water mark).
 _READ_BUFFER = 64 * 1024

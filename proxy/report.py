@@ -17,7 +17,7 @@ import aiohttp
 import orjson
 
 from proxy import __version__
-from proxy.catalogue.connector import Connector
+from proxy.connectors.model import Connector
 from proxy.delivery.explain import Step
 from proxy.settings import Settings, env_name
 from proxy.thron.exchange import Reply, Request

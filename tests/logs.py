@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import structlog
 
-from proxy.observe import log
+from proxy.telemetry import log
 
 
 class _Stream(io.StringIO):

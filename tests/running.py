@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from yarl import URL
 
 from proxy.app import Tenant
-from proxy.catalogue.connector import Connector, Connectors, Identifier
+from proxy.connectors.model import Connector, Connectors, Identifier
 from proxy.gateway import Gateway, open_gateway
 from proxy.sandbox.server import Sandbox
 from proxy.settings import Listen, Settings

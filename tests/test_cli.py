@@ -22,7 +22,7 @@ from click.testing import CliRunner
 
 from proxy import __version__
 from proxy.catalogue.database import Database
-from proxy.catalogue.purge import Purge, PurgeKind
+from proxy.catalogue.purges import Purge, PurgeKind
 from proxy.cli import main
 from proxy.sandbox.server import Sandbox
 from proxy.settings import table

@@ -8,10 +8,10 @@ import aiohttp
 import pytest
 from click.testing import CliRunner, Result
 
+from proxy.admin.auth.passwords import PasswordHashes
+from proxy.admin.store import Store
 from proxy.catalogue.database import Database
 from proxy.cli import main
-from proxy.console.passwords import PasswordHashes
-from proxy.console.store import Store
 from tests.logs import logged
 from tests.process import served
 

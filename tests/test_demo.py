@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from proxy.catalogue.connector import Identifier
+from proxy.connectors.model import Identifier
 from proxy.demo import Demo, describe, open_demo
 from proxy.errors import ConfigurationError
 

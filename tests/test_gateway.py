@@ -12,8 +12,8 @@ from pydantic import SecretStr
 from proxy.catalogue.tenant import Tenant as Kept
 from proxy.errors import ConfigurationError, DatabaseFailed
 from proxy.gateway import open_gateway
-from proxy.listeners import bind
 from proxy.sandbox.server import Sandbox
+from proxy.server.listeners import bind
 from proxy.settings import Listen, Settings
 from tests.logs import logged
 from tests.process import environ_for, run, served

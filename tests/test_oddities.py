@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from proxy.catalogue.connector import Connector, DeliveryMode, Identifier
+from proxy.connectors.model import Connector, DeliveryMode, Identifier
 from proxy.oddities import oddities
 from proxy.thron.content import Content, PrettyId
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from proxy.catalogue.connector import DeliveryMode
-from proxy.catalogue.purge import Purge, PurgeKind
+from proxy.catalogue.purges import Purge, PurgeKind
+from proxy.connectors.model import DeliveryMode
 from proxy.sandbox.server import Sandbox, Switches
 from tests.readings import APART, READINGS, choices, pairs
 from tests.running import Running, by_id, by_name, by_sku, running

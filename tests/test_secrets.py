@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from yarl import URL
 
-from proxy.catalogue.connector import DeliveryMode
+from proxy.connectors.model import DeliveryMode
 from proxy.sandbox.faults import Fault, Kind, Where
 from proxy.sandbox.record import Recorded
 from proxy.sandbox.server import Sandbox

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from proxy.catalogue.connector import Connector, is_servable
-from proxy.catalogue.entries import Entry, clean, entries, sort_key, sought, title
+from proxy.catalogue.url_entries import Entry, clean, entries, sort_key, sought, title
+from proxy.connectors.model import Connector, is_servable
 from proxy.thron.messages import Content, Publication, publication
 
 

@@ -26,10 +26,7 @@ from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from proxy.catalogue import rows, schema, secret_keys
-from proxy.catalogue.changes import Changes, compare, conflicts, differences
-from proxy.catalogue.connector import Connector, Connectors
-from proxy.catalogue.doubt import doubt
+from proxy.catalogue import schema, secret_keys
 from proxy.catalogue.encryption import Encryption, is_encrypted
 from proxy.catalogue.engine import (
     SETTING,
@@ -46,9 +43,13 @@ from proxy.catalogue.engine import (
     write_ahead,
     writer,
 )
-from proxy.catalogue.purge import Purge, PurgeKind
+from proxy.catalogue.invalidation import doubt
+from proxy.catalogue.purges import Purge, PurgeKind
 from proxy.catalogue.tenant import Tenant
 from proxy.clock import utc_now
+from proxy.connectors import rows
+from proxy.connectors.changes import Changes, compare, conflicts, differences
+from proxy.connectors.model import Connector, Connectors
 from proxy.errors import ConfigurationError, DatabaseFailed
 
 # Any number that others are unlikely to lock in the same PostgreSQL database.

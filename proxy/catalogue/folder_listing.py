@@ -5,13 +5,13 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from proxy.catalogue.addressability import is_id
-from proxy.catalogue.connector import Connector, Identifier
+from proxy.connectors.addressability import is_id
+from proxy.connectors.model import Connector, Identifier
 from proxy.errors import ThronBusy, ThronTimeout, ThronUnreachable
 from proxy.thron.exchange import Question
 from proxy.thron.messages import Content, Order, SearchCriteria, SearchPage
 from proxy.thron.search import Search
-from proxy.thron.tokens import TokenKeeper
+from proxy.thron.token_keeper import TokenKeeper
 
 # A listing of thousands of pages is not to be lost by one that THRON did not give at once.
 PAUSES_S = (1.0, 5.0, 15.0)

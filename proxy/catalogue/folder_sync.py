@@ -12,13 +12,13 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from proxy.catalogue.connector import Connector
 from proxy.catalogue.database import Database
 from proxy.catalogue.folder_listing import FolderListing, ListedPage
-from proxy.catalogue.line_writing import NewCollision
-from proxy.catalogue.recording import ConnectorChanged, Entered, Missing, Recorder
-from proxy.catalogue.run_book import RunBook
-from proxy.catalogue.runs import Run, RunKind, RunState
+from proxy.catalogue.sync_run_store import RunBook
+from proxy.catalogue.sync_runs import Run, RunKind, RunState
+from proxy.catalogue.url_row_writer import NewCollision
+from proxy.catalogue.writer import ConnectorChanged, Entered, Missing, Recorder
+from proxy.connectors.model import Connector
 from proxy.errors import GatewayError
 from proxy.thron.messages import LARGEST_PAGE, Order
 

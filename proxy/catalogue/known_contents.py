@@ -7,14 +7,15 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from proxy.catalogue import content_queries as queries
-from proxy.catalogue import rows, schema
-from proxy.catalogue.connector import Connector
+from proxy.catalogue import query_statements as queries
+from proxy.catalogue import schema
+from proxy.catalogue.collisions import Claimant, ranked
 from proxy.catalogue.database import Database
-from proxy.catalogue.lines import KnownContent
-from proxy.catalogue.paths import Address
-from proxy.catalogue.standing import Claimant, ranked
+from proxy.catalogue.url_rows import KnownContent
 from proxy.clock import utc_now
+from proxy.connectors import rows
+from proxy.connectors.addresses import Address
+from proxy.connectors.model import Connector
 
 _ADDRESS = schema.address.c
 _CONTENT = schema.content.c

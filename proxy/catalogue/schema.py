@@ -28,7 +28,8 @@ from sqlalchemy import (
     update,
 )
 
-from proxy.catalogue import content_tables, link_tables
+from proxy.catalogue import content_tables
+from proxy.catalogue import link_check_tables as link_tables
 
 
 class UnusableDatabase(Exception):
@@ -46,7 +47,7 @@ revision = Table(
     Column("number", Integer, nullable=False),
 )
 
-# The fields of proxy.catalogue.connector.Connector, by the same names.
+# The fields of proxy.connectors.model.Connector, by the same names.
 connector = Table(
     "connector",
     TABLES,
@@ -112,7 +113,7 @@ purge = Table(
     sqlite_autoincrement=True,
 )
 
-# The console's, by proxy/console/store.py; of what opens anything only hashes are kept.
+# The console's, by proxy/admin/store.py; of what opens anything only hashes are kept.
 password = Table(
     "password",
     TABLES,

@@ -14,17 +14,17 @@ from typing import Self
 
 import structlog
 
-from proxy.catalogue.connector import Connector, Connectors
 from proxy.catalogue.database import Database
+from proxy.catalogue.fingerprints import Shapes
 from proxy.catalogue.folder_listing import FolderListing
 from proxy.catalogue.folder_sync import FolderSync
 from proxy.catalogue.leadership import Leadership
 from proxy.catalogue.polling import INTERVAL_S, polling
-from proxy.catalogue.run_book import RunBook
-from proxy.catalogue.runs import Run, RunKind, RunState, SyncState
-from proxy.catalogue.shapes import Shapes
-from proxy.catalogue.watch import ConnectorWatch
+from proxy.catalogue.sync_run_store import RunBook
+from proxy.catalogue.sync_runs import Run, RunKind, RunState, SyncState
 from proxy.clock import utc_now
+from proxy.connectors.model import Connector, Connectors
+from proxy.connectors.watch import ConnectorWatch
 from proxy.errors import GatewayError
 
 log = structlog.get_logger("proxy.sync")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from proxy.delivery.pace import PaceKeeper
+from proxy.delivery.min_rate import PaceKeeper
 from proxy.errors import Overloaded, TooManyForClient
 from proxy.fairness import Shares, client_of
 from proxy.semantics.forwarded import TrustedProxies

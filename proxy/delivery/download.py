@@ -9,23 +9,23 @@ from http import HTTPStatus
 from aiohttp import web
 from multidict import CIMultiDict
 
-from proxy.catalogue import paths
-from proxy.catalogue.connector import Connector, Connectors, Disposition
-from proxy.catalogue.paths import PublicPath
+from proxy.connectors import addresses as paths
+from proxy.connectors.addresses import PublicPath
+from proxy.connectors.model import Connector, Connectors, Disposition
 from proxy.delivery.admission import Admission
-from proxy.delivery.answer_fields import Told, answer_fields
-from proxy.delivery.hops import Fields
+from proxy.delivery.min_rate import Pace, PaceKeeper
 from proxy.delivery.origin import Origins
-from proxy.delivery.pace import Pace, PaceKeeper
+from proxy.delivery.origin_client import Fields
+from proxy.delivery.origin_response import Upstream
 from proxy.delivery.relay import Patience, finish, pump
 from proxy.delivery.resolution import Delivery, Resolution
 from proxy.delivery.resolver import Resolved, Resolver
-from proxy.delivery.upstream import Upstream
+from proxy.delivery.response_headers import Told, answer_fields
 from proxy.errors import NotConfigured, OriginAnswerInvalid, OriginGone, OriginRefused
-from proxy.observe.middleware import PSEUDONYM
-from proxy.observe.record import RECORD, AccessRecord
 from proxy.semantics import freshness
-from proxy.semantics.answers import (
+from proxy.semantics.codings import may_be_given
+from proxy.semantics.cors import METHODS, exposure, preflight
+from proxy.semantics.evaluation import (
     Described,
     Forward,
     NotModified,
@@ -33,10 +33,10 @@ from proxy.semantics.answers import (
     RangeNotSatisfiable,
     decide,
 )
-from proxy.semantics.codings import may_be_given
-from proxy.semantics.exposure import METHODS, exposure, preflight
 from proxy.semantics.field_lines import combined
-from proxy.semantics.fields import is_loop, outbound
+from proxy.semantics.headers import is_loop, outbound
+from proxy.telemetry.access_record import RECORD, AccessRecord
+from proxy.telemetry.middleware import PSEUDONYM
 
 _WITH_CONTENT = frozenset({HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT})
 # What a client may read where a condition or a range of its own is refused.

@@ -3,16 +3,16 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from proxy.catalogue import paths
-from proxy.catalogue.connector import (
+from proxy.connectors import addresses as paths
+from proxy.connectors.addresses import PublicPath
+from proxy.connectors.model import (
     Connector,
     Connectors,
     DeliveryMode,
     Identifier,
     is_servable,
 )
-from proxy.catalogue.paths import PublicPath
-from proxy.delivery.deliveries import Deliveries
+from proxy.delivery.delivery_builder import Deliveries
 from proxy.delivery.lookup import Lookup
 from proxy.delivery.origin import Origins
 from proxy.delivery.resolution import Delivery

@@ -9,7 +9,10 @@ from typing import TypeVar
 
 import structlog
 
-from proxy.catalogue.connector import (
+from proxy.catalogue.known_contents import KnownContents
+from proxy.catalogue.url_rows import KnownContent
+from proxy.connectors.addresses import Address
+from proxy.connectors.model import (
     Claim,
     Connector,
     Identifier,
@@ -18,10 +21,7 @@ from proxy.catalogue.connector import (
     is_unfinished,
     winner,
 )
-from proxy.catalogue.known_contents import KnownContents
-from proxy.catalogue.lines import KnownContent
-from proxy.catalogue.paths import Address
-from proxy.delivery.batch import Batch
+from proxy.delivery.batch_loader import Batch
 from proxy.errors import (
     ContentUnfinished,
     DatabaseFailed,
@@ -33,7 +33,7 @@ from proxy.thron import messages
 from proxy.thron.exchange import Question
 from proxy.thron.messages import Content, ContentType, MetadataCriterion, SearchCriteria
 from proxy.thron.search import Search
-from proxy.thron.tokens import TokenKeeper
+from proxy.thron.token_keeper import TokenKeeper
 
 log = structlog.get_logger("proxy.lookup")
 

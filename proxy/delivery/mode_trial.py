@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from proxy.catalogue.connector import Connector, DeliveryMode
+from proxy.connectors.model import Connector, DeliveryMode
 from proxy.delivery.explain import Explainer, Step
 from proxy.thron.messages import Content
 

@@ -9,17 +9,17 @@ from http import HTTPStatus
 import aiohttp
 from aiohttp import hdrs
 
-from proxy.catalogue.connector import DeliveryMode
+from proxy.connectors.model import DeliveryMode
 from proxy.delivery.bounded_cache import BoundedCache
-from proxy.delivery.hops import Arrival, Fields, Hops, closing, is_failure
+from proxy.delivery.error_pages import examined, is_suspect
 from proxy.delivery.negative_cache import NegativeCache
+from proxy.delivery.origin_client import Arrival, Fields, Hops, closing, is_failure
+from proxy.delivery.origin_response import Upstream, upstream_of
 from proxy.delivery.outages import Outages
 from proxy.delivery.redirect_collapse import RedirectCollapse
 from proxy.delivery.resolution import Delivery, Target
 from proxy.delivery.retry import RetryBudget
 from proxy.delivery.source_file import SourceFiles
-from proxy.delivery.suspicion import examined, is_suspect
-from proxy.delivery.upstream import Upstream, upstream_of
 from proxy.errors import (
     OriginAnswerInvalid,
     OriginError,

@@ -8,7 +8,7 @@ import asyncio
 from dataclasses import replace
 from enum import Enum
 
-from proxy.delivery.hops import Arrival, Fields, Hops, redirect_of
+from proxy.delivery.origin_client import Arrival, Fields, Hops, redirect_of
 from proxy.errors import OriginError
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import web
 
-from proxy.delivery.hops import Fields
-from proxy.delivery.pace import PaceKeeper
-from proxy.delivery.upstream import Upstream
+from proxy.delivery.min_rate import PaceKeeper
+from proxy.delivery.origin_client import Fields
+from proxy.delivery.origin_response import Upstream
 from proxy.errors import (
     GatewayError,
     OriginChanged,
@@ -21,8 +21,8 @@ from proxy.errors import (
     ThronTimeout,
     ThronUnreachable,
 )
-from proxy.observe.record import AccessRecord
 from proxy.semantics.resume import Begun, continuation, octets_to_skip
+from proxy.telemetry.access_record import AccessRecord
 
 log = structlog.get_logger("proxy.relay")
 

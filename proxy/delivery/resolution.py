@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from proxy.catalogue.connector import Claim, Connector, DeliveryMode
-from proxy.semantics.answers import Known
+from proxy.connectors.model import Claim, Connector, DeliveryMode
+from proxy.semantics.evaluation import Known
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,18 +8,18 @@ from typing import TypeVar
 
 import structlog
 
-from proxy.catalogue.connector import Claim, Connector, Identifier, claims, winner
-from proxy.catalogue.lines import KnownContent
-from proxy.catalogue.paths import Address
-from proxy.catalogue.purge import Purge, PurgeKind, spelled
+from proxy.catalogue.purges import Purge, PurgeKind, spelled
+from proxy.catalogue.url_rows import KnownContent
+from proxy.connectors.addresses import Address
+from proxy.connectors.model import Claim, Connector, Identifier, claims, winner
 from proxy.delivery.bounded_cache import BoundedCache
-from proxy.delivery.breaker import Outage
-from proxy.delivery.budget import Budget
 from proxy.delivery.bulkhead import Bulkhead
-from proxy.delivery.collapse import Collapse
-from proxy.delivery.courtesy import Courtesy
+from proxy.delivery.circuit_breaker import Outage
 from proxy.delivery.lookup import Lookup
+from proxy.delivery.rate_limiter import Budget
 from proxy.delivery.resolution import Delivery, Resolution
+from proxy.delivery.retrying_caller import Courtesy
+from proxy.delivery.singleflight import Collapse
 from proxy.errors import (
     ContentUnfinished,
     ThronAnswerInvalid,

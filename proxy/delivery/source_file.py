@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import aiohttp
 import structlog
 
-from proxy.delivery.hops import Arrival, Fields, Hops, redirect_of
-from proxy.delivery.suspicion import examined
+from proxy.delivery.error_pages import examined
+from proxy.delivery.origin_client import Arrival, Fields, Hops, redirect_of
 from proxy.errors import (
     ContentMissing,
     GatewayError,
@@ -22,7 +22,7 @@ from proxy.errors import (
     ThronUnreachable,
     TokenRejected,
 )
-from proxy.thron.tokens import TokenKeeper
+from proxy.thron.token_keeper import TokenKeeper
 
 log = structlog.get_logger("proxy.source")
 

@@ -11,6 +11,7 @@ from typing import Self
 
 from multidict import MultiMapping
 
+from proxy.semantics.dates import http_date, parse_http_date
 from proxy.semantics.entity_tags import (
     EntityTag,
     EntityTags,
@@ -18,7 +19,6 @@ from proxy.semantics.entity_tags import (
     parse_entity_tags,
 )
 from proxy.semantics.field_lines import combined
-from proxy.semantics.http_dates import http_date, parse_http_date
 
 # RFC 9110, 8.8.2.2.
 _LEAST_AGE_OF_A_STRONG_DATE = timedelta(seconds=1)

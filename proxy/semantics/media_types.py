@@ -5,7 +5,7 @@ browser would then refuse it in ``<img>`` and ``<video>``, so the extension is a
 ours, since Python's own reads the machine's files.
 """
 
-from proxy.semantics.fields import media_type
+from proxy.semantics.headers import media_type
 
 OCTETS = "application/octet-stream"
 

@@ -14,8 +14,8 @@ import structlog
 
 from proxy.errors import ThronBusy, ThronError, ThronTimeout, ThronUnreachable
 from proxy.thron.exchange import Question
+from proxy.thron.token_keeper import TokenKeeper
 from proxy.thron.token_schedule import Schedule, backoff_s
-from proxy.thron.tokens import TokenKeeper
 
 T = TypeVar("T")
 

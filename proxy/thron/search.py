@@ -22,7 +22,7 @@ from proxy.thron.messages import (
     SearchForm,
     SearchPage,
 )
-from proxy.thron.tokens import TokenKeeper
+from proxy.thron.token_keeper import TokenKeeper
 
 log = structlog.get_logger("proxy.search")
 

@@ -14,9 +14,9 @@ from typing import TypeVar
 
 import pytest
 
-from proxy.catalogue.connector import Connector, Identifier
-from proxy.catalogue.lines import Selection, Sort
-from proxy.catalogue.standing import AddressStatus
+from proxy.catalogue.collisions import AddressStatus
+from proxy.catalogue.url_rows import Selection, Sort
+from proxy.connectors.model import Connector, Identifier
 from proxy.sandbox.server import Sandbox
 from tests.catalogue.listing import Listed, listing, on_root
 

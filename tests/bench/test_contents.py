@@ -13,18 +13,18 @@ from typing import Any
 
 import pytest
 
+from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.database import Database
-from proxy.catalogue.line_export import Format, exported
-from proxy.catalogue.line_urls import LineUrls
-from proxy.catalogue.lines import Selection, Sort
-from proxy.catalogue.link_book import LinkBook
-from proxy.catalogue.links import Shown
-from proxy.catalogue.runs import RunKind
-from proxy.catalogue.shapes import Shapes
-from proxy.catalogue.standing import AddressStatus
+from proxy.catalogue.export import Format, exported
+from proxy.catalogue.fingerprints import Shapes
+from proxy.catalogue.row_urls import LineUrls
+from proxy.catalogue.sync_runs import RunKind
+from proxy.catalogue.url_rows import Selection, Sort
+from proxy.link_check.results import Shown
+from proxy.link_check.store import LinkBook
 from proxy.sandbox.server import Sandbox
+from tests.admin.visitor import visitor
 from tests.catalogue.entering import NAMES, NOON, Catalogue, content
-from tests.console.visitor import visitor
 from tests.running import running
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1200)]

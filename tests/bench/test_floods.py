@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from proxy.catalogue.connector import DeliveryMode
+from proxy.connectors.model import DeliveryMode
 from proxy.sandbox.server import Sandbox
 from tests.delivery.test_catalogue_first import listed
 from tests.process import beside, environ_for, served

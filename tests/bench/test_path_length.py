@@ -14,8 +14,8 @@ from types import CodeType, FrameType
 
 import pytest
 
-from proxy.catalogue.purge import Purge, PurgeKind
-from tests.console.visitor import visitor
+from proxy.catalogue.purges import Purge, PurgeKind
+from tests.admin.visitor import visitor
 from tests.running import Running
 
 pytestmark = pytest.mark.bench

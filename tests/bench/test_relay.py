@@ -17,7 +17,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from proxy.catalogue.connector import DeliveryMode
+from proxy.connectors.model import DeliveryMode
 from proxy.sandbox.server import Sandbox
 from tests.clients.command import started
 from tests.process import environ_for, serving

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
+from tests.admin.listed import listed
 from tests.browser.console import NARROW, WIDE, Window, window
-from tests.console.listed import listed
 from tests.running import Running
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")

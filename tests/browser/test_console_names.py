@@ -6,8 +6,8 @@ import pytest
 from playwright.async_api import async_playwright
 
 from proxy.sandbox.server import Sandbox
+from tests.admin.visitor import PASSWORD
 from tests.browser.conftest import CHROMIUM, QUIET
-from tests.console.visitor import PASSWORD
 from tests.running import running
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")

@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from proxy.catalogue.connector import Connector, Identifier
-from proxy.catalogue.contents import Contents
 from proxy.catalogue.database import Database
+from proxy.catalogue.fingerprints import Shapes
 from proxy.catalogue.known_contents import KnownContents
-from proxy.catalogue.paths import Address
-from proxy.catalogue.recording import Entered, Recorder
-from proxy.catalogue.run_book import RunBook
-from proxy.catalogue.runs import Run, RunKind, RunState
-from proxy.catalogue.shapes import Shapes
+from proxy.catalogue.queries import Contents
+from proxy.catalogue.sync_run_store import RunBook
+from proxy.catalogue.sync_runs import Run, RunKind, RunState
+from proxy.catalogue.writer import Entered, Recorder
+from proxy.connectors.addresses import Address
+from proxy.connectors.model import Connector, Identifier
 from proxy.thron.messages import Content, MetadataValue, PrettyId, Title
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)

@@ -8,19 +8,19 @@ from typing import Any
 
 import aiohttp
 
-from proxy.catalogue.connector import Connector
-from proxy.catalogue.contents import Contents
 from proxy.catalogue.database import Database
+from proxy.catalogue.fingerprints import Shapes
 from proxy.catalogue.folder_listing import FolderListing
 from proxy.catalogue.folder_sync import FolderSync
-from proxy.catalogue.run_book import RunBook
-from proxy.catalogue.runs import Run, RunKind
-from proxy.catalogue.shapes import Shapes
+from proxy.catalogue.queries import Contents
+from proxy.catalogue.sync_run_store import RunBook
+from proxy.catalogue.sync_runs import Run, RunKind
+from proxy.connectors.model import Connector
 from proxy.sandbox.server import Sandbox
 from proxy.thron.client import Client
 from proxy.thron.search import Search
 from proxy.thron.session import Credentials
-from proxy.thron.tokens import TokenKeeper
+from proxy.thron.token_keeper import TokenKeeper
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,18 +11,18 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from proxy.catalogue.changes import Changes
-from proxy.catalogue.connector import (
+from proxy.catalogue.database import AuditEntry, Database
+from proxy.catalogue.engine import place
+from proxy.catalogue.purges import Purge, PurgeKind
+from proxy.catalogue.tenant import Tenant
+from proxy.connectors.changes import Changes
+from proxy.connectors.model import (
     Connector,
     Connectors,
     DeliveryMode,
     Disposition,
     Identifier,
 )
-from proxy.catalogue.database import AuditEntry, Database
-from proxy.catalogue.engine import place
-from proxy.catalogue.purge import Purge, PurgeKind
-from proxy.catalogue.tenant import Tenant
 from proxy.errors import ConfigurationError, DatabaseFailed
 from proxy.thron.messages import ContentType
 from tests.catalogue.postgres import frozen
@@ -258,7 +258,7 @@ async def test_opened_twice_at_once(database_url: str) -> None:
 _ENDLESS = """
 import asyncio, sys
 from dataclasses import replace
-from proxy.catalogue.connector import Connector, Identifier
+from proxy.connectors.model import Connector, Identifier
 from proxy.catalogue.database import Database
 
 async def main(url):

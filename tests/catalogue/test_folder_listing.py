@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from proxy.catalogue.connector import Connector, Identifier
 from proxy.catalogue.folder_listing import FolderListing
+from proxy.connectors.model import Connector, Identifier
 from proxy.errors import ThronUnreachable
 from proxy.sandbox.server import Sandbox
 from proxy.thron.messages import ContentType, Order

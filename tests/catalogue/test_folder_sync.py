@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from proxy.catalogue.connector import Connector, Identifier
+from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.folder_listing import FolderListing, ListedPage
-from proxy.catalogue.runs import RunKind, RunState
-from proxy.catalogue.standing import AddressStatus
+from proxy.catalogue.sync_runs import RunKind, RunState
+from proxy.connectors.model import Connector, Identifier
 from proxy.sandbox.server import Sandbox, Switches
 from proxy.thron.exchange import Question
 from proxy.thron.messages import ContentType, Order, SearchPage

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from proxy.catalogue.connector import claims
 from proxy.catalogue.database import Database
+from proxy.catalogue.fingerprints import Shapes
 from proxy.catalogue.known_contents import KnownContents
-from proxy.catalogue.paths import Address
-from proxy.catalogue.shapes import Shapes
+from proxy.connectors.addresses import Address
+from proxy.connectors.model import claims
 from proxy.thron.messages import PrettyId
 from tests.catalogue.entering import NAMES, SKUS, Catalogue, content, named, with_sku
 

@@ -15,7 +15,7 @@ from proxy.sandbox.server import Sandbox, Switches
 from proxy.thron.client import Client
 from proxy.thron.messages import SearchCriteria, search
 from proxy.thron.session import Credentials, Session
-from proxy.thron.tokens import TokenKeeper
+from proxy.thron.token_keeper import TokenKeeper
 
 KEY = "k" * 32
 NOON = 1_700_000_000.0

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from proxy.catalogue.connector import Connector, Identifier
-from proxy.catalogue.run_book import RunBook
-from proxy.catalogue.runs import RunKind, RunState, SyncState
 from proxy.catalogue.sync import Pace, Sync
-from proxy.catalogue.watch import ConnectorWatch
+from proxy.catalogue.sync_run_store import RunBook
+from proxy.catalogue.sync_runs import RunKind, RunState, SyncState
+from proxy.connectors.model import Connector, Identifier
+from proxy.connectors.watch import ConnectorWatch
 from proxy.sandbox.server import Sandbox
 from tests.catalogue.listing import Listed, listing, on_root
 
@@ -178,7 +178,7 @@ async def test_an_end_in_the_middle_is_told(listed: Listed) -> None:
 KILLED = """
 import asyncio, sys
 from pathlib import Path
-from proxy.catalogue.connector import Connector
+from proxy.connectors.model import Connector
 from proxy.sandbox.server import Sandbox
 from tests.catalogue.listing import listing, on_root
 from tests.catalogue.test_sync import NAMES

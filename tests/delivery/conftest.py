@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from proxy.delivery.hops import Hops
+from proxy.delivery.origin_client import Hops
 from proxy.delivery.origin_hosts import GuardedResolver, OriginHosts
 from tests.running import LOOPBACK
 

@@ -8,7 +8,7 @@ from ipaddress import ip_network
 import pytest
 
 from proxy.delivery.admission import Admission
-from proxy.delivery.pace import Pace, PaceKeeper
+from proxy.delivery.min_rate import Pace, PaceKeeper
 from proxy.errors import GaveWay, Overloaded, TooManyForClient
 from proxy.semantics.forwarded import TrustedProxies
 from tests.logs import logged

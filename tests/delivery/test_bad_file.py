@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from proxy.catalogue.connector import DeliveryMode
-from proxy.catalogue.purge import Purge, PurgeKind
+from proxy.catalogue.purges import Purge, PurgeKind
+from proxy.connectors.model import DeliveryMode
 from proxy.sandbox.faults import Fault, Kind, Where
 from proxy.sandbox.server import Sandbox
 from tests.running import by_id, running

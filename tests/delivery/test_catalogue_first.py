@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from proxy.catalogue.connector import Connector, DeliveryMode
+from proxy.connectors.model import Connector, DeliveryMode
 from proxy.sandbox.content import Content
 from proxy.sandbox.server import Sandbox
 from tests.running import Running, by_id, by_name, by_sku, running

@@ -8,18 +8,18 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from proxy.catalogue.connector import DeliveryMode, Disposition
+from proxy.connectors.model import DeliveryMode, Disposition
 from proxy.delivery.admission import Admission
 from proxy.delivery.download import Downloads, Limits, PublicBases
-from proxy.delivery.pace import Pace
+from proxy.delivery.min_rate import Pace
 from proxy.delivery.relay import Patience
 from proxy.delivery.resolution import Delivery
-from proxy.observe.metrics import Metrics
-from proxy.observe.middleware import observe
-from proxy.observe.traffic import Traffic
 from proxy.sandbox.faults import Fault, Kind
 from proxy.sandbox.server import Sandbox
 from proxy.semantics.forwarded import TrustedProxies
+from proxy.telemetry.live import Traffic
+from proxy.telemetry.metrics import Metrics
+from proxy.telemetry.middleware import observe
 from tests.running import Running, by_id, by_name, running
 
 FILM = "b68d7e9f-7488-4ff1-bdfe-3af6768a631f"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.catalogue.connector import DeliveryMode
+from proxy.connectors.model import DeliveryMode
 from proxy.delivery.explain import Step
 from tests.running import Running, by_id
 

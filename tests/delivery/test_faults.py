@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from proxy.catalogue.connector import DeliveryMode
+from proxy.connectors.model import DeliveryMode
 from proxy.sandbox.faults import Fault, Kind, Where
 from proxy.sandbox.server import Sandbox
 from tests.delivery.taking import take

@@ -12,8 +12,8 @@ import aiohttp
 import orjson
 import pytest
 
-from proxy.catalogue.connector import DeliveryMode
-from proxy.catalogue.connectors_document import export
+from proxy.connectors.document import export
+from proxy.connectors.model import DeliveryMode
 from proxy.sandbox.blob import RuleBlob, rule_bytes
 from proxy.sandbox.server import Sandbox
 from tests.running import LOOPBACK, by_id, running

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from proxy.catalogue.connector import Connector
-from proxy.catalogue.paths import Address
+from proxy.connectors.addresses import Address
+from proxy.connectors.model import Connector
 from proxy.delivery.lookup import Lookup
 from proxy.sandbox.server import Sandbox
 from proxy.thron.messages import ContentType

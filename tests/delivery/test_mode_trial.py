@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from proxy.catalogue.connector import DeliveryMode
+from proxy.connectors.model import DeliveryMode
 from proxy.delivery.explain import Step
 from proxy.delivery.mode_trial import ModeTrial, few, propose, try_mode
 from proxy.thron.messages import Content

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.catalogue.connector import DeliveryMode
+from proxy.connectors.model import DeliveryMode
 from proxy.sandbox.server import Sandbox
 from tests.running import Answer, Running, by_id, by_name, by_sku, running
 from tests.waiting import until

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from proxy.catalogue.connector import DeliveryMode
-from proxy.catalogue.lines import Selection
-from proxy.catalogue.standing import AddressStatus
+from proxy.catalogue.collisions import AddressStatus
+from proxy.catalogue.url_rows import Selection
+from proxy.connectors.model import DeliveryMode
 from proxy.sandbox.server import Sandbox, Switches
 from tests.running import Running, by_id, by_name, by_sku, running
 from tests.waiting import until

@@ -8,9 +8,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from proxy.catalogue.connector import DeliveryMode
-from proxy.delivery.hops import Hops
+from proxy.connectors.model import DeliveryMode
 from proxy.delivery.origin import Clock, Origins
+from proxy.delivery.origin_client import Hops
 from proxy.delivery.resolution import Delivery
 from proxy.delivery.source_file import SourceFiles
 from proxy.errors import (

@@ -2,14 +2,14 @@
 
 import aiohttp
 
-from proxy.catalogue.connector import DeliveryMode
-from proxy.delivery.deliveries import Deliveries
+from proxy.connectors.model import DeliveryMode
+from proxy.delivery.delivery_builder import Deliveries
 from proxy.delivery.pkey_suspicion import PkeySuspicion
 from proxy.delivery.resolution import Delivery
 from proxy.sandbox.server import Sandbox
 from proxy.thron.client import Client
 from proxy.thron.session import Credentials
-from proxy.thron.tokens import TokenKeeper
+from proxy.thron.token_keeper import TokenKeeper
 
 
 def test_three_contents_that_fail() -> None:

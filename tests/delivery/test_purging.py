@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from proxy.catalogue.paths import Address
-from proxy.catalogue.purge import Purge, PurgeKind, spelled
+from proxy.catalogue.purges import Purge, PurgeKind, spelled
+from proxy.connectors.addresses import Address
 from proxy.errors import UnknownAddress
 from proxy.sandbox.faults import Fault, Kind
 from proxy.sandbox.server import Sandbox

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
-from proxy.delivery.hops import Hops, closing
+from proxy.delivery.origin_client import Hops, closing
 from proxy.delivery.redirect_collapse import RedirectCollapse
 from proxy.errors import OriginTimeout
 from tests.delivery.conftest import NAMED, byte_session

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from proxy.catalogue.connector import DeliveryMode
-from proxy.delivery.hops import Fields
-from proxy.delivery.pace import Pace, PaceKeeper
+from proxy.connectors.model import DeliveryMode
+from proxy.delivery.min_rate import Pace, PaceKeeper
+from proxy.delivery.origin_client import Fields
+from proxy.delivery.origin_response import Upstream
 from proxy.delivery.relay import Patience, finish, pump
 from proxy.delivery.resolution import Delivery
-from proxy.delivery.upstream import Upstream
 from proxy.errors import (
     GatewayError,
     OriginChanged,
@@ -28,7 +28,7 @@ from proxy.errors import (
     OriginIncomplete,
     OriginUnreachable,
 )
-from proxy.observe.record import AccessRecord
+from proxy.telemetry.access_record import AccessRecord
 from tests.delivery.origin_server import origin_server
 
 DATA = bytes(range(256)) * 4

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from proxy.catalogue.connector import Connector, DeliveryMode
-from proxy.catalogue.paths import Address
-from proxy.catalogue.purge import Purge, PurgeKind
-from proxy.delivery.breaker import Breaker
-from proxy.delivery.budget import Budget
+from proxy.catalogue.purges import Purge, PurgeKind
+from proxy.connectors.addresses import Address
+from proxy.connectors.model import Connector, DeliveryMode
 from proxy.delivery.bulkhead import Bulkhead
-from proxy.delivery.courtesy import Courtesy
-from proxy.delivery.deliveries import Deliveries
+from proxy.delivery.circuit_breaker import Breaker
+from proxy.delivery.delivery_builder import Deliveries
 from proxy.delivery.lookup import Lookup
+from proxy.delivery.rate_limiter import Budget
 from proxy.delivery.resolver import Lifetimes, Resolved, Resolver
+from proxy.delivery.retrying_caller import Courtesy
 from proxy.errors import ThronBusy, ThronRefused, ThronTimeout, ThronUnreachable, UnknownAddress
 from proxy.sandbox.faults import Fault, Kind
 from proxy.sandbox.server import Sandbox

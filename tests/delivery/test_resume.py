@@ -14,7 +14,7 @@ import pytest
 import trustme
 from aiohttp import web
 
-from proxy.catalogue.connector import DeliveryMode
+from proxy.connectors.model import DeliveryMode
 from proxy.sandbox.blob import Blob, BytesBlob, RuleBlob
 from proxy.sandbox.faults import Fault, Kind
 from proxy.sandbox.server import Sandbox

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from proxy.delivery.hops import Arrival, Hops, closing
+from proxy.delivery.origin_client import Arrival, Hops, closing
 from proxy.delivery.source_file import SourceFiles
 from proxy.errors import GatewayError, OriginAnswerInvalid, OriginGone, ThronRefused
 from proxy.sandbox.faults import Fault, Kind

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from proxy.catalogue.connector import DeliveryMode
+from proxy.connectors.model import DeliveryMode
 from proxy.sandbox.faults import Fault, Kind
 from proxy.sandbox.server import Sandbox
 from tests.running import Running, by_id, by_name, running

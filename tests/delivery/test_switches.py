@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.catalogue.connector import DeliveryMode
+from proxy.connectors.model import DeliveryMode
 from proxy.sandbox.server import Sandbox, Switches
 from tests.readings import READINGS
 from tests.running import Running, by_id, by_name, by_sku, running

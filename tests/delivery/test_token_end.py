@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.catalogue.connector import DeliveryMode
+from proxy.connectors.model import DeliveryMode
 from proxy.sandbox.faults import Fault, Kind
 from proxy.sandbox.server import Sandbox
 from tests.delivery.taking import Taken, rest_of, take

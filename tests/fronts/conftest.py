@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from proxy.catalogue.connector import Connector, Identifier
+from proxy.connectors.model import Connector, Identifier
 from proxy.sandbox.server import Sandbox
 from proxy.thron.messages import ContentType
 from tests.fronts.front import Front, nginx, varnish

@@ -12,8 +12,8 @@ from proxy.thron.client import Client
 from proxy.thron.messages import SearchCriteria, search
 from proxy.thron.patience import Patient
 from proxy.thron.session import Credentials
+from proxy.thron.token_keeper import TokenKeeper
 from proxy.thron.token_schedule import Schedule
-from proxy.thron.tokens import TokenKeeper
 
 _SEARCH = "/content/search"
 

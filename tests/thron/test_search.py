@@ -12,7 +12,7 @@ from proxy.thron.client import Client
 from proxy.thron.messages import Content, ContentType, Order, SearchCriteria
 from proxy.thron.search import Search
 from proxy.thron.session import Credentials
-from proxy.thron.tokens import TokenKeeper
+from proxy.thron.token_keeper import TokenKeeper
 
 
 @pytest.fixture

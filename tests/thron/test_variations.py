@@ -6,7 +6,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from proxy.catalogue.folders import Folders
+from proxy.connectors.folders import Folders
 from proxy.sandbox.server import Sandbox, Switches
 from proxy.thron import messages
 from proxy.thron.client import Client
@@ -20,7 +20,7 @@ from proxy.thron.messages import (
 )
 from proxy.thron.search import Search
 from proxy.thron.session import Credentials
-from proxy.thron.tokens import TokenKeeper
+from proxy.thron.token_keeper import TokenKeeper
 
 # The switches of delivery change nothing of what the API answers; a name left out is no other way
 # of saying the same.

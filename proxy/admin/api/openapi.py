@@ -1,0 +1,160 @@
+"""The OpenAPI document of the JSON API, made of its operations; pure.
+
+https://spec.openapis.org/oas/v3.1.0
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from proxy.admin.api.operations import Nothing, Operation
+from proxy.admin.api.problems import MEDIA_TYPE
+from proxy.admin.auth import csrf
+from proxy.admin.auth.sessions import COOKIE
+
+_REFS = "#/components/schemas/{model}"
+_ALWAYS = (401, 503)
+
+_PROBLEM = {
+    "type": "object",
+    "description": "RFC 9457",
+    "required": ["title", "status", "detail"],
+    "properties": {
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "problems": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "detail"],
+                "properties": {"field": {"type": "string"}, "detail": {"type": "string"}},
+            },
+        },
+    },
+}
+
+AnyOperation = Operation[Any, Any]
+
+
+def document(operations: Sequence[AnyOperation], *, version: str) -> dict[str, Any]:
+    """Return the document.
+
+    Args:
+        operations: All that there are.
+        version: Of the connector.
+    """
+    schemas = _schemas(operations)
+    paths: dict[str, dict[str, Any]] = {}
+    for each in operations:
+        paths.setdefault(each.path, {})[each.method.lower()] = _operation(each, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "THRON Download Connector",
+            "version": version,
+            "description": "Everything that the console does. Machines send a bearer token that is"
+            " made in the console under Access; pages send their session's cookie, and"
+            f" {csrf.HEADER} where they change something.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": {**schemas, "Problem": _PROBLEM},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer"},
+                "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+            },
+        },
+        "security": [{"token": []}, {"session": []}],
+    }
+
+
+def _schemas(operations: Sequence[AnyOperation]) -> dict[str, Any]:
+    models = {model: None for each in operations for model in _models(each)}
+    modes = [(model, mode) for model in models for mode in _modes(model, operations)]
+    _, found = models_json_schema(modes, ref_template=_REFS)
+    queries = {each.query.__name__ for each in operations}  # told as parameters, one by one
+    return {name: each for name, each in found.get("$defs", {}).items() if name not in queries}
+
+
+def _models(operation: AnyOperation) -> Iterable[type[BaseModel]]:
+    yield operation.query
+    if operation.content is not Nothing:
+        yield operation.content
+    if operation.answer is not None:
+        yield operation.answer
+
+
+def _modes(model: type[BaseModel], operations: Sequence[AnyOperation]) -> Iterable[Any]:
+    is_answer = any(each.answer is model for each in operations)
+    yield "serialization" if is_answer else "validation"
+
+
+def _operation(operation: AnyOperation, schemas: Mapping[str, Any]) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "operationId": operation.name,
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        "parameters": _parameters(operation),
+        "responses": _responses(operation),
+    }
+    if operation.description:
+        made["description"] = operation.description
+    if operation.for_people:
+        made["security"] = [{"session": []}]
+    if operation.content is not Nothing:
+        made["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": _ref(operation.content, schemas)}},
+        }
+    return made
+
+
+def _ref(model: type[BaseModel], schemas: Mapping[str, Any]) -> dict[str, str]:
+    if model.__name__ not in schemas:
+        raise KeyError(model.__name__)  # two models of one name: give one of them another
+    return {"$ref": _REFS.format(model=model.__name__)}
+
+
+def _parameters(operation: AnyOperation) -> list[dict[str, Any]]:
+    in_path = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in operation.variables
+    ]
+    if operation.query is Nothing:
+        return in_path
+    schema = operation.query.model_json_schema(ref_template=_REFS)
+    required = schema.get("required", ())
+    return in_path + [
+        {
+            "name": name,
+            "in": "query",
+            "required": name in required,
+            "schema": {key: value for key, value in each.items() if key != "description"},
+            **({"description": each["description"]} if "description" in each else {}),
+        }
+        for name, each in schema["properties"].items()
+    ]
+
+
+def _responses(operation: AnyOperation) -> dict[str, Any]:
+    takes = operation.content is not Nothing
+    changes = operation.method not in {"GET", "HEAD"}
+    statuses = {*_ALWAYS, *operation.problems, *((400, 415) if takes else ())}
+    statuses |= {422} if takes or operation.query is not Nothing else set()
+    statuses |= {403} if changes or operation.for_people else set()
+    problem = {MEDIA_TYPE: {"schema": {"$ref": _REFS.format(model="Problem")}}}
+    found: dict[str, Any] = {
+        str(status): {"description": HTTPStatus(status).phrase, "content": problem}
+        for status in sorted(statuses)
+    }
+    good: dict[str, Any] = {"description": HTTPStatus(operation.status).phrase}
+    if operation.answer is not None:
+        schema = {"$ref": _REFS.format(model=operation.answer.__name__)}
+        good["content"] = {operation.media_type: {"schema": schema}}
+    elif operation.status != HTTPStatus.NO_CONTENT:
+        good["content"] = {operation.media_type: {}}
+    return {str(operation.status): good, **found}

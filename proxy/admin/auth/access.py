@@ -1,0 +1,175 @@
+"""The console's door: nothing is answered to somebody unknown, and nothing changed by other sites.
+
+Rule 1: what is open to everybody stands in ``OPEN``; all else, known or unknown, asks for a
+sign-in or a token. Rule 2: what changes something is asked by a form or script of our own, or by
+a machine with its token.
+"""
+
+import asyncio
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+from multidict import MultiMapping
+
+from proxy.admin.api.problems import Problem
+from proxy.admin.auth import cookies, csrf
+from proxy.admin.auth.caller import CALLER, Caller, of_session, of_token
+from proxy.admin.auth.request_context import VISIT, Visit
+from proxy.admin.auth.sessions import COOKIE
+from proxy.admin.parts import CONSOLE, Console
+from proxy.admin.web import assets
+from proxy.admin.web.i18n import Text
+from proxy.admin.web.rendering import see_other
+
+OPEN = frozenset(
+    {
+        "/livez",
+        "/readyz",
+        "/metrics",
+        "/favicon.ico",
+        "/login",
+        "/set-up",
+        "/preferences",
+        assets.PATH,
+    }
+)
+
+# For the whole content of a request: pages send a few hundred octets, scripts some more.
+BODY_PATIENCE_S = 10.0
+# Of a request of somebody unknown, such as the sign-in form; aiohttp takes 1 MiB of the others.
+_MOST_ANONYMOUS_OCTETS = 16 * 1024
+_FORM = "application/x-www-form-urlencoded"
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_API = "/api"
+
+
+def access(*, body_patience_s: float = BODY_PATIENCE_S) -> Middleware:
+    """Return the middleware that lets in.
+
+    Args:
+        body_patience_s: For the whole content of a request to come.
+    """
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        caller = await _caller(request)
+        if caller is not None:
+            request[CALLER] = caller
+        elif _route(request) not in OPEN:
+            return _refused(request)
+        if request.method not in _SAFE:
+            await _read(request, caller, patience_s=body_patience_s)
+            await _see_that_it_is_meant(request, caller)
+        return await handler(request)
+
+    return middleware
+
+
+async def _read(request: web.Request, caller: Caller | None, *, patience_s: float) -> None:
+    """Read the content, which the request then keeps.
+
+    Raises:
+        HTTPError: It is too large, too slow, or no form of a page of ours.
+    """
+    if not request.body_exists:
+        return
+    if not is_api(request):
+        is_form = request.content_type == _FORM
+        # The sender would choose how it is decoded, and some of Python's codecs are slow.
+        if not is_form or (request.charset or "utf-8").lower() != "utf-8":
+            raise web.HTTPUnsupportedMediaType
+    if caller is None:
+        if request.content_length is None:
+            raise web.HTTPLengthRequired
+        if request.content_length > _MOST_ANONYMOUS_OCTETS:
+            raise web.HTTPRequestEntityTooLarge(_MOST_ANONYMOUS_OCTETS, request.content_length)
+    try:
+        async with asyncio.timeout(patience_s):
+            await request.read()
+    except TimeoutError as exc:
+        raise web.HTTPRequestTimeout from exc
+
+
+def is_api(request: web.Request) -> bool:
+    """Tell whether a machine or a script asks, so that errors are problems and not pages."""
+    return request.path.startswith(f"{_API}/")
+
+
+def _route(request: web.Request) -> str | None:
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else None
+
+
+async def _caller(request: web.Request) -> Caller | None:
+    console = request.app[CONSOLE]
+    if is_api(request) and (given := request.headers.get("Authorization")) is not None:
+        return await _machine(console, given)
+    id_ = cookies.read(request, COOKIE, is_secure=request[VISIT].is_secure)
+    session = await console.sessions.find(id_)
+    return of_session(session) if session is not None else None
+
+
+async def _machine(console: Console, authorization: str) -> Caller:
+    scheme, _, secret = authorization.partition(" ")
+    token = await console.tokens.find(secret.strip()) if scheme.lower() == "bearer" else None
+    if token is None:
+        raise _unauthorized("This token is not good: it may have been revoked.")
+    return of_token(token)
+
+
+def _refused(request: web.Request) -> web.Response:
+    if is_api(request):
+        raise _unauthorized("Sign in, or send Authorization: Bearer with a token of the console.")
+    if request.method in _SAFE and request.path != "/":
+        return see_other(f"/login?next={quote(request.path_qs, safe='/')}")
+    return see_other("/login")
+
+
+def _unauthorized(detail: str) -> Problem:
+    return Problem(401, detail, fields={"WWW-Authenticate": 'Bearer realm="thron-connector"'})
+
+
+async def _see_that_it_is_meant(request: web.Request, caller: Caller | None) -> None:
+    if caller is not None and caller.token is not None:
+        if not caller.can_change:
+            raise Problem(403, "This token may only read.")
+        return
+    visit_ = request[VISIT]
+    secret = caller.session.id if caller is not None and caller.session else visit_.visitor
+    if _is_foreign(request, visit_):
+        raise _forbidden(request, Text("Another site sent this; nothing was changed."))
+    if is_api(request):
+        given = request.headers.get(csrf.HEADER, "")
+    else:
+        given = str((await _posted(request)).get(csrf.FIELD, ""))
+    if not csrf.fits(given, secret):
+        raise _forbidden(
+            request, Text("This form is from before you signed in: load the page again.")
+        )
+
+
+def _is_foreign(request: web.Request, visit_: Visit) -> bool:
+    return csrf.is_foreign(
+        request.headers,
+        host=visit_.host or "",
+        port=visit_.port,
+        is_port_known=visit_.is_port_known,
+        is_secure=visit_.is_secure,
+    )
+
+
+async def _posted(request: web.Request) -> MultiMapping[Any]:
+    try:
+        return await request.post()
+    except UnicodeDecodeError as exc:
+        raise web.HTTPBadRequest from exc
+
+
+def _forbidden(request: web.Request, detail: Text) -> Exception:
+    if is_api(request):
+        return Problem(403, f"{detail} Send the page's token in {csrf.HEADER}.")
+    return web.HTTPForbidden(reason=HTTPStatus.FORBIDDEN.phrase, text=detail.english)

@@ -1,0 +1,73 @@
+"""Bearer tokens for machines: made and revoked in the console, shown once, kept as hashes."""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from proxy.admin.store import MachineToken, Store
+
+_PREFIX = "tdc_"  # for scanners of leaked secrets, and for the operator who finds one in a file
+_HINT_CHARACTERS = 8
+_NOTED_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A token that has just been made.
+
+    Attributes:
+        token: As it is kept.
+        secret: The token itself, told this once.
+    """
+
+    token: MachineToken
+    secret: str = field(repr=False)
+
+
+class MachineTokens:
+    """Makes, finds and revokes tokens."""
+
+    def __init__(self, store: Store, *, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._now = now
+
+    async def make(self, name: str, *, can_change: bool, actor: str) -> NewToken:
+        """Make a token.
+
+        Raises:
+            NameTaken: There is one of this name.
+        """
+        secret = _PREFIX + secrets.token_urlsafe(32)
+        token = await self._store.add_token(
+            name=name,
+            mark=_mark(secret),
+            hint=secret[:_HINT_CHARACTERS],
+            can_change=can_change,
+            at=self._now(),
+            actor=actor,
+        )
+        return NewToken(token, secret)
+
+    async def find(self, secret: str) -> MachineToken | None:
+        """Return the token of a secret, if it is good; finding it is using it."""
+        token = await self._store.token(_mark(secret))
+        if token is None:
+            return None
+        now = self._now()
+        if token.used is None or now - token.used >= _NOTED_EVERY:
+            await self._store.use_token(token.id, at=now)
+        return token
+
+    async def all(self) -> tuple[MachineToken, ...]:
+        """Return every token, by name."""
+        return await self._store.tokens()
+
+    async def revoke(self, number: int, *, actor: str) -> bool:
+        """Revoke a token, and tell whether there was one."""
+        return await self._store.revoke_token(number, actor=actor)
+
+
+def _mark(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,92 @@
+"""The password tried: by whom, how often, and how many at once."""
+
+import math
+from collections.abc import Callable, Iterator
+
+from aiohttp import web
+
+from proxy.admin.auth import cookies, devices
+from proxy.admin.auth.admin_password import Password
+from proxy.admin.auth.devices import Devices
+from proxy.admin.auth.login_rate_limiter import LoginRateLimiter, Party
+from proxy.admin.auth.request_context import VISIT
+
+
+class TooManyLogins(Exception):
+    """The password is not tried now.
+
+    Attributes:
+        retry_after_s: Whole seconds to wait.
+    """
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(f"try again in {retry_after_s} s")
+        self.retry_after_s = retry_after_s
+
+
+class Login:
+    """Tries the password for those whose turn it is.
+
+    Args:
+        password: The administrator's.
+        devices: Browsers that have signed in before.
+        limiter: Says whose turn it is.
+        now: Monotonic time, in seconds.
+    """
+
+    def __init__(
+        self,
+        password: Password,
+        devices: Devices,
+        limiter: LoginRateLimiter,
+        *,
+        now: Callable[[], float],
+    ) -> None:
+        self._password = password
+        self._devices = devices
+        self._limiter = limiter
+        self._now = now
+
+    async def device(self, request: web.Request) -> str | None:
+        """Return the mark of the browser that asks, None if it has not signed in before.
+
+        Raises:
+            DatabaseFailed: It cannot be read.
+        """
+        cookie = cookies.read(request, devices.COOKIE, is_secure=request[VISIT].is_secure)
+        return await self._devices.find(cookie)
+
+    async def knows_password(self, request: web.Request, password: str) -> bool:
+        """Tell whether somebody knows the password.
+
+        Raises:
+            TooManyLogins: It is not tried now.
+            DatabaseFailed: It cannot be read.
+        """
+        device = await self.device(request)
+        party = self._begun(_parties(request[VISIT].client, device))
+        is_right = False
+        try:
+            is_right = await self._password.fits(password, is_known=party.is_known)
+        finally:
+            self._limiter.end(party, succeeded=is_right)
+        return is_right
+
+    def _begun(self, parties: Iterator[Party]) -> Party:
+        waits: list[float] = []
+        for party in parties:
+            wait_s = self._limiter.begin(party, now=self._now())
+            if wait_s <= 0:
+                return party
+            waits.append(wait_s)
+        raise TooManyLogins(math.ceil(min(waits)))
+
+
+def _parties(client: str, device: str | None) -> Iterator[Party]:
+    """Give as whom somebody may try; a device that is locked out, as everybody else at its address.
+
+    So whoever has stolen a device cookie locks nobody out with it.
+    """
+    if device is not None:
+        yield Party.with_device(device)
+    yield Party.at(client)

@@ -1,0 +1,122 @@
+"""Which passwords are taken, and what is kept of them: an argon2id hash."""
+
+import asyncio
+import hashlib
+import os
+import re
+import sys
+import threading
+import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import argon2
+
+from proxy.admin.web.i18n import Text
+
+T = TypeVar("T")
+
+LEAST_CHARACTERS = 12
+_MOST_CHARACTERS = 1024
+_LEAST_DIFFERENT = 5
+
+# Of a thread, in steps of "nice": a crowd that guesses passwords gives way to downloads.
+_NICER = 10
+
+_OBVIOUS = (
+    "password|passwort|parola|passw0rd|p4ssword|p4ssw0rd|pa55word|pa55w0rd|qwerty|qwertz|azerty"
+    "|letmein|welcome|benvenuto|changeme|secret|segreto|admin|administrator|amministratore|root"
+    "|user|test|demo|default|login|thron|download|connector|console|iloveyou|monkey|dragon"
+    "|football|sunshine|princess|correct|horse|battery|staple|abc|the|my|new"
+    "|asdf|asdfgh|asdfghjkl|zxcvbn|zxcvbnm|uiop|qaz|wsx|edc"
+)
+_MADE_OF_OBVIOUS = re.compile(rf"(?:{_OBVIOUS}|[\W\d_])*", re.IGNORECASE)
+_ROWS = ("abcdefghijklmnopqrstuvwxyz", "01234567890", "qwertyuiopasdfghjklzxcvbnm")
+
+# RFC 9106, 4, second choice, but with one lane: one check takes one core, for some tens of
+# milliseconds, and 64 MiB.
+_hasher = argon2.PasswordHasher(parallelism=1)
+
+
+class PasswordHashes:
+    """Makes and checks hashes beside the event loop, one at a time; and one more for those known.
+
+    The threads are the limit: a check whose client has left still ends before the next begins.
+    """
+
+    def __init__(self, *, hasher: argon2.PasswordHasher = _hasher) -> None:
+        self._hasher = hasher
+        self._for_anybody = ThreadPoolExecutor(1, "password", initializer=_give_way)
+        self._for_known = ThreadPoolExecutor(1, "known-password")
+
+    async def make(self, password: str) -> str:
+        """Return the hash of a password."""
+        return await _in(self._for_known, self._hasher.hash, _normal(password))
+
+    async def fits(self, password: str, hash_: str, *, is_known: bool = False) -> bool:
+        """Tell whether a hash is that of a password.
+
+        Args:
+            password: As typed.
+            hash_: Of the right one.
+            is_known: Whether it is for somebody who has proved it before; they do not wait for
+                all others.
+        """
+        pool = self._for_known if is_known else self._for_anybody
+        return await _in(pool, self._fits, password, hash_)
+
+    def _fits(self, password: str, hash_: str) -> bool:
+        try:
+            return self._hasher.verify(hash_, _normal(password))
+        except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
+            return False
+
+
+async def _in(pool: ThreadPoolExecutor, function: Callable[..., T], *args: str) -> T:
+    return await asyncio.get_running_loop().run_in_executor(pool, function, *args)
+
+
+def _give_way() -> None:
+    if sys.platform == "linux":  # where it is of one thread, not of the process (sched(7))
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICER)
+
+
+def problem(password: str, *, not_: str | None = None) -> Text | None:
+    """Return why a new password is not taken, or None if it is.
+
+    Args:
+        password: As typed.
+        not_: A word that everybody would try first, such as the tenant's name.
+
+    There are no rules of composition: length is what counts (NIST SP 800-63B, 3.1.1.2).
+    """
+    if len(password) < LEAST_CHARACTERS:
+        return Text(
+            "At least {number} characters. A few unrelated words are easy to remember.",
+            number=LEAST_CHARACTERS,
+        )
+    if len(password) > _MOST_CHARACTERS:
+        return Text("At most {number} characters.", number=_MOST_CHARACTERS)
+    if _is_obvious(password, not_):
+        return Text("An attacker would try this early. Choose something less obvious.")
+    return None
+
+
+def mark(hash_: str) -> str:
+    """Return what tells one password from the next, for sessions to end with their password."""
+    return hashlib.sha256(hash_.encode()).hexdigest()[:32]
+
+
+def _is_obvious(password: str, not_: str | None) -> bool:
+    lowered = _normal(password).lower()
+    if not_:
+        lowered = lowered.replace(not_.lower(), "")
+    if _MADE_OF_OBVIOUS.fullmatch(lowered) or len(set(lowered)) < _LEAST_DIFFERENT:
+        return True
+    return any(lowered in row * 2 or lowered[::-1] in row * 2 for row in _ROWS)
+
+
+def _normal(password: str) -> str:
+    """Return one spelling of what keyboards spell in several (RFC 8265, 4.2.2)."""
+    return unicodedata.normalize("NFC", password)

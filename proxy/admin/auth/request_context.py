@@ -1,0 +1,134 @@
+"""Who asks, from where, and how they like to read: what every request of the console brings."""
+
+import re
+import secrets
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from proxy.admin.auth import cookies
+from proxy.admin.web.i18n import Language, preferred
+from proxy.semantics import forwarded
+from proxy.semantics.forwarded import TrustedProxies
+
+LANGUAGE_COOKIE = "tdc_language"
+THEME_COOKIE = "tdc_theme"
+VISITOR_COOKIE = "tdc_visitor"
+
+_A_YEAR_S = 365 * 24 * 3600
+
+
+class Theme(StrEnum):
+    """How pages look; ``AUTO`` is as the browser prefers."""
+
+    AUTO = "auto"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request's circumstances.
+
+    Attributes:
+        client: The address of who asks, behind trusted proxies too.
+        is_secure: Whether it was asked over HTTPS.
+        host: The host that was asked, as ``forwarded.valid_host`` gives it; None if it cannot be
+            read.
+        port: The port that was asked, None where that is the scheme's own.
+        is_port_known: Whether ``port`` is the browser's; a proxy that names the host in a field of
+            its own does not tell.
+        language: To answer in.
+        theme: To show pages in.
+        visitor: A random value of this browser, which ties forms to it before anyone signs in.
+        is_new: Whether the browser does not have it yet.
+    """
+
+    client: str
+    is_secure: bool
+    host: str | None
+    port: int | None
+    is_port_known: bool
+    language: Language
+    theme: Theme
+    visitor: str = field(repr=False)
+    is_new: bool
+
+
+VISIT = web.RequestKey("visit", Visit)
+
+
+def visits(*, trusted: TrustedProxies) -> Middleware:
+    """Return the middleware that notes the circumstances of each request.
+
+    Args:
+        trusted: The proxies in front.
+    """
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        request[VISIT] = visit(request, trusted=trusted)
+        return await handler(request)
+
+    return middleware
+
+
+def visit(request: web.Request, *, trusted: TrustedProxies) -> Visit:
+    """Return the circumstances of a request.
+
+    Args:
+        request: As it came.
+        trusted: The proxies in front.
+    """
+    effective = forwarded.effective(
+        request.remote or "",
+        scheme="https" if request.secure else "http",
+        fields=request.headers,
+        trusted=trusted,
+    )
+    is_secure = effective.scheme == "https"
+    known = cookies.read(request, VISITOR_COOKIE, is_secure=is_secure)
+    is_new = not known or len(known) > 64  # noqa: PLR2004 - ours have 43 characters
+    asked = request.headers.get("Host", "")
+    is_port_known = forwarded.valid_host(asked) == effective.host
+    return Visit(
+        client=effective.client,
+        is_secure=is_secure,
+        host=effective.host,
+        port=_port(asked) if is_port_known else None,
+        is_port_known=is_port_known,
+        language=_language(request, is_secure=is_secure),
+        theme=_theme(request, is_secure=is_secure),
+        visitor=secrets.token_urlsafe(32) if is_new else known,
+        is_new=is_new,
+    )
+
+
+def keep(response: web.StreamResponse, cookie: str, value: str, *, is_secure: bool) -> None:
+    """Have the browser keep a choice for a year."""
+    cookies.keep(response, cookie, value, is_secure=is_secure, max_age_s=_A_YEAR_S)
+
+
+def keep_visitor(response: web.StreamResponse, visit_: Visit) -> None:
+    """Have the browser keep the visitor's value until it is closed."""
+    cookies.keep(response, VISITOR_COOKIE, visit_.visitor, is_secure=visit_.is_secure)
+
+
+def _port(authority: str) -> int | None:
+    """Return the port of a Host field that is valid."""
+    found = re.search(r":([0-9]+)$", authority)
+    return int(found[1]) if found is not None else None
+
+
+def _language(request: web.Request, *, is_secure: bool) -> Language:
+    chosen = cookies.read(request, LANGUAGE_COOKIE, is_secure=is_secure)
+    if chosen in list(Language):
+        return Language(chosen)
+    return preferred(request.headers.get("Accept-Language", ""))
+
+
+def _theme(request: web.Request, *, is_secure: bool) -> Theme:
+    chosen = cookies.read(request, THEME_COOKIE, is_secure=is_secure)
+    return Theme(chosen) if chosen in list(Theme) else Theme.AUTO

@@ -1,0 +1,175 @@
+"""What an application may do in THRON, found out by trying."""
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from proxy.app import Tenant
+from proxy.connectors.model import Connector, DeliveryMode, Identifier
+from proxy.delivery.mode_trial import ModeTrial, Proposal, few, propose, try_mode
+from proxy.errors import CredentialsRefused, GatewayError, ThronRefused
+from proxy.thron import messages
+from proxy.thron.session import Session
+
+# Somebody waits for the page.
+_LONGEST_S = 10.0
+
+
+class Right(StrEnum):
+    """What is tried, in its order."""
+
+    LOG_IN = "log_in"
+    FOLDER = "folder"
+    SOURCE_FILES = "source_files"
+    RENDITIONS = "renditions"
+    METADATA = "metadata"
+
+
+_RIGHTS = {
+    DeliveryMode.ORIGINAL: Right.SOURCE_FILES,
+    DeliveryMode.PUBLISHED: Right.RENDITIONS,
+}
+
+
+class Verdict(StrEnum):
+    """How it went."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was tried.
+
+    Attributes:
+        right: What.
+        verdict: How it went.
+        detail: THRON's own words, or a name or number that was found; no secret.
+    """
+
+    right: Right
+    verdict: Verdict
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Everything that was tried with some credentials.
+
+    Attributes:
+        findings: In the order of the rights; after a login that failed, that alone.
+        session: Of the login.
+        proposal: The mode of delivery to begin with.
+    """
+
+    findings: tuple[Finding, ...]
+    session: Session | None = field(default=None, repr=False)
+    proposal: Proposal | None = None
+
+    @property
+    def is_logged_in(self) -> bool:
+        """Whether the credentials are good."""
+        return self.session is not None
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether THRON says that they are not, rather than nothing."""
+        return self.session is None and self.findings[0].verdict is Verdict.NO
+
+
+async def explore(tenant: Tenant, *, client_id: str) -> Trial:
+    """Log in, and try what connectors need."""
+    try:
+        session = await tenant.thron.session()
+    except CredentialsRefused as exc:
+        return Trial((Finding(Right.LOG_IN, Verdict.NO, str(exc)),))
+    except GatewayError as exc:
+        return Trial((Finding(Right.LOG_IN, Verdict.UNKNOWN, str(exc)),))
+    trials: dict[DeliveryMode, ModeTrial] = {}
+    findings = await asyncio.gather(
+        _in_time(Right.FOLDER, _folder(tenant, session, client_id)),
+        *(
+            _in_time(_RIGHTS[mode], _delivered(tenant, session, mode, trials))
+            for mode in DeliveryMode
+        ),
+        _in_time(Right.METADATA, _metadata(tenant, client_id)),
+    )
+    return Trial(
+        (Finding(Right.LOG_IN, Verdict.YES), *findings), session, propose([*trials.values()])
+    )
+
+
+async def proposed(tenant: Tenant) -> Proposal:
+    """Try both modes of delivery, and return the one to begin with.
+
+    Raises:
+        ThronError: THRON cannot be logged in to.
+    """
+    session = await tenant.thron.session()
+    trials: dict[DeliveryMode, ModeTrial] = {}
+    await asyncio.gather(
+        *(
+            _in_time(_RIGHTS[mode], _delivered(tenant, session, mode, trials))
+            for mode in DeliveryMode
+        )
+    )
+    return propose([*trials.values()])
+
+
+async def _in_time(right: Right, tried: Awaitable[Finding]) -> Finding:
+    try:
+        async with asyncio.timeout(_LONGEST_S):
+            return await tried
+    except TimeoutError:
+        return Finding(right, Verdict.UNKNOWN, "THRON did not answer in time")
+
+
+async def _folder(tenant: Tenant, session: Session, client_id: str) -> Finding:
+    if session.root_category_id is None:
+        return Finding(Right.FOLDER, Verdict.NO)
+    try:
+        found = await tenant.thron.ask(messages.category(client_id, session.root_category_id))
+    except GatewayError as exc:
+        return Finding(Right.FOLDER, _verdict(exc), str(exc))
+    if found is None:
+        return Finding(Right.FOLDER, Verdict.NO, session.root_category_id)
+    return Finding(Right.FOLDER, Verdict.YES, found.names[0].text if found.names else found.id)
+
+
+async def _delivered(
+    tenant: Tenant, session: Session, mode: DeliveryMode, trials: dict[DeliveryMode, ModeTrial]
+) -> Finding:
+    """Fetch one octet of a few contents, as a connector would, and note how it went."""
+    right = _RIGHTS[mode]
+    if mode is DeliveryMode.PUBLISHED and session.pkey is None:
+        return Finding(right, Verdict.NO)
+    folder = session.root_category_id
+    if folder is None:
+        return Finding(right, Verdict.UNKNOWN)
+    connector = Connector(
+        slug="check", folder=folder, folder_id=folder, identifier=Identifier.CONTENT_ID
+    )
+    try:
+        contents = await few(tenant.surveyor.contents(connector))
+    except GatewayError as exc:
+        return Finding(right, Verdict.UNKNOWN, str(exc))
+    if not contents:
+        return Finding(right, Verdict.UNKNOWN)
+    trial = trials[mode] = await try_mode(tenant.explainer, connector, mode, contents)
+    return Finding(right, Verdict.YES if trial.works else Verdict.NO, trial.detail)
+
+
+async def _metadata(tenant: Tenant, client_id: str) -> Finding:
+    try:
+        listed = await tenant.thron.ask(messages.classifications(client_id))
+    except GatewayError as exc:
+        return Finding(Right.METADATA, _verdict(exc), str(exc))
+    names = [each.names[0].text if each.names else each.id for each in listed.items]
+    return Finding(Right.METADATA, Verdict.YES, ", ".join(names))
+
+
+def _verdict(exc: GatewayError) -> Verdict:
+    return Verdict.NO if isinstance(exc, ThronRefused) else Verdict.UNKNOWN

@@ -1,0 +1,152 @@
+"""The tenant's credentials: where they come from, tried, and kept."""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
+
+from proxy.admin.api.operations import Model
+from proxy.admin.capabilities import Trial, explore
+from proxy.admin.validation import Wrong
+from proxy.admin.web.i18n import Text
+from proxy.app import Parts, open_tenant, session_store
+from proxy.catalogue.tenant import Tenant as KeptTenant
+from proxy.thron.session import Credentials
+
+
+def _client_id(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", value):
+        raise Wrong(Text("Write the name alone, such as acme for https://acme.thron.com."))
+    return value
+
+
+def _is_field_value(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().strip().isprintable():
+        raise Wrong(Text("This has characters that cannot stand here."))
+    return SecretStr(value.get_secret_value().strip())
+
+
+ClientId = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
+    AfterValidator(_client_id),
+]
+Username = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+AppId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+class NewCredentials(Model):
+    """What the operator gives: on the connection page, or through the API."""
+
+    client_id: ClientId = Field(description="the tenant, such as acme")
+    app_id: AppId = Field(description="the AppID of its Custom Application")
+    app_key: Annotated[SecretStr, AfterValidator(_is_field_value)] | None = Field(
+        None, max_length=1000, description="its AppKey; absent: the one that is kept"
+    )
+    username: Username | None = Field(
+        None, description="a user to act as; absent: the application acts for itself"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """The connection as it stands.
+
+    Attributes:
+        client_id: The tenant; None in the set-up state.
+        app_id: The application.
+        username: The user that it acts as; None where it acts for itself.
+        is_given: Whether environment or file give the credentials, so that nothing here can.
+        api_url: THRON's API.
+        cdn_url: THRON's delivery.
+    """
+
+    client_id: str | None
+    app_id: str | None
+    username: str | None
+    is_given: bool
+    api_url: str | None
+    cdn_url: str | None
+
+
+async def connection(parts: Parts) -> Connection:
+    """Return the connection as it stands.
+
+    Raises:
+        DatabaseFailed: What is kept cannot be read.
+    """
+    settings = parts.settings
+    if settings.is_set_up:
+        return Connection(
+            settings.client_id,
+            settings.app_id,
+            settings.username,
+            is_given=True,
+            api_url=settings.api_base,
+            cdn_url=settings.cdn_base,
+        )
+    kept = await parts.database.tenant()
+    if kept is None or kept.app_key is None:
+        return Connection(
+            None, None, None, is_given=False, api_url=settings.api_url, cdn_url=settings.cdn_url
+        )
+    of_tenant = settings.model_copy(update={"client_id": kept.client_id})
+    return Connection(
+        kept.client_id,
+        kept.app_id,
+        kept.username,
+        is_given=False,
+        api_url=of_tenant.api_base,
+        cdn_url=of_tenant.cdn_base,
+    )
+
+
+async def explored(parts: Parts) -> Trial | None:
+    """Return what the connected application may do; None in the set-up state."""
+    known = await connection(parts)
+    if parts.tenant is None or known.client_id is None:
+        return None
+    return await explore(parts.tenant, client_id=known.client_id)
+
+
+async def whole(parts: Parts, given: NewCredentials) -> Credentials | None:
+    """Return credentials with the app key that is kept where none is given; None without any."""
+    username = given.username or None
+    if given.app_key is not None and given.app_key.get_secret_value():
+        app_key = given.app_key.get_secret_value()
+        return Credentials(given.client_id, given.app_id, app_key, username)
+    kept = await parts.database.tenant()
+    if kept is None or kept.app_key is None or kept.client_id != given.client_id:
+        return None
+    return Credentials(given.client_id, given.app_id, kept.app_key, username)
+
+
+def can_keep(parts: Parts) -> bool:
+    """Tell whether credentials can be kept: the database has a key to encrypt them with."""
+    return parts.database.encryption is not None
+
+
+async def tried(parts: Parts, credentials: Credentials) -> Trial:
+    """Try credentials, without keeping them."""
+    async with open_tenant(parts.settings, credentials) as tenant:
+        return await explore(tenant, client_id=credentials.client_id)
+
+
+async def keep(parts: Parts, credentials: Credentials, trial: Trial, *, actor: str) -> None:
+    """Keep credentials that were tried, and connect with them.
+
+    Raises:
+        DatabaseFailed: They cannot be kept.
+        ConfigurationError: They cannot be encrypted.
+    """
+    kept = KeptTenant(
+        client_id=credentials.client_id,
+        app_id=credentials.app_id,
+        app_key=credentials.app_key,
+        username=credentials.username,
+    )
+    await parts.database.save_tenant(kept, actor=actor)
+    if trial.session is not None:  # another login may end it
+        await session_store(parts.database, credentials).save(trial.session)
+    await parts.tenancy.refresh()

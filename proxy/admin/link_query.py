@@ -1,0 +1,50 @@
+"""What of a link check is shown, as a page's or a call's query says it; pure."""
+
+from typing import Any, Self
+from urllib.parse import urlencode
+
+from multidict import MultiMapping
+from pydantic import Field, ValidationError
+
+from proxy.admin.api.operations import Model
+from proxy.link_check.results import Shown
+
+_LAST = 1_000_000
+
+
+class LinksQuery(Model):
+    """Which lines, by what came of them."""
+
+    show: Shown = Field(Shown.PROBLEMS, description="by the last outcome")
+    q: str = Field("", max_length=200, description="words that title, identifier or file name have")
+    page: int = Field(1, ge=1, le=_LAST)
+    size: int = Field(50, ge=1, le=500, description="lines of a page")
+
+    @classmethod
+    def lenient(cls, query: MultiMapping[str], *, otherwise: Shown) -> Self:
+        """Return what a page's address says, what cannot be understood left out.
+
+        Args:
+            query: Of the address.
+            otherwise: What is shown where it does not say.
+        """
+        given: dict[str, Any] = {"show": otherwise}
+        for name in ("show", "q", "page"):
+            try:
+                cls.model_validate({name: query.get(name)})
+            except ValidationError:
+                continue
+            given[name] = query[name]
+        return cls.model_validate(given)
+
+    @property
+    def offset(self) -> int:
+        """How many lines come before the page."""
+        return (self.page - 1) * self.size
+
+    def href(self, path: str, **changed: Any) -> str:
+        """Return the address of the page with some things changed."""
+        first = {} if changed.keys() <= {"page"} else {"page": 1}
+        shown = {"show": self.show, "q": self.q, "page": self.page, **first, **changed}
+        pairs = [(name, str(value)) for name, value in shown.items() if value not in ("", 1)]
+        return f"{path}?{urlencode(pairs)}"

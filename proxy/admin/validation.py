@@ -1,0 +1,64 @@
+"""What pydantic finds wrong, in words for people; pure."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from proxy.admin.web.i18n import Text
+
+
+class Wrong(ValueError):
+    """Raised by a validator of ours: what is wrong, to be said in the reader's language."""
+
+    def __init__(self, text: Text) -> None:
+        super().__init__(str(text))
+        self.text = text
+
+
+def findings(error: ValidationError) -> Sequence[tuple[tuple[str, ...], Text]]:
+    """Return where something is wrong, and what; empty places are the whole."""
+    return [
+        (tuple(map(str, each["loc"])), _text(each["type"], each.get("ctx", {}), each["msg"]))
+        for each in error.errors(include_url=False, include_input=False)
+    ]
+
+
+def _text(kind: str, context: Mapping[str, Any], message: str) -> Text:
+    if kind == "value_error":
+        cause = context.get("error")
+        return cause.text if isinstance(cause, Wrong) else Text(str(cause))
+    made = _KINDS.get(kind)
+    return made(context) if made is not None else Text("{message}.", message=message)
+
+
+def _too_short(context: Mapping[str, Any]) -> Text:
+    if context["min_length"] == 1:
+        return Text("Fill this in.")
+    return Text("At least {number} characters.", number=context["min_length"])
+
+
+def _too_few(context: Mapping[str, Any]) -> Text:
+    if context.get("field_type") == "Value":  # pydantic's word for a secret
+        return _too_short(context)
+    return Text("Choose at least one.")
+
+
+_KINDS: Mapping[str, Callable[[Mapping[str, Any]], Text]] = {
+    "missing": lambda _: Text("Fill this in."),
+    "string_too_short": _too_short,
+    "string_too_long": lambda c: Text("At most {number} characters.", number=c["max_length"]),
+    "string_pattern_mismatch": lambda _: Text("This has characters that cannot stand here."),
+    "int_parsing": lambda _: Text("Write a whole number."),
+    "int_from_float": lambda _: Text("Write a whole number."),
+    "float_parsing": lambda _: Text("Write a number."),
+    "bool_parsing": lambda _: Text("Choose one of these."),
+    "enum": lambda _: Text("Choose one of these."),
+    "literal_error": lambda _: Text("Choose one of these."),
+    "too_short": _too_few,
+    "greater_than": lambda c: Text("Write more than {number}.", number=c["gt"]),
+    "greater_than_equal": lambda c: Text("Write {number} or more.", number=c["ge"]),
+    "less_than": lambda c: Text("Write less than {number}.", number=c["lt"]),
+    "less_than_equal": lambda c: Text("Write {number} or less.", number=c["le"]),
+    "extra_forbidden": lambda _: Text("There is no such field."),
+}

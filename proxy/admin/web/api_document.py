@@ -1,0 +1,32 @@
+"""The document of the JSON API, for machines and for people."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from proxy import __version__
+from proxy.admin.api.openapi import document
+from proxy.admin.api.operations import Operation
+from proxy.admin.web.rendering import render
+
+
+def routes(operations: Sequence[Operation[Any, Any]]) -> list[web.RouteDef]:
+    """Return the routes of the document and of its page."""
+    made = document(operations, version=__version__)
+    body = orjson.dumps(made, option=orjson.OPT_INDENT_2)
+    by_tag = [(tag, list(each)) for tag, each in groupby(operations, key=lambda one: one.tag)]
+
+    async def machine(_request: web.Request) -> web.Response:
+        response = web.Response(
+            body=body, content_type="application/json", headers={"Cache-Control": "no-store"}
+        )
+        response.enable_compression()
+        return response
+
+    async def people(request: web.Request) -> web.Response:
+        return render(request, "api.html", document=made, by_tag=by_tag, base=request.url.origin())
+
+    return [web.get("/api/openapi.json", machine), web.get("/api", people)]

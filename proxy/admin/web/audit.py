@@ -1,0 +1,45 @@
+"""Who changed what, and when."""
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from proxy.admin.parts import CONSOLE
+from proxy.admin.web.i18n import Text
+from proxy.admin.web.rendering import render
+
+_A_PAGE = 50
+
+# What there may be in the audit, by proxy/catalogue/database.py and proxy/admin/store.py.
+ACTIONS: Mapping[str, tuple[str, Text]] = {
+    "connector created": ("good", Text("connector created")),
+    "connector changed": ("info", Text("connector changed")),
+    "connector removed": ("bad", Text("connector removed")),
+    "tenant changed": ("info", Text("connection changed")),
+    "purged": ("info", Text("purged")),
+    "signed in": ("idle", Text("signed in")),
+    "signed out": ("idle", Text("signed out")),
+    "signed out everywhere": ("idle", Text("signed out everywhere")),
+    "sign-in failed": ("bad", Text("sign-in failed")),
+    "password set": ("warning", Text("password set")),
+    "token created": ("warning", Text("token made")),
+    "token revoked": ("info", Text("token revoked")),
+}
+
+
+async def show(request: web.Request) -> web.Response:
+    """Show a page of the audit, newest first."""
+    before = request.query.get("before", "")
+    number = int(before) if before.isdecimal() and len(before) < 16 else None  # noqa: PLR2004 - what a database takes
+    found = await request.app[CONSOLE].store.audit(before=number, limit=_A_PAGE + 1)
+    return render(
+        request,
+        "audit.html",
+        entries=found[:_A_PAGE],
+        older=found[_A_PAGE - 1].number if len(found) > _A_PAGE else None,
+        is_first=number is None,
+        actions=ACTIONS,
+    )
+
+
+ROUTES = (web.get("/audit", show),)

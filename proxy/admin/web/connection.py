@@ -1,0 +1,131 @@
+"""The connection to THRON: credentials, and what they let the connector do."""
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from proxy.admin import credentials
+from proxy.admin.auth.caller import CALLER
+from proxy.admin.capabilities import Right, Trial, Verdict
+from proxy.admin.credentials import NewCredentials
+from proxy.admin.parts import CONSOLE
+from proxy.admin.web import forms
+from proxy.admin.web.connector_labels import DELIVERY_NAMES
+from proxy.admin.web.forms import Form
+from proxy.admin.web.i18n import Text
+from proxy.admin.web.rendering import render, see_other
+
+TITLES: Mapping[Right, Text] = {
+    Right.LOG_IN: Text("Log in to THRON"),
+    Right.FOLDER: Text("See the folder that the application is installed on"),
+    Right.SOURCE_FILES: Text("Download source files"),
+    Right.RENDITIONS: Text("Deliver published renditions"),
+    Right.METADATA: Text("See the definitions of custom metadata"),
+}
+
+# What each is good for where it works, and what to ask for where it does not.
+EXPLANATIONS: Mapping[tuple[Right, Verdict], Text] = {
+    (Right.LOG_IN, Verdict.YES): Text("Client ID, app ID and app key belong together."),
+    (Right.LOG_IN, Verdict.NO): Text(
+        "Ask the THRON administrator for the AppID and the AppKey of the Custom Application, and"
+        " whether it is switched on."
+    ),
+    (Right.LOG_IN, Verdict.UNKNOWN): Text(
+        "THRON did not answer. See whether this machine reaches it, and whether the client ID is"
+        " spelled right."
+    ),
+    (Right.FOLDER, Verdict.YES): Text("Connectors can be installed on it and on those below."),
+    (Right.FOLDER, Verdict.NO): Text(
+        "Ask for the Custom Application to be installed on the folder with your contents."
+    ),
+    (Right.FOLDER, Verdict.UNKNOWN): Text("THRON did not tell. Test again later."),
+    (Right.SOURCE_FILES, Verdict.YES): Text(
+        "Connectors can deliver files exactly as they were uploaded."
+    ),
+    (Right.SOURCE_FILES, Verdict.NO): Text(
+        "Ask for the share right on the contents of the folder, for the Custom Application."
+    ),
+    (Right.SOURCE_FILES, Verdict.UNKNOWN): Text(
+        "There is no published content to try it with. Test again once there is one."
+    ),
+    (Right.RENDITIONS, Verdict.YES): Text(
+        "Connectors can deliver from THRON's CDN, and go on while its API is down."
+    ),
+    (Right.RENDITIONS, Verdict.NO): Text(
+        "Ask for the public share (pkey) of the Custom Application to be switched on. Without it"
+        " only source files can be delivered."
+    ),
+    (Right.RENDITIONS, Verdict.UNKNOWN): Text(
+        "There is no published content to try it with. Test again once there is one."
+    ),
+    (Right.METADATA, Verdict.YES): Text("Addresses can be made of a custom metadata."),
+    (Right.METADATA, Verdict.NO): Text(
+        "Ask for the viewer role on the classifications, if addresses are to be made of a custom"
+        " metadata."
+    ),
+    (Right.METADATA, Verdict.UNKNOWN): Text("THRON did not tell. Test again later."),
+}
+
+
+async def show(request: web.Request) -> web.Response:
+    """Show the connection; with ``?test`` also what it lets the connector do."""
+    console = request.app[CONSOLE]
+    known = await credentials.connection(console.parts)
+    trial = await credentials.explored(console.parts) if known.client_id else None
+    form = (
+        forms.filled(
+            NewCredentials(client_id=known.client_id, app_id=known.app_id, username=known.username)
+        )
+        if known.client_id and known.app_id
+        else forms.blank()
+    )
+    return await _page(request, form, trial)
+
+
+async def save(request: web.Request) -> web.Response:
+    """Try credentials, and keep them if THRON takes them."""
+    console = request.app[CONSOLE]
+    parts = console.parts
+    if parts.settings.is_set_up or not credentials.can_keep(parts):
+        raise web.HTTPForbidden
+    form = forms.read(await request.post(), NewCredentials)
+    if form.value is None:
+        return await _page(request, form, None, status=422)
+    given = await credentials.whole(parts, form.value)
+    if given is None:
+        missing = form.with_problem(Text("Fill this in."), field="app_key")
+        return await _page(request, missing, None, status=422)
+    trial = await credentials.tried(parts, given)
+    if not trial.is_logged_in:
+        refused = form.with_problem(
+            Text("THRON does not take these: nothing was saved.")
+            if trial.is_refused
+            else Text("THRON could not be asked: nothing was saved.")
+        )
+        return await _page(request, refused, trial, status=422)
+    await credentials.keep(parts, given, trial, actor=request[CALLER].actor)
+    return see_other("/connection")
+
+
+async def _page(
+    request: web.Request, form: Form[NewCredentials], trial: Trial | None, *, status: int = 200
+) -> web.Response:
+    console = request.app[CONSOLE]
+    known = await credentials.connection(console.parts)
+    return render(
+        request,
+        "connection.html",
+        status=status,
+        known=known,
+        can_keep=credentials.can_keep(console.parts),
+        is_key_lost=console.parts.tenancy.is_key_lost,
+        form=form,
+        trial=trial,
+        titles=TITLES,
+        explanations=EXPLANATIONS,
+        delivery_names=DELIVERY_NAMES,
+        connectors=len(console.watch.connectors.all),
+    )
+
+
+ROUTES = (web.get("/connection", show), web.post("/connection", save))

@@ -1,0 +1,316 @@
+"""A connector on one page: changed once its consequences were shown, switched, removed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from aiohttp import web
+from multidict import MultiDict
+
+from proxy.admin.auth.caller import CALLER
+from proxy.admin.auth.request_context import VISIT
+from proxy.admin.connector_saving import (
+    Consequences,
+    conflicts,
+    consequences,
+    planned,
+    remove,
+    resolved,
+    save,
+)
+from proxy.admin.parts import CONSOLE
+from proxy.admin.set_up import Tenancy, tenancy
+from proxy.admin.web import forms
+from proxy.admin.web.connector_differences import differences_told
+from proxy.admin.web.connector_fields import (
+    UNPUBLISHED_HAS_NO_RENDITION,
+    AllFields,
+    Answer,
+    ByWhat,
+    fields_of,
+)
+from proxy.admin.web.connector_labels import NAMES
+from proxy.admin.web.connector_review import review
+from proxy.admin.web.connectors import document, folder_names
+from proxy.admin.web.forms import Form
+from proxy.admin.web.i18n import Text
+from proxy.admin.web.rendering import render, see_other
+from proxy.connectors.document import export
+from proxy.connectors.folder_tree import FolderTree
+from proxy.connectors.metadata_choices import MetadataChoice
+from proxy.connectors.model import Connector, Identifier
+from proxy.errors import ConfigurationError, ThronError
+from proxy.remedies import with_remedy
+
+_WAIT_S = 1.5
+_CONFIRM_WAIT_S = 6.0
+
+# More would make the page heavy; then the folder's id is typed.
+_MOST_OPTIONS = 1000
+_LONGEST_OPTION = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What THRON tells for the page; nothing where it does not.
+
+    Attributes:
+        tenancy: To ask it.
+        tree: Of folders.
+        problem: Why it does not tell.
+    """
+
+    tenancy: Tenancy | None = None
+    tree: FolderTree | None = None
+    problem: str | None = None
+
+
+async def show(request: web.Request) -> web.Response:
+    """Show the fields."""
+    connector = await _connector(request)
+    return await _page(request, connector, forms.filled(fields_of(connector)))
+
+
+async def change(request: web.Request) -> web.Response:
+    """Check the fields; where something breaks or becomes public, ask before it is saved."""
+    old = await _connector(request)
+    posted = MultiDict(await request.post())
+    posted["slug"] = old.slug
+    form = _judged(request, forms.read(posted, AllFields), old)
+    if form.value is None or posted.get("go") == "again":
+        return await _page(request, old, form, status=422 if form.problems else 200)
+    known = await _known(request)
+    try:
+        new = await _resolved(request, old, form.value.connector())
+    except ConfigurationError as exc:
+        for problem in exc.problems:
+            form = form.with_problem(Text("{problem}", problem=problem))
+        return await _page(request, old, form, status=422)
+    if new == old:
+        return see_other(f"/connectors/{old.slug}")
+    found = await consequences(
+        request.app[CONSOLE], old, new, tenancy=known.tenancy, wait_s=_CONFIRM_WAIT_S
+    )
+    wrong = _unconfirmed(found, posted)
+    if wrong:
+        is_first = posted.get("go") != "save"
+        return await _ask(request, found, form, {} if is_first else wrong)
+    await save(request.app[CONSOLE], new, actor=request[CALLER].actor)
+    return see_other(f"/connectors/{old.slug}")
+
+
+async def switch(request: web.Request) -> web.Response:
+    """Show what switching the connector on or off does."""
+    old = await _connector(request)
+    new = replace(old, enabled=request.match_info["switch"] == "enable")
+    if new == old:
+        return see_other("/connectors")
+    known = await _known(request)
+    found = await consequences(
+        request.app[CONSOLE], old, new, tenancy=known.tenancy, wait_s=_CONFIRM_WAIT_S
+    )
+    return await _ask(request, found, forms.filled(fields_of(new)), {})
+
+
+async def show_removal(request: web.Request) -> web.Response:
+    """Show what removing the connector does."""
+    return await _removal(request, await _connector(request), ())
+
+
+async def do_removal(request: web.Request) -> web.Response:
+    """Remove the connector, if its name was typed."""
+    connector = await _connector(request)
+    if str((await request.post()).get("name", "")).strip() != connector.slug:
+        wrong = Text("Type {name}, the connector's name.", name=connector.slug)
+        return await _removal(request, connector, (wrong,))
+    await remove(request.app[CONSOLE], connector.slug, actor=request[CALLER].actor)
+    return see_other("/connectors")
+
+
+async def export_one(request: web.Request) -> web.Response:
+    """Send the connector as a TOML document."""
+    connector = await _connector(request)
+    return document(export([connector]), f"{connector.slug}.toml")
+
+
+async def _connector(request: web.Request) -> Connector:
+    connectors = await request.app[CONSOLE].parts.database.connectors()
+    found = connectors.of_slug(request.match_info["slug"])
+    if found is None:
+        raise web.HTTPNotFound
+    return found
+
+
+async def _known(request: web.Request) -> Known:
+    try:
+        asked = await tenancy(request.app)
+        return Known(asked, await asked.tree())
+    except ThronError as exc:
+        return Known(problem=with_remedy(exc))
+    except ConfigurationError as exc:
+        return Known(problem=" ".join(exc.problems))
+
+
+async def _resolved(request: web.Request, old: Connector, wanted: Connector) -> Connector:
+    """Return a connector as it would be kept; THRON is asked only where it has to be."""
+    as_it_was = resolved(old, wanted)
+    if as_it_was is not None:
+        return as_it_was
+    [new] = (await planned(request.app[CONSOLE], wanted)).connectors
+    return new
+
+
+def _judged(request: web.Request, form: Form[AllFields], old: Connector) -> Form[AllFields]:
+    """Return a form with what is wrong with it beyond its fields."""
+    value, console = form.value, request.app[CONSOLE]
+    if value is None:
+        return form
+    others = {each.slug: each for each in console.watch.connectors.all if each.slug != old.slug}
+    for field, text in conflicts(value.connector(), others, is_new=False):
+        form = form.with_problem(text, field=field)
+    if value.lacks_renditions:
+        form = form.with_problem(UNPUBLISHED_HAS_NO_RENDITION, field="only_published")
+    if value.by == ByWhat.OTHER and value.key is None:
+        text = Text("Write the key of a metadata, such as sku.")
+        form = form.with_problem(text, field="key")
+    if value.https is Answer.YES and not console.parts.settings.can_force_https:
+        text = Text(
+            "This needs HTTPS first: set TDC_TLS_CERT, TDC_TLS_KEY and TDC_TLS_LISTEN, or name the"
+            " proxy in front in TDC_TRUSTED_PROXIES."
+        )
+        form = form.with_problem(text, field="https")
+    return form
+
+
+def _unconfirmed(found: Consequences, posted: Mapping[str, Any]) -> dict[str, Text]:
+    """Return what has to be confirmed yet."""
+    wrong: dict[str, Text] = {}
+    if found.is_harmless:
+        return wrong
+    typed = str(posted.get("confirm", "")).strip()
+    if found.public is not None and typed != str(found.public):
+        wrong["confirm"] = Text(
+            "Type {number}: so many contents are public then.", number=found.public
+        )
+    if found.broken.total and posted.get("accept") != str(found.broken.total):
+        wrong["accept"] = Text("Tick this to go on.")
+    if not found.is_exact and posted.get("inexact") != "on":
+        wrong["inexact"] = Text("Tick this to go on.")
+    return wrong
+
+
+async def _page(
+    request: web.Request, connector: Connector, form: Form[AllFields], *, status: int = 200
+) -> web.Response:
+    known = await _known(request)
+    shown = connector if form.value is None else form.value.connector()
+    values: dict[str, Any] = {"review": None, "by_options": _by_options(request, (), form)}
+    if known.tenancy is not None and known.tree is not None:
+        folder = known.tree.of(form.text("folder"))
+        if folder is not None:
+            count = await known.tenancy.count(
+                folder.id, subfolders=form.has("subfolders", "yes"), wait_s=_WAIT_S
+            )
+            offered = await known.tenancy.metadata(count)
+            shown = _classified(replace(shown, folder_id=folder.id), offered)
+            values["by_options"] = _by_options(request, offered, form)
+            values["review"] = review(
+                shown,
+                count,
+                settings=request.app[CONSOLE].parts.settings,
+                language=request[VISIT].language.value,
+            )
+    return render(
+        request,
+        "connector_edit.html",
+        status=status,
+        **NAMES,
+        connector=connector,
+        form=form,
+        known=known,
+        folders=_folder_options(request, known.tree),
+        can_force_https=request.app[CONSOLE].parts.settings.can_force_https,
+        **values,
+    )
+
+
+async def _ask(
+    request: web.Request, found: Consequences, form: Form[AllFields], wrong: Mapping[str, Text]
+) -> web.Response:
+    for field, text in wrong.items():
+        form = form.with_problem(text, field=field)
+    assert found.new is not None  # noqa: S101 - a removal has a page of its own
+    names = await folder_names(request)
+    return render(
+        request,
+        "connector_change.html",
+        status=422 if wrong else 200,
+        **NAMES,
+        connector=found.old,
+        found=found,
+        form=form,
+        differences=differences_told(found.old, found.new, found.changed, folders=names),
+        hidden=[(name, value) for name, values in form.typed.items() for value in values],
+    )
+
+
+async def _removal(
+    request: web.Request, connector: Connector, wrong: tuple[Text, ...]
+) -> web.Response:
+    found = await consequences(request.app[CONSOLE], connector, None, tenancy=None, wait_s=0)
+    form: Form[AllFields] = Form(problems={"name": wrong} if wrong else {})
+    return render(
+        request,
+        "connector_removal.html",
+        status=422 if wrong else 200,
+        **NAMES,
+        connector=connector,
+        found=found,
+        form=form,
+    )
+
+
+def _classified(connector: Connector, offered: tuple[MetadataChoice, ...]) -> Connector:
+    found = next((each for each in offered if each.key == connector.metadata), None)
+    if connector.identifier is not Identifier.METADATA or found is None:
+        return connector
+    return replace(connector, classification_id=found.naming.classification_id)
+
+
+def _folder_options(request: web.Request, tree: FolderTree | None) -> list[tuple[str, str]] | None:
+    """Return the folders to choose from, indented; None where there are none, or too many."""
+    if tree is None or len(tree) > _MOST_OPTIONS:
+        return None
+    language = request[VISIT].language.value
+    return [
+        (folder.id, "\u2003" * depth + folder.name(language)[:_LONGEST_OPTION])
+        for depth, folder in tree.each(language=language)
+    ]
+
+
+def _by_options(
+    request: web.Request, offered: tuple[MetadataChoice, ...], form: Form[AllFields]
+) -> list[tuple[str, Text | str]]:
+    language = request[VISIT].language.value
+    found: list[tuple[str, Text | str]] = [
+        (ByWhat.PRETTY_ID.value, Text("prettyID")),
+        (ByWhat.CONTENT_ID.value, Text("Content ID")),
+    ]
+    for each in offered:
+        name = each.name(language)
+        shown = name if name == each.key else f"{name} ({each.key})"
+        found.append((f"metadata:{each.key}", shown))
+    chosen = form.text("by")
+    if chosen.startswith("metadata:") and chosen not in dict(found):
+        found.append((chosen, chosen.removeprefix("metadata:")))
+    return found
+
+
+ROUTES = (
+    web.get("/connectors/{slug}/edit", show),
+    web.post("/connectors/{slug}/edit", change),
+    web.get("/connectors/{slug}/{switch:enable|disable}", switch),
+    web.get("/connectors/{slug}/remove", show_removal),
+    web.post("/connectors/{slug}/remove", do_removal),
+    web.get("/connectors/{slug}/export", export_one),
+)

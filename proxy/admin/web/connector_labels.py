@@ -1,0 +1,100 @@
+"""How the console calls what a connector is made of; pure."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from proxy.admin.web.i18n import Text
+from proxy.connectors.broken_urls import Reason
+from proxy.connectors.metadata_choices import Fitness
+from proxy.connectors.model import Connector, DeliveryMode, Disposition, Identifier
+from proxy.connectors.values import CONTENT_TYPE_WORDS
+from proxy.thron.messages import ContentType
+
+
+class TypeWord(StrEnum):
+    """The types of contents, as forms and the TOML document call them."""
+
+    VIDEO = "video"
+    IMAGE = "image"
+    AUDIO = "audio"
+    DOCUMENT = "document"
+
+    @property
+    def content_type(self) -> ContentType:
+        """THRON's type."""
+        return CONTENT_TYPE_WORDS[self.value]
+
+
+TYPE_NAMES: Mapping[TypeWord, Text] = {
+    TypeWord.VIDEO: Text("Videos"),
+    TypeWord.IMAGE: Text("Images"),
+    TypeWord.AUDIO: Text("Audio"),
+    TypeWord.DOCUMENT: Text("Documents"),
+}
+
+NAME_OF_TYPE: Mapping[str, Text] = {
+    word.content_type.value: name for word, name in TYPE_NAMES.items()
+}
+
+IDENTIFIER_NAMES: Mapping[Identifier, Text] = {
+    Identifier.CONTENT_ID: Text("Content ID"),
+    Identifier.PRETTY_ID: Text("prettyID"),
+    Identifier.METADATA: Text("Custom metadata"),
+}
+
+DELIVERY_NAMES: Mapping[DeliveryMode, Text] = {
+    DeliveryMode.ORIGINAL: Text("Original files"),
+    DeliveryMode.PUBLISHED: Text("Published renditions"),
+}
+
+DISPOSITION_NAMES: Mapping[Disposition, Text] = {
+    Disposition.ATTACHMENT: Text("Browsers save the file"),
+    Disposition.INLINE: Text("Browsers show the file"),
+}
+
+FITNESS_NAMES: Mapping[Fitness, Text] = {
+    Fitness.KEY: Text("Keys"),
+    Fitness.PLAIN: Text("Text and numbers"),
+    Fitness.SEEN: Text("Seen on contents, without a definition"),
+    Fitness.DOUBTFUL: Text("Others"),
+}
+
+FITNESS_HELP: Mapping[Fitness, Text] = {
+    Fitness.KEY: Text("Made for naming: short, without spaces, the same in every language."),
+    Fitness.PLAIN: Text("Good where every content has a value of its own."),
+    Fitness.SEEN: Text("Older metadata, or such that the application may not see defined."),
+    Fitness.DOUBTFUL: Text(
+        "Dates, colours and choices from lists are rarely unique, and change when their words do."
+    ),
+}
+
+REASON_NAMES: Mapping[Reason, Text] = {
+    Reason.REMOVED: Text("The connector would be gone."),
+    Reason.DISABLED: Text("The connector would be off."),
+    Reason.HOST: Text("The host would be another."),
+    Reason.IDENTIFIER: Text("Contents would be named by something else."),
+    Reason.METADATA: Text("Contents would be named by another metadata."),
+    Reason.TYPE: Text("Their type would not be served any more."),
+    Reason.UNPUBLISHED: Text("THRON does not publish the contents."),
+    Reason.FOLDER: Text("They lie outside of what would be served."),
+}
+
+
+def types_of(connector: Connector) -> tuple[TypeWord, ...]:
+    """Return a connector's types in the order in which they are shown."""
+    return tuple(each for each in TypeWord if each.content_type in connector.content_types)
+
+
+NAMES: Mapping[str, Any] = {
+    "type_names": TYPE_NAMES,
+    "name_of_type": NAME_OF_TYPE,
+    "identifier_names": IDENTIFIER_NAMES,
+    "delivery_names": DELIVERY_NAMES,
+    "disposition_names": DISPOSITION_NAMES,
+    "fitness_names": FITNESS_NAMES,
+    "fitness_help": FITNESS_HELP,
+    "reason_names": REASON_NAMES,
+    "types_of": types_of,
+}
+"""All of them, by the names that templates know them by."""

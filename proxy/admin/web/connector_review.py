@@ -1,0 +1,218 @@
+"""What a connector would be like: its addresses, real examples, and what is to be said of it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from yarl import URL
+
+from proxy.admin.web.i18n import Text
+from proxy.catalogue.url_entries import title
+from proxy.connectors.addresses import Part, illustrative, public_url
+from proxy.connectors.folder_statistics import Census, Figures, Naming, naming_of
+from proxy.connectors.folder_statistics_cache import Count
+from proxy.connectors.model import Connector, DeliveryMode, claims
+from proxy.settings import Settings
+from proxy.thron.messages import Content
+
+_UNNAMED = "\u2026"
+
+
+class Weight(StrEnum):
+    """How much a concern weighs, by the kinds of notices."""
+
+    INFO = "info"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """Something to know before saving."""
+
+    weight: Weight
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A content of the folder, and where it would be.
+
+    Attributes:
+        title: May be empty.
+        content_type: As THRON has it.
+        rest: Of its URL, what comes after the root.
+    """
+
+    title: str
+    content_type: str
+    rest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What a connector would be like.
+
+    Attributes:
+        root: What all its URLs begin with, without a slash at the end.
+        base: The same without slug; a script makes the root of it while one types.
+        pattern: What comes after the root, its variable parts marked.
+        examples: Real ones.
+        figures: How many contents have an address, lack one, or share one.
+        count: The census that they are of.
+        concerns: What is to be known.
+    """
+
+    root: str
+    base: str
+    pattern: tuple[Part, ...]
+    examples: tuple[Example, ...]
+    figures: Figures
+    count: Count
+    concerns: tuple[Concern, ...]
+
+    @property
+    def public(self) -> int:
+        """How many contents become public, as far as is known."""
+        return public_contents(self.count, self.figures)
+
+    @property
+    def scheme(self) -> str:
+        """Of its URLs."""
+        return URL(self.base).scheme
+
+    @property
+    def port(self) -> str:
+        """Of its URLs, with its colon; empty for the usual one."""
+        port = URL(self.base).explicit_port
+        return f":{port}" if port is not None else ""
+
+
+def review(
+    connector: Connector,
+    count: Count,
+    *,
+    settings: Settings,
+    others: Iterable[Connector] = (),
+    has_pkey: bool = True,
+    language: str = "",
+) -> Review:
+    """Return what a connector would be like.
+
+    Args:
+        connector: Its folder resolved; the slug may be empty still.
+        count: The census of its folder.
+        settings: Give the base of public URLs.
+        others: The connectors that there are besides.
+        has_pkey: Whether THRON gives a pkey, without which there are no renditions.
+        language: Of titles.
+    """
+    shown = replace(connector, slug=connector.slug or _UNNAMED)
+    base = settings.secure_base if connector.force_https else settings.public_base
+    first, *pattern = illustrative(base, shown)
+    root = first.text.removesuffix("/")
+    of = _census_of(count, naming_of(connector))
+    figures = figures_of(count, naming_of(connector), connector)
+    contents = of.examples(
+        naming_of(connector), connector.content_types, only_published=connector.only_published
+    )
+    return Review(
+        root=root,
+        base=base.rstrip("/"),
+        pattern=tuple(pattern),
+        examples=tuple(_examples(shown, contents, base, root, language)),
+        figures=figures,
+        count=count,
+        concerns=tuple(
+            _concerns(connector, count, figures, settings, list(others), has_pkey=has_pkey)
+        ),
+    )
+
+
+def public_contents(count: Count, figures: Figures) -> int:
+    """Return how many contents become public; an estimate where a census is of a part."""
+    if count.is_done and count.is_partial and figures.have == figures.contents:
+        return max(figures.have, count.expected or 0)
+    return figures.have
+
+
+def is_from_legacy(count: Count, naming: Naming) -> bool:
+    """Tell whether the figures of a naming are of the part that shows legacy metadata."""
+    legacy, census = count.legacy.figures(naming), count.census.figures(naming)
+    return naming.metadata is not None and not census.have and bool(legacy.have)
+
+
+def figures_of(count: Count, naming: Naming, connector: Connector) -> Figures:
+    """Return what a naming would do for a connector's types."""
+    return _census_of(count, naming).figures(
+        naming, connector.content_types, only_published=connector.only_published
+    )
+
+
+def _census_of(count: Count, naming: Naming) -> Census:
+    return count.legacy if is_from_legacy(count, naming) else count.census
+
+
+def _examples(
+    connector: Connector, contents: Sequence[Content], base: str, root: str, language: str
+) -> Iterator[Example]:
+    for content in contents:
+        claimed = claims(connector, content)
+        if claimed:
+            best = next((each for each in claimed if each.language == language), claimed[0])
+            url = public_url(base, connector, language=best.language, value=best.value)
+            yield Example(title(content, language), content.content_type, url.removeprefix(root))
+
+
+def _concerns(
+    connector: Connector,
+    count: Count,
+    figures: Figures,
+    settings: Settings,
+    others: Sequence[Connector],
+    *,
+    has_pkey: bool,
+) -> Iterator[Concern]:
+    if count.is_done and not figures.have:
+        yield Concern(Weight.WARNING, Text("No content of the folder would have an address now."))
+    if figures.collide:
+        text = Text(
+            "{number} contents share an address with another. Of those with the same address only"
+            " the oldest is served.",
+            number=figures.collide,
+        )
+        yield Concern(Weight.WARNING, text)
+    if figures.lack and figures.have:
+        text = Text(
+            "{number} contents have no address until they are given one in THRON.",
+            number=figures.lack,
+        )
+        yield Concern(Weight.INFO, text)
+    if connector.delivery is DeliveryMode.PUBLISHED and not has_pkey:
+        text = Text(
+            "THRON gives the application no pkey, so there are no renditions to deliver. Ask its"
+            " administrator to switch on the public share, or deliver original files."
+        )
+        yield Concern(Weight.WARNING, text)
+    yield from _concerns_of_place(connector, settings, others)
+
+
+def _concerns_of_place(
+    connector: Connector, settings: Settings, others: Sequence[Connector]
+) -> Iterator[Concern]:
+    same = [each.slug for each in others if each.folder_id == connector.folder_id]
+    if same:
+        text = Text(
+            "This folder has a connector already: {slugs}. Contents are then public at several"
+            " addresses.",
+            slugs=", ".join(same),
+        )
+        yield Concern(Weight.INFO, text)
+    if settings.is_public_url_guessed:
+        text = Text(
+            "The beginning of the addresses is guessed from this machine's name. Set"
+            " TDC_PUBLIC_URL before you give out links."
+        )
+        yield Concern(Weight.INFO, text)
+    if connector.host:
+        text = Text("Let the name {host} lead to this machine, by DNS.", host=connector.host)
+        yield Concern(Weight.INFO, text)

@@ -1,0 +1,104 @@
+"""The connectors that there are."""
+
+import asyncio
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from proxy.admin.auth.request_context import VISIT
+from proxy.admin.parts import CONSOLE, Console
+from proxy.admin.set_up import tenancy
+from proxy.admin.web.connector_labels import NAMES
+from proxy.admin.web.rendering import render
+from proxy.catalogue.sync_runs import SyncState
+from proxy.catalogue.url_rows import Tally
+from proxy.connectors.addresses import Part, illustrative
+from proxy.connectors.document import export
+from proxy.connectors.model import Connector
+from proxy.errors import ConfigurationError, DatabaseFailed, ThronError
+
+# The list does not wait longer for the folders' names: their ids do as well.
+_PATIENCE_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A connector in the list.
+
+    Attributes:
+        root: What its addresses begin with.
+        pattern: What comes after, its variable parts marked.
+        folder: The folder's name, else as it was written.
+        tally: Of its contents; None where they cannot be read.
+        sync: How they are kept.
+    """
+
+    connector: Connector
+    root: str
+    pattern: tuple[Part, ...]
+    folder: str
+    tally: Tally | None
+    sync: SyncState | None
+
+
+async def show(request: web.Request) -> web.Response:
+    """Show the list."""
+    console = request.app[CONSOLE]
+    connectors = console.watch.connectors.all
+    names = await folder_names(request) if connectors else {}
+    states = {each.connector: each for each in await console.sync.states()} if connectors else {}
+    shown = [
+        await _shown(console, each, names.get(each.folder_id, each.folder), states.get(each.slug))
+        for each in connectors
+    ]
+    return render(
+        request,
+        "connectors.html",
+        **NAMES,
+        shown=shown,
+        is_connected=console.parts.tenant is not None,
+    )
+
+
+async def export_all(request: web.Request) -> web.Response:
+    """Send every connector as a TOML document."""
+    return document(export(request.app[CONSOLE].watch.connectors.all), "connectors.toml")
+
+
+def document(text: str, name: str) -> web.Response:
+    """Return a TOML document to save."""
+    return web.Response(
+        text=text,
+        content_type="application/toml",
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+async def folder_names(request: web.Request) -> dict[str, str]:
+    """Return the folders' names by their ids; none where THRON does not tell in time."""
+    language = request[VISIT].language.value
+    try:
+        asked = await tenancy(request.app)
+        tree = await asyncio.wait_for(asked.tree(), _PATIENCE_S)
+    except (ThronError, ConfigurationError, TimeoutError):
+        return {}
+    return {folder.id: folder.name(language) for _, folder in tree.each()}
+
+
+async def _shown(
+    console: Console, connector: Connector, folder: str, sync: SyncState | None
+) -> Shown:
+    settings = console.parts.settings
+    base = settings.secure_base if connector.force_https else settings.public_base
+    first, *pattern = illustrative(base, connector)
+    try:
+        tally = await console.contents.tally(connector)
+    except DatabaseFailed:
+        tally = None
+    return Shown(connector, first.text.removesuffix("/"), tuple(pattern), folder, tally, sync)
+
+
+ROUTES = (web.get("/connectors", show), web.get("/connectors.toml", export_all))

@@ -1,0 +1,124 @@
+"""What the console calls types, statuses, sorts and the like."""
+
+from collections.abc import Mapping
+
+from proxy.admin.web.i18n import Text
+from proxy.catalogue.collisions import AddressStatus
+from proxy.catalogue.url_rows import Line, Sort
+from proxy.link_check.results import CheckState, Shown
+from proxy.thron.messages import Publication
+
+TYPES: Mapping[str, Text] = {
+    "VIDEO": Text("Video"),
+    "IMAGE": Text("Image"),
+    "AUDIO": Text("Audio"),
+    "OTHER": Text("Document"),
+}
+
+STATUSES: Mapping[AddressStatus, Text] = {
+    AddressStatus.OK: Text("OK"),
+    AddressStatus.COLLISION: Text("Collision"),
+    AddressStatus.FORMER: Text("Former"),
+    AddressStatus.NO_IDENTIFIER: Text("No identifier"),
+    AddressStatus.NOT_ADDRESSABLE: Text("Not addressable"),
+    AddressStatus.UNPUBLISHED: Text("Unpublished"),
+    AddressStatus.REMOVED: Text("Removed"),
+}
+
+MEANINGS: Mapping[AddressStatus, Text] = {
+    AddressStatus.OK: Text("The address leads to this content."),
+    AddressStatus.COLLISION: Text("Several contents claim this address."),
+    AddressStatus.FORMER: Text("A prettyID of before; the address still leads to this content."),
+    AddressStatus.NO_IDENTIFIER: Text("The content has nothing that an address could be made of."),
+    AddressStatus.NOT_ADDRESSABLE: Text("What the content has cannot stand in an address."),
+    AddressStatus.UNPUBLISHED: Text("THRON does not publish the content now."),
+    AddressStatus.REMOVED: Text("The content is not in the folder any more."),
+}
+
+HIDDEN: Mapping[Publication, Text] = {
+    Publication.DRAFT: Text("Draft"),
+    Publication.IN_PROGRESS: Text("In preparation"),
+    Publication.NO_CHANNEL: Text("On no channel"),
+}
+
+WHY_HIDDEN: Mapping[Publication, Text] = {
+    Publication.DRAFT: Text("Hidden: THRON has it as a draft."),
+    Publication.IN_PROGRESS: Text(
+        "Hidden: none of its channels is published yet; THRON is at work on one, or failed at it."
+    ),
+    Publication.NO_CHANNEL: Text("Hidden: THRON says neither that it is published, nor where."),
+}
+
+LOST = Text("Several contents claim this address, and it does not lead to this one.")
+
+SORTS: Mapping[Sort, Text] = {
+    Sort.TITLE: Text("Title"),
+    Sort.TYPE: Text("Type"),
+    Sort.LANGUAGE: Text("Language"),
+    Sort.IDENTIFIER: Text("Identifier"),
+    Sort.STATUS: Text("Status"),
+    Sort.UPDATED: Text("Updated"),
+}
+
+SHOWN: Mapping[Shown, Text] = {
+    Shown.PROBLEMS: Text("With a problem"),
+    Shown.WORKING: Text("Working"),
+    Shown.UNTRIED: Text("Not tried yet"),
+}
+
+CHECKS: Mapping[CheckState, Text] = {
+    CheckState.RUNNING: Text("Running"),
+    CheckState.STOPPING: Text("Stopping"),
+    CheckState.DONE: Text("Done"),
+    CheckState.STOPPED: Text("Stopped"),
+    CheckState.FAILED: Text("Given up"),
+    CheckState.INTERRUPTED: Text("Interrupted"),
+}
+
+STEPS: Mapping[str, Text] = {
+    "address": Text("The address"),
+    "content": Text("The content in THRON"),
+    "delivery": Text("Where it is delivered from"),
+    "origin": Text("The first octet"),
+}
+
+_KINDS: Mapping[AddressStatus, str] = {
+    AddressStatus.OK: "good",
+    AddressStatus.COLLISION: "warning",
+    AddressStatus.FORMER: "info",
+    AddressStatus.NO_IDENTIFIER: "bad",
+    AddressStatus.NOT_ADDRESSABLE: "bad",
+    AddressStatus.UNPUBLISHED: "idle",
+    AddressStatus.REMOVED: "idle",
+}
+
+
+def type_name(content_type: str) -> Text | str:
+    """Return what a content type is called; THRON's own word for those that are not served."""
+    return TYPES.get(content_type.upper(), content_type)
+
+
+def kind(line: Line) -> str:
+    """Return the badge that a line's status has."""
+    is_lost = line.status is AddressStatus.COLLISION and not line.serves
+    return "bad" if is_lost else _KINDS[line.status]
+
+
+def meaning(line: Line) -> Text:
+    """Return what a line's status means."""
+    is_lost = line.status is AddressStatus.COLLISION and not line.serves
+    if line.hidden is not None:
+        return WHY_HIDDEN[line.hidden]
+    return LOST if is_lost else MEANINGS[line.status]
+
+
+def size(octets: int) -> str:
+    """Return a length for reading, in decimal units as disks and browsers have them."""
+    if octets < 1000:  # noqa: PLR2004 - a unit's worth
+        return f"{octets} B"
+    amount = float(octets)
+    for unit in ("kB", "MB", "GB"):
+        amount /= 1000
+        if amount < 1000:  # noqa: PLR2004 - the same
+            return f"{amount:.1f} {unit}"
+    return f"{amount / 1000:.1f} TB"

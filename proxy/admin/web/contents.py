@@ -1,0 +1,97 @@
+"""A connector's summary table: every content, its addresses, and how they stand."""
+
+import asyncio
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from aiohttp import web
+
+from proxy.admin.link_checks import LINK_CHECKS
+from proxy.admin.parts import CONSOLE
+from proxy.admin.served import connector_here, line_urls
+from proxy.admin.urls_query import NO_LANGUAGE, Order, UrlsQuery
+from proxy.admin.web import content_labels as words
+from proxy.admin.web.pagination import near
+from proxy.admin.web.rendering import render
+from proxy.catalogue.collisions import AddressStatus
+from proxy.catalogue.url_rows import Line, Sort
+from proxy.connectors import addresses as paths
+from proxy.connectors.model import Identifier
+
+# Collisions told above the table; the filter shows the others.
+_TOLD = 5
+_SIZES = (25, 50)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The head of a column that can be sorted by.
+
+    Attributes:
+        href: Sorts by it; where that is so already, the other way round.
+        direction: ``ascending``, ``descending`` or None, as aria-sort has it.
+    """
+
+    href: str
+    direction: str | None
+
+
+async def show(request: web.Request) -> web.Response:
+    """Show a page of the table."""
+    console, connector = request.app[CONSOLE], connector_here(request)
+    query = UrlsQuery.lenient(request.query)
+    path = f"/connectors/{connector.slug}"
+    page, tally, sync, problems = await asyncio.gather(
+        console.contents.page(
+            connector,
+            query.selection,
+            sort=query.sort,
+            descending=query.is_descending,
+            offset=query.offset,
+            limit=query.size,
+        ),
+        console.contents.tally(connector),
+        console.sync.state(connector.slug),
+        request.app[LINK_CHECKS].book.problems(connector),
+    )
+    collided = tally.by_status[AddressStatus.COLLISION]
+    return render(
+        request,
+        "contents.html",
+        connector=connector,
+        path=path,
+        pattern=paths.illustrative(line_urls(console, connector, is_named=False).base, connector),
+        is_guessed=console.parts.settings.is_public_url_guessed,
+        query=query,
+        page_=page,
+        last=max(1, -(-page.total // query.size)),
+        tally=tally,
+        has_language=connector.identifier is Identifier.PRETTY_ID,
+        sync=sync,
+        link_problems=problems,
+        collisions=await console.contents.collisions(connector, limit=_TOLD) if collided else (),
+        urls=line_urls(console, connector, is_named=query.names),
+        heads={sort: _head(query, sort, path) for sort in Sort},
+        words=words,
+        near=near,
+        statuses=[each for each in words.STATUSES if each is not AddressStatus.REMOVED],
+        removed=AddressStatus.REMOVED,
+        no_language=NO_LANGUAGE,
+        sizes=_SIZES,
+        content_path=lambda line: content_path(connector.slug, line),
+    )
+
+
+def content_path(slug: str, line: Line) -> str:
+    """Return the address of a content's page."""
+    return f"/connectors/{slug}/contents/{quote(line.content_id, safe='')}"
+
+
+def _head(query: UrlsQuery, sort: Sort, path: str) -> Head:
+    is_here = query.sort is sort
+    order = Order.DOWN if is_here and not query.is_descending else Order.UP
+    direction = ("descending" if query.is_descending else "ascending") if is_here else None
+    return Head(query.href(path, sort=sort, order=order), direction)
+
+
+ROUTES = (web.get("/connectors/{slug}", show),)

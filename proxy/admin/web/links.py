@@ -1,0 +1,113 @@
+"""The link check of a connector: what came of every URL, problems first, and a run to try them."""
+
+from contextlib import suppress
+from urllib.parse import quote
+
+from aiohttp import web
+from pydantic import BaseModel, Field
+
+from proxy.admin.link_checks import LINK_CHECKS
+from proxy.admin.link_query import LinksQuery
+from proxy.admin.parts import CONSOLE
+from proxy.admin.served import connector_here, line_urls
+from proxy.admin.web import content_labels as words
+from proxy.admin.web import forms
+from proxy.admin.web.navigation import local
+from proxy.admin.web.pagination import near
+from proxy.admin.web.rendering import render, see_other
+from proxy.catalogue.url_rows import Selection
+from proxy.link_check.results import Scope, Shown
+from proxy.link_check.store import CheckRunning
+
+_SIZES = (50,)
+
+
+class Start(BaseModel):
+    """The buttons that begin a run."""
+
+    scope: Scope = Scope.ALL
+
+
+class Retry(BaseModel):
+    """The button that tries one line."""
+
+    line: int = Field(ge=1, le=2**31 - 1)
+    back: str = Field("", max_length=4096)
+
+
+async def show(request: web.Request) -> web.Response:
+    """Show the page."""
+    console, connector = request.app[CONSOLE], connector_here(request)
+    book = request.app[LINK_CHECKS].book
+    tally = await book.tally(connector)
+    query = LinksQuery.lenient(request.query, otherwise=_first(tally.problems, tally.working))
+    path = f"/connectors/{connector.slug}"
+    page = await book.page(
+        connector, query.show, search=query.q, offset=query.offset, limit=query.size
+    )
+    return render(
+        request,
+        "links.html",
+        connector=connector,
+        path=path,
+        here=f"{path}/links",
+        query=query,
+        check=await book.last(connector.slug),
+        tally=tally,
+        page_=page,
+        last=max(1, -(-page.total // query.size)),
+        sizes=_SIZES,
+        urls=line_urls(console, connector, is_named=False),
+        shown=list(Shown),
+        words=words,
+        near=near,
+        is_connected=console.parts.tenant is not None,
+        content_path=lambda line: f"{path}/contents/{quote(line.content_id, safe='')}",
+    )
+
+
+async def start(request: web.Request) -> web.Response:
+    """Begin a run, unless one runs."""
+    connector = connector_here(request)
+    form = forms.read(await request.post(), Start)
+    if form.value is None:
+        raise web.HTTPBadRequest
+    if connector.enabled:
+        with suppress(CheckRunning):  # twice pressed, or by somebody else: the page shows the run
+            await request.app[LINK_CHECKS].checker.start(connector, scope=form.value.scope)
+    return see_other(f"/connectors/{connector.slug}/links")
+
+
+async def stop(request: web.Request) -> web.Response:
+    """End the run."""
+    connector = connector_here(request)
+    await request.app[LINK_CHECKS].checker.stop(connector.slug)
+    return see_other(f"/connectors/{connector.slug}/links")
+
+
+async def retry(request: web.Request) -> web.Response:
+    """Try one line at once."""
+    console, connector = request.app[CONSOLE], connector_here(request)
+    form = forms.read(await request.post(), Retry)
+    if form.value is None:
+        raise web.HTTPBadRequest
+    only = Selection(numbers=frozenset({form.value.line}))
+    page = await console.contents.page(connector, only, limit=1)
+    for line in page.lines:
+        if line.serves and connector.enabled:
+            await request.app[LINK_CHECKS].checker.retry(connector, line)
+    return see_other(local(form.value.back or f"/connectors/{connector.slug}/links"))
+
+
+def _first(problems: int, working: int) -> Shown:
+    if problems:
+        return Shown.PROBLEMS
+    return Shown.WORKING if working else Shown.UNTRIED
+
+
+ROUTES = (
+    web.get("/connectors/{slug}/links", show),
+    web.post("/connectors/{slug}/links/check", start),
+    web.post("/connectors/{slug}/links/stop", stop),
+    web.post("/connectors/{slug}/links/retry", retry),
+)

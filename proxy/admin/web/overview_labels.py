@@ -1,0 +1,108 @@
+"""What the overview says of how things stand."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from proxy.admin.requests_query import Outcome
+from proxy.admin.snapshot import Health, SyncStanding
+from proxy.admin.web.hints import HintKind
+from proxy.admin.web.i18n import Text
+
+# The badge's kind, and its text.
+HEALTHS: Mapping[Health, tuple[str, Text]] = {
+    Health.GOOD: ("good", Text("answers")),
+    Health.FAILING: ("warning", Text("unsteady")),
+    Health.LEFT_ALONE: ("bad", Text("does not answer")),
+    Health.NOT_LOGGED_IN: ("bad", Text("not logged in")),
+    Health.NOT_CONNECTED: ("idle", Text("not connected")),
+}
+
+SYNCS: Mapping[SyncStanding, tuple[str, Text]] = {
+    SyncStanding.RUNNING: ("info", Text("reading")),
+    SyncStanding.ASKED: ("info", Text("about to read")),
+    SyncStanding.GOOD: ("good", Text("up to date")),
+    SyncStanding.FAILED: ("bad", Text("reading failed")),
+    SyncStanding.SUSPENDED: ("warning", Text("nothing removed")),
+    SyncStanding.NEVER: ("idle", Text("never read")),
+}
+
+OUTCOMES: Mapping[Outcome, tuple[str, Text]] = {
+    Outcome.SUCCESS: ("good", Text("Delivered (2xx)")),
+    Outcome.REDIRECT: ("info", Text("Not modified, redirected (3xx)")),
+    Outcome.CLIENT_ERROR: ("warning", Text("Client's error (4xx)")),
+    Outcome.SERVER_ERROR: ("bad", Text("Failed (5xx)")),
+    Outcome.BROKEN: ("idle", Text("Broken off")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HintWords:
+    """How a hint is told.
+
+    Attributes:
+        kind: Of its notice.
+        title: What is missing.
+        mend: What to do; it may name ``{value}`` and ``{connectors}``.
+        path: Where to do it.
+        link: What leads there; None where nothing of the console does.
+    """
+
+    kind: str
+    title: Text
+    mend: str
+    path: str = ""
+    link: Text | None = None
+
+
+def _hint(
+    kind: str, title: Text, mend: Text, path: str = "", link: Text | None = None
+) -> HintWords:
+    return HintWords(kind, title, mend.english, path, link)
+
+
+HINTS: Mapping[HintKind, HintWords] = {
+    HintKind.NO_CREDENTIALS: _hint(
+        "info",
+        Text("Not connected to THRON yet"),
+        Text("Give the credentials of a Custom Application, and connectors can be installed."),
+        "/connection",
+        Text("Connect to THRON"),
+    ),
+    HintKind.NO_CONNECTORS: _hint(
+        "info",
+        Text("No connectors yet"),
+        Text("Install one on a folder, and its contents have public addresses."),
+        "/connectors/new",
+        Text("New connector"),
+    ),
+    HintKind.NONE_ENABLED: _hint(
+        "warning",
+        Text("Every connector is switched off"),
+        Text("No public address works until one of them is switched on."),
+        "/connectors",
+        Text("To the connectors"),
+    ),
+    HintKind.NO_PKEY: _hint(
+        "bad",
+        Text("Renditions cannot be delivered"),
+        Text(
+            "THRON gives the application no pkey, which these connectors need: {connectors}. Have"
+            " its public share switched on in THRON, or let them deliver source files."
+        ),
+        "/connection",
+        Text("What the application may do"),
+    ),
+    HintKind.NO_HTTPS: _hint(
+        "bad",
+        Text("HTTPS is forced but cannot be reached"),
+        Text(
+            "These connectors redirect to HTTPS for ever: {connectors}. Set TDC_TLS_CERT,"
+            " TDC_TLS_KEY and TDC_TLS_LISTEN, or name the front proxy in TDC_TRUSTED_PROXIES."
+        ),
+    ),
+    HintKind.GUESSED_PUBLIC_URL: _hint(
+        "warning",
+        Text("The public URL is guessed"),
+        Text("Addresses are shown with {value}. Set TDC_PUBLIC_URL to the one that people use."),
+    ),
+}

@@ -1,0 +1,138 @@
+"""Pages from templates, in the reader's language and theme."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from proxy import __version__
+from proxy.admin.auth import csrf
+from proxy.admin.auth.caller import CALLER
+from proxy.admin.auth.request_context import VISIT, Theme, keep_visitor
+from proxy.admin.web.assets import ASSETS
+from proxy.admin.web.i18n import NAMES, Language, Words
+from proxy.admin.web.navigation import NAVIGATION, Place
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+# Compressed where the browser takes it; of less the packing would cost more than it saves.
+_WORTH_COMPRESSING = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What every template knows of its page.
+
+    Attributes:
+        path: Of the page, with its query, to come back to.
+        language: Of its texts.
+        theme: How it looks.
+        csrf: The token of its forms.
+        is_signed_in: Whether the navigation is shown.
+        navigation: Where one can go, and which of them this is.
+    """
+
+    path: str
+    language: Language
+    theme: Theme
+    csrf: str
+    is_signed_in: bool
+    navigation: tuple[tuple[Place, bool], ...]
+
+
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals |= {
+        "asset": ASSETS.url,
+        "languages": NAMES,
+        "themes": tuple(Theme),
+        "version": __version__,
+    }
+    return made
+
+
+ENVIRONMENT = _environment()
+
+
+def render(
+    request: web.Request, template: str, *, status: int = 200, **values: Any
+) -> web.Response:
+    """Return a page.
+
+    Args:
+        request: That asks for it.
+        template: A file of ``templates/``.
+        status: Of the answer.
+        values: What the template names. Besides, each knows ``t("English", name=...)`` and
+            ``n("{number} thing", "{number} things", 7)`` for texts, ``number(7)`` and
+            ``time(moment)``, ``asset("name.js")``, and ``page``.
+    """
+    visit = request[VISIT]
+    text = ENVIRONMENT.get_template(template).render(
+        **_said(Words(visit.language)), page=_page(request), **values
+    )
+    response = web.Response(
+        status=status,
+        text=text,
+        content_type="text/html",
+        headers={"Cache-Control": "no-store", "Content-Language": visit.language.value},
+    )
+    if len(text) > _WORTH_COMPRESSING:
+        response.enable_compression()
+    if visit.is_new:
+        keep_visitor(response, visit)
+    return response
+
+
+def render_part(words: Words, template: str, **values: Any) -> Markup:
+    """Return a part of a page, which knows all that ``render`` names but for ``page``."""
+    text = ENVIRONMENT.get_template(template).render(**_said(words), **values)
+    return Markup(text)  # noqa: S704 - of our own templates, which escape what they are given
+
+
+def see_other(path: str) -> web.Response:
+    """Return the answer to a form that did its work: go and look there (RFC 9110, 15.4.4)."""
+    return web.Response(status=303, headers={"Location": path, "Cache-Control": "no-store"})
+
+
+def words(request: web.Request) -> Words:
+    """Return the words in the reader's language."""
+    return Words(request[VISIT].language)
+
+
+def _said(words: Words) -> dict[str, Any]:
+    def time(moment: datetime) -> Markup:
+        moment = moment.astimezone(UTC)
+        stamp = f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+        return Markup('<time datetime="{}">{}</time>').format(stamp, words.time(moment))
+
+    return {
+        "t": words,
+        "say": words.say,
+        "n": words.count,
+        "number": words.number,
+        "time": time,
+    }
+
+
+def _page(request: web.Request) -> Page:
+    visit, caller = request[VISIT], request.get(CALLER)
+    session = caller.session if caller is not None else None
+    return Page(
+        path=request.path_qs if request.method == "GET" else request.path,
+        language=visit.language,
+        theme=visit.theme,
+        csrf=csrf.token(session.id if session is not None else visit.visitor),
+        is_signed_in=session is not None,
+        navigation=tuple((place, place.holds(request.path)) for place in NAVIGATION),
+    )

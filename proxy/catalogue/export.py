@@ -1,0 +1,133 @@
+"""The summary table as CSV, JSON and plain text, piece by piece; pure.
+
+Rule 1: CSV is RFC 4180's, so a line break is CRLF and a cell may hold one.
+Rule 2: a CSV cell is text to spreadsheets too: what they would take for a formula gets an
+apostrophe before it (OWASP, "CSV Injection"). JSON and text have every value as it is.
+"""
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from proxy.catalogue.row_urls import LineUrls
+from proxy.catalogue.url_rows import Line
+
+COLUMNS = (
+    "title",
+    "type",
+    "language",
+    "identifier",
+    "url",
+    "status",
+    "serves",
+    "updated",
+    "content_id",
+    "file_name",
+    "hidden",
+)
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+"""At the start of CSV, without which some spreadsheets do not read UTF-8."""
+
+# What a piece has at least, the last one apart: enough that sending it is worth while.
+_PIECE = 32 * 1024
+# The last four are wide forms of the first, which spreadsheets read alike.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - meant
+
+
+class Format(StrEnum):
+    """What an export may be; ``TXT`` has the URLs that work, one in each line."""
+
+    CSV = "csv"
+    JSON = "json"
+    TXT = "txt"
+
+
+MEDIA_TYPES = {
+    Format.CSV: "text/csv; charset=utf-8; header=present",
+    Format.JSON: "application/json",
+    Format.TXT: "text/plain; charset=utf-8",
+}
+
+
+async def exported(
+    lines: AsyncIterator[Line], urls: LineUrls, form: Format, *, is_marked: bool = False
+) -> AsyncIterator[bytes]:
+    """Give an export in pieces of some kilobytes.
+
+    Args:
+        lines: In the order that they are to have.
+        urls: Makes their URLs.
+        form: What it is to be.
+        is_marked: Whether CSV begins with a byte order mark.
+    """
+    piece = bytearray(_head(form, is_marked=is_marked))
+    is_first = True
+    async for line in lines:
+        piece += _written(line, urls, form, is_first=is_first)
+        is_first = False
+        if len(piece) >= _PIECE:
+            yield bytes(piece)
+            piece.clear()
+    piece += b"\n]\n" if form is Format.JSON else b""
+    if piece:
+        yield bytes(piece)
+
+
+def values(line: Line, urls: LineUrls) -> dict[str, Any]:
+    """Return a line by the names of ``COLUMNS``, with nothing made harmless."""
+    return {
+        "title": line.title,
+        "type": line.content_type,
+        "language": line.language,
+        "identifier": line.value,
+        "url": urls.of(line),
+        "status": line.status.value,
+        "serves": line.serves,
+        "updated": f"{line.updated:%Y-%m-%dT%H:%M:%SZ}" if line.updated is not None else None,
+        "content_id": line.content_id,
+        "file_name": line.file_name,
+        "hidden": line.hidden.value if line.hidden is not None else None,
+    }
+
+
+def harmless(cell: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula."""
+    return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA) else cell
+
+
+def _head(form: Format, *, is_marked: bool) -> bytes:
+    match form:
+        case Format.CSV:
+            return (BYTE_ORDER_MARK if is_marked else b"") + _row(COLUMNS)
+        case Format.JSON:
+            return b"["
+        case Format.TXT:
+            return b""
+
+
+def _written(line: Line, urls: LineUrls, form: Format, *, is_first: bool) -> bytes:
+    match form:
+        case Format.CSV:
+            return _row(tuple(harmless(_cell(each)) for each in values(line, urls).values()))
+        case Format.JSON:
+            return (b"\n" if is_first else b",\n") + orjson.dumps(values(line, urls))
+        case Format.TXT:
+            url = urls.of(line) if line.serves else None
+            return f"{url}\n".encode() if url is not None else b""
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
+
+
+def _row(cells: tuple[str, ...]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerow(cells)
+    return text.getvalue().encode()

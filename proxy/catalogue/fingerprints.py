@@ -1,0 +1,96 @@
+"""For which shape of which connectors the catalogue stands, and what is dropped when that changes.
+
+The shape of a connector is its folder, its types and what its addresses are made of. What was
+entered for another shape is not looked at; here it is fitted to the new one in one transaction.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from proxy.catalogue import schema
+from proxy.catalogue.database import Database
+from proxy.catalogue.url_entries import naming, shape
+from proxy.connectors.model import Connector
+
+_TABLE = schema.catalogued
+_AT = _TABLE.c
+
+
+class Shapes:
+    """Keeps the catalogue fitted; every method raises DatabaseFailed where there is no answer."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def fit(self, connector: Connector, *, client_id: str) -> bool:
+        """Fit what is catalogued of a connector to it, and tell whether anything had to be.
+
+        Contents of another tenant go. Addresses go where they are made of something else now.
+        Contents stay, with their former prettyIDs, but none counts as confirmed until a listing
+        of the new shape has shown it.
+        """
+
+        async def write(connection: AsyncConnection) -> bool:
+            query = select(_TABLE).where(_AT.connector == connector.slug)
+            before = (await connection.execute(query)).one_or_none()
+            wanted = (client_id, shape(connector), naming(connector))
+            if before is not None and (before.client_id, before.shape, before.naming) == wanted:
+                return False
+            if before is None or before.client_id != client_id:
+                await _forget_contents(connection, [connector.slug])
+            elif before.naming != naming(connector):
+                await _forget_addresses(connection, connector.slug)
+            await _doubt(connection, connector.slug)
+            await connection.execute(delete(_TABLE).where(_AT.connector == connector.slug))
+            names = ("client_id", "shape", "naming")
+            row = {"connector": connector.slug, **dict(zip(names, wanted, strict=True))}
+            await connection.execute(insert(_TABLE).values(row))
+            return True
+
+        return await self._database.write(write)
+
+    async def retain(self, slugs: Iterable[str]) -> None:
+        """Drop what is catalogued of connectors that are not among these any more."""
+        kept = set(slugs)
+
+        async def read(connection: AsyncConnection) -> list[str]:
+            found = (await connection.execute(select(_AT.connector))).scalars()
+            return [slug for slug in found if slug not in kept]
+
+        gone = await self._database.read(read)
+        if not gone:
+            return
+
+        async def write(connection: AsyncConnection) -> None:
+            # Read anew: one of them may have come back meanwhile.
+            query = select(schema.connector.c.slug).where(schema.connector.c.slug.in_(gone))
+            back = set((await connection.execute(query)).scalars())
+            await _forget(connection, [slug for slug in gone if slug not in back])
+
+        await self._database.write(write)
+
+
+async def _forget(connection: AsyncConnection, slugs: list[str]) -> None:
+    await _forget_contents(connection, slugs)
+    for table in (schema.sync_run, schema.catalogued):
+        await connection.execute(delete(table).where(table.c.connector.in_(slugs)))
+
+
+async def _forget_contents(connection: AsyncConnection, slugs: list[str]) -> None:
+    """Forget contents, but not that a listing is asked for."""
+    for table in (schema.address, schema.content):
+        await connection.execute(delete(table).where(table.c.connector.in_(slugs)))
+
+
+async def _forget_addresses(connection: AsyncConnection, slug: str) -> None:
+    table = schema.address
+    await connection.execute(delete(table).where(table.c.connector == slug))
+
+
+async def _doubt(connection: AsyncConnection, slug: str) -> None:
+    """Let every content be confirmed, and its lines be written, anew."""
+    table = schema.content
+    doubted = {"confirmed": None, "digest": "", "run": 0}
+    await connection.execute(update(table).where(table.c.connector == slug).values(doubted))

@@ -1,0 +1,269 @@
+"""The contents of every connector as the last listings had them: what is read of the catalogue.
+
+Nothing here asks THRON; ``sync`` fills what is read. What was entered for another shape of a
+connector (its folder, types or identifier were changed since) is as good as not there.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Row, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from proxy.catalogue import query_statements as queries
+from proxy.catalogue import schema
+from proxy.catalogue.collisions import AddressStatus
+from proxy.catalogue.database import Database
+from proxy.catalogue.url_rows import (
+    Catalogued,
+    Collision,
+    Line,
+    LinePage,
+    SeenVersion,
+    Selection,
+    Sort,
+    Tally,
+)
+from proxy.clock import utc_now
+from proxy.connectors import rows
+from proxy.connectors.model import Connector
+from proxy.thron.messages import SourceFile
+
+EVERYTHING = Selection()
+_COLLIDING = Selection(statuses=frozenset({AddressStatus.COLLISION}))
+
+_ADDRESS = schema.address.c
+_CONTENT = schema.content.c
+_VERSION = schema.content_version.c
+
+# Lines read at a time where all are wanted: what stands in memory.
+_AT_A_TIME = 500
+
+
+class Contents:
+    """Reads the catalogue; every method raises DatabaseFailed where there is no answer."""
+
+    def __init__(self, database: Database, *, now: Callable[[], datetime] = utc_now) -> None:
+        self._database = database
+        self._now = now
+
+    async def page(
+        self,
+        connector: Connector,
+        selection: Selection = EVERYTHING,
+        *,
+        sort: Sort = Sort.TITLE,
+        descending: bool = False,
+        offset: int = 0,
+        limit: int = 50,
+    ) -> LinePage:
+        """Return one page of the summary table, and how many lines the selection has.
+
+        Args:
+            connector: As it is now.
+            selection: Which lines.
+            sort: In which order, and whether that is turned round.
+            descending: The same.
+            offset: How many lines come before the page.
+            limit: How many lines it has at most.
+        """
+        query = queries.ordered(queries.lines(connector, selection), sort, descending=descending)
+
+        async def read(connection: AsyncConnection) -> LinePage:
+            found = (await connection.execute(query.limit(limit).offset(offset))).all()
+            total = len(found)
+            if offset or total >= limit:  # else these are all of them
+                counted = await connection.execute(queries.count(connector, selection))
+                total = counted.scalar_one()
+            return LinePage(tuple(map(queries.read_line, found)), total, offset)
+
+        return await self._database.read(read)
+
+    async def each(
+        self,
+        connector: Connector,
+        selection: Selection = EVERYTHING,
+        *,
+        sort: Sort = Sort.TITLE,
+        descending: bool = False,
+    ) -> AsyncIterator[Line]:
+        """Give all lines of a selection, few at a time in memory.
+
+        What changes meanwhile may be seen or not, but no line comes twice for it.
+        """
+        query = queries.ordered(queries.lines(connector, selection), sort, descending=descending)
+        last: Row[Any] | None = None
+        while True:
+            rest = (
+                query if last is None else queries.after(query, last, sort, descending=descending)
+            )
+            found = await self._read(rest.limit(_AT_A_TIME))
+            for row in found:
+                yield queries.read_line(row)
+            if len(found) < _AT_A_TIME:
+                return
+            last = found[-1]
+
+    async def tally(self, connector: Connector) -> Tally:
+        """Count lines and contents, for the heads of the table's filters."""
+        lines = (
+            select(_ADDRESS.status, _ADDRESS.language, func.count().label("number"))
+            .where(_ADDRESS.connector == connector.slug, queries.is_present(connector))
+            .group_by(_ADDRESS.status, _ADDRESS.content_type, _ADDRESS.language)
+        )
+        contents = (
+            select(_CONTENT.content_type, func.count().label("number"))
+            .where(
+                _CONTENT.connector == connector.slug,
+                _CONTENT.removed_at.is_(None),
+                queries.is_present(connector),
+            )
+            .group_by(_CONTENT.content_type)
+        )
+
+        async def read(connection: AsyncConnection) -> Tally:
+            counted = (await connection.execute(lines)).all()
+            by_type = (await connection.execute(contents)).all()
+            return _tally(counted, {row.content_type: row.number for row in by_type})
+
+        return await self._database.read(read)
+
+    async def collisions(
+        self, connector: Connector, *, offset: int = 0, limit: int = 50
+    ) -> tuple[Collision, ...]:
+        """Return addresses that several contents claim, in the order of their values."""
+        keys = queries.colliding(connector).limit(limit).offset(offset)
+
+        async def read(connection: AsyncConnection) -> list[Line]:
+            wanted = [(row.value, row.language) for row in (await connection.execute(keys)).all()]
+            lines = queries.lines(connector, _COLLIDING).where(
+                _ADDRESS.value.in_({value for value, _ in wanted})
+            )
+            found = map(queries.read_line, (await connection.execute(lines)).all())
+            return [line for line in found if (line.value, line.language or "") in wanted]
+
+        lines = sorted(await self._database.read(read), key=_rivalry)
+        rivals = groupby(lines, key=lambda line: (line.language, line.value or ""))
+        return tuple(
+            Collision(language, value, tuple(lines)) for (language, value), lines in rivals
+        )
+
+    async def content(self, connector: Connector, content_id: str) -> Catalogued | None:
+        """Return one content with all its addresses; None if the folder never held it."""
+        selection = Selection(statuses=frozenset(AddressStatus), content_id=content_id)
+        lines = queries.lines(connector, selection)
+        record = select(schema.content).where(
+            _CONTENT.connector == connector.slug,
+            _CONTENT.id == content_id,
+            queries.is_present(connector),
+        )
+        versions = (
+            select(schema.content_version)
+            .where(_VERSION.content_id == content_id)
+            .order_by(_VERSION.first_seen.desc(), _VERSION.modified.desc())
+        )
+
+        async def read(connection: AsyncConnection) -> Catalogued | None:
+            row = (await connection.execute(record)).one_or_none()
+            if row is None:
+                return None
+            return _catalogued(
+                connector,
+                row,
+                _by_language(map(queries.read_line, (await connection.execute(lines)).all())),
+                tuple(map(_version, (await connection.execute(versions)).all())),
+            )
+
+        return await self._database.read(read)
+
+    async def note_version(self, content_id: str, file: SourceFile) -> None:
+        """Remember a version of a content's source file, unless it is known or has no id."""
+        table, now = schema.content_version, self._now()
+        if file.version_id is None:
+            return
+        key = (_VERSION.content_id == content_id) & (_VERSION.version_id == file.version_id)
+
+        async def write(connection: AsyncConnection) -> None:
+            if (await connection.execute(select(_VERSION.version_id).where(key))).first() is None:
+                await connection.execute(
+                    insert(table).values(
+                        content_id=content_id,
+                        version_id=file.version_id,
+                        file_name=file.file_name,
+                        media_type=file.media_type,
+                        size=file.size,
+                        modified=file.modified,
+                        first_seen=now,
+                    )
+                )
+
+        await self._database.write(write)
+
+    async def _read(self, query: Any) -> list[Row[Any]]:
+        async def read(connection: AsyncConnection) -> list[Row[Any]]:
+            return list((await connection.execute(query)).all())
+
+        return await self._database.read(read)
+
+
+def _rivalry(line: Line) -> tuple[str, str, bool, str]:
+    """Order lines by their address, and those of one address so that who has it is first."""
+    return (line.value or "", line.language or "", not line.serves, line.content_id)
+
+
+def _by_language(lines: Iterable[Line]) -> tuple[Line, ...]:
+    return tuple(sorted(lines, key=lambda line: (line.language or "", line.value or "")))
+
+
+def _catalogued(
+    connector: Connector, row: Row[Any], lines: tuple[Line, ...], versions: tuple[SeenVersion, ...]
+) -> Catalogued:
+    former = AddressStatus.FORMER
+    claimed = [
+        (each.language or "", each.value)
+        for each in lines
+        if each.value is not None and each.status is not former and not each.is_shortened
+    ]
+    return Catalogued(
+        content=queries.read_content(connector, row, claimed),
+        is_servable=row.is_servable,
+        lines=lines,
+        first_seen=rows.instant(row.first_seen),
+        changed=rows.instant(row.changed),
+        confirmed=rows.instant(row.confirmed) if row.confirmed else None,
+        removed_at=rows.instant(row.removed_at) if row.removed_at else None,
+        versions=versions,
+    )
+
+
+def _version(row: Row[Any]) -> SeenVersion:
+    return SeenVersion(
+        file=SourceFile(
+            version_id=row.version_id,
+            file_name=row.file_name,
+            media_type=row.media_type,
+            size=row.size,
+            modified=rows.instant(row.modified) if row.modified else None,
+        ),
+        first_seen=rows.instant(row.first_seen),
+    )
+
+
+def _tally(counted: Sequence[Row[Any]], by_type: dict[str, int]) -> Tally:
+    by_status = dict.fromkeys(AddressStatus, 0)
+    by_language: dict[str, int] = {}
+    for row in counted:
+        by_status[AddressStatus(row.status)] += row.number
+        if row.status != AddressStatus.REMOVED.value:
+            by_language[row.language] = by_language.get(row.language, 0) + row.number
+    removed = by_status.pop(AddressStatus.REMOVED)
+    return Tally(
+        contents=sum(by_type.values()),
+        lines=sum(by_status.values()),
+        removed=removed,
+        by_status=by_status,
+        by_type=by_type,
+        by_language=by_language,
+    )

@@ -1,0 +1,114 @@
+"""What a content gives to the table of a connector: its addresses, or the lack of one; pure."""
+
+import hashlib
+import unicodedata
+from dataclasses import dataclass
+
+from proxy.connectors.model import Connector, Identifier, claims
+from proxy.thron.messages import Content
+
+# An address is at most 1024 octets; what is none is shown, so its beginning is enough.
+_LONGEST_SHOWN = 200
+_LONGEST_KEY = 100
+_LONGEST_SOUGHT = 600  # of four octets each it fits into an index of PostgreSQL
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Entry:
+    """One line of the table for one content.
+
+    Attributes:
+        language: Lower case, with Identifier.PRETTY_ID; else empty.
+        value: The identifier's value; empty where the content has none.
+        is_addressable: Whether it can stand in a public URL.
+        is_shortened: Whether the language is ``en`` where THRON has ``en_US``.
+    """
+
+    language: str
+    value: str
+    is_addressable: bool
+    is_shortened: bool = False
+
+
+def entries(connector: Connector, content: Content) -> tuple[Entry, ...]:
+    """Return the lines of a content, at least one: without any identifier an empty one."""
+    found = {
+        (each.language or "", each.value): Entry(
+            each.language or "",
+            each.value,
+            is_addressable=True,
+            is_shortened=each.is_shortened,
+        )
+        for each in claims(connector, content)
+    }
+    for given in _given(connector, content):
+        language, value = given[0].lower(), given[1]
+        if value and (language, value) not in found:
+            shown = clean(language)[:_LONGEST_SHOWN], clean(value)[:_LONGEST_SHOWN]
+            found.setdefault(shown, Entry(*shown, is_addressable=False))
+    return tuple(found.values()) or (Entry("", "", is_addressable=False),)
+
+
+def shape(connector: Connector) -> str:
+    """Return a mark that two connectors share where they have the same contents and addresses."""
+    types = ",".join(sorted(connector.content_types))
+    facts = [connector.folder_id, connector.subfolders, types, naming(connector)]
+    return _mark(*facts, *([] if connector.only_published else ["unpublished too"]))
+
+
+def naming(connector: Connector) -> str:
+    """Return a mark that two connectors share where they name a content by the same addresses."""
+    return _mark(
+        connector.identifier,
+        connector.metadata,
+        connector.classification_id,
+        connector.host is not None,
+    )
+
+
+def title(content: Content, language: str) -> str:
+    """Return the title in a language, else the first there is, else nothing."""
+    by_language = {each.language.lower(): each.text for each in reversed(content.titles)}
+    first = content.titles[0].text if content.titles else ""
+    return clean(by_language.get(language, first))
+
+
+def sort_key(text: str) -> str:
+    """Return what a text is sorted by: without case and accents, and cut."""
+    return folded(text)[:_LONGEST_KEY]
+
+
+def sought(*texts: str | None) -> str:
+    """Return what some texts are found by; together they are cut."""
+    return "\n".join(folded(text) for text in texts if text)[:_LONGEST_SOUGHT]
+
+
+def folded(text: str) -> str:
+    """Return a text without case and accents: ``Perché`` and ``PERCHE`` are the same."""
+    apart = unicodedata.normalize("NFKD", text)
+    return clean("".join(each for each in apart if not unicodedata.combining(each)).casefold())
+
+
+def clean(text: str) -> str:
+    """Return a text as every database takes it: no NUL, no lone surrogates."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _given(connector: Connector, content: Content) -> list[tuple[str, str]]:
+    """Return the identifiers as THRON has them, whether or not they can be addresses."""
+    match connector.identifier:
+        case Identifier.CONTENT_ID:
+            return [("", content.id)]
+        case Identifier.PRETTY_ID:
+            return [(each.language, each.value) for each in content.pretty_ids]
+        case Identifier.METADATA:
+            return [
+                ("", unicodedata.normalize("NFC", each.value))
+                for each in content.metadata
+                if each.key == connector.metadata
+                and connector.classification_id in {None, each.classification_id}
+            ]
+
+
+def _mark(*facts: object) -> str:
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:32]

@@ -1,0 +1,284 @@
+"""What a listing shows, entered into the catalogue: a page in one transaction, removals in one.
+
+Rule 1: every transaction leaves the catalogue whole: how each line stands, and whom an address
+leads to, is settled in the same one.
+Rule 2: rows that a run has seen carry its id; so a run knows what it has not seen without keeping
+the ids of a whole folder in memory.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from proxy.catalogue import schema
+from proxy.catalogue.content_record import Record, record
+from proxy.catalogue.database import Database
+from proxy.catalogue.query_statements import is_present
+from proxy.catalogue.removals import forget_removed, remove
+from proxy.catalogue.sync_runs import Run
+from proxy.catalogue.url_row_writer import NewCollision, write_lines
+from proxy.clock import utc_now
+from proxy.connectors.model import Connector
+from proxy.thron.messages import Content
+
+_CONTENT = schema.content
+_AT = _CONTENT.c
+_LINE = schema.address.c
+_RUN = schema.sync_run
+
+# A content that left the folder may come back, and then its former prettyIDs count again.
+_REMOVED_KEPT = timedelta(days=90)
+
+
+class ConnectorChanged(Exception):
+    """What was listed is of a connector as it is not any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What one page changed.
+
+    Attributes:
+        seen: Contents that this run had not shown before.
+        added: Contents that were new, or back.
+        changed: Contents that were different.
+        collisions: Addresses that several contents claim since this page.
+    """
+
+    seen: int = 0
+    added: int = 0
+    changed: int = 0
+    collisions: tuple[NewCollision, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What a full listing has not shown.
+
+    Attributes:
+        contents: Contents of the catalogue that it did not show.
+        of: Contents that the catalogue has, those included.
+        twice: Those of them that the listing before did not show either.
+    """
+
+    contents: int
+    of: int
+    twice: int
+
+
+class Recorder:
+    """Writes the catalogue; every method raises DatabaseFailed where there is no answer."""
+
+    def __init__(self, database: Database, *, now: Callable[[], datetime] = utc_now) -> None:
+        self._database = database
+        self._now = now
+
+    async def enter(
+        self,
+        run: Run,
+        connector: Connector,
+        contents: Sequence[Content],
+        *,
+        expected: int | None = None,
+        skipped: int = 0,
+    ) -> Entered:
+        """Enter one page of a listing.
+
+        Args:
+            run: Whose page it is; what it counts is noted with it.
+            connector: As it was listed.
+            contents: Each may come again, on other pages too.
+            expected: THRON's estimate of how many there are.
+            skipped: Items of the page that could not be read.
+
+        Raises:
+            ConnectorChanged: The connector was given another shape since.
+        """
+        listed = {each.id: each for each in contents}
+
+        async def write(connection: AsyncConnection) -> Entered:
+            await _require_shape(connection, connector)
+            entered = await _enter(connection, run, connector, listed, self._now())
+            counts = {
+                "seen": _RUN.c.seen + entered.seen,
+                "added": _RUN.c.added + entered.added,
+                "changed": _RUN.c.changed + entered.changed,
+                "skipped": _RUN.c.skipped + skipped,
+                "expected": expected if expected is not None else _RUN.c.expected,
+            }
+            await connection.execute(update(_RUN).where(_RUN.c.id == run.id).values(counts))
+            return entered
+
+        return await self._database.write(write)
+
+    async def changed_until(self, connector: Connector) -> datetime | None:
+        """Return THRON's date of the newest change that is entered; None without any."""
+        query = select(func.max(_LINE.updated_s)).where(_LINE.connector == connector.slug)
+
+        async def read(connection: AsyncConnection) -> datetime | None:
+            newest = (await connection.execute(query)).scalar_one()
+            return datetime.fromtimestamp(newest, UTC) if newest else None
+
+        return await self._database.read(read)
+
+    async def missing(self, run: Run, connector: Connector, *, before: Run | None) -> Missing:
+        """Count what a full listing has not shown, of what was shown since a change of shape.
+
+        Args:
+            run: The listing.
+            connector: Whose it is.
+            before: The full listing before it, if that was suspended.
+        """
+        twice = _AT.run < (before.id if before is not None else 0)
+        query = select(
+            func.count(),
+            func.count().filter(_AT.run < run.id),
+            func.count().filter(twice),
+        ).where(*_here(connector), _AT.run > 0)
+
+        async def read(connection: AsyncConnection) -> Missing:
+            of, contents, twice = (await connection.execute(query)).one()
+            return Missing(contents, of, twice)
+
+        return await self._database.read(read)
+
+    async def next_missing(
+        self, run: Run, connector: Connector, *, after: str, most: int
+    ) -> tuple[str, ...]:
+        """Return ids of contents that a run has not seen, in order, after one of them."""
+        query = (
+            select(_AT.id)
+            .where(*_here(connector), _AT.run < run.id, _AT.id > after)
+            .order_by(_AT.id)
+            .limit(most)
+        )
+
+        async def read(connection: AsyncConnection) -> tuple[str, ...]:
+            return tuple((await connection.execute(query)).scalars())
+
+        return await self._database.read(read)
+
+    async def spare(self, run: Run, connector: Connector, ids: Sequence[str]) -> None:
+        """Leave contents in the catalogue of which nothing is known, neither good nor bad."""
+        query = update(_CONTENT).where(*_here(connector), _AT.id.in_(ids)).values(run=run.id)
+
+        async def write(connection: AsyncConnection) -> None:
+            await connection.execute(query)
+
+        await self._database.write(write)
+
+    async def remove_missing(self, run: Run, connector: Connector) -> int:
+        """Note that what a run has not seen has left the folder; return how many those are.
+
+        Raises:
+            ConnectorChanged: The connector was given another shape since.
+        """
+        now, gone = self._now(), (*_here(connector), _AT.run < run.id)
+
+        async def write(connection: AsyncConnection) -> int:
+            await _require_shape(connection, connector)
+            number: int = await remove(connection, connector, gone, now=now)
+            await forget_removed(connection, connector, before=now - _REMOVED_KEPT)
+            count = update(_RUN).where(_RUN.c.id == run.id).values(removed=_RUN.c.removed + number)
+            await connection.execute(count)
+            return number
+
+        return await self._database.write(write)
+
+
+def _here(connector: Connector) -> tuple[ColumnElement[bool], ...]:
+    return _AT.connector == connector.slug, _AT.removed_at.is_(None)
+
+
+async def _require_shape(connection: AsyncConnection, connector: Connector) -> None:
+    if not (await connection.execute(select(is_present(connector)))).scalar_one():
+        raise ConnectorChanged(connector.slug)
+
+
+async def _enter(
+    connection: AsyncConnection,
+    run: Run,
+    connector: Connector,
+    listed: Mapping[str, Content],
+    now: datetime,
+) -> Entered:
+    known = await _known(connection, connector, list(listed))
+    records = [
+        record(connector, each, was_published=_was_published(known.get(each.id)))
+        for each in listed.values()
+    ]
+    new = [each for each in records if each.content.id not in known]
+    different = [each for each in records if _is_different(each, known.get(each.content.id))]
+    if new:
+        rows = [_new_row(each, connector, run, now) for each in new]
+        await connection.execute(insert(_CONTENT), rows)
+    if different:
+        await connection.execute(_CHANGE, [_changes(each, connector, now) for each in different])
+    await _mark(connection, run, connector, list(known), now)
+    collisions = await write_lines(connection, connector, [*new, *different], now=now)
+    back = sum(known[each.content.id].removed_at is not None for each in different)
+    return Entered(
+        seen=len(new) + sum(row.run < run.id for row in known.values()),
+        added=len(new) + back,
+        changed=len(different) - back,
+        collisions=collisions,
+    )
+
+
+async def _known(
+    connection: AsyncConnection, connector: Connector, ids: Sequence[str]
+) -> Mapping[str, Row[Any]]:
+    query: Select[Any] = select(_AT.id, _AT.digest, _AT.run, _AT.was_published, _AT.removed_at)
+    query = query.where(_AT.connector == connector.slug, _AT.id.in_(ids))
+    return {row.id: row for row in (await connection.execute(query)).all()}
+
+
+async def _mark(
+    connection: AsyncConnection, run: Run, connector: Connector, ids: Sequence[str], now: datetime
+) -> None:
+    """Note that a run has seen contents, and that they are in the folder now."""
+    mine = _AT.connector == connector.slug, _AT.id.in_(ids)
+    await connection.execute(update(_CONTENT).where(*mine).values(confirmed=now))
+    earlier = update(_CONTENT).where(*mine, _AT.run < run.id)
+    await connection.execute(earlier.values(run=run.id))
+
+
+def _was_published(row: Row[Any] | None) -> bool:
+    return row is not None and row.was_published and row.removed_at is None
+
+
+def _is_different(each: Record, row: Row[Any] | None) -> bool:
+    return row is not None and (row.digest != each.digest or row.removed_at is not None)
+
+
+def _new_row(each: Record, connector: Connector, run: Run, now: datetime) -> dict[str, Any]:
+    return {
+        **each.values,
+        "connector": connector.slug,
+        "id": each.content.id,
+        "digest": each.digest,
+        "first_seen": now,
+        "changed": now,
+        "confirmed": now,
+        "run": run.id,
+    }
+
+
+def _changes(each: Record, connector: Connector, now: datetime) -> dict[str, Any]:
+    return {
+        **each.values,
+        "_connector": connector.slug,
+        "_id": each.content.id,
+        "digest": each.digest,
+        "changed": now,
+        "removed_at": None,
+    }
+
+
+_CHANGE = update(_CONTENT).where(
+    _AT.connector == bindparam("_connector"), _AT.id == bindparam("_id")
+)

@@ -1,0 +1,133 @@
+"""What a change of connectors does: to the document, and to public URLs that exist; pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from proxy.connectors.model import Connector, Identifier
+from proxy.thron.messages import ContentType
+
+_WORDS = {
+    ContentType.VIDEO: "videos",
+    ContentType.IMAGE: "images",
+    ContentType.AUDIO: "audio",
+    ContentType.OTHER: "documents",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Which connectors of a document are new, which differ, which are as they were; by slug."""
+
+    created: tuple[str, ...]
+    changed: tuple[str, ...]
+    unchanged: tuple[str, ...]
+
+
+def compare(known: Mapping[str, Connector], wanted: Sequence[Connector]) -> Changes:
+    """Return what applying connectors to known ones would do.
+
+    Args:
+        known: By slug.
+        wanted: With their folders resolved; known ones that are not among them stay.
+    """
+    return Changes(
+        created=tuple(each.slug for each in wanted if each.slug not in known),
+        changed=tuple(
+            each.slug for each in wanted if each.slug in known and known[each.slug] != each
+        ),
+        unchanged=tuple(each.slug for each in wanted if known.get(each.slug) == each),
+    )
+
+
+def conflicts(known: Mapping[str, Connector], wanted: Sequence[Connector]) -> tuple[str, ...]:
+    """Return why connectors cannot stand side by side: one slug or one host for two of them."""
+    slugs = [each.slug for each in wanted]
+    problems = [f"connector {slug}: this slug is there twice." for slug in _repeated(slugs)]
+    after = {**known, **{each.slug: each for each in wanted}}
+    holders: dict[str, list[str]] = {}
+    for each in after.values():
+        if each.host:
+            holders.setdefault(each.host, []).append(each.slug)
+    problems += [
+        f"host {host}: {' and '.join(sorted(slugs))} want it; a host answers for one connector."
+        for host, slugs in holders.items()
+        if len(slugs) > 1
+    ]
+    return tuple(problems)
+
+
+def differences(old: Connector | None, new: Connector | None) -> dict[str, Any]:
+    """Return what is different, as plain values: ``{"max_age_s": {"old": 300, "new": 60}}``."""
+    before, after = _plain(old), _plain(new)
+    return {
+        key: {"old": before.get(key), "new": after.get(key)}
+        for key in {**before, **after}
+        if before.get(key) != after.get(key)
+    }
+
+
+def breaks(old: Connector, new: Connector) -> tuple[str, ...]:
+    """Return why public URLs of a connector would stop working; nothing if none would.
+
+    Args:
+        old: As it is now; what is disabled has no working URLs.
+        new: As it would be, of the same slug.
+    """
+    if not old.enabled:
+        return ()
+    if not new.enabled:
+        return ("The connector would be disabled: none of its URLs would work.",)
+    return tuple(reason for reason in (*_address_breaks(old, new), *_reach_breaks(old, new)))
+
+
+def _address_breaks(old: Connector, new: Connector) -> Iterable[str]:
+    if old.host != new.host:
+        yield (
+            f"The host would change from {old.host or 'the common one'} to"
+            f" {new.host or 'the common one'}: URLs on the old one would stop working."
+        )
+    if old.identifier is not new.identifier:
+        yield (
+            f"The identifier would change from {old.identifier} to {new.identifier}:"
+            " every URL would change."
+        )
+    elif new.identifier is Identifier.METADATA and _metadata(old) != _metadata(new):
+        yield (
+            f"The metadata would change from {old.metadata} to {new.metadata}:"
+            " every URL would change."
+        )
+
+
+def _reach_breaks(old: Connector, new: Connector) -> Iterable[str]:
+    lost = old.content_types - new.content_types
+    if lost:
+        words = ", ".join(_WORDS[each] for each in ContentType if each in lost)
+        yield f"URLs of {words} would stop working."
+    if new.only_published and not old.only_published:
+        yield "URLs of contents that THRON does not publish would stop working."
+    if _folder(old) != _folder(new):
+        yield (
+            f"The folder would change from {old.folder} to {new.folder}:"
+            " URLs of contents outside the new one would stop working."
+        )
+    elif old.subfolders and not new.subfolders:
+        yield "URLs of contents in folders below would stop working."
+
+
+def _folder(connector: Connector) -> str:
+    return connector.folder_id or connector.folder
+
+
+def _metadata(connector: Connector) -> tuple[str | None, str | None]:
+    return connector.metadata, connector.classification_id
+
+
+def _plain(connector: Connector | None) -> dict[str, Any]:
+    if connector is None:
+        return {}
+    return {**asdict(connector), "content_types": sorted(connector.content_types)}
+
+
+def _repeated(words: Sequence[str]) -> list[str]:
+    return sorted({word for word in words if words.count(word) > 1})

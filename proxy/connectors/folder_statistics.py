@@ -1,0 +1,244 @@
+"""A census of a folder: how many contents each type and each identifier would bring; pure.
+
+Contents are counted one by one and forgotten; what is remembered of an address is its hash, and
+which contents claim it. So the memory is bounded, and any choice of types can be told afterwards.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from proxy.connectors.model import (
+    ALL_CONTENT_TYPES,
+    Connector,
+    Identifier,
+    claims,
+)
+from proxy.thron.messages import Content, ContentType, Publication, publication
+
+MOST_CONTENTS = 20_000
+MOST_ADDRESSES = 200_000
+
+# Of each type so many contents are remembered whole, as examples for each naming.
+_EXAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Naming:
+    """How addresses could name contents.
+
+    Attributes:
+        identifier: What names them.
+        metadata: Its key, with Identifier.METADATA.
+        classification_id: Which defines that key; None for legacy metadata.
+    """
+
+    identifier: Identifier
+    metadata: str | None = None
+    classification_id: str | None = None
+
+
+BY_CONTENT_ID = Naming(Identifier.CONTENT_ID)
+BY_PRETTY_ID = Naming(Identifier.PRETTY_ID)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a naming would do for the contents that would be served of some types.
+
+    Attributes:
+        contents: All of them.
+        have: Those with an address.
+        collide: Of those, how many share an address with another; the oldest of them has it.
+    """
+
+    contents: int
+    have: int
+    collide: int
+
+    @property
+    def lack(self) -> int:
+        """Those without an address."""
+        return self.contents - self.have
+
+    @property
+    def alone(self) -> int:
+        """Those with an address of their own."""
+        return self.have - self.collide
+
+
+# A type, and whether THRON publishes the content.
+_Kind = tuple[str, bool]
+
+
+@dataclass(slots=True)
+class _Claims:
+    """What one naming does, so far."""
+
+    template: Connector
+    have: Counter[_Kind] = field(default_factory=Counter)
+    first: dict[int, int] = field(default_factory=dict)
+    shared: dict[int, list[int]] = field(default_factory=dict)
+    examples: dict[_Kind, list[Content]] = field(default_factory=dict)
+
+
+class Census:
+    """Counts contents.
+
+    Args:
+        most_contents: So many are counted; then the census is full, and tells of a part.
+        most_addresses: The same of addresses.
+    """
+
+    def __init__(
+        self, *, most_contents: int = MOST_CONTENTS, most_addresses: int = MOST_ADDRESSES
+    ) -> None:
+        self._most_contents = most_contents
+        self._most_addresses = most_addresses
+        self._ids: set[str] = set()
+        self._kinds: list[_Kind] = []
+        self._addresses = 0
+        self._counted: Counter[_Kind] = Counter()
+        self._by: dict[Naming, _Claims] = {}
+        for naming in (BY_CONTENT_ID, BY_PRETTY_ID):
+            self._by[naming] = _Claims(_template(naming))
+
+    @property
+    def seen(self) -> int:
+        """How many contents have been counted, whether or not they are published."""
+        return len(self._ids)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more can be counted."""
+        return len(self._ids) >= self._most_contents or self._addresses >= self._most_addresses
+
+    def count(self, content: Content) -> None:
+        """Count a content of the folder, once."""
+        if content.id in self._ids or self.is_full:
+            return
+        self._ids.add(content.id)
+        if content.content_type not in ALL_CONTENT_TYPES:
+            return
+        found = publication(content.status, content.channels)
+        kind = content.content_type, found is Publication.PUBLISHED
+        self._counted[kind] += 1
+        number = len(self._kinds)
+        self._kinds.append(kind)
+        for naming in self._namings(content):
+            self._claim(naming, content, number)
+
+    def holds(self, content_id: str) -> bool:
+        """Tell whether a content was counted."""
+        return content_id in self._ids
+
+    def published(self, types: Collection[ContentType] = ALL_CONTENT_TYPES) -> int:
+        """Return how many contents of some types are published."""
+        return sum(self._counted[each.value, True] for each in types)
+
+    def unpublished(self, types: Collection[ContentType] = ALL_CONTENT_TYPES) -> int:
+        """Return how many contents of some types are not published."""
+        return sum(self._counted[each.value, False] for each in types)
+
+    @property
+    def metadata(self) -> tuple[Naming, ...]:
+        """The custom metadata that contents have, by their keys."""
+        return tuple(sorted((each for each in self._by if each.metadata is not None), key=_order))
+
+    def figures(
+        self,
+        naming: Naming,
+        types: Collection[ContentType] = ALL_CONTENT_TYPES,
+        *,
+        only_published: bool = True,
+    ) -> Figures:
+        """Return what a naming would do for contents of some types."""
+        kinds = _kinds(types, only_published=only_published)
+        contents = sum(self._counted[each] for each in kinds)
+        found = self._by.get(naming)
+        if found is None:
+            return Figures(contents, 0, 0)
+        colliding: set[int] = set()
+        for rivals in found.shared.values():
+            chosen = [each for each in rivals if self._kinds[each] in kinds]
+            if len(chosen) > 1:
+                colliding.update(chosen)
+        return Figures(contents, sum(found.have[each] for each in kinds), len(colliding))
+
+    def examples(
+        self,
+        naming: Naming,
+        types: Collection[ContentType] = ALL_CONTENT_TYPES,
+        *,
+        only_published: bool = True,
+        limit: int = _EXAMPLES,
+    ) -> tuple[Content, ...]:
+        """Return some contents that have an address, of as many types as can be."""
+        found = self._by.get(naming)
+        if found is None:
+            return ()
+        kinds = _kinds(types, only_published=only_published)
+        by_type = [found.examples.get(each, []) for each in kinds]
+        turns = (each[turn] for turn in range(_EXAMPLES) for each in by_type if turn < len(each))
+        return tuple(dict.fromkeys(turns))[:limit]
+
+    def _namings(self, content: Content) -> Iterator[Naming]:
+        yield BY_CONTENT_ID
+        yield BY_PRETTY_ID
+        for each in content.metadata:
+            naming = Naming(Identifier.METADATA, each.key, each.classification_id)
+            if naming not in self._by:
+                self._by[naming] = _Claims(_template(naming))
+        keys = ((each.key, each.classification_id) for each in content.metadata)
+        for key, classification_id in dict.fromkeys(keys):
+            yield Naming(Identifier.METADATA, key, classification_id)
+
+    def _claim(self, naming: Naming, content: Content, number: int) -> None:
+        found = self._by[naming]
+        claimed = claims(found.template, content)
+        if not claimed:
+            return
+        kind = self._kinds[number]
+        found.have[kind] += 1
+        examples = found.examples.setdefault(kind, [])
+        if len(examples) < _EXAMPLES:
+            examples.append(content)
+        if naming is BY_CONTENT_ID:
+            return  # these never collide
+        # A shortened language stands in nobody's way: its claim gives way, and others are left.
+        self._remember(found, (hash(each) for each in claimed if not each.is_shortened), number)
+
+    def _remember(self, found: _Claims, addresses: Iterable[int], number: int) -> None:
+        for address in addresses:
+            first = found.first.setdefault(address, number)
+            if first == number:
+                self._addresses += 1
+            else:
+                rivals = found.shared.setdefault(address, [first])
+                if rivals[-1] != number:
+                    rivals.append(number)
+                    self._addresses += 1
+
+
+def _kinds(types: Collection[ContentType], *, only_published: bool) -> tuple[_Kind, ...]:
+    states = (True,) if only_published else (True, False)
+    return tuple((each.value, state) for state in states for each in ContentType if each in types)
+
+
+def naming_of(connector: Connector) -> Naming:
+    """Return how a connector names contents."""
+    return Naming(connector.identifier, connector.metadata, connector.classification_id)
+
+
+def _template(naming: Naming) -> Connector:
+    return Connector(
+        slug="-",
+        folder="-",
+        identifier=naming.identifier,
+        metadata=naming.metadata,
+        classification_id=naming.classification_id,
+    )
+
+
+def _order(naming: Naming) -> tuple[str, str]:
+    return (naming.metadata or "", naming.classification_id or "")

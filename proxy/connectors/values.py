@@ -1,0 +1,206 @@
+"""The values of a connector's keys, each checked by itself; pure.
+
+Every check takes a plain value, as TOML or JSON give it, and returns what a Connector holds, or
+raises Unfit with the mend.
+"""
+
+import difflib
+import re
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from typing import TypeGuard, TypeVar
+
+from proxy.connectors.addressability import CONTROL, is_id
+from proxy.connectors.model import ALL_CONTENT_TYPES, RESERVED_SEGMENTS
+from proxy.thron.messages import ContentType
+
+CONTENT_TYPE_WORDS = {
+    "video": ContentType.VIDEO,
+    "image": ContentType.IMAGE,
+    "audio": ContentType.AUDIO,
+    "document": ContentType.OTHER,
+}
+
+Word = TypeVar("Word", bound=StrEnum)
+
+_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+# A field value must not end its line (RFC 9110, 5.5); robots directives are ASCII anyway.
+_FIELD_VALUE = re.compile(r"[\x20-\x7e]*")
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_IPV4 = re.compile(r"[0-9.]+")
+_LONGEST_HOST = 253  # RFC 1035, 2.3.4
+_LONGEST_METADATA = 150  # three times what THRON allows for legacy names (docs/thron.md, 3.1)
+_LONGEST_MAX_AGE = 2**31 - 1  # caches count no further (RFC 9111, 1.2.2)
+
+_KINDS = {
+    bool: "a boolean",
+    int: "a number",
+    float: "a fraction",
+    list: "an array",
+    dict: "a table",
+}
+
+
+class Unfit(Exception):
+    """A value that a connector cannot have; the message is a sentence with the mend."""
+
+
+def slug(value: object) -> str:
+    """Check a slug: ``[a-z0-9][a-z0-9-]{0,62}``."""
+    word = _string(value)
+    if word in RESERVED_SEGMENTS:
+        raise Unfit(f'"{word}" is reserved for the gateway itself; choose another name.')
+    if not is_slug(word):
+        raise Unfit(
+            f"{shown(word)} cannot begin an address; use at most 63 lower-case letters, digits"
+            f" and hyphens, and no hyphen first{_slug_hint(word)}."
+        )
+    return word
+
+
+def folder(value: object) -> str:
+    """Check a folder: an id or a prettyId.
+
+    Anything more is refused: ``!_`` before one would mean NOT to THRON (docs/thron.md, 4.4).
+    """
+    word = _string(value)
+    if not is_id(word):
+        raise Unfit(
+            f"{shown(word)} can be no id of a THRON folder; copy the folder's id or prettyId, of"
+            " letters, digits, hyphens and underscores."
+        )
+    return word
+
+
+def metadata(value: object) -> str:
+    """Check the key of a metadata; whether THRON knows it is for the set-up to ask."""
+    word = _string(value)
+    if not word.strip() or CONTROL.search(word) or len(word) > _LONGEST_METADATA:
+        raise Unfit(f'{shown(word)} can be no key of a metadata; write its key, such as "sku".')
+    return word
+
+
+def host(value: object) -> str:
+    """Check a host name, and return it in lower case."""
+    word = _string(value)
+    name = word.lower().removesuffix(".")
+    if not _is_host_name(name):
+        raise Unfit(f"{shown(word)} is no host name; {_host_hint(name)}.")
+    return name
+
+
+def robots(value: object) -> str:
+    """Check the value of an X-Robots-Tag field."""
+    word = _string(value)
+    if not _FIELD_VALUE.fullmatch(word):
+        raise Unfit(
+            f"{shown(word)} cannot stand in a header field; use ASCII without line breaks or"
+            ' other control characters, such as "noindex".'
+        )
+    return word.strip()
+
+
+def max_age(value: object) -> int:
+    """Check a freshness lifetime in seconds."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Unfit(f"must be a whole number of seconds, not {_kind(value)}; write 300.")
+    if not 0 <= value <= _LONGEST_MAX_AGE:
+        raise Unfit(f"{value} is no lifetime; write 0 (always ask again) to {_LONGEST_MAX_AGE}.")
+    return value
+
+
+def boolean(value: object) -> bool:
+    """Check a yes or no."""
+    if not isinstance(value, bool):
+        raise Unfit(f"must be true or false, not {_kind(value)}; write it without quotes.")
+    return value
+
+
+def one_of(words: type[Word]) -> Callable[[object], Word]:
+    """Return the check of a word of an enumeration."""
+
+    def check(value: object) -> Word:
+        word = _string(value)
+        if word not in set(words):
+            raise Unfit(f"{shown(word)} is not possible; {nearest(word, words)}")
+        return words(word)
+
+    return check
+
+
+def content_types(value: object) -> frozenset[ContentType]:
+    """Check an array of content types, or ``["all"]``."""
+    if not isinstance(value, list):
+        raise Unfit(f'must be an array, not {_kind(value)}; write ["video", "image"] or ["all"].')
+    if not value:
+        raise Unfit('is empty, so nothing would be served; write ["all"] for every type.')
+    unknown = [each for each in value if not _is_content_type(each)]
+    if unknown:
+        raise Unfit(" ".join(_content_type_hint(each) for each in unknown))
+    if "all" not in value:
+        return frozenset(CONTENT_TYPE_WORDS[word] for word in value)
+    if set(value) != {"all"}:
+        raise Unfit('"all" stands alone; write ["all"], or the types without it.')
+    return ALL_CONTENT_TYPES
+
+
+def shown(word: str) -> str:
+    """Return a word in quotes, so that control characters show and a long one is cut."""
+    kept = word if len(word) <= 60 else f"{word[:57]}..."  # noqa: PLR2004 - a line's worth
+    return '"' + CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", kept) + '"'
+
+
+def is_slug(value: object) -> TypeGuard[str]:
+    """Tell whether a value has the grammar of a slug."""
+    return isinstance(value, str) and _SLUG.fullmatch(value) is not None
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """Return the end of a sentence that helps with a misspelt word."""
+    known = [str(each) for each in words]
+    close = difflib.get_close_matches(word.lower(), known, n=1)
+    return f'did you mean "{close[0]}"?' if close else f"choose from {', '.join(known)}."
+
+
+def _string(value: object) -> str:
+    if not isinstance(value, str):
+        raise Unfit(f"must be a string, not {_kind(value)}; write it in quotes.")
+    return value
+
+
+def _kind(value: object) -> str:
+    return _KINDS.get(type(value), "a string" if isinstance(value, str) else "a date or time")
+
+
+def _slug_hint(word: str) -> str:
+    tidy = re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-")[:63].strip("-")
+    return f', such as "{tidy}"' if tidy else ""
+
+
+def _is_host_name(name: str) -> bool:
+    if len(name) > _LONGEST_HOST or _IPV4.fullmatch(name):
+        return False
+    return all(_LABEL.fullmatch(label) for label in name.split("."))
+
+
+def _host_hint(name: str) -> str:
+    bare = re.sub(r"^[a-z]+://", "", name).split("/")[0].split(":")[0]
+    try:
+        ascii_form = bare.encode("idna").decode()
+    except UnicodeError:
+        ascii_form = ""
+    if _is_host_name(ascii_form):
+        return f'write "{ascii_form}"'
+    return "write a name such as media.example.com, without scheme, port and path"
+
+
+def _is_content_type(word: object) -> bool:
+    return isinstance(word, str) and (word in CONTENT_TYPE_WORDS or word == "all")
+
+
+def _content_type_hint(word: object) -> str:
+    if not isinstance(word, str):
+        return f"A content type must be a string, not {_kind(word)}."
+    if word.lower() in {"other", "documents", "file", "pdf"}:
+        return f'{shown(word)} is no content type; documents are "document".'
+    return f"{shown(word)} is no content type; {nearest(word, [*CONTENT_TYPE_WORDS, 'all'])}"

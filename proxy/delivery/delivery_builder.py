@@ -1,0 +1,142 @@
+"""How a content of a connector is delivered: its durable URLs, by delivery mode."""
+
+import time
+from collections.abc import Callable
+
+from proxy.connectors.model import Connector, DeliveryMode
+from proxy.delivery.pkey_suspicion import PkeySuspicion
+from proxy.delivery.resolution import Delivery
+from proxy.errors import ThronRefused
+from proxy.thron.delivery_urls import channels, published_url, source_urls, thumbnail_url
+from proxy.thron.messages import Content
+from proxy.thron.token_keeper import TokenKeeper
+
+# Pixels of a thumbnail's longer side: one of the sizes that THRON keeps ready.
+_THUMBNAIL = 160
+
+
+class Deliveries:
+    """Builds deliveries for one tenant."""
+
+    def __init__(
+        self,
+        thron: TokenKeeper,
+        *,
+        client_id: str,
+        api_url: str,
+        cdn_url: str,
+        source_path: str | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Make them for a tenant.
+
+        Args:
+            thron: Has the session.
+            client_id: The tenant.
+            api_url: Base of its API.
+            cdn_url: Base of its public delivery.
+            source_path: Path of its downloadSource, where that is known.
+            now: Monotonic seconds.
+        """
+        self._now = now
+        self._suspicion = PkeySuspicion()
+        self._thron = thron
+        self._client_id = client_id
+        self._api_url = api_url
+        self._cdn_url = cdn_url
+        self._source_path = source_path
+
+    async def of(self, connector: Connector, content: Content) -> Delivery:
+        """Return how a content is delivered.
+
+        Raises:
+            ThronRefused: Renditions are asked for, but the login gave no pkey.
+            ThronError: There is no session, and none to be had.
+        """
+        name = content.file_name or content.id
+        mode = connector.delivery
+        if mode is DeliveryMode.ORIGINAL:
+            sources = source_urls(
+                self._api_url,
+                self._client_id,
+                content_id=content.id,
+                save_as=name,
+                path=self._source_path,
+            )
+        else:
+            sources = await self._published(content, name)
+        return Delivery(
+            content_id=content.id,
+            mode=mode,
+            sources=sources,
+            file_name=name,
+            is_nameless_document=content.content_type == "OTHER" and not content.file_name,
+        )
+
+    async def thumbnail(self, content: Content) -> Delivery:
+        """Return how the thumbnail of a content is delivered.
+
+        Raises:
+            ThronRefused: The login gave no pkey.
+            ThronError: There is no session, and none to be had.
+        """
+        pkey = await self._pkey()
+        if pkey is None:
+            raise ThronRefused("the app has no pkey, so that it gets no thumbnails")
+        source = thumbnail_url(
+            self._cdn_url, self._client_id, pkey=pkey, content_id=content.id, pixels=_THUMBNAIL
+        )
+        return Delivery(content.id, DeliveryMode.PUBLISHED, (source,), file_name=content.id)
+
+    def note_delivery(self, before: Delivery, after: Delivery) -> None:
+        """Note that a delivery was answered: where its pkey was asked with, that is good.
+
+        Args:
+            before: As it was opened; its remembered target holds no pkey.
+            after: With the target that answered.
+        """
+        if before.mode is DeliveryMode.PUBLISHED and after.target != before.target:
+            self._suspicion.note_delivery(now=self._now())
+
+    async def is_outdated(self, delivery: Delivery) -> bool:
+        """Tell whether a delivery's pkey is no more, once it is suspected reading it again.
+
+        To be asked where the CDN does not know a published content: a revoked pkey looks so.
+
+        Raises:
+            ThronError: THRON cannot be asked.
+        """
+        if delivery.mode is DeliveryMode.ORIGINAL:
+            return False
+        is_suspected = self._suspicion.note_failure(delivery.content_id, now=self._now())
+        session = await self._thron.session()
+        if is_suspected:
+            session = await self._thron.renew(session)
+        return not any(f"/{session.pkey}/" in source for source in delivery.sources)
+
+    async def _pkey(self) -> str | None:
+        # That of the last session is good while there is none, and THRON perhaps down.
+        last = await self._thron.last_known()
+        if last is not None and last.pkey is not None:
+            return last.pkey
+        return (await self._thron.session()).pkey
+
+    async def _published(self, content: Content, name: str) -> tuple[str, ...]:
+        pkey = await self._pkey()
+        if pkey is None:
+            raise ThronRefused(
+                "the app has no pkey: switch on its public share in THRON, or use delivery ="
+                ' "original"'
+            )
+        return tuple(
+            published_url(
+                self._cdn_url,
+                self._client_id,
+                pkey=pkey,
+                content_type=content.content_type,
+                content_id=content.id,
+                channel=channel,
+                name=name,
+            )
+            for channel in channels(content.content_type, content.channels)
+        )

@@ -1,0 +1,112 @@
+"""What of an answer is read ahead, to see whether it is the content or an error in its place."""
+
+import asyncio
+import zlib
+from collections.abc import Callable
+from contextlib import ExitStack
+from http import HTTPStatus
+
+import aiohttp
+from aiohttp import hdrs
+
+from proxy.delivery.origin_client import failures_named
+from proxy.errors import GatewayError, OriginAnswerInvalid, ThronBusy, ThronUnreachable
+from proxy.semantics.codings import codings
+from proxy.thron.error_answers import is_error_answer
+from proxy.thron.exchange import parse_retry_after
+
+# An envelope is small; what is longer is a file.
+_LONGEST_ENVELOPE = 64 * 1024
+_SUSPECT_TYPES = frozenset(
+    {"application/json", "application/xml", "text/xml", "text/html", "text/plain"}
+)
+# downloadSource sends attachments, and servers of files validators (docs/thron.md 7.2 and 7.5);
+# pages of errors and logins have neither.
+_OF_A_FILE = frozenset({hdrs.CONTENT_DISPOSITION, hdrs.ETAG, hdrs.LAST_MODIFIED})
+_BEFORE_TEXT = b"\xef\xbb\xbf \t\r\n"  # a byte order mark, and white space
+# So little comes at once or not at all.
+_PATIENCE_S = 15.0
+
+
+async def examined(
+    response: aiohttp.ClientResponse, *, expected_name: str | None
+) -> tuple[bytes, GatewayError | None]:
+    """Return what was read of an answer, and the error that it is instead of the content.
+
+    Args:
+        response: Its content is not read yet; closed if reading it fails.
+        expected_name: THRON's name of the file, to tell an HTML file from an error page; None
+            where there is none. Then a page must say otherwise that it is a file.
+
+    Raises:
+        OriginIncomplete: It broke off in its first octets.
+        OriginTimeout: They did not come.
+    """
+    if not is_suspect(response):
+        return b"", None
+    with ExitStack() as unless_read:
+        unless_read.callback(response.close)  # for a client that leaves, too
+        with failures_named():
+            async with asyncio.timeout(_PATIENCE_S):
+                head, plain = await _head(response)
+        unless_read.pop_all()
+    if plain is None and response.status < HTTPStatus.BAD_REQUEST:
+        return head, OriginAnswerInvalid("a short answer in a coding that was not asked for")
+    if expected_name is None and not any(name in response.headers for name in _OF_A_FILE):
+        expected_name = ""  # no name tells a page, and nothing else says that it is a file
+    error = is_error_answer(
+        status=response.status,
+        media_type=response.content_type,
+        expected_name=expected_name,
+        head=plain or b"",
+    )
+    wait_s = parse_retry_after(
+        response.headers.get(hdrs.RETRY_AFTER), date=response.headers.get(hdrs.DATE)
+    )
+    if isinstance(error, (ThronBusy, ThronUnreachable)) and wait_s is not None:
+        error.retry_after_s = wait_s
+    return head, error
+
+
+def is_suspect(response: aiohttp.ClientResponse) -> bool:
+    """Tell whether an answer may be an error in place of the content, by its header section."""
+    length = response.content_length
+    is_short = length is None or length <= _LONGEST_ENVELOPE
+    is_error = response.status >= HTTPStatus.BAD_REQUEST
+    return is_error or (is_short and response.content_type in _SUSPECT_TYPES)
+
+
+async def _head(response: aiohttp.ClientResponse) -> tuple[bytes, bytes | None]:
+    """Return what was read, and the same without its coding; None where that is not to be had."""
+    head, plain = bytearray(), bytearray()
+    decode = _decoder(response)
+    if decode is None:
+        return b"", None
+    while _may_be_error(plain) and len(head) < _LONGEST_ENVELOPE:
+        chunk = await response.content.readany()
+        if not chunk:
+            break
+        head += chunk
+        try:
+            plain += decode(chunk)
+        except zlib.error:
+            return bytes(head), None
+    return bytes(head), bytes(plain)
+
+
+def _decoder(response: aiohttp.ClientResponse) -> Callable[[bytes], bytes] | None:
+    match codings(response.headers):
+        case ():
+            return lambda chunk: chunk
+        case ("gzip" | "deflate",):
+            inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # by the format's own header
+            # No more of it than is looked at: a little may hold very much.
+            return lambda chunk: inflate.decompress(chunk, _LONGEST_ENVELOPE)
+        case _:
+            return None
+
+
+def _may_be_error(head: bytearray) -> bool:
+    """Tell whether it is JSON or a page as far as it goes: other text need not wait for its end."""
+    begun = head.lstrip(_BEFORE_TEXT)
+    return len(head) < _LONGEST_ENVELOPE and (not begun or begun.startswith((b"{", b"<")))

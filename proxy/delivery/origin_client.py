@@ -1,0 +1,272 @@
+"""One hop after another: requests to origins with redirects by hand and failures named."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import aiohttp
+from aiohttp import hdrs
+from yarl import URL
+
+from proxy.delivery.circuit_breaker import Breaker
+from proxy.delivery.origin_hosts import OriginHosts
+from proxy.errors import (
+    OriginAnswerInvalid,
+    OriginError,
+    OriginIncomplete,
+    OriginTimeout,
+    OriginUnreachable,
+)
+
+Fields = Sequence[tuple[str, str]]
+
+# docs/thron.md 7.7: 307 is documented, the others exist in the same server library.
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MOST_BREAKERS = 1000
+# What an origin, or a balancer before it, says of itself rather than of one content.
+_OF_THE_HOST = frozenset({502, 503, 504})
+# Failures before a request could be sent, by their names below: they too are of the host.
+_TO_CONNECT = frozenset(
+    {
+        "connection_timeout",
+        "dns_error",
+        "tls_certificate_error",
+        "tls_protocol_error",
+        "connection_refused",
+    }
+)
+# A delivery URL takes one hop; five leave room for a tenant's own domains.
+_MOST_REDIRECTS = 5
+
+# aiohttp's errors, the narrower before the wider, with their names in RFC 9209, 2.3.
+_FAILURES: tuple[tuple[type[Exception], type[OriginError], str, str], ...] = (
+    (aiohttp.ConnectionTimeoutError, OriginTimeout, "connection_timeout", "no connection in time"),
+    (TimeoutError, OriginTimeout, "http_response_timeout", "no answer in time"),
+    (aiohttp.ClientConnectorDNSError, OriginUnreachable, "dns_error", "no such host"),
+    (
+        aiohttp.ClientConnectorCertificateError,
+        OriginUnreachable,
+        "tls_certificate_error",
+        "no valid certificate",
+    ),
+    (aiohttp.ClientSSLError, OriginUnreachable, "tls_protocol_error", "no TLS"),
+    (aiohttp.ClientConnectorError, OriginUnreachable, "connection_refused", "no connection"),
+    (aiohttp.ClientPayloadError, OriginIncomplete, "http_response_incomplete", "it broke off"),
+    (aiohttp.ClientResponseError, OriginAnswerInvalid, "http_protocol_error", "no HTTP"),
+    (Exception, OriginUnreachable, "connection_terminated", "the connection broke"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An answer that is no redirect.
+
+    Attributes:
+        response: Its header section is read, its content is not.
+        url: Where it came from, byte-exact; secret where it is signed.
+        is_redirected: Whether that is another URL than the one asked first.
+        head: Content that was read already to see what it is.
+    """
+
+    response: aiohttp.ClientResponse
+    url: str
+    is_redirected: bool
+    head: bytes = b""
+
+
+class Hops:
+    """Sends requests to allowed hosts only; aiohttp's errors become ours here."""
+
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        hosts: OriginHosts,
+        *,
+        first_byte_timeout_s: float,
+        now: Callable[[], float],
+    ) -> None:
+        """Make the way to the origins.
+
+        Args:
+            http: Edits nothing: no decompression, no cookies, no time-out in total.
+            hosts: Decides where requests may go, at every hop.
+            first_byte_timeout_s: From the request to the header section of the answer.
+            now: Monotonic seconds, for the breakers.
+        """
+        self._http = http
+        self._hosts = hosts
+        self._first_byte_timeout_s = first_byte_timeout_s
+        self._now = now
+        self._breakers: dict[str, Breaker] = {}
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        fields: Fields,
+        content_id: str = "",
+        form: Mapping[str, str] | None = None,
+        is_from_api: bool = False,
+    ) -> aiohttp.ClientResponse:
+        """Return the answer of one hop, whatever its status.
+
+        All contents of a tenant share one host. So it is judged by failures to connect and by
+        502, 503 and 504 of several contents; a 500, a reset, silence after the connection or what
+        is no HTTP may be one content's alone (docs/thron.md 7.1).
+
+        Args:
+            method: GET, HEAD or POST.
+            url: Byte-exact.
+            fields: What goes along.
+            content_id: What is asked for; without one, the path says it.
+            form: The content of a POST.
+            is_from_api: Whether THRON's API has redirected there, which may be any public host.
+
+        Raises:
+            OriginProhibited: The host, the scheme or the address is not allowed.
+            OriginUnreachable: No connection, or one that broke before the answer; or the host is
+                left alone for now.
+            OriginTimeout: No connection or no answer in time.
+            OriginAnswerInvalid: The answer is no HTTP.
+        """
+        target = _parsed(url)
+        if is_from_api:
+            self._hosts.check_redirect_of_api(target)
+        else:
+            self._hosts.check(target)
+        breaker = self._breaker(target)
+        wait_s = breaker.retry_in_s(self._now())
+        if wait_s > 0:
+            raise OriginUnreachable(
+                "left alone after failures of several contents",
+                proxy_status="destination_unavailable",
+                retry_after_s=wait_s,
+            )
+        about = content_id or target.raw_path
+        try:
+            response = await self._sent(method, target, fields, form)
+        except BaseException as exc:  # a client that leaves, too, gives its turn to the next
+            if isinstance(exc, OriginError) and exc.proxy_status in _TO_CONNECT:
+                breaker.failed(self._now(), about=about, problem=str(exc))
+            else:
+                breaker.undecided(self._now())
+            raise
+        if response.status in _OF_THE_HOST:
+            breaker.failed(self._now(), about=about, problem=f"status {response.status}")
+        elif is_failure(response.status):
+            breaker.undecided(self._now())
+        else:
+            breaker.succeeded()
+        return response
+
+    async def _sent(
+        self, method: str, target: URL, fields: Fields, form: Mapping[str, str] | None
+    ) -> aiohttp.ClientResponse:
+        with failures_named():
+            async with asyncio.timeout(self._first_byte_timeout_s):
+                return await self._http.request(
+                    method, target, headers=list(fields), data=form, allow_redirects=False
+                )
+
+    def _breaker(self, target: URL) -> Breaker:
+        if len(self._breakers) > _MOST_BREAKERS:
+            self._breakers.clear()  # a pattern allows any number of hosts; memory does not
+        return self._breakers.setdefault(target.authority, Breaker())
+
+    async def follow(
+        self,
+        method: str,
+        url: str,
+        *,
+        fields: Fields,
+        content_id: str = "",
+        is_from_api: bool = False,
+    ) -> Arrival:
+        """Return the answer behind a URL, through at most five redirects.
+
+        The same fields go along at every hop (docs/thron.md 7.7); none of them is secret. That
+        THRON's API has named the URL says nothing of where that redirects to.
+
+        Raises:
+            OriginAnswerInvalid: A redirect to nowhere, or too many of them.
+            OriginError: As ``send``.
+        """
+        here = url
+        for _ in range(_MOST_REDIRECTS + 1):
+            response = await self.send(
+                method,
+                here,
+                fields=fields,
+                content_id=content_id,
+                is_from_api=is_from_api and here is url,
+            )
+            location = redirect_of(response)
+            if location is None:
+                return Arrival(response, here, is_redirected=here is not url)
+            response.release()
+            here = location
+        raise OriginAnswerInvalid("too many redirects", proxy_status="proxy_loop_detected")
+
+
+def is_failure(status: int) -> bool:
+    """Tell whether a status says that the origin itself has failed.
+
+    501 does not: it is how some refuse HEAD.
+    """
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED
+
+
+def redirect_of(response: aiohttp.ClientResponse) -> str | None:
+    """Return where an answer redirects to, byte-exact, or None if it does not.
+
+    Raises:
+        OriginAnswerInvalid: It is a redirect without a usable Location.
+    """
+    if response.status not in _REDIRECTS:
+        return None
+    location = response.headers.get(hdrs.LOCATION, "")
+    if not location:
+        response.close()
+        raise OriginAnswerInvalid("a redirect without a Location")
+    if location.startswith(("https://", "http://")):
+        return location  # not parsed and printed again: that could break its signature
+    try:
+        return str(response.url.join(_parsed(location)))
+    except OriginAnswerInvalid:
+        response.close()
+        raise
+
+
+@asynccontextmanager
+async def closing(response: aiohttp.ClientResponse) -> AsyncIterator[None]:
+    """Give the connection back at the end of the block if the answer was read whole, else close."""
+    try:
+        yield
+    finally:
+        if response.content.at_eof():
+            response.release()
+        else:
+            response.close()
+
+
+@contextmanager
+def failures_named() -> Iterator[None]:
+    """Turn what aiohttp raises inside the block into errors of ours.
+
+    No message holds a URL: it may be signed.
+    """
+    try:
+        yield
+    except (aiohttp.ClientError, ConnectionError, TimeoutError) as exc:
+        error, name, words = next(row[1:] for row in _FAILURES if isinstance(exc, row[0]))
+        raise error(f"{words} ({type(exc).__name__})", proxy_status=name) from exc
+
+
+def _parsed(url: str) -> URL:
+    try:
+        return URL(url, encoded=True)
+    except ValueError as exc:
+        raise OriginAnswerInvalid("a URL that cannot be parsed") from exc

@@ -1,0 +1,103 @@
+"""How THRON is asked: once more after a failure that may pass, not at all after several."""
+
+import asyncio
+import weakref
+from collections.abc import Awaitable, Callable, Hashable
+from typing import TypeVar
+
+from proxy.delivery.circuit_breaker import Breaker, Outage
+from proxy.delivery.retry import RetryBudget
+from proxy.errors import ThronError, ThronFailed, ThronRefused, ThronTimeout, ThronUnreachable
+
+T = TypeVar("T")
+
+# Before a question is asked once more, in seconds, less by chance.
+_BACK_OFF_S = 0.2
+
+
+class Courtesy:
+    """Asks what may be asked twice, as the questions of a resolver are."""
+
+    def __init__(
+        self,
+        breaker: Breaker,
+        *,
+        silent_s: Callable[[], float],
+        now: Callable[[], float],
+        random: Callable[[], float],
+    ) -> None:
+        """Make one that has asked nothing yet.
+
+        Args:
+            breaker: Says when THRON is to be left alone.
+            silent_s: For how long THRON, asked something, has answered nothing at all.
+            now: Monotonic seconds.
+            random: Gives a number from 0 to 1.
+        """
+        self._breaker = breaker
+        self._silent_s = silent_s
+        self._now = now
+        self._random = random
+        self._retries = RetryBudget()
+        self._counted: weakref.ref[ThronError] | None = None
+
+    @property
+    def outage(self) -> Outage | None:
+        """THRON's silence, as long as it lasts; its times are of the clock given."""
+        return self._breaker.outage(self._now())
+
+    @property
+    def silent_s(self) -> float:
+        """For how long THRON, asked something, has answered nothing at all."""
+        return self._silent_s()
+
+    async def ask(self, question: Callable[[], Awaitable[T]], *, about: Hashable) -> T:
+        """Return the answer to a question.
+
+        Args:
+            question: Asks it.
+            about: What it is about: one that THRON cannot answer must not silence the others.
+
+        Raises:
+            ThronUnreachable: THRON failed twice, or is left alone after several failures.
+            ThronError: As the question does.
+        """
+        self._retries.earn()
+        try:
+            return await self._asked(question, about)
+        except ThronUnreachable as exc:
+            if exc.asked_wait_s is not None or not self._retries.spend():
+                raise
+        await asyncio.sleep(_BACK_OFF_S * (0.5 + self._random() / 2))
+        return await self._asked(question, about)
+
+    async def _asked(self, question: Callable[[], Awaitable[T]], about: Hashable) -> T:
+        wait_s = self._breaker.retry_in_s(self._now())
+        if wait_s > 0:
+            raise ThronUnreachable("left alone after several failures", retry_after_s=wait_s)
+        try:
+            answer = await question()
+        except BaseException as exc:  # whoever leaves gives his turn to the next
+            self._note(exc, about)
+            raise
+        self._breaker.succeeded()
+        return answer
+
+    def note_silence(self, *, about: Hashable) -> None:
+        """Count as a failure that patience has run out while THRON answered nothing at all."""
+        problem = f"no answer to anything for {self._silent_s():.0f} s"
+        self._breaker.failed(self._now(), about=about, problem=problem)
+
+    def _note(self, exc: BaseException, about: Hashable) -> None:
+        """Note what a failure says about THRON; once, however many waited for one question."""
+        match exc:
+            case ThronRefused():
+                self._breaker.succeeded()  # a refusal is an answer
+            case ThronFailed():
+                self._breaker.undecided(self._now())  # so may only this question be answered
+            case ThronUnreachable() | ThronTimeout():
+                if self._counted is None or self._counted() is not exc:
+                    self._counted = weakref.ref(exc)
+                    self._breaker.failed(self._now(), about=about, problem=str(exc))
+            case _:
+                self._breaker.undecided(self._now())

@@ -1,0 +1,60 @@
+"""Tries one address as a download would, up to its first octet.
+
+It goes the way of a download (resolver, then origin) without a listener in between: so it works
+wherever the console runs, whatever stands before the listeners and ends TLS there, it takes no
+download's place, and what fails is told with its remedy, which no answer to a client may hold.
+"""
+
+import asyncio
+
+from proxy.connectors.addresses import Address
+from proxy.connectors.model import Connector
+from proxy.delivery.explain import MENDS
+from proxy.delivery.origin import Origins
+from proxy.delivery.origin_response import Upstream
+from proxy.delivery.resolver import Resolver
+from proxy.errors import GatewayError, OriginTimeout, UnknownAddress
+from proxy.link_check.results import Outcome
+from proxy.remedies import with_remedy
+from proxy.semantics.ranges import parse_content_range
+
+_FIRST_OCTET = [("Range", "bytes=0-0")]
+# Resolver and origin each have time-outs of their own; this is for all their tries together.
+_LONGEST_S = 45.0
+_NO_OCTETS = 416
+
+
+class LinkProbe:
+    """Tries addresses of one tenant."""
+
+    def __init__(self, resolver: Resolver, origins: Origins) -> None:
+        self._resolver = resolver
+        self._origins = origins
+
+    async def try_(self, connector: Connector, address: Address) -> Outcome:
+        """Return what a client would get, and where that is an error what may mend it."""
+        try:
+            async with asyncio.timeout(_LONGEST_S):
+                return await self._tried(connector, address)
+        except GatewayError as exc:
+            is_known = not isinstance(exc, UnknownAddress)
+            mend = MENDS[connector.delivery] if is_known else ""
+            return Outcome(exc.status, problem=with_remedy(exc, otherwise=mend))
+        except TimeoutError:
+            late = OriginTimeout(f"no first octet within {_LONGEST_S:g} s")
+            return Outcome(late.status, problem=with_remedy(late))
+
+    async def _tried(self, connector: Connector, address: Address) -> Outcome:
+        resolved = await self._resolver.resolve(connector, address)
+        delivery = resolved.resolution.delivery
+        async with self._origins.open(delivery, method="GET", fields=_FIRST_OCTET) as upstream:
+            return _outcome(upstream)
+
+
+def _outcome(upstream: Upstream) -> Outcome:
+    told = parse_content_range(upstream.fields.get("Content-Range", ""))
+    size = told.complete_length if told is not None else upstream.octets
+    if upstream.status == _NO_OCTETS and size != 0:  # of nothing there is no first octet
+        return Outcome(502, problem="the origin has no first octet of it (416)")
+    media_type = upstream.fields.get("Content-Type", "").partition(";")[0].strip().lower()
+    return Outcome(200, media_type or None, size)

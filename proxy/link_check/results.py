@@ -1,0 +1,166 @@
+"""Link checks as values: runs over the addresses of a connector, and what came of each; pure."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from proxy.catalogue.url_rows import Line
+
+# A run that has told nothing for so long is one of a process that is gone: no try takes longer.
+_SILENCE = timedelta(seconds=60)
+
+
+class Scope(StrEnum):
+    """Which addresses a run tries: all that lead to a content, or those that had a problem."""
+
+    ALL = "all"
+    PROBLEMS = "problems"
+
+
+class CheckState(StrEnum):
+    """How a run stands.
+
+    Attributes:
+        RUNNING: It tries address after address.
+        STOPPING: Somebody wants it to end; it does within seconds.
+        DONE: It tried them all.
+        STOPPED: Somebody ended it.
+        FAILED: It gave up; the reason is with it.
+        INTERRUPTED: Its process ended.
+    """
+
+    RUNNING = "running"
+    STOPPING = "stopping"
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+_UNDONE = frozenset({CheckState.RUNNING, CheckState.STOPPING})
+
+
+@dataclass(frozen=True, slots=True)
+class LinkCheck:
+    """One run.
+
+    Attributes:
+        id: Grows from run to run.
+        connector: Its slug.
+        beat: When it last told of itself.
+        ended: None while it runs.
+        expected: How many addresses there were at its beginning.
+        checked: How many were tried.
+        problems: How many of those do not work.
+        reason: Why it failed.
+    """
+
+    id: int
+    connector: str
+    scope: Scope
+    state: CheckState
+    started: datetime
+    beat: datetime
+    ended: datetime | None
+    expected: int
+    checked: int
+    problems: int
+    reason: str | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more comes of it."""
+        return self.state not in _UNDONE
+
+    def seen_at(self, now: datetime) -> "LinkCheck":
+        """Return the run as it stands at a time: of one whose process is gone, that it is."""
+        if self.is_over or now - self.beat <= _SILENCE:
+            return self
+        return replace(self, state=CheckState.INTERRUPTED, ended=self.beat)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one try.
+
+    Attributes:
+        status: Of the answer that a client would get: 200, or an error's.
+        media_type: As the origin names it.
+        size: Complete length in octets, where it is told.
+        problem: What is the matter, with the mend; None where it works.
+    """
+
+    status: int
+    media_type: str | None = None
+    size: int | None = None
+    problem: str | None = None
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether the address works."""
+        return self.problem is None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkResult:
+    """The last outcome for an address.
+
+    Attributes:
+        since: When it was first like that, without another outcome in between.
+        checked: When it was tried last.
+    """
+
+    outcome: Outcome
+    since: datetime
+    checked: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedLine:
+    """A line that leads to its content, and what came of it; None before it was ever tried."""
+
+    line: Line
+    result: LinkResult | None
+
+
+class Shown(StrEnum):
+    """Which lines are asked for, by their last outcome."""
+
+    PROBLEMS = "problems"
+    WORKING = "working"
+    UNTRIED = "untried"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkTally:
+    """The addresses of a connector that lead to a content, counted by their last outcome."""
+
+    problems: int
+    working: int
+    untried: int
+
+    @property
+    def all(self) -> int:
+        """How many addresses there are."""
+        return self.problems + self.working + self.untried
+
+    def of(self, shown: Shown) -> int:
+        """Return one of the counts."""
+        return {
+            Shown.PROBLEMS: self.problems,
+            Shown.WORKING: self.working,
+            Shown.UNTRIED: self.untried,
+        }[shown]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedPage:
+    """Some lines, and how many there are in all.
+
+    Attributes:
+        offset: How many come before the first of these.
+    """
+
+    lines: tuple[CheckedLine, ...]
+    total: int
+    offset: int = 0

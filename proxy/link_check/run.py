@@ -1,0 +1,179 @@
+"""Link check: every address of a connector is tried in the background, at a bounded rate."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Self
+
+import structlog
+
+from proxy.catalogue.url_rows import Line
+from proxy.connectors.addresses import Address
+from proxy.connectors.model import Connector
+from proxy.errors import DatabaseFailed, GatewayError
+from proxy.link_check.results import CheckState, LinkCheck, Outcome, Scope
+from proxy.link_check.store import LinkBook
+
+log = structlog.get_logger("proxy.link_check")
+
+# Tries an address; raises nothing of the address's own.
+Probe = Callable[[Connector, Address], Awaitable[Outcome]]
+
+# Outcomes are noted this often, so that many seconds of work at most are lost with the process.
+_NOTED_EVERY_S = 1.0
+# Lines read at a time: some minutes' work, as finding where to go on costs more than reading.
+_AT_A_TIME = 1000
+# So many in a row that THRON or the origins did not answer at all: it is not the links.
+_MOST_SILENT = 10
+_SILENT = frozenset({503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How hard a run may work: users' downloads come first.
+
+    Attributes:
+        at_once: Tries that run at the same time.
+        per_s: Tries begun in a second.
+    """
+
+    at_once: int = 8
+    per_s: float = 20.0
+
+
+class LinkChecker:
+    """Runs link checks in the background; made by ``LinkChecker.open``."""
+
+    def __init__(self, book: LinkBook, probe: Probe, *, rate: Rate) -> None:
+        self._book = book
+        self._probe = probe
+        self._rate = rate
+        self._running: dict[asyncio.Task[None], LinkCheck] = {}
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, book: LinkBook, probe: Probe, *, rate: Rate | None = None
+    ) -> AsyncIterator[Self]:
+        """Give a checker; at the end of the block runs are cancelled, what they found stays.
+
+        Args:
+            book: Where runs and outcomes are noted.
+            probe: Tries one address.
+            rate: How hard.
+        """
+        self = cls(book, probe, rate=rate or Rate())
+        try:
+            yield self
+        finally:
+            await self._interrupt()
+
+    async def start(self, connector: Connector, *, scope: Scope = Scope.ALL) -> LinkCheck:
+        """Begin a run in the background, and return it.
+
+        Raises:
+            CheckRunning: One of this connector runs already.
+            DatabaseFailed: It cannot be noted.
+        """
+        check = await self._book.begin(connector, scope)
+        task = asyncio.create_task(self._run(connector, check), name=f"link check {check.id}")
+        self._running[task] = check
+        task.add_done_callback(self._running.pop)
+        return check
+
+    async def stop(self, slug: str) -> bool:
+        """Let a connector's run end within seconds, whoever runs it; tell whether there is one."""
+        return await self._book.ask_to_stop(slug)
+
+    async def retry(self, connector: Connector, line: Line) -> Outcome:
+        """Try one line by itself, at once, and note what came of it."""
+        outcome = await self._probe(connector, _address(connector, line))
+        await self._book.note(connector, None, {line.number: outcome})
+        return outcome
+
+    async def _run(self, connector: Connector, check: LinkCheck) -> None:
+        try:
+            state, reason = await _Run(self._book, self._probe, self._rate, connector, check).done()
+            await self._book.end(check, state, reason=reason)
+        except GatewayError as exc:  # the database's: nothing can be noted, and it counts as ended
+            log.warning("link check failed", connector=connector.slug, reason=str(exc))
+        except Exception:
+            log.exception("bug in a link check", connector=connector.slug)
+            await self._book.end(check, CheckState.FAILED, reason="a bug; the log has it")
+        else:
+            log.info("link check", connector=connector.slug, state=state.value)
+
+    async def _interrupt(self) -> None:
+        running = dict(self._running)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        for check in running.values():
+            with suppress(DatabaseFailed):  # then it counts as ended after a minute
+                await self._book.end(check, CheckState.INTERRUPTED)
+
+
+class _Run:
+    """One run: what it found since it last noted, and whether to go on."""
+
+    def __init__(
+        self, book: LinkBook, probe: Probe, rate: Rate, connector: Connector, check: LinkCheck
+    ) -> None:
+        self._book = book
+        self._probe = probe
+        self._rate = rate
+        self._connector = connector
+        self._check = check
+        self._slots = asyncio.Semaphore(rate.at_once)
+        self._found: dict[int, Outcome] = {}
+        self._silent = 0
+        self._last_problem: str | None = None
+
+    async def done(self) -> tuple[CheckState, str | None]:
+        """Try line after line, and return how the run ended and why."""
+        async with asyncio.TaskGroup() as tries:
+            state, reason = await self._through(tries)
+        await self._note()
+        return state, reason
+
+    async def _through(self, tries: asyncio.TaskGroup) -> tuple[CheckState, str | None]:
+        noted = asyncio.get_running_loop().time()
+        async for line in self._lines():
+            await self._slots.acquire()
+            tries.create_task(self._try(line))
+            await asyncio.sleep(1 / self._rate.per_s)
+            if asyncio.get_running_loop().time() - noted >= _NOTED_EVERY_S:
+                await self._note()
+                noted = asyncio.get_running_loop().time()
+            if self._check.state is CheckState.STOPPING:
+                return CheckState.STOPPED, None
+            if self._silent >= _MOST_SILENT:
+                return CheckState.FAILED, self._last_problem
+        return CheckState.DONE, None
+
+    async def _lines(self) -> AsyncIterator[Line]:
+        after = 0
+        while lines := await self._book.to_try(
+            self._connector, self._check.scope, after=after, most=_AT_A_TIME
+        ):
+            for line in lines:
+                yield line
+            after = lines[-1].number
+
+    async def _try(self, line: Line) -> None:
+        try:
+            outcome = await self._probe(self._connector, _address(self._connector, line))
+            self._found[line.number] = outcome
+            self._silent = self._silent + 1 if outcome.status in _SILENT else 0
+            self._last_problem = outcome.problem
+        finally:
+            self._slots.release()
+
+    async def _note(self) -> None:
+        found, self._found = self._found, {}
+        self._check = await self._book.note(self._connector, self._check, found) or self._check
+
+
+def _address(connector: Connector, line: Line) -> Address:
+    return Address(connector.slug, line.language, line.value or "")

@@ -1,0 +1,124 @@
+"""What a request comes to before an origin is asked: an answer of our own, or what to send inbound.
+
+The order is that of RFC 9110, 13.2.2: preconditions, then If-Range, then the range. What is not
+known is left to the origin.
+"""
+
+from dataclasses import dataclass, replace
+
+from multidict import MultiMapping
+
+from proxy.semantics.conditional import Preconditions, Verdict, evaluate, if_range_holds
+from proxy.semantics.field_lines import combined
+from proxy.semantics.headers import inbound
+from proxy.semantics.ranges import Unsatisfiable, select
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What an earlier answer of the origin told of the selected representation.
+
+    Attributes:
+        etag: Its ETag field, or None where it has none.
+        last_modified: Its Last-Modified field, or None.
+        date: The Date field of that answer, or None.
+        complete_length: Octets of the whole, or None where the origin does not say.
+    """
+
+    etag: str | None = None
+    last_modified: str | None = None
+    date: str | None = None
+    complete_length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotModified:
+    """304: the client has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreconditionFailed:
+    """412: it is not what the client takes it for."""
+
+
+@dataclass(frozen=True, slots=True)
+class RangeNotSatisfiable:
+    """416, with the Content-Range field to send."""
+
+    content_range: str
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """200 to a HEAD, whose Content-Length is known."""
+
+    complete_length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """The origin is to be asked, with these field lines of the client's."""
+
+    fields: tuple[tuple[str, str], ...]
+
+
+Answer = NotModified | PreconditionFailed | RangeNotSatisfiable | Described | Forward
+
+
+def decide(fields: MultiMapping[str], *, method: str, known: Known | None) -> Answer:
+    """Return what a GET or HEAD for an existing content comes to.
+
+    Args:
+        fields: The request's field section.
+        method: ``GET`` or ``HEAD``.
+        known: What is known of the representation, or None before the first answer of the origin.
+    """
+    forwarded = inbound(fields, method=method)
+    if known is None:
+        return Forward(tuple(forwarded))
+    match _verdict(fields, method=method, known=known):
+        case Verdict.NOT_MODIFIED:
+            return NotModified()
+        case Verdict.FAILED:
+            return PreconditionFailed()
+        case Verdict.PROCEED:
+            pass
+    if method == "HEAD" and known.complete_length is not None:
+        return Described(known.complete_length)
+    return _ranged(forwarded, fields=fields, known=known)
+
+
+def _verdict(fields: MultiMapping[str], *, method: str, known: Known) -> Verdict:
+    asked = Preconditions.parse(fields)
+    if known.etag is None and asked.if_match not in {None, "*"}:
+        # An origin may have a tag and not send it each time: it shall say 412 itself.
+        asked = replace(asked, if_match=None, if_unmodified_since=None)
+    return evaluate(asked, etag=known.etag, last_modified=known.last_modified, method=method)
+
+
+def _ranged(forwarded: list[tuple[str, str]], *, fields: MultiMapping[str], known: Known) -> Answer:
+    asked = combined(fields, "Range")
+    others = [(name, value) for name, value in forwarded if name not in {"Range", "If-Range"}]
+    if asked is None or not _applies(fields, known=known):
+        return Forward(tuple(others))
+    if known.complete_length is None:
+        return Forward(tuple(forwarded))
+    match select(asked, length=known.complete_length):
+        case Unsatisfiable() as outside:
+            return RangeNotSatisfiable(outside.content_range)
+        case None:
+            return Forward(tuple(others))
+        case _ if any(name == "Range" for name, _ in forwarded):
+            # As it was asked: the origin may have another version by now, of another length.
+            return Forward(tuple(forwarded))
+        case selected:  # several that are one, as the length shows
+            line = ("Range", f"bytes={selected.first}-{selected.last}")
+            condition = combined(fields, "If-Range")
+            return Forward((*others, line, *([("If-Range", condition)] if condition else [])))
+
+
+def _applies(fields: MultiMapping[str], *, known: Known) -> bool:
+    condition = combined(fields, "If-Range")
+    return condition is None or if_range_holds(
+        condition, etag=known.etag, last_modified=known.last_modified, date=known.date
+    )

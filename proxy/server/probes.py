@@ -1,0 +1,75 @@
+"""Liveness, readiness and metrics: what load balancers and monitors ask for."""
+
+from collections.abc import Callable, Sequence
+
+import orjson
+from aiohttp import web
+
+from proxy.telemetry.metrics import CONTENT_TYPE, Metrics
+from proxy.thron.token_keeper import TokenState
+
+Reasons = Callable[[], Sequence[str]]
+
+_NO_STORE = {"Cache-Control": "no-store"}
+
+
+def public_probes(reasons: Reasons) -> list[web.RouteDef]:
+    """Return the probes of the public listener: a status, and no reasons."""
+
+    async def livez(_request: web.Request) -> web.Response:
+        return web.Response(text="ok\n", headers=_NO_STORE)
+
+    async def readyz(_request: web.Request) -> web.Response:
+        ready = not reasons()
+        text = "ok\n" if ready else "not ready\n"
+        return web.Response(status=200 if ready else 503, text=text, headers=_NO_STORE)
+
+    return [web.get("/-/livez", livez), web.get("/-/readyz", readyz)]
+
+
+def admin_probes(
+    reasons: Reasons,
+    *,
+    degraded: Reasons,
+    metrics: Metrics,
+    token: Callable[[], TokenState | None],
+) -> list[web.RouteDef]:
+    """Return the probes of the admin listener: reasons as JSON, and Prometheus' metrics.
+
+    Args:
+        reasons: Why it is not ready.
+        degraded: What is wrong though it is: sending clients elsewhere would mend nothing.
+        metrics: What is exposed.
+        token: How the session with THRON stands.
+    """
+
+    async def livez(_request: web.Request) -> web.Response:
+        return _json(200, {"status": "ok"})
+
+    async def readyz(_request: web.Request) -> web.Response:
+        if found := list(reasons()):
+            return _json(503, {"status": "not ready", "reasons": found})
+        found = list(degraded())
+        return _json(200, {"status": "degraded" if found else "ok", "reasons": found})
+
+    async def exposition(_request: web.Request) -> web.Response:
+        state = token()
+        if state is not None:
+            metrics.logins.set(state.logins)
+            metrics.logged_in.set(state.logged_in)
+        return web.Response(body=metrics.exposition(), headers={"Content-Type": CONTENT_TYPE})
+
+    return [
+        web.get("/livez", livez),
+        web.get("/readyz", readyz),
+        web.get("/metrics", exposition),
+    ]
+
+
+def _json(status: int, document: dict[str, object]) -> web.Response:
+    return web.Response(
+        status=status,
+        body=orjson.dumps(document) + b"\n",
+        content_type="application/json",
+        headers=_NO_STORE,
+    )

@@ -1,0 +1,107 @@
+"""The requests that ended last, in memory that does not grow."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+
+from proxy.telemetry.access_record import AccessRecord
+
+KEPT = 500
+# Of a path, in characters: a hostile one is some thousands long.
+_LONGEST = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A request that has ended; what its access record told, without what may be secret.
+
+    Attributes:
+        number: Grows by one from request to request.
+        at: When it ended.
+        duration_s: From its first line to its last octet.
+    """
+
+    number: int
+    at: datetime
+    duration_s: float
+    request_id: str
+    client: str
+    method: str
+    path: str
+    status: int | None
+    octets: int
+    expected: int | None
+    connector: str | None
+    content_id: str | None
+    resolution: str | None
+    selected_range: str | None
+    first_byte_s: float | None
+    resumed: int
+    ended_by: str
+    error: str | None
+    reason: str | None
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether THRON, an origin or this gateway is to blame for how it ended."""
+        return self.ended_by in {"origin", "gateway"} or (self.status or 0) >= 500  # noqa: PLR2004 - RFC 9110, 15.6
+
+
+class Recent:
+    """Keeps the last requests.
+
+    Args:
+        now: Seconds since 1970.
+        most: How many.
+    """
+
+    def __init__(self, *, now: Callable[[], float], most: int = KEPT) -> None:
+        self._now = now
+        self._kept: deque[Ended] = deque(maxlen=most)
+        self.last = 0
+
+    def add(self, record: AccessRecord) -> Ended:
+        """Keep what a record tells, now that its request has ended."""
+        self.last += 1
+        ended = _ended(record, number=self.last, at=datetime.fromtimestamp(self._now(), UTC))
+        self._kept.append(ended)
+        return ended
+
+    def newest(
+        self, *, most: int = KEPT, wanted: Callable[[Ended], bool] | None = None
+    ) -> tuple[Ended, ...]:
+        """Return the last requests, newest first.
+
+        Args:
+            most: How many.
+            wanted: Which; all of them if None.
+        """
+        found: Iterator[Ended] = filter(wanted, reversed(self._kept))
+        return tuple(islice(found, most))
+
+
+def _ended(record: AccessRecord, *, number: int, at: datetime) -> Ended:
+    path = record.path
+    return Ended(
+        number=number,
+        at=at,
+        duration_s=record.lasted_s,
+        request_id=record.request_id,
+        client=record.client,
+        method=record.method[:16],
+        path=path if len(path) <= _LONGEST else f"{path[:_LONGEST]}…",
+        status=record.status,
+        octets=record.octets,
+        expected=record.expected,
+        connector=record.connector,
+        content_id=record.content_id,
+        resolution=record.resolution,
+        selected_range=record.selected_range,
+        first_byte_s=record.first_byte_s,
+        resumed=record.resumed,
+        ended_by=record.ended_by,
+        error=record.error,
+        reason=record.reason,
+    )

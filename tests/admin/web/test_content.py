@@ -1,0 +1,150 @@
+"""The page of one content."""
+
+import html
+import re
+import time
+
+import pytest
+
+from proxy.catalogue.purges import Purge, PurgeKind
+from tests.admin.listed import listed
+from tests.admin.visitor import Visitor
+from tests.running import Running
+
+
+@pytest.fixture
+async def filled(connector: Running) -> Running:
+    """Fill the catalogue of ``media`` and ``products``."""
+    await listed(connector, "media", "products")
+    return connector
+
+
+def _path(filled: Running, name: str, slug: str = "media") -> str:
+    return f"/connectors/{slug}/contents/{filled.thron.tenant.find(name).id}"
+
+
+async def test_every_address(filled: Running, admin: Visitor) -> None:
+    """All addresses of a content stand on its page, one for each language."""
+    page = await admin.get(_path(filled, "strada-sl-film"))
+    assert page.status == 200
+    base = filled.gateway.parts.settings.public_base
+    content = filled.thron.tenant.find("strada-sl-film")
+    for language, value in content.pretty_ids:
+        assert f'data-copy="{base}/media/{language.lower()}/{value}"' in page.text
+
+
+async def test_former_address(filled: Running, admin: Visitor) -> None:
+    """An address of before is there too, and is told to be one."""
+    content = filled.thron.tenant.find("press-kit")
+    filled.thron.tenant.rename(content.id, now=time.time(), pretty_ids=(("EN", "press-box"),))
+    await listed(filled, "media")
+    page = await admin.get(_path(filled, content.id))
+    assert "/media/en/press-box" in page.text
+    assert "/media/en/press-kit" in page.text
+    assert "Former" in page.words
+
+
+async def test_versions_seen(filled: Running, admin: Visitor) -> None:
+    """Each version of the source file that the page has met stands there, the API down or not."""
+    path = _path(filled, "press-kit")
+    assert "Versions seen" in (await admin.get(path)).words
+    filled.thron.publish_new_version("press-kit", b"new", file_name="press-kit-2.zip")
+    page = await admin.get(path)
+    assert "press-kit-2.zip" in page.text
+    filled.thron.api_down = True
+    page = await admin.get(path)
+    assert (page.status, "press-kit-2.zip" in page.text) == (200, True)
+
+
+async def test_snippets(filled: Running, admin: Visitor) -> None:
+    """Lines to paste are ready to copy, those of its type among them."""
+    page = await admin.get(_path(filled, "strada-sl-film"))
+    copied = [html.unescape(each) for each in re.findall(r'data-copy="([^"]*)"', page.text)]
+    url = f"{filled.gateway.parts.settings.public_base}/media/en/strada-sl-film"
+    assert any(each.startswith(f'<video src="{url}"') for each in copied)
+    assert any(each.startswith(f'<a href="{url}">') for each in copied)
+    assert any(each.endswith(f"](<{url}>)") for each in copied)
+
+
+async def test_chosen_address(filled: Running, admin: Visitor) -> None:
+    """Another address, and one with its file name, can be chosen for all of it."""
+    page = await admin.get(_path(filled, "strada-sl-film"))
+    (other,) = set(re.findall(r'href="([^"]*)">Use this one', page.text)[:1])
+    chosen = await admin.get(html.unescape(other) + "&names=on")
+    content = filled.thron.tenant.find("strada-sl-film")
+    italian = dict(content.pretty_ids)["IT"]
+    assert f"/media/it/{italian}/" in html.unescape(chosen.text)
+
+
+async def test_code(filled: Running, admin: Visitor) -> None:
+    """The QR code is a picture of ours, to show and to save."""
+    path = _path(filled, "strada-sl-film")
+    page = await admin.get(path)
+    (src,) = re.findall(r'<img src="([^"]*qr\.svg[^"]*)"', page.text)
+    shown = await admin.get(html.unescape(src))
+    assert shown.fields["Content-Type"] == "image/svg+xml"
+    assert "<script" not in shown.text
+    assert (await admin.get(f"{path}/qr.gif")).status == 404
+    nothing = await admin.get(_path(filled, "A dot as value", "products") + "/qr.svg")
+    assert nothing.status == 404
+
+
+async def test_thumbnail(filled: Running, admin: Visitor) -> None:
+    """A content without a thumbnail has the icon of its type, from here too."""
+    icon = await admin.get(_path(filled, "press-kit") + "/thumbnail")
+    assert (icon.status, icon.fields["Content-Type"]) == (200, "image/svg+xml")
+
+
+async def test_explained(filled: Running, admin: Visitor) -> None:
+    """The way of the URL is told step by step, up to the first octet."""
+    path = _path(filled, "strada-sl-film")
+    assert "ranges work" not in (await admin.get(path)).words
+    page = await admin.get(f"{path}?explain=on")
+    assert "The first octet works" in page.words
+    assert "ranges work" in page.words
+    filled.thron.api_down = True
+    assert "does not work" in (await admin.get(f"{path}?explain=on")).words
+
+
+async def test_forgotten(filled: Running, admin: Visitor) -> None:
+    """A button lets every process ask THRON anew, and is noted."""
+    path, content = _path(filled, "strada-sl-film"), filled.thron.tenant.find("strada-sl-film")
+    database = filled.gateway.parts.database
+    before = await database.last_purge()
+    await admin.get(path)
+    answer = await admin.send(f"{path}/forget")
+    assert (answer.status, answer.fields["Location"]) == (303, f"{path}?forgotten")
+    assert "within two seconds" in (await admin.get(f"{path}?forgotten")).words
+    ((_, ordered),) = await database.purges_since(before)
+    assert ordered == Purge(PurgeKind.CONTENT, content.id)
+    assert (await database.audit(newest=1))[0].actor == "admin"
+
+
+async def test_only_our_forms(filled: Running, admin: Visitor) -> None:
+    """Without the page's token nothing is forgotten."""
+    path = _path(filled, "strada-sl-film")
+    assert (await admin.ask("POST", f"{path}/forget", data={"csrf": "x"})).status == 403
+
+
+async def test_removed(filled: Running, admin: Visitor) -> None:
+    """A content that left the folder is told to lead nowhere."""
+    content = filled.thron.tenant.find("press-kit")
+    filled.thron.unlink(content.id)
+    await listed(filled, "media")
+    page = await admin.get(_path(filled, content.id))
+    assert "not in the folder any more" in page.words
+
+
+async def test_nothing_of_thron_is_markup(filled: Running, admin: Visitor) -> None:
+    """Whatever the library's contents hold, no page of them has markup of theirs."""
+    for content in filled.thron.tenant.contents():
+        page = await admin.get(_path(filled, content.id, "products"))
+        assert page.status in {200, 404}
+        assert "<script>alert" not in page.text
+        assert page.fields["Content-Security-Policy"].startswith("default-src 'none'")
+
+
+@pytest.mark.parametrize("content_id", ["none", "..%2F..", "%3Cscript%3E", "a" * 3000])
+async def test_unknown(admin: Visitor, content_id: str) -> None:
+    """There is no page of a content that the folder never held."""
+    assert (await admin.get(f"/connectors/media/contents/{content_id}")).status == 404

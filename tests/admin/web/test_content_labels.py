@@ -1,0 +1,52 @@
+"""What types, statuses and sizes are called."""
+
+from dataclasses import replace
+
+import pytest
+
+from proxy.admin.web import content_labels as words
+from proxy.catalogue.collisions import AddressStatus
+from proxy.catalogue.url_rows import Sort
+from proxy.link_check.results import CheckState, Shown
+from tests.catalogue.test_row_urls import LINE
+
+
+def test_everything_has_a_name() -> None:
+    """Each status, sort and state is said in words."""
+    assert words.STATUSES.keys() == words.MEANINGS.keys() == set(AddressStatus)
+    assert words.SORTS.keys() == set(Sort)
+    assert words.CHECKS.keys() == set(CheckState)
+    assert words.SHOWN.keys() == set(Shown)
+
+
+def test_the_loser_of_a_collision() -> None:
+    """A line whose address leads elsewhere stands out from the one that has it."""
+    winner = replace(LINE, status=AddressStatus.COLLISION)
+    loser = replace(winner, serves=False)
+    assert (words.kind(winner), words.kind(loser)) == ("warning", "bad")
+    assert words.meaning(winner) != words.meaning(loser) == words.LOST
+
+
+@pytest.mark.parametrize(
+    ("octets", "said"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (1_500_000, "1.5 MB"),
+        (10_737_418_240, "10.7 GB"),
+        (5 * 10**15, "5000.0 TB"),
+    ],
+)
+def test_size(octets: int, said: str) -> None:
+    """Lengths are said in decimal units."""
+    assert words.size(octets) == said
+
+
+def test_types() -> None:
+    """Types that are served have names; others keep THRON's."""
+    assert [str(words.type_name(each)) for each in ("OTHER", "video", "PAGELET")] == [
+        "Document",
+        "Video",
+        "PAGELET",
+    ]

@@ -1,0 +1,81 @@
+"""Whom an address leads to, and how each claim to it stands."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from proxy.catalogue.collisions import AddressStatus, Claimant, ranked, standings, unaddressed
+
+DAY = datetime(2024, 5, 1, tzinfo=UTC)
+OK, COLLISION, FORMER = AddressStatus.OK, AddressStatus.COLLISION, AddressStatus.FORMER
+UNPUBLISHED, REMOVED = AddressStatus.UNPUBLISHED, AddressStatus.REMOVED
+
+
+def claimant(content_id: str, created: int | None = 0, since: int = 0, **more: Any) -> Claimant:
+    return Claimant(
+        content_id=content_id,
+        created=None if created is None else DAY + timedelta(days=created),
+        since=DAY + timedelta(days=since),
+        is_servable=more.get("is_servable", True),
+        is_current=more.get("is_current", True),
+        is_removed=more.get("is_removed", False),
+    )
+
+
+ALONE = claimant("a")
+OLDER, YOUNGER = claimant("z", 1), claimant("a", 2)
+LOST_LATELY = claimant("l", 0, since=9, is_current=False)
+LOST_LONG_AGO = claimant("m", 0, since=3, is_current=False)
+HIDDEN = claimant("h", -5, is_servable=False)
+GONE = claimant("g", -9, is_servable=False, is_removed=True)
+
+
+@pytest.mark.parametrize(
+    ("claims", "order"),
+    [
+        pytest.param([ALONE], "a", id="one claim"),
+        pytest.param([YOUNGER, OLDER], "za", id="the one created first"),
+        pytest.param([claimant("b"), claimant("a")], "ab", id="of one date the smaller id"),
+        pytest.param([claimant("a", None), YOUNGER], "aa", id="without a date last"),
+        pytest.param([LOST_LATELY, YOUNGER], "al", id="a current one before a former one"),
+        pytest.param([LOST_LONG_AGO, LOST_LATELY], "lm", id="the latest former one"),
+        pytest.param([HIDDEN, GONE, YOUNGER], "a", id="only what may be served"),
+        pytest.param([HIDDEN], "", id="nobody"),
+    ],
+)
+def test_ranked(claims: list[Claimant], order: str) -> None:
+    """The address leads to the first; the order does not depend on how they come."""
+    assert "".join(each.content_id for each in ranked(claims)) == order
+    assert ranked(claims[::-1]) == ranked(claims)
+
+
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        pytest.param([ALONE], [(OK, True)], id="alone"),
+        pytest.param([YOUNGER, OLDER], [(COLLISION, False), (COLLISION, True)], id="collision"),
+        pytest.param([LOST_LATELY], [(FORMER, True)], id="former, and nobody else"),
+        pytest.param([LOST_LATELY, ALONE], [(FORMER, False), (OK, True)], id="former, taken"),
+        pytest.param(
+            [HIDDEN, ALONE, GONE],
+            [(UNPUBLISHED, False), (OK, True), (REMOVED, False)],
+            id="who cannot be served collides with nobody",
+        ),
+    ],
+)
+def test_standings(claims: list[Claimant], expected: list[tuple[AddressStatus, bool]]) -> None:
+    """Every claim has its status, and exactly one serves where one can."""
+    assert [(each.status, each.serves) for each in standings(claims)] == expected
+
+
+def test_unaddressed() -> None:
+    """What is no address says why, once its content is published."""
+    missing = unaddressed(value="", is_servable=True)
+    unfit = unaddressed(value="..", is_servable=True)
+    assert (missing.status, unfit.status) == (
+        AddressStatus.NO_IDENTIFIER,
+        AddressStatus.NOT_ADDRESSABLE,
+    )
+    assert unaddressed(value="", is_servable=False).status is UNPUBLISHED
+    assert not missing.serves

@@ -1,0 +1,125 @@
+"""How THRON is asked: a retry for what may pass, a pause after failures in a row."""
+
+from collections.abc import Awaitable, Callable, Iterator
+
+import pytest
+
+from proxy.delivery.circuit_breaker import Breaker
+from proxy.delivery.retrying_caller import Courtesy
+from proxy.errors import (
+    ThronAnswerInvalid,
+    ThronError,
+    ThronFailed,
+    ThronRefused,
+    ThronTimeout,
+    ThronUnreachable,
+)
+
+ANSWER = "yes"
+
+
+class Thron:
+    """Answers after some failures, and counts how often it was asked."""
+
+    def __init__(self, *failures: ThronError) -> None:
+        self._failures: Iterator[ThronError] = iter(failures)
+        self.asked = 0
+
+    async def __call__(self) -> str:
+        """Answer, or fail."""
+        self.asked += 1
+        failure = next(self._failures, None)
+        if failure is not None:
+            raise failure
+        return ANSWER
+
+
+def courtesy(breaker: Breaker | None = None, *, now: Callable[[], float] = float) -> Courtesy:
+    """Return one with a clock that stands."""
+    return Courtesy(breaker or Breaker(), silent_s=lambda: 3.0, now=now, random=lambda: 0.0)
+
+
+def question(thron: Thron) -> Callable[[], Awaitable[str]]:
+    """Return THRON as what is asked."""
+    return thron
+
+
+async def test_a_failure_that_passes_troubles_nobody() -> None:
+    """One 5xx is followed by the answer."""
+    thron = Thron(ThronUnreachable())
+    assert await courtesy().ask(question(thron), about="a") == ANSWER
+    assert thron.asked == 2
+
+
+@pytest.mark.parametrize(
+    ("failure", "asked"),
+    [
+        pytest.param(ThronUnreachable(), 2, id="failed twice"),
+        pytest.param(ThronUnreachable(retry_after_s=30), 1, id="it said when"),
+        pytest.param(ThronTimeout(), 1, id="it has had its time"),
+        pytest.param(ThronRefused(), 1, id="a refusal is an answer"),
+        pytest.param(ThronAnswerInvalid(), 1, id="it would say the same again"),
+    ],
+)
+async def test_what_is_not_asked_again(failure: ThronError, asked: int) -> None:
+    """Only what may pass at once is asked once more, and once only."""
+    thron = Thron(failure, failure)
+    with pytest.raises(type(failure)):
+        await courtesy().ask(question(thron), about="a")
+    assert thron.asked == asked
+
+
+async def test_retries_are_a_share_of_the_questions() -> None:
+    """While everything fails, ten saved retries are spent, and then next to none."""
+    thron = Thron(*[ThronUnreachable()] * 1000)
+    asking = courtesy(Breaker(failures_allowed=10_000))
+    for _ in range(100):
+        with pytest.raises(ThronUnreachable):
+            await asking.ask(question(thron), about="a")
+    assert 100 + 10 <= thron.asked <= 100 + 20
+
+
+async def test_after_failures_of_several_questions_it_is_left_alone() -> None:
+    """The pause is told, and one question tries at its end."""
+    now = [0.0]
+    breaker = Breaker(failures_allowed=2, pause_s=5)
+    asking = courtesy(breaker, now=lambda: now[0])
+    thron = Thron(ThronUnreachable(retry_after_s=1), ThronUnreachable(retry_after_s=1))
+    for about in "ab":
+        with pytest.raises(ThronUnreachable):
+            await asking.ask(question(thron), about=about)
+    with pytest.raises(ThronUnreachable) as told:
+        await asking.ask(question(thron), about="c")
+    assert (thron.asked, told.value.retry_after_s) == (2, 5)
+    now[0] = 5.0
+    assert await asking.ask(question(thron), about="c") == ANSWER
+
+
+@pytest.mark.parametrize(
+    ("failure", "questions"),
+    [
+        pytest.param(ThronFailed(), 100, id="exceptions, of many"),
+        pytest.param(ThronTimeout(), 1, id="silence, of one"),
+        pytest.param(ThronUnreachable(), 1, id="no connection, of one"),
+    ],
+)
+async def test_questions_that_fail_silence_no_others(failure: ThronError, questions: int) -> None:
+    """Ids that THRON answers with an exception, or one that it never answers, are their own."""
+    asking = courtesy()
+    for number in range(100):
+        with pytest.raises(type(failure)):
+            await asking.ask(question(Thron(*[failure] * 2)), about=number % questions)
+    assert await asking.ask(question(Thron()), about="another") == ANSWER
+
+
+async def test_one_failure_that_many_wait_for_counts_once() -> None:
+    """Questions that went to THRON together fail together, and are one failure."""
+    breaker = Breaker(failures_allowed=3)
+    asking = courtesy(breaker)
+    shared = ThronTimeout()
+    for number in range(10):
+        with pytest.raises(ThronTimeout):
+            await asking.ask(question(Thron(shared)), about=number)
+    outage = asking.outage
+    assert outage is not None
+    assert outage.failures == 1

@@ -1,0 +1,216 @@
+"""Requests that no application meets: what is no HTTP, and what makes no request."""
+
+import asyncio
+import inspect
+import re
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.web_protocol import ERROR
+
+from proxy.semantics.forwarded import TrustedProxies
+from proxy.server.connection_limiter import ConnectionLimiter
+from proxy.server.listeners import bind, serving
+from proxy.settings import Listen
+from tests.logs import logged
+from tests.running import Running
+
+
+@pytest.fixture
+async def port() -> AsyncIterator[int]:
+    """Serve a probe and nothing else on a free port."""
+
+    async def livez(_request: web.Request) -> web.Response:
+        return web.Response(text="ok")
+
+    async def nothing() -> None:
+        pass
+
+    app = web.Application()
+    app.router.add_get("/-/livez", livez)
+    limiter = ConnectionLimiter(
+        most=9, trusted=TrustedProxies(), count=lambda _: None, now=lambda: 0.0
+    )
+    with bind(Listen(host="127.0.0.1", port=0), setting="TDC_LISTEN") as sock:
+        async with serving(app, (sock, None), limiter=limiter, drained=nothing):
+            yield sock.getsockname()[1]
+
+
+async def said(port: int, sent: bytes) -> bytes:
+    """Send octets, and return all that comes until the listener closes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(sent)
+    answer = await reader.read()
+    writer.close()
+    return answer
+
+
+def public_port(connector: Running) -> int:
+    """Return the port of the whole connector."""
+    return connector.gateway.parts.settings.listen.port
+
+
+MALFORMED = [
+    pytest.param(b"GET / HTTP/1.1\r\n\r\n", id="no Host"),
+    pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", id="two Hosts"),
+    pytest.param(b"GET / HTTP/9.9\r\nHost: a\r\n\r\n", id="unknown version"),
+    pytest.param(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", id="HTTP/2"),
+    pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", id="TLS"),
+    pytest.param(b"GET /\x00 HTTP/1.1\r\nHost: a\r\n\r\n", id="NUL in the target"),
+    pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nX: \x00\r\n\r\n", id="NUL in a field"),
+    pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n", id="blank before the colon"),
+    pytest.param(b"GET / HTTP/1.1\nHost: a\n\n", id="bare LF"),
+    pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nX: y\r\n z\r\n\r\n", id="folded line"),
+    pytest.param(b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", id="long target"),
+    pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 9000 + b"\r\n\r\n", id="long field"),
+    pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: y\r\n" * 200 + b"\r\n", id="many fields"),
+    pytest.param(
+        b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        id="two lengths of content",
+    ),
+    pytest.param(
+        b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+        id="lengths that differ",
+    ),
+    pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", id="negative length"),
+    pytest.param(b"GET http://a:99999/ HTTP/1.1\r\nHost: a\r\n\r\n", id="port of no host"),
+    pytest.param(b"GET http://xn--/ HTTP/1.1\r\nHost: a\r\n\r\n", id="target of no host"),
+    pytest.param(b"GET http://xn--a-ecp.ru/ HTTP/1.1\r\nHost: a\r\n\r\n", id="IDNA of no host"),
+    pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n\r\n", id="no coding"),
+    pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: ,\r\n\r\n", id="empty list"),
+    pytest.param(
+        b"GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", id="coding of HTTP/1.0"
+    ),
+    *(
+        pytest.param(b"GET / HTTP/1.1\r\nHost: %s\r\n\r\n" % host, id=f"Host {host!r}")
+        for host in (
+            b"",
+            b"a b",
+            b"a\tb",
+            b"a,b",
+            b"a/b",
+            b"a\\b",
+            b"a?b",
+            b"a#b",
+            b"user@a",
+            b"http://a",
+            b"a:port",
+            b"a:65536",
+            b"a:-1",
+            b"a..b",
+            b"%61",
+            b'"a"',
+            b"::1",
+            b"[::1",
+            b"\xc3\xa9",
+        )
+    ),
+]
+UNKNOWN_VERSIONS = [
+    pytest.param(b"GET / HTTP/0.9\r\nHost: a\r\n\r\n", id="HTTP/0.9"),
+    pytest.param(b"GET /\r\n\r\n", id="HTTP/0.9 without a name"),
+    pytest.param(b"GET / HTTP/2.0\r\nHost: a\r\n\r\n", id="HTTP/2.0"),
+]
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        *(pytest.param(*each.values, b"400", id=each.id) for each in MALFORMED),
+        *(pytest.param(*each.values, b"505", id=each.id) for each in UNKNOWN_VERSIONS),
+    ],
+)
+async def test_malformed_request(port: int, sent: bytes, status: bytes) -> None:
+    """It is refused with a request id, repeats nothing, names no software's version."""
+    with logged() as log:
+        answer = await said(port, sent)
+        (told,) = log.of("malformed request")
+    head, _, text = answer.partition(b"\r\n\r\n")
+    assert re.match(rb"HTTP/1\.[01] %s " % status, head)
+    assert b"\r\nServer: thron-connector\r\n" in head
+    assert b"\r\nConnection: close" in head or head.startswith(b"HTTP/1.0")
+    assert b"aiohttp" not in answer
+    request_id = re.search(rb"\r\nX-Request-Id: ([0-9a-f]{32})", head)
+    assert request_id is not None
+    assert text == b"This is not an HTTP request that can be understood.\n%s\n" % request_id[1]
+    assert told.keys() == {
+        *("event", "level", "timestamp", "request_id", "client", "reason", "status")
+    }
+    assert told["reason"].isidentifier()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(b"GET /-/livez HTTP/1.0\r\n\r\n", id="HTTP/1.0 without Host"),
+        pytest.param(b"GET /-/livez HTTP/1.0\r\nHost: a\r\n\r\n", id="HTTP/1.0 with Host"),
+        *(
+            pytest.param(
+                b"GET /-/livez HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n" % host,
+                id=f"Host {host!r}",
+            )
+            for host in (b"a", b"A.Example.:8080", b"a:", b"my_host", b"192.0.2.1", b"[::1]:80")
+        ),
+    ],
+)
+async def test_odd_but_valid_request(port: int, sent: bytes) -> None:
+    """What is unusual and yet a request is answered."""
+    assert re.match(rb"HTTP/1\.[01] 200 ", await said(port, sent))
+
+
+@pytest.mark.parametrize("bad", [*MALFORMED, *UNKNOWN_VERSIONS])
+async def test_good_request_before_a_malformed_one(port: int, bad: bytes) -> None:
+    """It is answered, the malformed one is refused, and what follows is not read."""
+    good = b"GET /-/livez HTTP/1.1\r\nHost: a\r\n\r\n"
+    answer = await said(port, good + bad + good)
+    statuses = re.findall(rb"HTTP/1\.[01] (\d+) ", answer)
+    assert statuses[0] == b"200"
+    assert statuses[1:] in ([b"400"], [b"505"])
+
+
+def test_private_names_of_aiohttp() -> None:
+    """A new aiohttp is looked at, before requests pass that meet an application unchecked."""
+    assert aiohttp.__version__ == "3.14.5", "read web_protocol.RequestHandler.start again"
+    read_by_start = inspect.getsource(web.RequestHandler.start)
+    assert read_by_start.count("self._request_factory(") == 1
+    assert read_by_start.count("request_handler = self._request_handler") == 1
+    assert {"_request_factory", "_request_handler"} <= set(web.RequestHandler.__slots__)
+    assert ERROR.version == aiohttp.HttpVersion10
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param(b"OPTIONS * HTTP/1.1", id="asterisk-form"),
+        pytest.param(b"CONNECT files.example:443 HTTP/1.1", id="authority-form"),
+    ],
+)
+async def test_target_that_is_no_path(connector: Running, line: bytes) -> None:
+    """Forms of target that a gateway has no use for are 400."""
+    answer = await said(public_port(connector), line + b"\r\nHost: a\r\nConnection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+
+
+async def test_what_follows_a_malformed_request_is_not_read(port: int) -> None:
+    """Nothing of a connection counts after a request that two parsers may read differently."""
+    smuggling = (
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"0\r\n\r\nGET /-/livez HTTP/1.1\r\nHost: a\r\n\r\n"
+    )
+    answer = await said(port, smuggling)
+    assert answer.count(b"HTTP/1.") == 1
+
+
+async def test_content_of_a_request_is_not_read_as_a_request(connector: Running) -> None:
+    """The content of a request is read past, whatever it looks like."""
+    inner = b"GET /-/livez HTTP/1.1\r\nHost: a\r\n\r\n"
+    answer = await said(
+        public_port(connector),
+        b"GET /files/none HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\n"
+        b"Content-Length: %d\r\n\r\n%s"
+        b"GET /-/readyz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" % (len(inner), inner),
+    )
+    assert re.findall(rb"HTTP/1\.1 (\d+) ", answer) == [b"404", b"200"]

@@ -1,0 +1,90 @@
+"""What load balancers and monitors are answered."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import orjson
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from proxy.server.probes import admin_probes, public_probes
+from proxy.telemetry.metrics import Metrics
+from proxy.thron.token_keeper import TokenState
+
+Client = TestClient[web.Request, web.Application]
+REASON = "THRON refuses the login"
+
+
+@asynccontextmanager
+async def _client(routes: list[web.RouteDef]) -> AsyncIterator[Client]:
+    app = web.Application()
+    app.add_routes(routes)
+    async with TestClient(TestServer(app)) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("reasons", "status", "text"),
+    [
+        pytest.param([], 200, "ok\n", id="ready"),
+        pytest.param([REASON], 503, "not ready\n", id="not ready"),
+    ],
+)
+async def test_public_readiness(reasons: list[str], status: int, text: str) -> None:
+    """Strangers learn whether it is ready, and nothing of why not."""
+    async with _client(public_probes(lambda: reasons)) as client:
+        async with client.get("/-/readyz") as answer:
+            assert (answer.status, await answer.text()) == (status, text)
+            assert answer.headers["Cache-Control"] == "no-store"
+        async with client.head("/-/readyz") as answer:
+            assert answer.status == status
+
+
+@pytest.mark.parametrize("reasons", [[], [REASON]])
+async def test_liveness_has_no_reasons(reasons: list[str]) -> None:
+    """Whatever is missing, a process that answers is alive: a restart would mend nothing."""
+    async with _client(public_probes(lambda: reasons)) as client, client.get("/-/livez") as answer:
+        assert answer.status == 200
+    async with _client(_admin(reasons)) as client, client.get("/livez") as answer:
+        assert answer.status == 200
+
+
+def _admin(reasons: list[str], state: TokenState | None = None) -> list[web.RouteDef]:
+    return admin_probes(lambda: reasons, degraded=list, metrics=Metrics(), token=lambda: state)
+
+
+@pytest.mark.parametrize(
+    ("reasons", "status", "word"),
+    [
+        pytest.param([], 200, "ok", id="ready"),
+        pytest.param([REASON, "draining"], 503, "not ready", id="not ready"),
+    ],
+)
+async def test_admin_readiness(reasons: list[str], status: int, word: str) -> None:
+    """Operators learn every reason, as JSON."""
+    async with _client(_admin(reasons)) as client, client.get("/readyz") as answer:
+        assert answer.status == status
+        assert answer.content_type == "application/json"
+        assert orjson.loads(await answer.read()) == {"status": word, "reasons": reasons}
+
+
+@pytest.mark.parametrize(
+    ("state", "lines"),
+    [
+        pytest.param(
+            TokenState(logged_in=True, since=0, last_refresh=0, problem=None, logins=3),
+            ["thron_connector_logins 3.0", "thron_connector_logged_in 1.0"],
+            id="logged in",
+        ),
+        pytest.param(
+            None, ["thron_connector_logins 0.0", "thron_connector_logged_in 0.0"], id="set-up"
+        ),
+    ],
+)
+async def test_metrics(state: TokenState | None, lines: list[str]) -> None:
+    """The token's state is read as the metrics are asked for."""
+    async with _client(_admin([], state)) as client, client.get("/metrics") as answer:
+        told = (await answer.text()).splitlines()
+        assert answer.headers["Content-Type"].startswith("text/plain; version=")
+        assert set(lines) <= set(told)

@@ -1,0 +1,301 @@
+"""Request id, access record and error answers, for every way that a request can end."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from proxy import errors
+from proxy.errors import GatewayError
+from proxy.sandbox.faults import Fault, Kind
+from proxy.semantics.forwarded import TrustedProxies
+from proxy.telemetry.access_record import RECORD
+from proxy.telemetry.live import Traffic
+from proxy.telemetry.metrics import Metrics
+from proxy.telemetry.middleware import MAX_WARNED, observe, stamp
+from tests.logs import Logged, logged
+from tests.running import Running
+
+Client = TestClient[web.Request, web.Application]
+FILM = "strada-sl-film"
+INTERNALS = "what only the operator reads"
+
+
+@pytest.fixture
+async def log(connector: Running) -> AsyncIterator[Logged]:  # noqa: ARG001 - after its start
+    with logged() as found:
+        yield found
+
+
+def _film(connector: Running) -> str:
+    return f"/files/{connector.thron.tenant.find(FILM).id}"
+
+
+async def test_complete(connector: Running, log: Logged) -> None:
+    """A download that ends well is told with all that is known of it."""
+    answer = await connector.get(f"{_film(connector)}/film.mp4?download&secret=1")
+    record = await log.wait("download")
+    assert record.pop("first_byte_s") <= record.pop("duration_s")
+    for volatile in ("timestamp", "level", "event"):
+        del record[volatile]
+    assert record == {
+        "method": "GET",
+        "path": f"{_film(connector)}/film.mp4",
+        "status": 200,
+        "octets": len(answer.body),
+        "resumed": 0,
+        "ended_by": "complete",
+        "connector": "files",
+        "content_id": connector.thron.tenant.find(FILM).id,
+        "resolution": "uri-miss",
+        "client": "127.0.0.1",
+        "scheme": "http",
+        "request_id": answer.fields["X-Request-Id"],
+    }
+
+
+async def test_selected_range(connector: Running, log: Logged) -> None:
+    """A part is told with its place, a second download as a hit."""
+    await connector.get(_film(connector))
+    await connector.get(_film(connector), Range="bytes=5-14")
+    record = await log.wait("download", nth=2)
+    assert (record["status"], record["octets"], record["resolution"]) == (206, 10, "hit")
+    assert record["selected_range"].startswith("bytes 5-14/")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        pytest.param("HEAD", "film", 200, id="HEAD"),
+        pytest.param("OPTIONS", "film", 204, id="OPTIONS"),
+        pytest.param("POST", "film", 405, id="other method"),
+        pytest.param("GET", "/files/none", 404, id="unknown"),
+        pytest.param("GET", "/files/%00", 400, id="malformed"),
+        pytest.param("GET", "/-/livez", 200, id="probe"),
+    ],
+)
+async def test_without_content(
+    connector: Running, log: Logged, method: str, path: str, status: int
+) -> None:
+    """Answers without content are told too, each with its status and no octets."""
+    answer = await connector.ask(method, _film(connector) if path == "film" else path)
+    record = await log.wait("download")
+    assert answer.status == record["status"] == status
+    assert (record["method"], record["octets"], record["ended_by"]) == (method, 0, "complete")
+    assert record["request_id"] == answer.fields["X-Request-Id"]
+
+
+async def test_client_left(connector: Running, log: Logged) -> None:
+    """A client that leaves in the middle is told as such, with what it was given."""
+    connector.thron.faults.stall_after(1000, where="static", times=None)
+    connector.thron.faults.stall_after(1000, where="source", times=None)
+    async with connector.http.get(connector.url(_film(connector))) as answer:
+        assert await answer.content.readany()
+    record = await log.wait("download")
+    assert (record["status"], record["ended_by"]) == (200, "client")
+    assert 0 < record["octets"] <= 1000
+
+
+async def test_origin_broke_off(connector: Running, log: Logged) -> None:
+    """An origin that breaks off for good is told, and the client can tell."""
+    for where in ("static", "source"):
+        connector.thron.faults.add(
+            Fault(Kind.NO_VALIDATOR, where, None),
+            Fault(Kind.TRUNCATED, where, None, at=1000),
+        )
+    with pytest.raises(aiohttp.ClientPayloadError):
+        await connector.get(_film(connector))
+    record = await log.wait("download")
+    assert (record["status"], record["ended_by"]) == (200, "origin")
+    assert record["error"] == "http_response_incomplete"
+    assert "exception" not in log.text
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def _answering(handler: Handler) -> AsyncIterator[Client]:
+    middleware = observe(
+        metrics=Metrics(),
+        traffic=Traffic(now=time.time),
+        trusted=TrustedProxies(),
+        negative_ttl_s=10,
+    )
+    app = web.Application(middlewares=[middleware])
+    app.on_response_prepare.append(stamp)
+    app.router.add_route("*", "/{path:.*}", handler)
+    async with TestClient(TestServer(app, handler_cancellation=True)) as client:
+        yield client
+
+
+async def test_bug_before_the_answer() -> None:
+    """A bug is a 500 without a word of it, and one line with its traceback."""
+
+    async def handler(_request: web.Request) -> web.StreamResponse:
+        raise ZeroDivisionError(INTERNALS)
+
+    with logged() as log:
+        async with _answering(handler) as client, client.get("/") as answer:
+            assert answer.status == 500
+            assert INTERNALS not in await answer.text()
+            request_id = answer.headers["X-Request-Id"]
+        (bug,) = log.of("bug")
+        assert "ZeroDivisionError" in bug["exception"]
+        (record,) = log.of("download")
+        assert bug["request_id"] == record["request_id"] == request_id
+        assert (record["ended_by"], record["error"]) == ("gateway", "ZeroDivisionError")
+
+
+@pytest.mark.parametrize("has_length", [True, False])
+async def test_bug_within_the_answer(*, has_length: bool) -> None:
+    """Past the header section a bug breaks the connection off: no torn content looks whole."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        if has_length:
+            response.content_length = 100
+        await response.prepare(request)
+        request[RECORD].begun = True
+        await response.write(b"half")
+        raise ZeroDivisionError
+
+    with logged() as log:
+        async with _answering(handler) as client:
+            with pytest.raises(aiohttp.ClientError):
+                async with client.get("/") as answer:
+                    await answer.read()
+        (record,) = log.of("download")
+        assert record["ended_by"] == "gateway"
+
+
+ERRORS = [
+    pytest.param(errors.MalformedPath(INTERNALS), 400, None, None, id="malformed"),
+    pytest.param(errors.UnknownAddress(INTERNALS), 404, None, None, id="unknown"),
+    pytest.param(
+        errors.ThronUnreachable(INTERNALS), 503, "destination_unavailable", "10", id="THRON away"
+    ),
+    pytest.param(errors.ThronTimeout(INTERNALS), 503, "connection_timeout", "10", id="too slow"),
+    pytest.param(
+        errors.ThronBusy(INTERNALS, retry_after_s=2.2),
+        503,
+        "connection_limit_reached",
+        "3",
+        id="busy, with a time of its own",
+    ),
+    pytest.param(errors.ThronAnswerInvalid(INTERNALS), 502, "http_protocol_error", "10", id="page"),
+    pytest.param(errors.ThronRefused(INTERNALS), 503, "http_request_denied", None, id="no right"),
+    pytest.param(
+        errors.NotConfigured(INTERNALS), 503, "proxy_configuration_error", "60", id="set-up"
+    ),
+    pytest.param(
+        errors.OriginUnreachable(INTERNALS), 502, "connection_refused", None, id="origin away"
+    ),
+    pytest.param(
+        errors.OriginUnreachable(INTERNALS, proxy_status="dns_error"),
+        502,
+        "dns_error",
+        None,
+        id="a name of its own",
+    ),
+    pytest.param(
+        errors.OriginTimeout(INTERNALS), 504, "http_response_timeout", None, id="origin slow"
+    ),
+    pytest.param(
+        errors.OriginProhibited(INTERNALS), 502, "destination_ip_prohibited", None, id="prohibited"
+    ),
+    pytest.param(errors.Overloaded(INTERNALS), 503, None, "5", id="overloaded"),
+    pytest.param(errors.DatabaseFailed(INTERNALS), 503, None, "5", id="database"),
+]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize(("error", "status", "proxy_status", "retry_after"), ERRORS)
+async def test_error_answer(
+    error: GatewayError, status: int, proxy_status: str | None, retry_after: str | None, method: str
+) -> None:
+    """An error is its public words and the request id; the operator's words stay in the log."""
+
+    async def handler(_request: web.Request) -> web.StreamResponse:
+        raise error
+
+    with logged() as log:
+        async with _answering(handler) as client, client.request(method, "/a?b=c") as answer:
+            fields, text = answer.headers, await answer.text()
+        (record,) = log.of("download")
+    request_id = fields["X-Request-Id"]
+    assert answer.status == status
+    assert text == ("" if method == "HEAD" else f"{error.public}\n{request_id}\n")
+    assert INTERNALS not in str(fields)
+    assert fields.get("Retry-After") == retry_after
+    told = f"thron-connector; error={proxy_status}" if proxy_status else None
+    assert fields.get("Proxy-Status") == told
+    assert fields["Content-Type"].startswith("text/plain")
+    assert fields["X-Content-Type-Options"] == "nosniff"
+    assert fields["Server"] == "thron-connector"
+    assert ("max-age=10" in fields["Cache-Control"]) == (status == 404)
+    assert (record["reason"], record["request_id"]) == (INTERNALS, request_id)
+    assert "exception" not in record
+    assert "b=c" not in str(record)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("X-Forwarded-Proto", "https"), ("Forwarded", "proto=https")]
+)
+async def test_unbelieved_https_is_logged_once(field: str, value: str) -> None:
+    """A peer whose word does not count and that claims HTTPS is logged once, with the fix."""
+
+    async def handler(_request: web.Request) -> web.StreamResponse:
+        return web.Response()
+
+    assert MAX_WARNED > 1
+    with logged() as log:
+        async with _answering(handler) as client:
+            for _ in range(3):
+                async with client.get("/", headers={field: value}):
+                    pass
+        (warning,) = log.of("https claimed but not believed")
+    assert warning["peer"] == "127.0.0.1"
+    assert "TDC_TRUSTED_PROXIES" in warning["fix"]
+    assert "TDC_FORWARDED" in warning["fix"]
+
+
+async def test_unnamed_proxy_in_front_is_logged_once() -> None:
+    """Where all requests come forwarded from one address, the log names the settings for it."""
+
+    async def handler(_request: web.Request) -> web.StreamResponse:
+        return web.Response()
+
+    with logged() as log:
+        async with _answering(handler) as client:
+            for number in range(220):
+                path = "/-/readyz" if number % 2 else "/"
+                forwarded = {} if number % 2 else {"X-Forwarded-For": "192.0.2.1"}
+                async with client.get(path, headers=forwarded):
+                    pass
+        (warning,) = log.of("unnamed proxy in front")
+    assert "TDC_TRUSTED_PROXIES" in warning["fix"]
+
+
+async def test_client_that_leaves_before_the_answer() -> None:
+    """A client that leaves while nothing has been sent is told without a status."""
+    asked = asyncio.Event()
+
+    async def handler(_request: web.Request) -> web.StreamResponse:
+        asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    with logged() as log:
+        async with _answering(handler) as client:
+            asking = asyncio.ensure_future(client.get("/"))
+            await asked.wait()
+            asking.cancel()
+            record = await log.wait("download")
+    assert record["ended_by"] == "client"
+    assert "status" not in record

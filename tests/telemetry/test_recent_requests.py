@@ -1,0 +1,66 @@
+"""The requests that ended last."""
+
+import time
+from typing import Any
+
+import pytest
+
+from proxy.telemetry.access_record import AccessRecord
+from proxy.telemetry.recent_requests import Recent
+
+
+def _record(path: str = "/media/en/film", **more: Any) -> AccessRecord:
+    record = AccessRecord(
+        "id", "127.0.0.1", "https", None, time.monotonic(), method="GET", path=path
+    )
+    for name, value in more.items():
+        setattr(record, name, value)
+    return record
+
+
+def test_newest_first() -> None:
+    """The newest requests come first, numbered as they ended."""
+    recent = Recent(now=lambda: 1_700_000_000.0)
+    for status in (200, 206, 404):
+        recent.add(_record(status=status))
+    assert [each.status for each in recent.newest()] == [404, 206, 200]
+    assert [each.number for each in recent.newest(most=2)] == [3, 2]
+    assert recent.newest()[0].at.isoformat() == "2023-11-14T22:13:20+00:00"
+
+
+def test_bounded() -> None:
+    """So many are kept and no more, and a path of any length is cut."""
+    recent = Recent(now=time.time, most=10)
+    for _ in range(100):
+        recent.add(_record("/" + "x" * 8000))
+    kept = recent.newest()
+    assert [each.number for each in kept] == list(range(100, 90, -1))
+    assert len(kept[0].path) < 500
+    assert recent.last == 100
+
+
+def test_only_what_is_wanted() -> None:
+    """The newest of those that are wanted are given, however old they are."""
+    recent = Recent(now=time.time)
+    for number in range(20):
+        recent.add(_record(connector="media" if number % 5 == 0 else "files"))
+    found = recent.newest(most=2, wanted=lambda each: each.connector == "media")
+    assert [each.number for each in found] == [16, 11]
+
+
+@pytest.mark.parametrize(
+    ("status", "ended_by", "is_failure"),
+    [
+        pytest.param(200, "complete", False, id="complete"),
+        pytest.param(200, "client", False, id="the client left"),
+        pytest.param(None, "client", False, id="the client left before the answer"),
+        pytest.param(404, "complete", False, id="no such address"),
+        pytest.param(502, "complete", True, id="the origin failed"),
+        pytest.param(206, "origin", True, id="the origin broke off"),
+        pytest.param(200, "gateway", True, id="cut at the end of the drain"),
+    ],
+)
+def test_whose_fault(status: int | None, ended_by: str, *, is_failure: bool) -> None:
+    """A failure is what THRON, an origin or this gateway is to blame for."""
+    ended = Recent(now=time.time).add(_record(status=status, ended_by=ended_by))
+    assert ended.is_failure is is_failure
