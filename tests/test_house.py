@@ -25,9 +25,9 @@ FLOORS: Mapping[str, str] = {
     "stores": "thron.client catalogue server idle_connections",
     "services": """
         thron.token_keeper thron.patience thron.search connectors.service connectors.preview
-        connectors.folders connectors.folder_statistics_cache connectors.metadata_definitions connectors.watch
-        connectors.broken_urls connectors.ttl_value catalogue.folder_listing
-        catalogue.session_store
+        connectors.folders connectors.folder_statistics_cache connectors.metadata_definitions
+        connectors.watch connectors.broken_urls connectors.ttl_value
+        catalogue.folder_listing catalogue.session_store
         server.probes
         """,
     "wings": "catalogue.sync catalogue.folder_sync delivery link_check outbound report",
