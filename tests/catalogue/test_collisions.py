@@ -29,6 +29,7 @@ LOST_LATELY = claimant("l", 0, since=9, is_current=False)
 LOST_LONG_AGO = claimant("m", 0, since=3, is_current=False)
 HIDDEN = claimant("h", -5, is_servable=False)
 GONE = claimant("g", -9, is_servable=False, is_removed=True)
+LEFT = claimant("e", -9, is_removed=True)
 
 
 @pytest.mark.parametrize(
@@ -41,6 +42,7 @@ GONE = claimant("g", -9, is_servable=False, is_removed=True)
         pytest.param([LOST_LATELY, YOUNGER], "al", id="a current one before a former one"),
         pytest.param([LOST_LONG_AGO, LOST_LATELY], "lm", id="the latest former one"),
         pytest.param([HIDDEN, GONE, YOUNGER], "a", id="only what may be served"),
+        pytest.param([LEFT, YOUNGER], "a", id="not what left the folder"),
         pytest.param([HIDDEN], "", id="nobody"),
     ],
 )
@@ -58,8 +60,8 @@ def test_ranked(claims: list[Claimant], order: str) -> None:
         pytest.param([LOST_LATELY], [(FORMER, True)], id="former, and nobody else"),
         pytest.param([LOST_LATELY, ALONE], [(FORMER, False), (OK, True)], id="former, taken"),
         pytest.param(
-            [HIDDEN, ALONE, GONE],
-            [(UNPUBLISHED, False), (OK, True), (REMOVED, False)],
+            [HIDDEN, ALONE, GONE, LEFT],
+            [(UNPUBLISHED, False), (OK, True), (REMOVED, False), (REMOVED, False)],
             id="who cannot be served collides with nobody",
         ),
     ],

@@ -128,6 +128,7 @@ def test_malformed(target: str) -> None:
     "target",
     [
         pytest.param("/", id="root"),
+        pytest.param("/x" * (LONGEST_PATH // 2), id="just not too long"),
         pytest.param("//files/c-1", id="empty first segment"),
         pytest.param("http://dl.example.com", id="absolute-form of the root"),
         pytest.param("/nothing/c-1", id="no such connector"),

@@ -64,7 +64,7 @@ WRAPPED: dict[str, Any] = {
         "weebo": {
             "status": "PUBLISHED",
             "weeboChannels": [
-                {"channelType": "WEB", "status": "PUBLISHED"},
+                {"channelType": "WEB"},
                 {"channelType": "WEBDOC", "status": "PUBLISHING_INPROGRESS"},
             ],
         },
@@ -108,6 +108,11 @@ def test_broken_items(item: Any) -> None:
         ),
         pytest.param(
             {"metadatas": [{"name": "_SOURCE_MIMETYPE_", "value": "image/png"}]}, (), id="system"
+        ),
+        pytest.param(
+            {"metadatas": [{"name": "_sku", "value": "A"}]},
+            (MetadataValue("_sku", "A"),),
+            id="a company's, though it begins with a line",
         ),
         pytest.param(
             {"imetadata": [{"key": "k", "value": ""}]}, (MetadataValue("k", ""),), id="empty"
