@@ -18,6 +18,7 @@ from proxy.errors import (
     OriginAnswerInvalid,
     OriginGone,
     ThronAnswerInvalid,
+    ThronFailed,
     ThronRefused,
     ThronUnreachable,
     TokenRejected,
@@ -28,12 +29,12 @@ log = structlog.get_logger("proxy.source")
 
 # What a server of files says to conditions and ranges on them: no error of THRON's.
 _TO_CONDITIONS = frozenset({304, 412, 416})
-
-
 # What the way of asking may be to blame for, rather than the content or THRON.
 _MAY_BE_THE_WAY = (TokenRejected, ThronAnswerInvalid, OriginGone, OriginAnswerInvalid)
 # How often, at most, the other ways are tried while the known one fails.
 _RELEARN_EVERY_S = 60.0
+# Before a file that failed in every manner is asked for again.
+_FAILED_AGAIN_S = 5.0
 # So many contents that are at no path: it is the tenant that lacks the service.
 _ENOUGH_MISSING = 3
 
@@ -145,10 +146,9 @@ class SourceFiles:
                     self._missing.clear()
                     log.info("source.way", path=urlsplit(source).path, manner=manner.value)
                     return arrival
-            # An expired token looks the same in every manner, and a new one may mend it.
-            rejected = [exc for exc in failures if isinstance(exc, TokenRejected)]
-            if rejected:
-                raise rejected[0]
+            decided = _decided(failures)
+            if decided is not None:
+                raise decided
         others = [exc for exc in failures if not isinstance(exc, OriginGone)]
         raise others[-1] if others else self._nowhere(asked.sources)
 
@@ -217,3 +217,19 @@ class SourceFiles:
             response.close()
             raise error
         return Arrival(response, source, is_redirected=False, head=head)
+
+
+def _decided(failures: Sequence[GatewayError]) -> GatewayError | None:
+    """Return the failure after which no other path need be tried, asked in every manner at one."""
+    for exc in failures:
+        if isinstance(exc, TokenRejected):
+            return exc  # an expired token looks the same in every manner, and a new one may mend it
+    if any(isinstance(exc, ThronUnreachable) for exc in failures):
+        # The service is at this path and fails for this file. It was asked in every manner, so
+        # that asking again at once would only be more of the same.
+        return ThronFailed(
+            "THRON answered 500 in every manner",
+            retry_after_s=_FAILED_AGAIN_S,
+            answered=HTTPStatus.INTERNAL_SERVER_ERROR,
+        )
+    return None

@@ -198,14 +198,15 @@ async def test_a_broken_content(hops: Hops, begun: bytes) -> None:
         response.close()
 
 
-async def test_silence_ends_with_the_time_for_the_first_octet(hops: Hops) -> None:
+async def test_silence_ends_with_the_time_for_the_first_octet() -> None:
     """An origin that accepts and says nothing is a time-out."""
 
     async def origin(_request: web.Request) -> web.Response:
         await asyncio.Event().wait()
         return web.Response()
 
-    async with origin_server(origin) as server:
+    async with origin_server(origin) as server, byte_session() as http:
+        hops = Hops(http, NAMED, first_byte_timeout_s=0.2, now=lambda: 0.0)
         with pytest.raises(OriginTimeout) as failed:
             await hops.send("GET", server.url, fields=[])
     assert failed.value.proxy_status == "http_response_timeout"
