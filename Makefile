@@ -1,6 +1,6 @@
 # Every target makes what it needs: the virtual environment in .venv, and for tests the programs by apt.
 .DELETE_ON_ERROR:
-.PHONY: demo sandbox test style types matrix bench soak programs lock clean
+.PHONY: demo sandbox test style types matrix bench soak messages programs lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -30,6 +30,11 @@ bench: $(VENV)/test programs
 
 soak: $(VENV)/test programs
 	$(BIN)/pytest -m soak --timeout 0 -s
+
+messages: $(VENV)/test # the console's texts for its translators: run after a text was added or changed
+	$(BIN)/pybabel -q extract
+	sed -i '/^"[A-Za-z-]*-Date: /d' proxy/admin/web/locale/console.pot # else every run would differ
+	$(BIN)/pybabel -q update
 
 programs:
 	tests/programs

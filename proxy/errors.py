@@ -24,6 +24,11 @@
 from collections.abc import Sequence
 
 
+def gettext_noop(text: str) -> str:
+    """Mark a text for the translators; whoever shows it translates it."""
+    return text
+
+
 class GatewayError(Exception):
     """A download that cannot be answered with the content.
 
@@ -40,7 +45,7 @@ class GatewayError(Exception):
 
     status: int = 500
     proxy_status: str | None = None
-    public: str = "The gateway failed."
+    public: str = gettext_noop("The gateway failed.")
     retry_after_s: float | None = None
 
     def __init__(
@@ -69,21 +74,21 @@ class MalformedPath(GatewayError):
     """The request target cannot be a public address."""
 
     status = 400
-    public = "This is not an address of the download connector."
+    public = gettext_noop("This is not an address of the download connector.")
 
 
 class UnknownAddress(GatewayError):
     """No content is published at this address."""
 
     status = 404
-    public = "No content is published at this address."
+    public = gettext_noop("No content is published at this address.")
 
 
 class ContentUnfinished(GatewayError):
     """The content at this address has no rendition yet, and THRON is at work on one."""
 
     status = 503
-    public = "This content is being prepared."
+    public = gettext_noop("This content is being prepared.")
     retry_after_s = 60
 
 
@@ -96,7 +101,7 @@ class ThronError(GatewayError):
 
     status = 503
     proxy_status = "destination_unavailable"
-    public = "THRON cannot be asked at the moment."
+    public = gettext_noop("THRON cannot be asked at the moment.")
     retry_after_s: float | None = 10
 
     def __init__(
@@ -132,7 +137,7 @@ class ThronBusy(ThronError):
     """THRON asks for patience (429), or our budget of questions is spent."""
 
     proxy_status = "connection_limit_reached"
-    public = "Too many questions to THRON at the moment."
+    public = gettext_noop("Too many questions to THRON at the moment.")
     retry_after_s = 1
 
 
@@ -141,7 +146,7 @@ class ThronAnswerInvalid(ThronError):
 
     status = 502
     proxy_status = "http_protocol_error"
-    public = "THRON gave an answer that cannot be understood."
+    public = gettext_noop("THRON gave an answer that cannot be understood.")
 
 
 class ThronBadRequest(ThronAnswerInvalid):
@@ -153,7 +158,7 @@ class TokenRejected(ThronError):
 
     status = 502
     proxy_status = "http_request_denied"
-    public = "THRON refuses this content to the connector."
+    public = gettext_noop("THRON refuses this content to the connector.")
 
 
 class ThronRefused(ThronError):
@@ -163,7 +168,7 @@ class ThronRefused(ThronError):
     """
 
     proxy_status = "http_request_denied"
-    public = "THRON refuses this content to the connector."
+    public = gettext_noop("THRON refuses this content to the connector.")
     retry_after_s: float | None = None
 
 
@@ -171,7 +176,7 @@ class CredentialsRefused(ThronError):
     """The login is refused: app id, app key or client id are wrong, or the app is disabled."""
 
     proxy_status = "proxy_configuration_error"
-    public = "The connector is not logged in to THRON."
+    public = gettext_noop("The connector is not logged in to THRON.")
     retry_after_s = 60
 
 
@@ -179,7 +184,7 @@ class NotConfigured(ThronError):
     """No credentials have been given yet."""
 
     proxy_status = "proxy_configuration_error"
-    public = "The connector has not been set up yet."
+    public = gettext_noop("The connector has not been set up yet.")
     retry_after_s = 60
 
 
@@ -188,7 +193,7 @@ class OriginError(GatewayError):
 
     status = 502
     proxy_status = "destination_unavailable"
-    public = "The content could not be fetched from its origin."
+    public = gettext_noop("The content could not be fetched from its origin.")
 
 
 class OriginUnreachable(OriginError):
@@ -202,14 +207,14 @@ class OriginTimeout(OriginError):
 
     status = 504
     proxy_status = "http_response_timeout"
-    public = "The content's origin did not answer in time."
+    public = gettext_noop("The content's origin did not answer in time.")
 
 
 class OriginRefused(OriginError):
     """The origin answered 4xx: the content is not ours to have; 503 while that is so for all."""
 
     status = 404
-    public = "This content is not available."
+    public = gettext_noop("This content is not available.")
     proxy_status = "http_request_denied"
 
 
@@ -220,7 +225,7 @@ class OriginGone(OriginError):
     """
 
     status = 404
-    public = "This content is not available."
+    public = gettext_noop("This content is not available.")
     proxy_status = "http_request_error"
 
 
@@ -256,7 +261,7 @@ class Overloaded(GatewayError):
     """More downloads than this process admits."""
 
     status = 503
-    public = "Too many downloads at the moment."
+    public = gettext_noop("Too many downloads at the moment.")
     retry_after_s = 5
 
 
@@ -264,7 +269,7 @@ class TooManyForClient(GatewayError):
     """More downloads than one client address may have at once."""
 
     status = 429
-    public = "Too many downloads from this address at the moment."
+    public = gettext_noop("Too many downloads from this address at the moment.")
     retry_after_s = 5
 
 
@@ -272,7 +277,7 @@ class ReaderTooSlow(GatewayError):
     """The client takes less than TDC_MIN_RATE_BYTES_S, and is let go."""
 
     status = 503
-    public = "The content was taken too slowly."
+    public = gettext_noop("The content was taken too slowly.")
 
 
 class GaveWay(ReaderTooSlow):
@@ -283,7 +288,7 @@ class DatabaseFailed(GatewayError):
     """The gateway's own database did not answer, or refused."""
 
     status = 503
-    public = "The connector's records cannot be read at the moment."
+    public = gettext_noop("The connector's records cannot be read at the moment.")
     retry_after_s = 5
 
 

@@ -11,7 +11,6 @@ from markupsafe import Markup
 from proxy.admin.parts import Console
 from proxy.admin.requests_query import RequestsQuery, outcome, readable
 from proxy.admin.snapshot import Overview, overview
-from proxy.admin.web import formatting as figures
 from proxy.admin.web.i18n import Language, Words
 from proxy.admin.web.overview_labels import HEALTHS, HINTS, OUTCOMES, SYNCS
 from proxy.admin.web.rendering import render_part
@@ -30,6 +29,15 @@ MOST_WATCHERS = 32
 ROWS = 30
 
 _PARTS = ("hints", "tiles", "chart", "downloads", "syncs")
+# What their templates use besides.
+_VALUES: Mapping[str, object] = {
+    "readable": readable,
+    "outcome": outcome,
+    "healths": HEALTHS,
+    "hint_words": HINTS,
+    "outcomes": OUTCOMES,
+    "syncs": SYNCS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +95,7 @@ class Live:
         """Return the parts of the page, by name, that are the same for all who read a language."""
         if language not in look.said:
             words = Words(language)
-            values = _values(words) | {"now": look.overview, "chart": look.chart}
+            values = {**_VALUES, "now": look.overview, "chart": look.chart}
             look.said[language] = {
                 name: render_part(words, f"overview_{name}.html", **values) for name in _PARTS
             }
@@ -100,7 +108,7 @@ class Live:
         return render_part(
             words,
             "overview_requests.html",
-            **_values(words),
+            **_VALUES,
             found=found[:ROWS],
             has_more=len(found) > ROWS,
             is_narrow=query.is_narrow,
@@ -159,18 +167,3 @@ class Watcher:
 
 
 LIVE = web.AppKey("live", Live)
-
-
-def _values(words: Words) -> dict[str, object]:
-    return {
-        "octets": lambda amount: figures.octets(amount, words),
-        "rate": lambda amount: figures.rate(amount, words),
-        "span": lambda seconds: figures.span(seconds, words),
-        "share": lambda part, whole: figures.share(part, whole, words),
-        "readable": readable,
-        "outcome": outcome,
-        "healths": HEALTHS,
-        "hint_words": HINTS,
-        "outcomes": OUTCOMES,
-        "syncs": SYNCS,
-    }

@@ -110,15 +110,3 @@ def meaning(line: Line) -> Text:
     if line.hidden is not None:
         return WHY_HIDDEN[line.hidden]
     return LOST if is_lost else MEANINGS[line.status]
-
-
-def size(octets: int) -> str:
-    """Return a length for reading, in decimal units as disks and browsers have them."""
-    if octets < 1000:  # noqa: PLR2004 - a unit's worth
-        return f"{octets} B"
-    amount = float(octets)
-    for unit in ("kB", "MB", "GB"):
-        amount /= 1000
-        if amount < 1000:  # noqa: PLR2004 - the same
-            return f"{amount:.1f} {unit}"
-    return f"{amount / 1000:.1f} TB"

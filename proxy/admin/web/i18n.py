@@ -1,23 +1,24 @@
-"""The console's words in the reader's language; the English text is the key of the others.
+"""The console's texts, numbers and times in the reader's language.
 
-A text is written where it is said: ``t("Save")`` in a template, ``Text("At least {n}", n=12)``
-where it is said later. Translations lie in ``words_it/*.toml``; tests/admin/web/test_i18n.py finds
-what is not translated.
+A text is written in English where it is said: ``t("Save")`` in a template, ``Text("At least {n}",
+n=12)`` where it is said later. ``make messages`` collects them for the translators, whose
+catalogues are gettext's: ``locale/it/LC_MESSAGES/console.po``.
 """
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
-_FOLDERS = Path(__file__).parent
+_CATALOGUES = Path(__file__).parent / "locale"
 
 
 class Language(StrEnum):
@@ -51,57 +52,72 @@ class Text:
 
 
 class Words:
-    """Says texts in one language."""
+    """Says texts, numbers and times in one language."""
 
     def __init__(self, language: Language) -> None:
         self.language = language
-        self._known = translations(language)
+        self.locale = _LOCALES[language]
+        self._translations = translations(language)
 
     def __call__(self, english: str, /, **values: Any) -> str:
         """Return a text in the language, with its values filled in.
 
         Where a value is markup the whole is, and all else in it is escaped.
         """
-        known = self._known.get(english, english)
-        if not values:
-            return known
-        said = {name: self.say(value) for name, value in values.items()}
-        if any(isinstance(value, Markup) for value in said.values()):
-            return Markup(known).format(**said)  # noqa: S704 - our own words; format escapes values
-        return known.format(**said)
+        return self._filled(self._translations.gettext(english), values)
 
     def count(self, one: str, many: str, /, number: int, **values: Any) -> str:
         """Return the text for a number of things, which it may name as ``{number}``."""
-        return self(one if number == 1 else many, number=self.number(number), **values)
+        text = self._translations.ngettext(one, many, number)
+        return self._filled(text, values | {"number": self.number(number)})
 
     def say(self, value: Any) -> Any:
         """Return a Text in the language, and anything else as it is."""
         return self(value.english, **value.values) if isinstance(value, Text) else value
 
     def number(self, value: int) -> str:
-        """Return a number with the thousands marked as the language does."""
-        return f"{value:,}".replace(",", "." if self.language is Language.ITALIAN else ",")
+        """Return a whole number with its thousands marked."""
+        from babel.numbers import format_decimal
+
+        return format_decimal(value, locale=self.locale)
 
     def time(self, moment: datetime) -> str:
         """Return a moment for reading, in UTC; a script shows it in the reader's own zone."""
+        from babel.dates import format_date, format_time, get_datetime_format
+
         moment = moment.astimezone(UTC)
-        month = _MONTHS[self.language].split()[moment.month - 1]
-        return f"{moment.day} {month} {moment:%Y, %H:%M} UTC"
+        date = format_date(moment, "medium", locale=self.locale)
+        time = format_time(moment, "short", locale=self.locale)
+        return f"{get_datetime_format(locale=self.locale).format(time, date)} UTC"
+
+    def _filled(self, text: str, values: Mapping[str, Any]) -> str:
+        if not values:
+            return text
+        said = {name: self.say(value) for name, value in values.items()}
+        if any(isinstance(value, Markup) for value in said.values()):
+            return Markup(text).format(**said)  # noqa: S704 - our own words; format escapes values
+        return text.format(**said)
 
 
-_MONTHS: Mapping[Language, str] = {
-    Language.ENGLISH: "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec",
-    Language.ITALIAN: "gen feb mar apr mag giu lug ago set ott nov dic",
-}
+# Of English the British kind: its dates and times read the same way all over Europe.
+_LOCALES: Mapping[Language, str] = {Language.ENGLISH: "en_GB", Language.ITALIAN: "it_IT"}
 
 
 @cache
-def translations(language: Language) -> Mapping[str, str]:
-    """Return the translations of a language by their English text; none for English."""
-    found: dict[str, str] = {}
-    for path in sorted(_FOLDERS.glob(f"words_{language}/*.toml")):
-        found |= tomllib.loads(path.read_text("utf-8"))
-    return found
+def translations(language: Language) -> NullTranslations:
+    """Return the catalogue of a language; of English an empty one, for its texts are the keys."""
+    if language is Language.ENGLISH:
+        return NullTranslations()
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
+    # Read as its translators write it: that takes 50 ms, once, and no build has to compile it.
+    with (_CATALOGUES / language / "LC_MESSAGES" / "console.po").open("rb") as file:
+        catalogue = read_po(file, locale=language)
+    compiled = BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return GNUTranslations(compiled)
 
 
 def preferred(accept_language: str) -> Language:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from proxy import __version__
 from proxy.admin.auth import csrf
 from proxy.admin.auth.caller import CALLER
 from proxy.admin.auth.request_context import VISIT, Theme, keep_visitor
+from proxy.admin.web import formatting
 from proxy.admin.web.assets import ASSETS
 from proxy.admin.web.i18n import NAMES, Language, Words
 from proxy.admin.web.navigation import NAVIGATION, Place
@@ -74,8 +76,9 @@ def render(
         template: A file of ``templates/``.
         status: Of the answer.
         values: What the template names. Besides, each knows ``t("English", name=...)`` and
-            ``n("{number} thing", "{number} things", 7)`` for texts, ``number(7)`` and
-            ``time(moment)``, ``asset("name.js")``, and ``page``.
+            ``n("{number} thing", "{number} things", 7)`` for texts, ``number(7)``,
+            ``time(moment)``, ``size(octets)`` and what else ``formatting`` has,
+            ``asset("name.js")``, and ``page``.
     """
     visit = request[VISIT]
     text = ENVIRONMENT.get_template(template).render(
@@ -122,6 +125,11 @@ def _said(words: Words) -> dict[str, Any]:
         "n": words.count,
         "number": words.number,
         "time": time,
+        "plain_time": words.time,
+        "size": partial(formatting.size, words=words),
+        "rate": partial(formatting.rate, words=words),
+        "span": partial(formatting.span, words=words),
+        "share": partial(formatting.share, words=words),
     }
 
 

@@ -1,8 +1,6 @@
-"""What types, statuses and sizes are called."""
+"""What types and statuses are called."""
 
 from dataclasses import replace
-
-import pytest
 
 from proxy.admin.web import content_labels as words
 from proxy.catalogue.collisions import AddressStatus
@@ -25,22 +23,6 @@ def test_the_loser_of_a_collision() -> None:
     loser = replace(winner, serves=False)
     assert (words.kind(winner), words.kind(loser)) == ("warning", "bad")
     assert words.meaning(winner) != words.meaning(loser) == words.LOST
-
-
-@pytest.mark.parametrize(
-    ("octets", "said"),
-    [
-        (0, "0 B"),
-        (999, "999 B"),
-        (1000, "1.0 kB"),
-        (1_500_000, "1.5 MB"),
-        (10_737_418_240, "10.7 GB"),
-        (5 * 10**15, "5000.0 TB"),
-    ],
-)
-def test_size(octets: int, said: str) -> None:
-    """Lengths are said in decimal units."""
-    assert words.size(octets) == said
 
 
 def test_types() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.admin.web import formatting as figures
+from proxy.admin.web import formatting
 from proxy.admin.web.i18n import Language, Words
 
 ENGLISH, ITALIAN = Words(Language.ENGLISH), Words(Language.ITALIAN)
@@ -13,27 +13,29 @@ ENGLISH, ITALIAN = Words(Language.ENGLISH), Words(Language.ITALIAN)
 @pytest.mark.parametrize(
     ("amount", "text"),
     [
-        pytest.param(0, "0 B", id="nothing"),
-        pytest.param(999, "999 B", id="below a unit"),
+        pytest.param(0, "0 bytes", id="nothing"),
+        pytest.param(1, "1 byte", id="one"),
+        pytest.param(999, "999 bytes", id="below a unit"),
         pytest.param(999.7, "1.0 kB", id="rounded up to a unit"),
         pytest.param(1500, "1.5 kB", id="a unit and a half"),
         pytest.param(99_900, "99.9 kB", id="three digits"),
         pytest.param(123_456, "123 kB", id="no more than three digits"),
         pytest.param(999_950_000, "1.0 GB", id="rounded up to the next unit"),
         pytest.param(7_200_000_000_000, "7.2 TB", id="large"),
-        pytest.param(10**21, "1000000 PB", id="beyond all units"),
+        pytest.param(10**21, "1,000,000 PB", id="beyond all units"),
     ],
 )
-def test_octets(amount: float, text: str) -> None:
-    """Octets are told in decimal units, with as many digits as help."""
-    assert figures.octets(amount, ENGLISH) == text
+def test_size(amount: float, text: str) -> None:
+    """Sizes are told in decimal units, with as many digits as help."""
+    assert formatting.size(amount, ENGLISH) == text
 
 
 def test_in_italian() -> None:
     """Italian has a comma there."""
-    assert figures.octets(1500, ITALIAN) == "1,5 kB"
-    assert figures.rate(1500, ITALIAN) == "1,5 kB/s"
-    assert figures.share(1, 3, ITALIAN) == "33,3 %"
+    assert formatting.size(999, ITALIAN) == "999 byte"
+    assert formatting.size(1500, ITALIAN) == "1,5 kB"
+    assert formatting.rate(1500, ITALIAN) == "1,5 kB/s"
+    assert formatting.share(1, 3, ITALIAN) == "33,3%"
 
 
 @pytest.mark.parametrize(
@@ -50,13 +52,13 @@ def test_in_italian() -> None:
 )
 def test_span(seconds: float, text: str) -> None:
     """Spans are told in the two units that matter."""
-    assert figures.span(seconds, ENGLISH) == text
+    assert formatting.span(seconds, ENGLISH) == text
 
 
 @given(st.integers(0, 10**6), st.integers(1, 10**6))
 def test_share(part: int, whole: int) -> None:
     """All and nothing are told only where it is so."""
     part = min(part, whole)
-    text = figures.share(part, whole, ENGLISH)
-    assert (text == "100 %") == (part == whole)
-    assert (text == "0 %") == (part == 0)
+    text = formatting.share(part, whole, ENGLISH)
+    assert (text == "100%") == (part == whole)
+    assert (text == "0%") == (part == 0)

@@ -1,53 +1,115 @@
-"""The console's words: complete in every language, and said in the right one."""
+"""The console's texts: complete in every language, and said in the right one."""
 
 import string
-import tomllib
+import subprocess
+import sys
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
+from babel.messages.catalog import Catalog, Message
+from babel.messages.pofile import read_po
 from markupsafe import Markup
 
-from proxy.admin.web.i18n import Language, Text, Words, preferred, translations
-from tests.admin.said import CONSOLE, texts
+from proxy import errors
+from proxy.admin.web.i18n import Language, Text, Words, preferred
+from proxy.errors import GatewayError
 
+PROJECT = Path(__file__).parents[3]
+LOCALE = PROJECT / "proxy" / "admin" / "web" / "locale"
+TEMPLATE = LOCALE / "console.pot"
 OTHERS = [language for language in Language if language is not Language.ENGLISH]
 
 
-@pytest.mark.parametrize("language", OTHERS)
-def test_every_text_is_translated(language: Language) -> None:
-    """Every text of the code and the templates has its translation."""
-    missing = {text: place for text, place in texts().items() if text not in translations(language)}
-    assert not missing, f"translate these in proxy/admin/web/words_{language}/: {missing}"
+def _catalogue(path: Path) -> Catalog:
+    with path.open("rb") as file:
+        return read_po(file, abort_invalid=True)
 
 
-@pytest.mark.parametrize("language", OTHERS)
-def test_nothing_is_translated_in_vain(language: Language) -> None:
-    """What is translated is said somewhere."""
-    vain = sorted(translations(language).keys() - texts().keys())
-    assert not vain, f"take these out of proxy/admin/web/words_{language}/: {vain}"
+def _texts(catalogue: Catalog) -> dict[str | tuple[str, ...], Message]:
+    """Return the messages of a catalogue by their English text; its header is none of them."""
+    return {_key(message): message for message in catalogue if message.id}
 
 
-@pytest.mark.parametrize("language", OTHERS)
-def test_translations_name_the_same_values(language: Language) -> None:
-    """A translation has the places for values that the English text has."""
+def _key(message: Message) -> str | tuple[str, ...]:
+    return message.id if isinstance(message.id, str) else tuple(message.id)
+
+
+def test_the_template_is_up_to_date(tmp_path: Path) -> None:
+    """Every text of the code and the templates is in the file that translations start from."""
+    extracted = tmp_path / "console.pot"
+    subprocess.run(
+        [sys.executable, "-m", "babel.messages.frontend", "-q", "extract", "-o", extracted],
+        cwd=PROJECT,
+        check=True,
+    )
+    found, known = _texts(_catalogue(extracted)), _texts(_catalogue(TEMPLATE))
+    assert (found.keys() - known.keys(), known.keys() - found.keys()) == (set(), set()), (
+        "run `make messages`, and translate what is new"
+    )
+
+
+def test_what_errors_tell_people_is_translated_too() -> None:
+    """The public text of every error is among those that translators get."""
+    told = {
+        error.public
+        for error in vars(errors).values()
+        if isinstance(error, type) and issubclass(error, GatewayError)
+    }
+    assert told <= _texts(_catalogue(TEMPLATE)).keys()
+
+
+@pytest.fixture(params=OTHERS)
+def catalogue(request: pytest.FixtureRequest) -> Catalog:
+    return _catalogue(LOCALE / request.param / "LC_MESSAGES" / "console.po")
+
+
+def test_a_catalogue_has_every_text(catalogue: Catalog) -> None:
+    """Nothing is missing, and nothing is translated that is not said anywhere."""
+    assert _texts(catalogue).keys() == _texts(_catalogue(TEMPLATE)).keys()
+    assert not catalogue.obsolete
+
+
+def test_every_text_is_translated(catalogue: Catalog) -> None:
+    """Each has a translation, in every plural form, that a person has confirmed."""
     assert not {
-        english: known
-        for english, known in translations(language).items()
-        if _places(english) != _places(known)
+        key: _forms(message)
+        for key, message in _texts(catalogue).items()
+        if message.fuzzy or not all(_forms(message)) or not _has_its_plurals(message, catalogue)
     }
 
 
-def _places(text: str) -> set[str | None]:
-    return {name for _, name, _, _ in string.Formatter().parse(text)} - {None}
+def test_translations_name_the_same_values(catalogue: Catalog) -> None:
+    """A translation has the places for values that the English text has."""
+    assert not {
+        key: said
+        for key, message in _texts(catalogue).items()
+        for said in _forms(message)
+        if _places(said) not in [_places(english) for english in _english(message)]
+    }
 
 
-@pytest.mark.parametrize("language", OTHERS)
-def test_a_text_is_translated_once(language: Language) -> None:
-    """No two files translate one text."""
-    found: list[str] = []
-    for path in CONSOLE.glob(f"web/words_{language}/*.toml"):
-        found += tomllib.loads(path.read_text("utf-8"))
-    assert len(found) == len(set(found))
+def _english(message: Message) -> tuple[str, ...]:
+    return (message.id,) if isinstance(message.id, str) else tuple(message.id)
+
+
+def _forms(message: Message) -> tuple[str, ...]:
+    return (message.string,) if isinstance(message.string, str) else tuple(message.string or ("",))
+
+
+def _has_its_plurals(message: Message, catalogue: Catalog) -> bool:
+    return len(_forms(message)) == (catalogue.num_plurals if message.pluralizable else 1)
+
+
+def _places(text: str) -> set[str]:
+    return set(_names(text))
+
+
+def _names(text: str) -> Iterator[str]:
+    for _, name, _, _ in string.Formatter().parse(text):
+        if name is not None:
+            yield name
 
 
 @pytest.mark.parametrize(
@@ -73,6 +135,7 @@ def test_values() -> None:
     words = Words(Language.ITALIAN)
     assert words("Revoke {name}", name=Text("never")) == "Revoca mai"
     assert words("not a key at all") == "not a key at all"
+    assert str(Text("At most {number} characters.", number=3)) == "At most 3 characters."
 
 
 def test_markup_among_the_values() -> None:
