@@ -88,7 +88,7 @@ class Words:
         moment = moment.astimezone(UTC)
         date = format_date(moment, "medium", locale=self.locale)
         time = format_time(moment, "short", locale=self.locale)
-        return f"{get_datetime_format(locale=self.locale).format(time, date)} UTC"
+        return f"{str(get_datetime_format(locale=self.locale)).format(time, date)} UTC"
 
     def _filled(self, text: str, values: Mapping[str, Any]) -> str:
         if not values:

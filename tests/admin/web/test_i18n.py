@@ -163,3 +163,14 @@ def test_times() -> None:
     moment = datetime(2026, 5, 3, 0, 30, tzinfo=timezone(timedelta(hours=2)))
     assert Words(Language.ENGLISH).time(moment) == "2 May 2026, 22:30 UTC"
     assert Words(Language.ITALIAN).time(moment) == "2 mag 2026, 22:30 UTC"
+
+
+def test_babel_is_not_loaded_at_the_start() -> None:
+    """A connector whose console nobody opens does without Babel, which takes 10 MB."""
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import sys, proxy.gateway; print('babel' in sys.modules)"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert loaded.stdout.strip() == "False"
