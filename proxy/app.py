@@ -17,16 +17,16 @@ from proxy.catalogue.purges import Purge
 from proxy.catalogue.session_store import SharedSessions
 from proxy.connectors.preview import Surveyor
 from proxy.delivery.bulkhead import Bulkhead
-from proxy.delivery.circuit_breaker import Breaker
+from proxy.delivery.circuit_breaker import CircuitBreaker
 from proxy.delivery.delivery_builder import Deliveries
 from proxy.delivery.explain import Explainer
 from proxy.delivery.lookup import Lookup
 from proxy.delivery.origin import Clock, Origins
 from proxy.delivery.origin_client import Hops
 from proxy.delivery.origin_hosts import OriginHosts
-from proxy.delivery.rate_limiter import Budget
+from proxy.delivery.rate_limiter import RateLimiter
 from proxy.delivery.resolver import Lifetimes, Resolver
-from proxy.delivery.retrying_caller import Courtesy
+from proxy.delivery.retrying_caller import RetryingCaller
 from proxy.delivery.source_file import SourceFiles
 from proxy.outbound import api_session, byte_session, origin_fields
 from proxy.report import Recording
@@ -43,7 +43,7 @@ log = structlog.get_logger("proxy.app")
 # images may wait this long for its turn.
 _UNKNOWN_AT_ONCE = 4
 _UNKNOWN_PER_S = 20.0
-_UNKNOWN_PATIENCE_S = 5.0
+_UNKNOWN_WAIT_S = 5.0
 
 # Addresses that are not remembered, looked up at once. One client gets at most half of these:
 # enough for a front with a thousand first requests after a restart, and few enough for the
@@ -316,14 +316,16 @@ def _resolver(
             stale_if_error_s=settings.stale_if_error_s,
             max_resolutions=settings.max_resolutions,
         ),
-        budget=Budget(
+        rate_limiter=RateLimiter(
             at_once=_UNKNOWN_AT_ONCE,
             per_s=_UNKNOWN_PER_S,
-            patience_s=_UNKNOWN_PATIENCE_S,
+            max_wait_s=_UNKNOWN_WAIT_S,
             now=time.monotonic,
         ),
         look_ups=Bulkhead(places=_LOOK_UPS),
-        courtesy=Courtesy(Breaker(), silent_s=silent_s, now=time.monotonic, random=random.random),
+        caller=RetryingCaller(
+            CircuitBreaker(), silent_s=silent_s, now=time.monotonic, random=random.random
+        ),
         now=time.monotonic,
         starts_warm=starts_warm,
     )

@@ -1,4 +1,4 @@
-"""Batched calls: keys that arrive while a call is on its way share the next one."""
+"""A batch loader: keys that arrive while a call is on its way share the next one."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping
@@ -6,13 +6,13 @@ from itertools import islice
 from typing import Generic, TypeVar
 
 _MOST_CALLS = 3
-_PATIENCE_S = 1.0
+_OVERLAP_AFTER_S = 1.0
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class Batch(Generic[K, V]):
+class BatchLoader(Generic[K, V]):
     """One call after the other, each with all the keys that wait by then.
 
     Nobody waits for company: the first key is asked for at once, and whoever comes while that
@@ -26,20 +26,20 @@ class Batch(Generic[K, V]):
         *,
         most: int,
         most_calls: int = _MOST_CALLS,
-        patience_s: float = _PATIENCE_S,
+        overlap_after_s: float = _OVERLAP_AFTER_S,
     ) -> None:
-        """Make an idle batch.
+        """Make a loader that has called nothing yet.
 
         Args:
             call: Gives the values of some keys; a key may be missing in its answer.
             most: How many keys one call may have.
             most_calls: How many calls may run beside each other where they hang.
-            patience_s: How long the next call waits for the one before.
+            overlap_after_s: How long the next call waits for the one before, in seconds.
         """
         self._call = call
         self._most = most
         self._most_calls = most_calls
-        self._patience_s = patience_s
+        self._overlap_after_s = overlap_after_s
         self._calls: set[asyncio.Task[None]] = set()
         self._waiting: dict[K, asyncio.Future[V | None]] = {}
         self._task: asyncio.Task[None] | None = None
@@ -73,7 +73,7 @@ class Batch(Generic[K, V]):
                 call = asyncio.get_running_loop().create_task(self._settle(futures), name="batch")
                 self._calls.add(call)
                 call.add_done_callback(self._calls.discard)
-                await asyncio.wait({call}, timeout=self._patience_s)
+                await asyncio.wait({call}, timeout=self._overlap_after_s)
                 if len(self._calls) >= self._most_calls:
                     await asyncio.wait(self._calls, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -22,7 +22,7 @@ class Outage:
 
 
 @dataclass(slots=True)
-class Breaker:
+class CircuitBreaker:
     """Counts different things that failed; pure but for its own state, the clock is an argument.
 
     What fails alone is broken itself. Only where several different ones fail, and none succeeds in

@@ -21,7 +21,7 @@ from proxy.connectors.model import (
     is_unfinished,
     winner,
 )
-from proxy.delivery.batch_loader import Batch
+from proxy.delivery.batch_loader import BatchLoader
 from proxy.errors import (
     ContentUnfinished,
     DatabaseFailed,
@@ -74,7 +74,7 @@ class Lookup:
         self._client_id = search.client_id
         self._known = known
         self._unread: str | None = None
-        self._batches: dict[_Scope, Batch[str, Content]] = {}
+        self._batches: dict[_Scope, BatchLoader[str, Content]] = {}
 
     async def catalogued(self, connector: Connector, address: Address) -> tuple[KnownContent, ...]:
         """Return what an address led to by the last listings, the content that has it first.
@@ -164,7 +164,7 @@ class Lookup:
         scope = _scope(connector)
         batch = self._batches.get(scope)
         if batch is None:
-            batch = Batch(lambda ids: self._by_ids(scope, ids), most=_MOST_IDS)
+            batch = BatchLoader(lambda ids: self._by_ids(scope, ids), most=_MOST_IDS)
             self._batches[scope] = batch
         found = await asyncio.gather(*(batch.get(each) for each in ids))
         return [content for content in found if content is not None]

@@ -10,7 +10,7 @@ import aiohttp
 from aiohttp import hdrs
 from yarl import URL
 
-from proxy.delivery.circuit_breaker import Breaker
+from proxy.delivery.circuit_breaker import CircuitBreaker
 from proxy.delivery.origin_hosts import OriginHosts
 from proxy.errors import (
     OriginAnswerInvalid,
@@ -99,7 +99,7 @@ class Hops:
         self._hosts = hosts
         self._first_byte_timeout_s = first_byte_timeout_s
         self._now = now
-        self._breakers: dict[str, Breaker] = {}
+        self._breakers: dict[str, CircuitBreaker] = {}
 
     async def send(
         self,
@@ -171,10 +171,10 @@ class Hops:
                     method, target, headers=list(fields), data=form, allow_redirects=False
                 )
 
-    def _breaker(self, target: URL) -> Breaker:
+    def _breaker(self, target: URL) -> CircuitBreaker:
         if len(self._breakers) > _MOST_BREAKERS:
             self._breakers.clear()  # a pattern allows any number of hosts; memory does not
-        return self._breakers.setdefault(target.authority, Breaker())
+        return self._breakers.setdefault(target.authority, CircuitBreaker())
 
     async def follow(
         self,

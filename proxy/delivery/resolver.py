@@ -16,10 +16,10 @@ from proxy.delivery.bounded_cache import BoundedCache
 from proxy.delivery.bulkhead import Bulkhead
 from proxy.delivery.circuit_breaker import Outage
 from proxy.delivery.lookup import Lookup
-from proxy.delivery.rate_limiter import Budget
+from proxy.delivery.rate_limiter import RateLimiter
 from proxy.delivery.resolution import Delivery, Resolution
-from proxy.delivery.retrying_caller import Courtesy
-from proxy.delivery.singleflight import Collapse
+from proxy.delivery.retrying_caller import RetryingCaller
+from proxy.delivery.singleflight import SingleFlight
 from proxy.errors import (
     ContentUnfinished,
     ThronAnswerInvalid,
@@ -99,9 +99,9 @@ class Resolver:
         *,
         deliver: Callable[[Connector, Content], Awaitable[Delivery]],
         lifetimes: Lifetimes,
-        budget: Budget,
+        rate_limiter: RateLimiter,
         look_ups: Bulkhead,
-        courtesy: Courtesy,
+        caller: RetryingCaller,
         now: Callable[[], float],
         starts_warm: bool = False,
     ) -> None:
@@ -111,9 +111,9 @@ class Resolver:
             lookup: Asks THRON.
             deliver: Builds the delivery URLs of a content.
             lifetimes: How long answers count.
-            budget: What questions for unknown addresses must fit in.
+            rate_limiter: Of questions for addresses that nobody is known to have.
             look_ups: How many addresses that are not remembered may be looked up at once.
-            courtesy: How THRON is asked.
+            caller: Asks THRON, with retries and a circuit breaker.
             now: Monotonic seconds.
             starts_warm: Whether the catalogue knows contents from before.
         """
@@ -121,9 +121,9 @@ class Resolver:
         self._lookup = lookup
         self._deliver = deliver
         self._lifetimes = lifetimes
-        self._budget = budget
+        self._rate_limiter = rate_limiter
         self._look_ups = look_ups
-        self._courtesy = courtesy
+        self._caller = caller
         self._now = now
         self._resolutions: BoundedCache[Resolution] = BoundedCache(
             ttl_s=lifetimes.resolution_ttl_s + lifetimes.stale_if_error_s,
@@ -132,7 +132,7 @@ class Resolver:
         self._negatives: BoundedCache[_Negative] = BoundedCache(
             ttl_s=lifetimes.negative_ttl_s, max_entries=lifetimes.max_resolutions
         )
-        self._questions: Collapse[_Asked, Resolution] = Collapse("resolution")
+        self._questions: SingleFlight[_Asked, Resolution] = SingleFlight("resolution")
         # What was asked before a purge is answered, but neither shared nor remembered after it.
         self._purges = 0
 
@@ -149,7 +149,7 @@ class Resolver:
     @property
     def outage(self) -> Outage | None:
         """THRON's silence, as long as it lasts; its times are of the resolver's clock."""
-        return self._courtesy.outage
+        return self._caller.outage
 
     async def resolve(
         self, connector: Connector, address: Address, *, client: str = ""
@@ -270,12 +270,12 @@ class Resolver:
     def _patience_s(self) -> float:
         """Return how old a question may become for who has an older answer to serve."""
         patience_s = self._lifetimes.patience_s
-        return 0.0 if self._courtesy.silent_s >= patience_s else patience_s
+        return 0.0 if self._caller.silent_s >= patience_s else patience_s
 
     def _note_silence(self, patience_s: float | None, address: Address) -> None:
         """Count a failure, if who waited for so long has seen THRON answer nothing to anybody."""
-        if patience_s and self._courtesy.silent_s >= patience_s:
-            self._courtesy.note_silence(about=address)
+        if patience_s and self._caller.silent_s >= patience_s:
+            self._caller.note_silence(about=address)
 
     async def _discover(self, connector: Connector, address: Address) -> Resolution:
         asked = self._asked(address, connector)
@@ -292,7 +292,9 @@ class Resolver:
             if isinstance(exc, TimeoutError):
                 self._note_silence(patience_s, address)
             return await self._remember(asked, unverified.content, age_s=unverified.age_s or 0.0)
-        return await self._remember(asked, await self._found(asked, members, self._budget.spend()))
+        return await self._remember(
+            asked, await self._found(asked, members, self._rate_limiter.admit())
+        )
 
     async def _verify(self, known: Resolution, address: Address) -> Resolution:
         connector = known.connector
@@ -319,7 +321,7 @@ class Resolver:
         self, asked: _Asked, question: Callable[[], Awaitable[T]], *, about: object
     ) -> T:
         try:
-            return await self._courtesy.ask(question, about=about)
+            return await self._caller.ask(question, about=about)
         except ContentUnfinished as exc:
             await self._remember_absence(asked, unfinished=str(exc))
             raise
@@ -328,14 +330,14 @@ class Resolver:
         self,
         asked: _Asked,
         members: tuple[Content, ...] | None,
-        budget: AbstractAsyncContextManager[None],
+        limit: AbstractAsyncContextManager[None],
     ) -> Content | None:
         """Return whose address it is: of contents that are known to have had it, or by THRON.
 
         Args:
             asked: The address.
             members: Contents that have or had it, the likeliest first; None if none is known.
-            budget: What a question for an address that nobody is known to have must fit in.
+            limit: What a question for an address that nobody is known to have must fit in.
         """
         address, connector, _ = asked
         claim = Claim(address.language, address.value)
@@ -348,7 +350,7 @@ class Resolver:
         is_former = members and connector.identifier is Identifier.PRETTY_ID
         former = members[0] if members and is_former else None
         try:
-            async with budget:
+            async with limit:
                 found = await self._ask(
                     asked, lambda: self._lookup.find(connector, address), about=address
                 )

@@ -1,11 +1,11 @@
-"""How THRON is asked: once more after a failure that may pass, not at all after several."""
+"""Calls to THRON with one retry after a failure that may pass, behind a circuit breaker."""
 
 import asyncio
 import weakref
 from collections.abc import Awaitable, Callable, Hashable
 from typing import TypeVar
 
-from proxy.delivery.circuit_breaker import Breaker, Outage
+from proxy.delivery.circuit_breaker import CircuitBreaker, Outage
 from proxy.delivery.retry import RetryBudget
 from proxy.errors import ThronError, ThronFailed, ThronRefused, ThronTimeout, ThronUnreachable
 
@@ -15,12 +15,12 @@ T = TypeVar("T")
 _BACK_OFF_S = 0.2
 
 
-class Courtesy:
-    """Asks what may be asked twice, as the questions of a resolver are."""
+class RetryingCaller:
+    """Makes calls that may be repeated, as the questions of a resolver are."""
 
     def __init__(
         self,
-        breaker: Breaker,
+        breaker: CircuitBreaker,
         *,
         silent_s: Callable[[], float],
         now: Callable[[], float],
@@ -84,7 +84,7 @@ class Courtesy:
         return answer
 
     def note_silence(self, *, about: Hashable) -> None:
-        """Count as a failure that patience has run out while THRON answered nothing at all."""
+        """Count a failure: a caller stopped waiting while THRON answered nothing at all."""
         problem = f"no answer to anything for {self._silent_s():.0f} s"
         self._breaker.failed(self._now(), about=about, problem=problem)
 

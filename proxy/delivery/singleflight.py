@@ -1,4 +1,4 @@
-"""Collapsed calls: many who ask for the same thing at once wait for one answer (RFC 9111, 4)."""
+"""Singleflight: many who ask for the same thing at once wait for one call (RFC 9111, 4)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
@@ -15,7 +15,7 @@ class _Running(Generic[V]):
     since: float
 
 
-class Collapse(Generic[K, V]):
+class SingleFlight(Generic[K, V]):
     """At most one running call for each key.
 
     The call runs in a task of its own: a caller that is cancelled leaves it to the others.
@@ -30,22 +30,22 @@ class Collapse(Generic[K, V]):
         _ = self._call(key, call)
 
     async def run(
-        self, key: K, call: Callable[[], Awaitable[V]], *, patience_s: float | None = None
+        self, key: K, call: Callable[[], Awaitable[V]], *, timeout_s: float | None = None
     ) -> V:
         """Return the answer of the running call, or of a new one.
 
         Args:
             key: What is asked for.
             call: Asks for it.
-            patience_s: How old the call may become before this caller leaves it to itself: who
-                joins one that has been running for long does not wait anew.
+            timeout_s: How old the call may become before this caller stops waiting, in seconds
+                from the call's own begin: joining late does not start the wait anew.
 
         Raises:
-            TimeoutError: Patience has run out; the call goes on.
+            TimeoutError: The call has become that old; it goes on for the others.
             Exception: What the call raises, to each who waits for it.
         """
         running = self._call(key, call)
-        async with asyncio.timeout_at(None if patience_s is None else running.since + patience_s):
+        async with asyncio.timeout_at(None if timeout_s is None else running.since + timeout_s):
             return await asyncio.shield(running.task)
 
     async def aclose(self) -> None:

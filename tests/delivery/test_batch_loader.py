@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from proxy.delivery.batch_loader import Batch
+from proxy.delivery.batch_loader import BatchLoader
 from proxy.errors import ThronUnreachable
 from tests.waiting import until
 
@@ -31,7 +31,7 @@ class Source:
 async def test_the_first_goes_at_once_and_the_others_together() -> None:
     """Nobody waits for company; whoever comes meanwhile shares the next call."""
     source = Source()
-    batch = Batch(source, most=50)
+    batch = BatchLoader(source, most=50)
     first = asyncio.create_task(batch.get("a"))
     await source.begun.wait()
     others = [asyncio.create_task(batch.get(key)) for key in ("bb", "ccc", "bb", "missing")]
@@ -45,7 +45,7 @@ async def test_the_first_goes_at_once_and_the_others_together() -> None:
 async def test_a_call_has_no_more_keys_than_allowed() -> None:
     """What does not fit goes with the call after."""
     source = Source()
-    batch = Batch(source, most=2)
+    batch = BatchLoader(source, most=2)
     first = asyncio.create_task(batch.get("first"))
     await source.begun.wait()
     others = [asyncio.create_task(batch.get(str(number))) for number in range(5)]
@@ -58,7 +58,7 @@ async def test_a_call_has_no_more_keys_than_allowed() -> None:
 async def test_a_failure_is_that_of_its_keys_only() -> None:
     """Those of the failing call get its error, those of the next one their values."""
     source = Source()
-    batch = Batch(source, most=50)
+    batch = BatchLoader(source, most=50)
     broken = asyncio.create_task(batch.get("broken"))
     await source.begun.wait()
     fine = asyncio.create_task(batch.get("fine"))
@@ -73,7 +73,7 @@ async def test_a_failure_is_that_of_its_keys_only() -> None:
 async def test_who_leaves_stops_nothing() -> None:
     """A cancelled caller leaves the call to the others of its key."""
     source = Source()
-    batch = Batch(source, most=50)
+    batch = BatchLoader(source, most=50)
     leaving = asyncio.create_task(batch.get("key"))
     await source.begun.wait()
     leaving.cancel()
@@ -94,7 +94,7 @@ async def test_a_call_that_hangs_holds_up_nobody() -> None:
             await never.wait()
         return dict.fromkeys(keys, 1)
 
-    batch = Batch(call, most=1, most_calls=3, patience_s=0.001)
+    batch = BatchLoader(call, most=1, most_calls=3, overlap_after_s=0.001)
     tasks = []
     for key in ("bad-1", "fine-1", "bad-2", "fine-2", "bad-3", "fine-3"):
         tasks.append(asyncio.create_task(batch.get(key)))
@@ -113,7 +113,7 @@ async def _is(holds: bool) -> bool:  # noqa: FBT001 - what ``until`` asks for
 async def test_closing_ends_all_who_wait() -> None:
     """Neither the running call nor those behind it are left."""
     source = Source()
-    batch = Batch(source, most=1)
+    batch = BatchLoader(source, most=1)
     waiting = [asyncio.create_task(batch.get(key)) for key in "abc"]
     await source.begun.wait()
     await batch.aclose()

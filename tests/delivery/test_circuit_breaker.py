@@ -3,12 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.delivery.circuit_breaker import Breaker, Outage
+from proxy.delivery.circuit_breaker import CircuitBreaker, Outage
 
 
 def test_it_opens_after_failures_of_several_things() -> None:
     """An answer in between begins the count anew."""
-    breaker = Breaker(failures_allowed=3, pause_s=5)
+    breaker = CircuitBreaker(failures_allowed=3, pause_s=5)
     for about in ("a", "b", None, "a", "b"):
         assert breaker.retry_in_s(0) == 0
         if about is None:
@@ -22,7 +22,7 @@ def test_it_opens_after_failures_of_several_things() -> None:
 
 def test_one_thing_that_fails_is_no_outage() -> None:
     """However often it fails, what it shares its host with goes on."""
-    breaker = Breaker(failures_allowed=2, pause_s=5)
+    breaker = CircuitBreaker(failures_allowed=2, pause_s=5)
     for now in range(100):
         breaker.failed(now, about="bad")
         assert breaker.retry_in_s(now) == 0
@@ -32,7 +32,7 @@ def test_one_thing_that_fails_is_no_outage() -> None:
 
 def test_after_the_pause_one_may_try() -> None:
     """The first who asks is the one; the others go on waiting until it knows."""
-    breaker = Breaker(failures_allowed=1, pause_s=5)
+    breaker = CircuitBreaker(failures_allowed=1, pause_s=5)
     breaker.failed(0, about="a")
     assert breaker.retry_in_s(5) == 0
     assert breaker.retry_in_s(5) == 5
@@ -43,7 +43,7 @@ def test_after_the_pause_one_may_try() -> None:
 
 def test_a_try_that_fails_begins_a_new_pause() -> None:
     """One failure is enough while it has not closed."""
-    breaker = Breaker(failures_allowed=3, pause_s=5)
+    breaker = CircuitBreaker(failures_allowed=3, pause_s=5)
     for about in "abc":
         breaker.failed(0, about=about)
     assert breaker.retry_in_s(6) == 0
@@ -53,7 +53,7 @@ def test_a_try_that_fails_begins_a_new_pause() -> None:
 
 def test_a_try_that_says_nothing_of_the_host_leaves_its_turn_to_the_next() -> None:
     """One bad file does not lengthen the outage of the others."""
-    breaker = Breaker(failures_allowed=1, pause_s=5)
+    breaker = CircuitBreaker(failures_allowed=1, pause_s=5)
     breaker.failed(0, about="a")
     assert breaker.retry_in_s(5) == 0
     breaker.undecided(6)
@@ -63,7 +63,7 @@ def test_a_try_that_says_nothing_of_the_host_leaves_its_turn_to_the_next() -> No
 
 def test_an_outage_is_told_until_an_answer_ends_it() -> None:
     """Since when, how often, why and for how long it is left alone, for people who look."""
-    breaker = Breaker(failures_allowed=2, pause_s=5)
+    breaker = CircuitBreaker(failures_allowed=2, pause_s=5)
     assert breaker.outage(0) is None
     breaker.failed(10, about="a", problem="no route")
     assert breaker.outage(11) == Outage(since=10, failures=1, problem="no route", retry_in_s=0)
@@ -77,7 +77,7 @@ def test_an_outage_is_told_until_an_answer_ends_it() -> None:
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 3)), max_size=50))
 def test_it_never_stays_open_for_longer_than_a_pause(outcomes: list[tuple[bool, int]]) -> None:
     """Whatever happened, a pause later somebody may try."""
-    breaker = Breaker(failures_allowed=2, pause_s=5)
+    breaker = CircuitBreaker(failures_allowed=2, pause_s=5)
     now = 0
     for is_answer, later in outcomes:
         now += later

@@ -13,12 +13,12 @@ from proxy.catalogue.purges import Purge, PurgeKind
 from proxy.connectors.addresses import Address
 from proxy.connectors.model import Connector, DeliveryMode
 from proxy.delivery.bulkhead import Bulkhead
-from proxy.delivery.circuit_breaker import Breaker
+from proxy.delivery.circuit_breaker import CircuitBreaker
 from proxy.delivery.delivery_builder import Deliveries
 from proxy.delivery.lookup import Lookup
-from proxy.delivery.rate_limiter import Budget
+from proxy.delivery.rate_limiter import RateLimiter
 from proxy.delivery.resolver import Lifetimes, Resolved, Resolver
-from proxy.delivery.retrying_caller import Courtesy
+from proxy.delivery.retrying_caller import RetryingCaller
 from proxy.errors import ThronBusy, ThronRefused, ThronTimeout, ThronUnreachable, UnknownAddress
 from proxy.sandbox.faults import Fault, Kind
 from proxy.sandbox.server import Sandbox
@@ -133,10 +133,10 @@ def resolver_of(
             patience_s=patience_s,
             look_up_s=look_up_s,
         ),
-        budget=Budget(at_once=4, per_s=1000, patience_s=5, now=time.monotonic),
+        rate_limiter=RateLimiter(at_once=4, per_s=1000, max_wait_s=5, now=time.monotonic),
         look_ups=Bulkhead(places=4),
-        courtesy=Courtesy(
-            Breaker(),
+        caller=RetryingCaller(
+            CircuitBreaker(),
             silent_s=lambda: keeper.silent_s if silent_s is None else silent_s,
             now=now,
             random=lambda: 0.5,

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
-from proxy.delivery.circuit_breaker import Breaker
-from proxy.delivery.retrying_caller import Courtesy
+from proxy.delivery.circuit_breaker import CircuitBreaker
+from proxy.delivery.retrying_caller import RetryingCaller
 from proxy.errors import (
     ThronAnswerInvalid,
     ThronError,
@@ -34,9 +34,13 @@ class Thron:
         return ANSWER
 
 
-def courtesy(breaker: Breaker | None = None, *, now: Callable[[], float] = float) -> Courtesy:
+def caller(
+    breaker: CircuitBreaker | None = None, *, now: Callable[[], float] = float
+) -> RetryingCaller:
     """Return one with a clock that stands."""
-    return Courtesy(breaker or Breaker(), silent_s=lambda: 3.0, now=now, random=lambda: 0.0)
+    return RetryingCaller(
+        breaker or CircuitBreaker(), silent_s=lambda: 3.0, now=now, random=lambda: 0.0
+    )
 
 
 def question(thron: Thron) -> Callable[[], Awaitable[str]]:
@@ -47,7 +51,7 @@ def question(thron: Thron) -> Callable[[], Awaitable[str]]:
 async def test_a_failure_that_passes_troubles_nobody() -> None:
     """One 5xx is followed by the answer."""
     thron = Thron(ThronUnreachable())
-    assert await courtesy().ask(question(thron), about="a") == ANSWER
+    assert await caller().ask(question(thron), about="a") == ANSWER
     assert thron.asked == 2
 
 
@@ -65,14 +69,14 @@ async def test_what_is_not_asked_again(failure: ThronError, asked: int) -> None:
     """Only what may pass at once is asked once more, and once only."""
     thron = Thron(failure, failure)
     with pytest.raises(type(failure)):
-        await courtesy().ask(question(thron), about="a")
+        await caller().ask(question(thron), about="a")
     assert thron.asked == asked
 
 
 async def test_retries_are_a_share_of_the_questions() -> None:
     """While everything fails, ten saved retries are spent, and then next to none."""
     thron = Thron(*[ThronUnreachable()] * 1000)
-    asking = courtesy(Breaker(failures_allowed=10_000))
+    asking = caller(CircuitBreaker(failures_allowed=10_000))
     for _ in range(100):
         with pytest.raises(ThronUnreachable):
             await asking.ask(question(thron), about="a")
@@ -82,8 +86,8 @@ async def test_retries_are_a_share_of_the_questions() -> None:
 async def test_after_failures_of_several_questions_it_is_left_alone() -> None:
     """The pause is told, and one question tries at its end."""
     now = [0.0]
-    breaker = Breaker(failures_allowed=2, pause_s=5)
-    asking = courtesy(breaker, now=lambda: now[0])
+    breaker = CircuitBreaker(failures_allowed=2, pause_s=5)
+    asking = caller(breaker, now=lambda: now[0])
     thron = Thron(ThronUnreachable(retry_after_s=1), ThronUnreachable(retry_after_s=1))
     for about in "ab":
         with pytest.raises(ThronUnreachable):
@@ -105,7 +109,7 @@ async def test_after_failures_of_several_questions_it_is_left_alone() -> None:
 )
 async def test_questions_that_fail_silence_no_others(failure: ThronError, questions: int) -> None:
     """Ids that THRON answers with an exception, or one that it never answers, are their own."""
-    asking = courtesy()
+    asking = caller()
     for number in range(100):
         with pytest.raises(type(failure)):
             await asking.ask(question(Thron(*[failure] * 2)), about=number % questions)
@@ -114,8 +118,8 @@ async def test_questions_that_fail_silence_no_others(failure: ThronError, questi
 
 async def test_one_failure_that_many_wait_for_counts_once() -> None:
     """Questions that went to THRON together fail together, and are one failure."""
-    breaker = Breaker(failures_allowed=3)
-    asking = courtesy(breaker)
+    breaker = CircuitBreaker(failures_allowed=3)
+    asking = caller(breaker)
     shared = ThronTimeout()
     for number in range(10):
         with pytest.raises(ThronTimeout):
