@@ -25,8 +25,8 @@ from proxy.catalogue.sync import Sync
 from proxy.connectors.watch import ConnectorWatch
 from proxy.delivery.admission import Admission
 from proxy.delivery.download import Downloads, Limits, PublicBases
-from proxy.delivery.min_rate import Pace
-from proxy.delivery.relay import Patience
+from proxy.delivery.min_rate import MinRate
+from proxy.delivery.relay import RetryPolicy
 from proxy.errors import ConfigurationError, NotConfigured
 from proxy.server.connection_limiter import ConnectionLimiter
 from proxy.server.listeners import bind, serving, tls_context
@@ -40,7 +40,7 @@ from proxy.thron.token_keeper import TokenState
 log = structlog.get_logger("proxy.gateway")
 
 # Long enough for a phone in a tunnel, short enough for a crowd of stalled readers.
-_PACE_WINDOW_S = 300.0
+_MIN_RATE_WINDOW_S = 300.0
 
 # Kept back for the admin listener, THRON's API, database and logs.
 _DESCRIPTORS_OF_OURS = 128
@@ -324,8 +324,8 @@ class _Answers:
             note_delivery=tenant.deliveries.note_delivery,
             limits=Limits(
                 admission=self._admission,
-                patience=Patience(read_gap_s=settings.read_gap_s, random=random.random),
-                pace=Pace(settings.min_rate_bytes_s, _PACE_WINDOW_S),
+                retry_policy=RetryPolicy(read_gap_s=settings.read_gap_s, random=random.random),
+                min_rate=MinRate(settings.min_rate_bytes_s, _MIN_RATE_WINDOW_S),
             ),
             bases=PublicBases(settings.public_base, settings.secure_base),
             stale_if_error_s=settings.stale_if_error_s,

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from proxy.delivery.min_rate import PaceKeeper
+from proxy.delivery.min_rate import MinRateGuard
 from proxy.errors import Overloaded, TooManyForClient
 from proxy.fairness import Shares, client_of
 from proxy.semantics.forwarded import TrustedProxies
@@ -36,7 +36,7 @@ class _Place:
     """One download, and whether it has been told to give way."""
 
     client: str | None
-    pace: PaceKeeper
+    guard: MinRateGuard
     gives_way: bool = False
 
 
@@ -65,7 +65,7 @@ class Admission:
             max_downloads: At once.
             max_per_client: At once for one client address; 0 is no limit.
             trusted: The proxies that stand for many clients.
-            now: Monotonic seconds, as the paces of the downloads have them.
+            now: Monotonic seconds, as the guards of the downloads have them.
         """
         self._max_downloads = max_downloads
         self._max_per_client = max_per_client
@@ -102,12 +102,12 @@ class Admission:
                 self._idle.set()
 
     @asynccontextmanager
-    async def admitted(self, address: str, pace: PaceKeeper) -> AsyncIterator[None]:
+    async def admitted(self, address: str, guard: MinRateGuard) -> AsyncIterator[None]:
         """Count one download for the length of the block.
 
         Args:
             address: The client's, behind trusted proxies too.
-            pace: Tells whether the download stalls, and lets it give way.
+            guard: Tells whether the download stalls, and lets it give way.
 
         Raises:
             Overloaded: There are too many already, and none gives way in time.
@@ -118,7 +118,7 @@ class Admission:
             raise TooManyForClient(f"{client} has {self._shares.of(client)} downloads")
         if self.running + self._promised >= self._max_downloads:
             await self._free_place(client)
-        place = _Place(client, pace)
+        place = _Place(client, guard)
         self._places.add(place)
         if client is not None:
             self._shares.add(client)
@@ -204,13 +204,13 @@ class Admission:
         since = self._now() - _STALLED_S
         found: dict[str, list[_Place]] = {}
         for place in self._places:
-            waits_since = place.pace.waits_since
+            waits_since = place.guard.waits_since
             if place.client is None or place.gives_way or waits_since is None:
                 continue
             if waits_since <= since:
                 found.setdefault(place.client, []).append(place)
         for places in found.values():
-            places.sort(key=lambda place: place.pace.waits_since or 0.0, reverse=True)
+            places.sort(key=lambda place: place.guard.waits_since or 0.0, reverse=True)
         return found
 
     def _cut_for(self, client: str | None, *, asked: int, stalled: dict[str, list[_Place]]) -> None:
@@ -227,7 +227,7 @@ class Admission:
         self._giving_way += 1
         # It counts no more as its client's: else too many of one client would give way at once.
         self._shares.remove(greedy)
-        place.pace.give_way()
+        place.guard.give_way()
 
     def _leave(self, place: _Place) -> None:
         self._places.remove(place)

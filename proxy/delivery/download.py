@@ -13,11 +13,11 @@ from proxy.connectors import addresses as paths
 from proxy.connectors.addresses import PublicPath
 from proxy.connectors.model import Connector, Connectors, Disposition
 from proxy.delivery.admission import Admission
-from proxy.delivery.min_rate import Pace, PaceKeeper
+from proxy.delivery.min_rate import MinRate, MinRateGuard
 from proxy.delivery.origin import Origins
 from proxy.delivery.origin_client import Fields
 from proxy.delivery.origin_response import Upstream
-from proxy.delivery.relay import Patience, finish, pump
+from proxy.delivery.relay import RetryPolicy, finish, pump
 from proxy.delivery.resolution import Delivery, Resolution
 from proxy.delivery.resolver import Resolved, Resolver
 from proxy.delivery.response_headers import Told, answer_fields
@@ -64,8 +64,8 @@ class Limits:
     """How much of this gateway one download, and all of them, may take."""
 
     admission: Admission
-    patience: Patience
-    pace: Pace
+    retry_policy: RetryPolicy
+    min_rate: MinRate
 
 
 class Downloads:
@@ -121,12 +121,12 @@ class Downloads:
             resolved = await self._resolver.resolve(
                 path.connector, path.address, client=record.client
             )
-            pace = PaceKeeper(self._limits.pace, now=time.monotonic)
-            async with self._limits.admission.admitted(record.client, pace):
-                return await self._download(request, path, resolved, pace)
+            guard = MinRateGuard(self._limits.min_rate, now=time.monotonic)
+            async with self._limits.admission.admitted(record.client, guard):
+                return await self._download(request, path, resolved, guard)
 
     async def _download(
-        self, request: web.Request, path: PublicPath, resolved: Resolved, pace: PaceKeeper
+        self, request: web.Request, path: PublicPath, resolved: Resolved, guard: MinRateGuard
     ) -> web.StreamResponse:
         record = request[RECORD]
         delivery = resolved.resolution.delivery
@@ -138,7 +138,7 @@ class Downloads:
         decided = decide(request.headers, method=request.method, known=known)
         if isinstance(decided, Forward):
             return await self._relayed(
-                request, path, resolved.resolution, told, decided.fields, pace=pace
+                request, path, resolved.resolution, told, decided.fields, guard=guard
             )
         described = representation.fields if representation is not None else ()
         status, passed = _own_answer(decided, described)
@@ -152,7 +152,7 @@ class Downloads:
         told: Told,
         fields: Fields,
         *,
-        pace: PaceKeeper,
+        guard: MinRateGuard,
     ) -> web.StreamResponse:
         record = request[RECORD]
         async with self._opened(path, resolution, request.method, fields) as upstream:
@@ -165,11 +165,11 @@ class Downloads:
                 upstream,
                 response,
                 reopen=lambda rest: self._reopened(path, rest),
-                patience=self._limits.patience,
-                pace=pace,
+                retry_policy=self._limits.retry_policy,
+                guard=guard,
                 record=record,
             )
-            await finish(request, response, pace=pace)
+            await finish(request, response, guard=guard)
             return response
 
     @asynccontextmanager

@@ -1,4 +1,4 @@
-"""How slowly a client may read before it is let go, or gives way."""
+"""The slow-client guard: how slowly a client may read before it is let go, or gives way."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,7 +8,7 @@ from proxy.errors import GaveWay, ReaderTooSlow
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class MinRate:
     """The least a reader must take.
 
     Attributes:
@@ -20,19 +20,19 @@ class Pace:
     window_s: float
 
 
-class PaceKeeper:
+class MinRateGuard:
     """Watches one client take what is written.
 
     Attributes:
         waits_since: When the write began that the client has not taken yet; None between writes.
     """
 
-    def __init__(self, pace: Pace, *, now: Callable[[], float]) -> None:
-        self._pace = pace
+    def __init__(self, min_rate: MinRate, *, now: Callable[[], float]) -> None:
+        self._min_rate = min_rate
         self._now = now
         self._octets = 0
         self._waited_s = 0.0
-        self._patience: asyncio.Timeout | None = None
+        self._timeout: asyncio.Timeout | None = None
         self._gives_way = False
         self.waits_since: float | None = None
 
@@ -46,26 +46,26 @@ class PaceKeeper:
         """
         began = self.waits_since = self._now()
         try:
-            async with asyncio.timeout(self._pace.window_s) as self._patience:
+            async with asyncio.timeout(self._min_rate.window_s) as self._timeout:
                 await write(chunk)
         except TimeoutError as exc:
             if self._gives_way:
                 raise GaveWay(f"took nothing for {self._now() - began:.1f} s") from exc
-            raise ReaderTooSlow(f"took nothing for {self._pace.window_s:g} s") from exc
+            raise ReaderTooSlow(f"took nothing for {self._min_rate.window_s:g} s") from exc
         finally:
             self.waits_since = None
         self._waited_s += self._now() - began
         self._octets += len(chunk)
-        if self._waited_s >= self._pace.window_s:
+        if self._waited_s >= self._min_rate.window_s:
             self._close_window()
 
     def give_way(self) -> None:
         """End the write that the client has not taken, and the download with it."""
-        if self._patience is not None and self.waits_since is not None:
+        if self._timeout is not None and self.waits_since is not None:
             self._gives_way = True
-            self._patience.reschedule(asyncio.get_running_loop().time())
+            self._timeout.reschedule(asyncio.get_running_loop().time())
 
     def _close_window(self) -> None:
-        if self._octets < self._pace.min_rate_bytes_s * self._waited_s:
+        if self._octets < self._min_rate.min_rate_bytes_s * self._waited_s:
             raise ReaderTooSlow(f"took {self._octets} octets in {self._waited_s:.0f} s")
         self._octets, self._waited_s = 0, 0.0

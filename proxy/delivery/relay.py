@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import web
 
-from proxy.delivery.min_rate import PaceKeeper
+from proxy.delivery.min_rate import MinRateGuard
 from proxy.delivery.origin_client import Fields
 from proxy.delivery.origin_response import Upstream
 from proxy.errors import (
@@ -40,8 +40,8 @@ Reopen = Callable[[Fields], AbstractAsyncContextManager[Upstream]]
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How much an origin is forgiven.
+class RetryPolicy:
+    """When a broken upstream is asked again, and for how long it may be silent.
 
     Attributes:
         read_gap_s: How long it may be silent, in seconds.
@@ -68,8 +68,8 @@ async def pump(
     response: web.StreamResponse,
     *,
     reopen: Reopen,
-    patience: Patience,
-    pace: PaceKeeper,
+    retry_policy: RetryPolicy,
+    guard: MinRateGuard,
     record: AccessRecord,
 ) -> None:
     """Send the content of an upstream as that of a prepared response, octet by octet the same.
@@ -81,8 +81,8 @@ async def pump(
         upstream: Just opened.
         response: Prepared; its end is left to the caller.
         reopen: Opens the same content again with a range, should the upstream break.
-        patience: With the origin.
-        pace: With the client.
+        retry_policy: For the origin.
+        guard: Watches how fast the client takes it.
         record: Takes the time of the first octet, the count, and how often it was resumed.
 
     Raises:
@@ -91,33 +91,35 @@ async def pump(
         ReaderTooSlow: The client takes too little.
         ConnectionError: The client has left.
     """
-    content = _Content(upstream, reopen=reopen, patience=patience)
+    content = _Content(upstream, reopen=reopen, retry_policy=retry_policy)
     try:
         while chunk := await content.read():
             record.first_byte()
-            await pace.write(response.write, chunk)
+            await guard.write(response.write, chunk)
             record.octets += len(chunk)
     finally:
         record.resumed = content.resumed
         await content.aclose()
 
 
-async def finish(request: web.Request, response: web.StreamResponse, *, pace: PaceKeeper) -> None:
+async def finish(
+    request: web.Request, response: web.StreamResponse, *, guard: MinRateGuard
+) -> None:
     """End an answer, and wait until the client's connection has taken all of it.
 
-    What is buffered at the end would else be nobody's: no pace would watch it, and neither a drain
+    What is buffered at the end would else be nobody's: no guard would watch it, and neither a drain
     nor the limit of connections would spare it.
 
     Raises:
         ReaderTooSlow: The client takes too little.
         ConnectionError: The client has left.
     """
-    await pace.write(response.write_eof, b"")
+    await guard.write(response.write_eof, b"")
     transport = request.transport
     if isinstance(transport, asyncio.WriteTransport) and transport.get_write_buffer_size():
         transport.set_write_buffer_limits(0)  # drained is from now on what is empty
         try:
-            await pace.write(lambda _: request.writer.drain(), b"")
+            await guard.write(lambda _: request.writer.drain(), b"")
         finally:
             transport.set_write_buffer_limits()
 
@@ -125,10 +127,10 @@ async def finish(request: web.Request, response: web.StreamResponse, *, pace: Pa
 class _Content:
     """The content of one download, from as many upstreams as it takes."""
 
-    def __init__(self, first: Upstream, *, reopen: Reopen, patience: Patience) -> None:
+    def __init__(self, first: Upstream, *, reopen: Reopen, retry_policy: RetryPolicy) -> None:
         self._upstream = first
         self._reopen = reopen
-        self._patience = patience
+        self._retry_policy = retry_policy
         self._begun = Begun.of(first.status, first.fields)
         self._expected = self._begun.selected.octets if self._begun else first.octets
         self._received = 0
@@ -162,7 +164,7 @@ class _Content:
         return self._expected == self._received
 
     async def _from_upstream(self) -> bytes:
-        gap_s = self._patience.read_gap_s
+        gap_s = self._retry_policy.read_gap_s
         try:
             async with asyncio.timeout(gap_s):
                 whole = await self._upstream.read()
@@ -184,12 +186,12 @@ class _Content:
             raise broken  # nothing would prove that the rest belongs to it
         while True:
             self._failures += 1
-            if self._failures > self._patience.attempts:
+            if self._failures > self._retry_policy.attempts:
                 raise broken
             log.info("resuming", octets=self._received, reason=str(broken))
             self._upstream.close()
             await self._opened.aclose()
-            await asyncio.sleep(self._patience.wait_s(self._failures))
+            await asyncio.sleep(self._retry_policy.wait_s(self._failures))
             try:
                 await self._continue(self._begun)
             except _BROKEN as exc:

@@ -46,7 +46,7 @@ class Lifetimes:
     """How long what is remembered counts, in seconds (the settings of the same names).
 
     Attributes:
-        patience_s: How old THRON's verification of a lapsed resolution may become before the
+        stale_after_s: How old THRON's verification of a lapsed resolution may become before the
             requests that wait for it are served stale; it goes on without them.
         look_up_s: How long a look-up may take.
     """
@@ -55,7 +55,7 @@ class Lifetimes:
     negative_ttl_s: float
     stale_if_error_s: float
     max_resolutions: int
-    patience_s: float = 3.0
+    stale_after_s: float = 3.0
     look_up_s: float = 10.0
 
 
@@ -190,7 +190,7 @@ class Resolver:
         Raises:
             As ``resolve``.
         """
-        return await self._verified(resolution, address, patience_s=None)
+        return await self._verified(resolution, address, stale_after_s=None)
 
     async def complete(self, resolution: Resolution, address: Address, delivery: Delivery) -> None:
         """Remember what an origin told of a delivery, unless it was verified anew meanwhile."""
@@ -238,11 +238,11 @@ class Resolver:
 
     async def _lapsed(self, known: Resolution, address: Address, *, left_s: float) -> Resolved:
         may_be_stale = -left_s <= self._lifetimes.stale_if_error_s
-        patience_s = self._patience_s() if may_be_stale else None
+        stale_after_s = self._stale_after_s() if may_be_stale else None
         try:
-            resolution = await self._verified(known, address, patience_s=patience_s)
+            resolution = await self._verified(known, address, stale_after_s=stale_after_s)
         except TimeoutError:
-            self._note_silence(patience_s, address)
+            self._note_silence(stale_after_s, address)
             return Resolved(known, "stale", left_s)
         except _NO_ANSWER:
             if not may_be_stale:
@@ -251,12 +251,12 @@ class Resolver:
         return Resolved(resolution, "stale", self._lifetimes.resolution_ttl_s)
 
     async def _verified(
-        self, known: Resolution, address: Address, *, patience_s: float | None
+        self, known: Resolution, address: Address, *, stale_after_s: float | None
     ) -> Resolution:
         return await self._questions.run(
             self._asked(address, known.connector),
             lambda: self._in_time(address, self._verify(known, address)),
-            patience_s=patience_s,
+            timeout_s=stale_after_s,
         )
 
     async def _in_time(self, address: Address, question: Awaitable[Resolution]) -> Resolution:
@@ -267,14 +267,14 @@ class Resolver:
             self._note_silence(self._lifetimes.look_up_s, address)
             raise ThronTimeout("THRON did not answer a look-up in time") from exc
 
-    def _patience_s(self) -> float:
+    def _stale_after_s(self) -> float:
         """Return how old a question may become for who has an older answer to serve."""
-        patience_s = self._lifetimes.patience_s
-        return 0.0 if self._caller.silent_s >= patience_s else patience_s
+        stale_after_s = self._lifetimes.stale_after_s
+        return 0.0 if self._caller.silent_s >= stale_after_s else stale_after_s
 
-    def _note_silence(self, patience_s: float | None, address: Address) -> None:
+    def _note_silence(self, stale_after_s: float | None, address: Address) -> None:
         """Count a failure, if who waited for so long has seen THRON answer nothing to anybody."""
-        if patience_s and self._caller.silent_s >= patience_s:
+        if stale_after_s and self._caller.silent_s >= stale_after_s:
             self._caller.note_silence(about=address)
 
     async def _discover(self, connector: Connector, address: Address) -> Resolution:
@@ -282,15 +282,15 @@ class Resolver:
         catalogued = await self._lookup.catalogued(connector, address)
         unverified = self._servable_unverified(catalogued)
         ids = [each.content.id for each in catalogued]
-        patience_s = self._patience_s() if unverified else None
+        stale_after_s = self._stale_after_s() if unverified else None
         try:
-            async with asyncio.timeout(patience_s):
+            async with asyncio.timeout(stale_after_s):
                 members = await self._members(asked, ids)
         except (*_NO_ANSWER, TimeoutError) as exc:
             if unverified is None:
                 raise
             if isinstance(exc, TimeoutError):
-                self._note_silence(patience_s, address)
+                self._note_silence(stale_after_s, address)
             return await self._remember(asked, unverified.content, age_s=unverified.age_s or 0.0)
         return await self._remember(
             asked, await self._found(asked, members, self._rate_limiter.admit())

@@ -8,7 +8,7 @@ from ipaddress import ip_network
 import pytest
 
 from proxy.delivery.admission import Admission
-from proxy.delivery.min_rate import Pace, PaceKeeper
+from proxy.delivery.min_rate import MinRate, MinRateGuard
 from proxy.errors import GaveWay, Overloaded, TooManyForClient
 from proxy.semantics.forwarded import TrustedProxies
 from tests.logs import logged
@@ -30,9 +30,9 @@ def admission_for(max_downloads: int, *, max_per_client: int = 0) -> Admission:
     )
 
 
-def keeper(since: float = LONG_S) -> PaceKeeper:
-    """Return the pace of a download whose writes begin at a time."""
-    return PaceKeeper(Pace(min_rate_bytes_s=0, window_s=300), now=lambda: since)
+def keeper(since: float = LONG_S) -> MinRateGuard:
+    """Return the guard of a download whose writes begin at a time."""
+    return MinRateGuard(MinRate(min_rate_bytes_s=0, window_s=300), now=lambda: since)
 
 
 class Crowd:
@@ -49,14 +49,14 @@ class Crowd:
         begun = asyncio.Event()
 
         async def run() -> None:
-            pace = keeper(stalled_since or 0.0)
-            async with self._admission.admitted(client, pace):
+            guard = keeper(stalled_since or 0.0)
+            async with self._admission.admitted(client, guard):
                 begun.set()
                 if stalled_since is None:
                     await self._ends.wait()
                     return
                 try:
-                    await pace.write(lambda _: self._until_the_end(), b"octets")
+                    await guard.write(lambda _: self._until_the_end(), b"octets")
                 except GaveWay:
                     self.cut.append(client)
 

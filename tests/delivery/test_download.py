@@ -11,8 +11,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from proxy.connectors.model import DeliveryMode, Disposition
 from proxy.delivery.admission import Admission
 from proxy.delivery.download import Downloads, Limits, PublicBases
-from proxy.delivery.min_rate import Pace
-from proxy.delivery.relay import Patience
+from proxy.delivery.min_rate import MinRate
+from proxy.delivery.relay import RetryPolicy
 from proxy.delivery.resolution import Delivery
 from proxy.sandbox.faults import Fault, Kind
 from proxy.sandbox.server import Sandbox
@@ -230,8 +230,8 @@ async def test_a_pkey_is_doubted_whatever_the_age(thron: Sandbox, tmp_path: Path
                     trusted=TrustedProxies(),
                     now=time.monotonic,
                 ),
-                patience=Patience(read_gap_s=5, random=lambda: 0.5),
-                pace=Pace(min_rate_bytes_s=1, window_s=300),
+                retry_policy=RetryPolicy(read_gap_s=5, random=lambda: 0.5),
+                min_rate=MinRate(min_rate_bytes_s=1, window_s=300),
             ),
             bases=PublicBases("http://dl.example.com", "https://dl.example.com"),
             stale_if_error_s=60,

@@ -1,4 +1,4 @@
-"""The pump: exact octets, resumed where proved, within patience."""
+"""The pump: exact octets, resumed where proved, within retry_policy."""
 
 import asyncio
 import socket
@@ -16,10 +16,10 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from proxy.connectors.model import DeliveryMode
-from proxy.delivery.min_rate import Pace, PaceKeeper
+from proxy.delivery.min_rate import MinRate, MinRateGuard
 from proxy.delivery.origin_client import Fields
 from proxy.delivery.origin_response import Upstream
-from proxy.delivery.relay import Patience, finish, pump
+from proxy.delivery.relay import RetryPolicy, finish, pump
 from proxy.delivery.resolution import Delivery
 from proxy.errors import (
     GatewayError,
@@ -32,7 +32,7 @@ from proxy.telemetry.access_record import AccessRecord
 from tests.delivery.origin_server import origin_server
 
 DATA = bytes(range(256)) * 4
-PATIENCE = Patience(read_gap_s=5, random=lambda: 0.0, attempts=3, back_off_s=0.0)
+PATIENCE = RetryPolicy(read_gap_s=5, random=lambda: 0.0, attempts=3, back_off_s=0.0)
 DELIVERY = Delivery(content_id="a", mode=DeliveryMode.PUBLISHED, sources=(), file_name="a.bin")
 
 
@@ -119,14 +119,14 @@ async def pumped(first: Script, later: Later) -> Pumped:
     async def handler(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
-        pace = PaceKeeper(Pace(0, 60), now=lambda: 0.0)
+        guard = MinRateGuard(MinRate(0, 60), now=lambda: 0.0)
         try:
             await pump(
                 first.upstream(),
                 response,
                 reopen=later,
-                patience=PATIENCE,
-                pace=pace,
+                retry_policy=PATIENCE,
+                guard=guard,
                 record=record,
             )
         except GatewayError as exc:
@@ -255,9 +255,9 @@ async def test_nothing_is_whole_at_once() -> None:
 @given(attempt=st.integers(1, 30), dice=st.floats(0, 1))
 def test_waits_grow_to_a_limit(attempt: int, dice: float) -> None:
     """Doubled each time, less by chance, never longer than the longest."""
-    patience = Patience(read_gap_s=5, random=lambda: dice)
+    retry_policy = RetryPolicy(read_gap_s=5, random=lambda: dice)
     doubled = min(5.0, 0.1 * 2 ** (attempt - 1))
-    assert doubled / 2 <= patience.wait_s(attempt) <= doubled
+    assert doubled / 2 <= retry_policy.wait_s(attempt) <= doubled
 
 
 async def test_the_end_waits_for_the_last_octet() -> None:
@@ -272,8 +272,8 @@ async def test_the_end_waits_for_the_last_octet() -> None:
         response = web.StreamResponse(headers={"Content-Length": str(octets)})
         await response.prepare(request)
         await response.write(bytes(octets))
-        pace = PaceKeeper(Pace(0, 60), now=lambda: 0.0)
-        finishing = asyncio.create_task(finish(request, response, pace=pace))
+        guard = MinRateGuard(MinRate(0, 60), now=lambda: 0.0)
+        finishing = asyncio.create_task(finish(request, response, guard=guard))
         finishing.add_done_callback(lambda _: ended.set())
         await finishing
         return response

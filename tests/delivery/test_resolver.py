@@ -47,14 +47,14 @@ class Bench:
         return await self.resolver.resolve(connector, address, client=client)
 
     def another(
-        self, *, silent_s: float, patience_s: float = 60, look_up_s: float = 60
+        self, *, silent_s: float, stale_after_s: float = 60, look_up_s: float = 60
     ) -> Resolver:
         """Return a resolver that is told how long THRON has been silent."""
         made = resolver_of(
             self.running,
             now=lambda: self.seconds[0],
             silent_s=silent_s,
-            patience_s=patience_s,
+            stale_after_s=stale_after_s,
             look_up_s=look_up_s,
         )
         self.others.append(made)
@@ -74,25 +74,27 @@ class Bench:
 
 @pytest.fixture
 async def bench(thron: Sandbox, tmp_path: Path) -> AsyncIterator[Bench]:
-    async with open_bench(thron, tmp_path, patience_s=60) as patient:
+    async with open_bench(thron, tmp_path, stale_after_s=60) as patient:
         yield patient
 
 
 @pytest.fixture
 async def impatient(thron: Sandbox, tmp_path: Path) -> AsyncIterator[Bench]:
-    async with open_bench(thron, tmp_path, patience_s=0.05) as bench:
+    async with open_bench(thron, tmp_path, stale_after_s=0.05) as bench:
         yield bench
 
 
 @asynccontextmanager
-async def open_bench(thron: Sandbox, tmp_path: Path, *, patience_s: float) -> AsyncIterator[Bench]:
+async def open_bench(
+    thron: Sandbox, tmp_path: Path, *, stale_after_s: float
+) -> AsyncIterator[Bench]:
     wanted = (
         by_id(thron, delivery=DeliveryMode.PUBLISHED),
         by_name(thron, delivery=DeliveryMode.PUBLISHED),
     )
     seconds = [0.0]
     async with running(thron, tmp_path, *wanted) as connector:
-        resolver = resolver_of(connector, now=lambda: seconds[0], patience_s=patience_s)
+        resolver = resolver_of(connector, now=lambda: seconds[0], stale_after_s=stale_after_s)
         connectors = {each.slug: each for each in connector.gateway.watch.connectors.all}
         made = Bench(thron, resolver, connectors, connector, seconds)
         yield made
@@ -105,7 +107,7 @@ def resolver_of(
     *,
     now: Callable[[], float],
     silent_s: float | None = None,
-    patience_s: float = 60,
+    stale_after_s: float = 60,
     look_up_s: float = 60,
 ) -> Resolver:
     """Return a resolver beside that of a running connector.
@@ -114,7 +116,7 @@ def resolver_of(
         connector: In front of a sandbox.
         now: The clock of the resolver.
         silent_s: What it is told of THRON's silence; the truth if None.
-        patience_s: With its questions about what it knows.
+        stale_after_s: With its questions about what it knows.
         look_up_s: With its questions about anything.
     """
     keeper, thron = connector.tenant.thron, connector.thron
@@ -130,7 +132,7 @@ def resolver_of(
             negative_ttl_s=10,
             stale_if_error_s=1000,
             max_resolutions=10,
-            patience_s=patience_s,
+            stale_after_s=stale_after_s,
             look_up_s=look_up_s,
         ),
         rate_limiter=RateLimiter(at_once=4, per_s=1000, max_wait_s=5, now=time.monotonic),
@@ -233,7 +235,7 @@ async def test_stale_while_thron_is_silent(impatient: Bench) -> None:
 
 async def test_nobody_waits_for_a_silent_thron(bench: Bench) -> None:
     """Where nothing is answered to anybody, a lapsed link is served stale at once."""
-    resolver = bench.another(silent_s=3600, patience_s=3600)
+    resolver = bench.another(silent_s=3600, stale_after_s=3600)
     connector = bench.connectors["files"]
     await resolver.resolve(connector, BY_ID)
     bench.thron.faults.add(Fault(Kind.STALL, "api", times=None))
