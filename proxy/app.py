@@ -22,7 +22,7 @@ from proxy.delivery.delivery_builder import Deliveries
 from proxy.delivery.explain import Explainer
 from proxy.delivery.lookup import Lookup
 from proxy.delivery.origin import Clock, Origins
-from proxy.delivery.origin_client import Hops
+from proxy.delivery.origin_client import OriginClient
 from proxy.delivery.origin_hosts import OriginHosts
 from proxy.delivery.rate_limiter import RateLimiter
 from proxy.delivery.resolver import Lifetimes, Resolver
@@ -346,10 +346,12 @@ async def _origins(
         is_open_to_api=settings.api_base.startswith("https:") and settings.outbound_proxy is None,
     )
     http = await stack.enter_async_context(byte_session(settings, hosts, trace=trace))
-    hops = Hops(http, hosts, first_byte_timeout_s=settings.first_byte_timeout_s, now=time.monotonic)
+    origin_client = OriginClient(
+        http, hosts, first_byte_timeout_s=settings.first_byte_timeout_s, now=time.monotonic
+    )
     return Origins(
-        hops,
-        SourceFiles(hops, thron, now=time.monotonic),
+        origin_client,
+        SourceFiles(origin_client, thron, now=time.monotonic),
         clock=Clock(now=time.monotonic, wall=time.time),
         target_ttl_s=settings.resolution_ttl_s,
         refusal_ttl_s=settings.negative_ttl_s,

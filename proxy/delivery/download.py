@@ -16,11 +16,11 @@ from proxy.delivery.admission import Admission
 from proxy.delivery.min_rate import MinRate, MinRateGuard
 from proxy.delivery.origin import Origins
 from proxy.delivery.origin_client import Fields
-from proxy.delivery.origin_response import Upstream
 from proxy.delivery.relay import RetryPolicy, finish, pump
 from proxy.delivery.resolution import Delivery, Resolution
 from proxy.delivery.resolver import Resolved, Resolver
 from proxy.delivery.response_headers import Told, answer_fields
+from proxy.delivery.upstream import Upstream
 from proxy.errors import NotConfigured, OriginAnswerInvalid, OriginGone, OriginRefused
 from proxy.semantics import freshness
 from proxy.semantics.codings import may_be_given

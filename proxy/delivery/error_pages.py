@@ -9,7 +9,7 @@ from http import HTTPStatus
 import aiohttp
 from aiohttp import hdrs
 
-from proxy.delivery.origin_client import failures_named
+from proxy.delivery.origin_client import errors_mapped
 from proxy.errors import GatewayError, OriginAnswerInvalid, ThronBusy, ThronUnreachable
 from proxy.semantics.codings import codings
 from proxy.thron.error_answers import is_error_answer
@@ -46,7 +46,7 @@ async def examined(
         return b"", None
     with ExitStack() as unless_read:
         unless_read.callback(response.close)  # for a client that leaves, too
-        with failures_named():
+        with errors_mapped():
             async with asyncio.timeout(_PATIENCE_S):
                 head, plain = await _head(response)
         unless_read.pop_all()

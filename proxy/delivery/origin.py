@@ -13,13 +13,13 @@ from proxy.connectors.model import DeliveryMode
 from proxy.delivery.bounded_cache import BoundedCache
 from proxy.delivery.error_pages import examined, is_suspect
 from proxy.delivery.negative_cache import NegativeCache
-from proxy.delivery.origin_client import Arrival, Fields, Hops, closing, is_failure
-from proxy.delivery.origin_response import Upstream, upstream_of
+from proxy.delivery.origin_client import Fields, OriginClient, OriginResponse, closing, is_failure
 from proxy.delivery.outages import Outages
 from proxy.delivery.redirect_collapse import RedirectCollapse
 from proxy.delivery.resolution import Delivery, Target
 from proxy.delivery.retry import RetryBudget
 from proxy.delivery.source_file import SourceFiles
+from proxy.delivery.upstream import Upstream, upstream_of
 from proxy.errors import (
     OriginAnswerInvalid,
     OriginError,
@@ -52,7 +52,7 @@ _NOT_THE_CONTENT = (OriginGone, OriginRefused, OriginAnswerInvalid)
 # Statuses below 500 that a later request may not meet.
 _MAY_PASS = frozenset({408, 425, 429})
 # Before the second and the third try, in seconds; a client that waits notices neither.
-_BACK_OFFS_S = (0.1, 0.4)
+_BACKOFFS_S = (0.1, 0.4)
 _FIRST_OCTET = ("Range", "bytes=0-0")
 # Seconds before a signed target's end at which it is not begun any more.
 _EXPIRY_MARGIN_S = 30.0
@@ -71,7 +71,7 @@ class Origins:
 
     def __init__(
         self,
-        hops: Hops,
+        origin_client: OriginClient,
         source_files: SourceFiles,
         *,
         clock: Clock,
@@ -83,7 +83,7 @@ class Origins:
         """Make the opener of deliveries.
 
         Args:
-            hops: Sends requests to allowed hosts.
+            origin_client: Sends requests, to allowed hosts only.
             source_files: Opens source files.
             clock: Tells when targets lapse.
             target_ttl_s: How long a target counts at most.
@@ -91,8 +91,8 @@ class Origins:
             sent: Field lines that go with every request, such as Referer.
             random: Gives a number from 0 to 1.
         """
-        self._hops = hops
-        self._redirects = RedirectCollapse(hops)
+        self._origin_client = origin_client
+        self._redirects = RedirectCollapse(origin_client)
         self._source_files = source_files
         self._clock = clock
         self._target_ttl_s = target_ttl_s
@@ -123,17 +123,17 @@ class Origins:
             ThronRefused: The app has no right to the source file; also for some seconds after.
             ThronError: THRON's API is needed and cannot be asked.
             OriginGone: Neither target nor sources have it; 503 while that is so for all contents.
-            OriginError: As ``Hops.follow``; OriginUnreachable for statuses from 500, and 429.
+            OriginError: As ``OriginClient.follow``; OriginUnreachable for statuses from 500, and 429.
         """
         try:
             with self._trial(delivery, method, fields):
                 lines = [*self._sent, *fields]
-                arrival, delivery = await self._arrive_patiently(delivery, method, lines)
+                answer, delivery = await self._open_with_retries(delivery, method, lines)
         except (OriginGone, OriginRefused, ThronRefused) as exc:
             raise self._outages.judged(exc, content_id=delivery.content_id) from exc
         self._outages.succeeded()
-        async with closing(arrival.response):
-            yield upstream_of(arrival, delivery, method)
+        async with closing(answer.response):
+            yield upstream_of(answer, delivery, method)
 
     async def forget_failures(self) -> None:
         """Ask THRON and the origins again for what failed a moment ago."""
@@ -153,23 +153,23 @@ class Origins:
             return nullcontext()
         return self._failures.trial((delivery.sources, method, tuple(fields)))
 
-    async def _arrive_patiently(
+    async def _open_with_retries(
         self, delivery: Delivery, method: str, fields: Fields
-    ) -> tuple[Arrival, Delivery]:
+    ) -> tuple[OriginResponse, Delivery]:
         """Try again what may pass, before the first octet: GET and HEAD may be repeated."""
         self._retries.earn()
-        for back_off_s in _BACK_OFFS_S:
+        for back_off_s in _BACKOFFS_S:
             try:
-                return await self._arrive(delivery, method, fields)
+                return await self._open(delivery, method, fields)
             except (OriginUnreachable, ThronUnreachable) as exc:
                 if exc.asked_wait_s is not None or not self._retries.spend():
                     raise  # it is known when to ask again
                 await asyncio.sleep(back_off_s * (0.5 + self._random() / 2))
-        return await self._arrive(delivery, method, fields)
+        return await self._open(delivery, method, fields)
 
-    async def _arrive(
+    async def _open(
         self, delivery: Delivery, method: str, fields: Fields
-    ) -> tuple[Arrival, Delivery]:
+    ) -> tuple[OriginResponse, Delivery]:
         if delivery.target is not None and self._clock.now() < delivery.target.until:
             try:
                 return await self._follow(delivery, delivery.target.url, method, fields), delivery
@@ -179,83 +179,85 @@ class Origins:
 
     async def _from_sources(
         self, delivery: Delivery, method: str, fields: Fields
-    ) -> tuple[Arrival, Delivery]:
+    ) -> tuple[OriginResponse, Delivery]:
         if delivery.mode is DeliveryMode.ORIGINAL:
-            arrival = await self._source_file(delivery, method, fields)
-            return arrival, replace(delivery, target=self._target(arrival))
+            answer = await self._source_file(delivery, method, fields)
+            return answer, replace(delivery, target=self._target(answer))
         for index, source in enumerate(delivery.sources, start=1):
             try:
-                arrival = await self._follow(delivery, source, method, fields)
+                answer = await self._follow(delivery, source, method, fields)
             except _NOT_THE_CONTENT:  # docs/thron.md 7.1: 400 for an unknown channel, too
                 if index == len(delivery.sources):
                     raise
             else:
-                return arrival, replace(delivery, sources=(source,), target=self._target(arrival))
+                return answer, replace(delivery, sources=(source,), target=self._target(answer))
         raise OriginGone("no channel to ask for")
 
-    async def _follow(self, delivery: Delivery, url: str, method: str, fields: Fields) -> Arrival:
+    async def _follow(
+        self, delivery: Delivery, url: str, method: str, fields: Fields
+    ) -> OriginResponse:
         content_id = delivery.content_id
         is_from_api = delivery.mode is DeliveryMode.ORIGINAL  # a target that was remembered
         try:
             if delivery.target is None:
-                arrival = await self._redirects.follow(
+                answer = await self._redirects.follow(
                     method, url, fields=fields, content_id=content_id
                 )
             else:
-                arrival = await self._hops.follow(
+                answer = await self._origin_client.follow(
                     method, url, fields=fields, content_id=content_id, is_from_api=is_from_api
                 )
-            return await _accepted(arrival, delivery, fields)
+            return await _checked(answer, delivery, fields)
         except (OriginRefused, OriginAnswerInvalid):
             if method != "HEAD":
                 raise
         # HEAD is documented nowhere (docs/thron.md 7.7): one octet tells as much.
         fields = [*fields, _FIRST_OCTET]
-        arrival = await self._hops.follow(
+        answer = await self._origin_client.follow(
             "GET", url, fields=fields, content_id=content_id, is_from_api=is_from_api
         )
-        return await _accepted(arrival, delivery, fields)
+        return await _checked(answer, delivery, fields)
 
-    async def _source_file(self, delivery: Delivery, method: str, fields: Fields) -> Arrival:
+    async def _source_file(self, delivery: Delivery, method: str, fields: Fields) -> OriginResponse:
         refusal = await self._refused.get(delivery.content_id)
         if refusal is not None:
             raise ThronRefused(f"{refusal} (a moment ago)")
         if method == "HEAD":
             fields = [*fields, _FIRST_OCTET]
         try:
-            arrival = await self._source_files.open(
+            answer = await self._source_files.open(
                 delivery.sources,
                 fields=fields,
                 file_name=delivery.expected_name,
                 content_id=delivery.content_id,
             )
-            return await _accepted(arrival, delivery, fields)
+            return await _checked(answer, delivery, fields)
         except ThronRefused as exc:
             await self._refused.set(delivery.content_id, str(exc))
             raise
 
-    def _target(self, arrival: Arrival) -> Target | None:
-        if not arrival.is_redirected:
+    def _target(self, answer: OriginResponse) -> Target | None:
+        if not answer.is_redirected:
             return None
         lasts_s = self._target_ttl_s
-        expires = expiry(arrival.url)
+        expires = expiry(answer.url)
         if expires is not None:
             lasts_s = min(lasts_s, expires - _EXPIRY_MARGIN_S - self._clock.wall())
-        return Target(arrival.url, self._clock.now() + lasts_s) if lasts_s > 0 else None
+        return Target(answer.url, self._clock.now() + lasts_s) if lasts_s > 0 else None
 
 
-async def _accepted(arrival: Arrival, delivery: Delivery, fields: Fields) -> Arrival:
+async def _checked(answer: OriginResponse, delivery: Delivery, fields: Fields) -> OriginResponse:
     """Return an answer that can be the content, or refuse it.
 
     Raises:
         OriginError: Its status says that it is not, or its content: a page of an error.
     """
-    response = arrival.response
-    if not _is_answer(response, fields):
+    response = answer.response
+    if not _fits_request(response, fields):
         response.close()
         raise _failure(response)
-    if response.status != HTTPStatus.OK or arrival.head:
-        return arrival
+    if response.status != HTTPStatus.OK or answer.head:
+        return answer
     if _is_nothing(response) or _is_vague(response):
         response.close()
         raise OriginAnswerInvalid("an answer that may be an error in place of the content")
@@ -263,10 +265,10 @@ async def _accepted(arrival: Arrival, delivery: Delivery, fields: Fields) -> Arr
     if error is not None:
         response.close()
         raise OriginAnswerInvalid("the origin sent an error in place of the content") from error
-    return replace(arrival, head=head)
+    return replace(answer, head=head)
 
 
-def _is_answer(response: aiohttp.ClientResponse, fields: Fields) -> bool:
+def _fits_request(response: aiohttp.ClientResponse, fields: Fields) -> bool:
     """Tell whether an answer is one to what was asked, and to nothing else."""
     if response.status == HTTPStatus.OK:
         return True

@@ -1,4 +1,4 @@
-"""One hop after another: requests to origins with redirects by hand and failures named."""
+"""The client of origins: each hop checked, redirects followed by hand, aiohttp's errors mapped."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -60,7 +60,7 @@ _FAILURES: tuple[tuple[type[Exception], type[OriginError], str, str], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class OriginResponse:
     """An answer that is no redirect.
 
     Attributes:
@@ -76,7 +76,7 @@ class Arrival:
     head: bytes = b""
 
 
-class Hops:
+class OriginClient:
     """Sends requests to allowed hosts only; aiohttp's errors become ours here."""
 
     def __init__(
@@ -87,7 +87,7 @@ class Hops:
         first_byte_timeout_s: float,
         now: Callable[[], float],
     ) -> None:
-        """Make the way to the origins.
+        """Make a client that knows no breaker yet.
 
         Args:
             http: Edits nothing: no decompression, no cookies, no time-out in total.
@@ -165,7 +165,7 @@ class Hops:
     async def _sent(
         self, method: str, target: URL, fields: Fields, form: Mapping[str, str] | None
     ) -> aiohttp.ClientResponse:
-        with failures_named():
+        with errors_mapped():
             async with asyncio.timeout(self._first_byte_timeout_s):
                 return await self._http.request(
                     method, target, headers=list(fields), data=form, allow_redirects=False
@@ -184,7 +184,7 @@ class Hops:
         fields: Fields,
         content_id: str = "",
         is_from_api: bool = False,
-    ) -> Arrival:
+    ) -> OriginResponse:
         """Return the answer behind a URL, through at most five redirects.
 
         The same fields go along at every hop (docs/thron.md 7.7); none of them is secret. That
@@ -205,7 +205,7 @@ class Hops:
             )
             location = redirect_of(response)
             if location is None:
-                return Arrival(response, here, is_redirected=here is not url)
+                return OriginResponse(response, here, is_redirected=here is not url)
             response.release()
             here = location
         raise OriginAnswerInvalid("too many redirects", proxy_status="proxy_loop_detected")
@@ -253,7 +253,7 @@ async def closing(response: aiohttp.ClientResponse) -> AsyncIterator[None]:
 
 
 @contextmanager
-def failures_named() -> Iterator[None]:
+def errors_mapped() -> Iterator[None]:
     """Turn what aiohttp raises inside the block into errors of ours.
 
     No message holds a URL: it may be signed.

@@ -8,7 +8,7 @@ import asyncio
 from dataclasses import replace
 from enum import Enum
 
-from proxy.delivery.origin_client import Arrival, Fields, Hops, redirect_of
+from proxy.delivery.origin_client import Fields, OriginClient, OriginResponse, redirect_of
 from proxy.errors import OriginError
 
 
@@ -22,23 +22,25 @@ class _Nowhere(Enum):
 class RedirectCollapse:
     """Follows sources; at most one request for each is on its way."""
 
-    def __init__(self, hops: Hops) -> None:
-        self._hops = hops
+    def __init__(self, origin_client: OriginClient) -> None:
+        self._origin_client = origin_client
         self._asked: dict[tuple[str, str], asyncio.Future[str | _Nowhere]] = {}
 
     async def follow(
         self, method: str, url: str, *, fields: Fields, content_id: str = ""
-    ) -> Arrival:
+    ) -> OriginResponse:
         """Return the answer behind a source.
 
         Raises:
-            OriginError: As ``Hops.follow``; a failure of the source to each who waits for it.
+            OriginError: As ``OriginClient.follow``; a failure of the source to each who waits for it.
         """
         key = method, url
         while (asked := self._asked.get(key)) is not None:
             location = await asyncio.shield(asked)  # whoever leaves here leaves it to the others
             if location is _Nowhere.DIRECT:
-                return await self._hops.follow(method, url, fields=fields, content_id=content_id)
+                return await self._origin_client.follow(
+                    method, url, fields=fields, content_id=content_id
+                )
             if isinstance(location, str):
                 return await self._redirected(method, location, fields, content_id)
         asked = self._asked[key] = asyncio.get_running_loop().create_future()
@@ -56,9 +58,11 @@ class RedirectCollapse:
         url: str,
         fields: Fields,
         content_id: str,
-    ) -> Arrival:
+    ) -> OriginResponse:
         try:
-            response = await self._hops.send(method, url, fields=fields, content_id=content_id)
+            response = await self._origin_client.send(
+                method, url, fields=fields, content_id=content_id
+            )
             location = redirect_of(response)
         except OriginError as exc:
             asked.set_exception(exc)
@@ -66,13 +70,15 @@ class RedirectCollapse:
             raise
         if location is None:
             asked.set_result(_Nowhere.DIRECT)
-            return Arrival(response, url, is_redirected=False)
+            return OriginResponse(response, url, is_redirected=False)
         asked.set_result(location)
         response.release()
         return await self._redirected(method, location, fields, content_id)
 
     async def _redirected(
         self, method: str, location: str, fields: Fields, content_id: str
-    ) -> Arrival:
-        arrival = await self._hops.follow(method, location, fields=fields, content_id=content_id)
-        return replace(arrival, is_redirected=True)
+    ) -> OriginResponse:
+        answer = await self._origin_client.follow(
+            method, location, fields=fields, content_id=content_id
+        )
+        return replace(answer, is_redirected=True)

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from proxy.delivery.min_rate import MinRateGuard
 from proxy.delivery.origin_client import Fields
-from proxy.delivery.origin_response import Upstream
+from proxy.delivery.upstream import Upstream
 from proxy.errors import (
     GatewayError,
     OriginChanged,

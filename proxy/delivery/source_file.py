@@ -11,7 +11,7 @@ import aiohttp
 import structlog
 
 from proxy.delivery.error_pages import examined
-from proxy.delivery.origin_client import Arrival, Fields, Hops, redirect_of
+from proxy.delivery.origin_client import Fields, OriginClient, OriginResponse, redirect_of
 from proxy.errors import (
     ContentMissing,
     GatewayError,
@@ -68,8 +68,10 @@ class _Asked:
 class SourceFiles:
     """Opens source files, and remembers the way that worked for this tenant."""
 
-    def __init__(self, hops: Hops, thron: TokenKeeper, *, now: Callable[[], float]) -> None:
-        self._hops = hops
+    def __init__(
+        self, origin_client: OriginClient, thron: TokenKeeper, *, now: Callable[[], float]
+    ) -> None:
+        self._origin_client = origin_client
         self._thron = thron
         self._now = now
         self._known: _Way | None = None
@@ -86,7 +88,7 @@ class SourceFiles:
 
     async def open(
         self, sources: Sequence[str], *, fields: Fields, file_name: str | None, content_id: str = ""
-    ) -> Arrival:
+    ) -> OriginResponse:
         """Return the answer with the file's bytes, from the API's host or from a storage.
 
         Args:
@@ -99,7 +101,7 @@ class SourceFiles:
         Raises:
             ThronRefused: The app has no share right on the content.
             ThronError: THRON cannot be logged in to, or answers with an error.
-            OriginError: As ``Hops.send``; OriginGone if there is no such content, or no service.
+            OriginError: As ``OriginClient.send``; OriginGone if there is no such content, or no service.
         """
         asked = _Asked(sources, fields, file_name, content_id)
         known = self._known
@@ -115,20 +117,20 @@ class SourceFiles:
         return await self._with_token(asked, partial(self._learn, asked))
 
     async def _with_token(
-        self, asked: _Asked, attempt: Callable[[str], Awaitable[Arrival]]
-    ) -> Arrival:
+        self, asked: _Asked, attempt: Callable[[str], Awaitable[OriginResponse]]
+    ) -> OriginResponse:
         return await self._thron.with_token(
             attempt, service="downloadSource", subject=asked.sources[0]
         )
 
-    async def _learn(self, asked: _Asked, token: str) -> Arrival:
+    async def _learn(self, asked: _Asked, token: str) -> OriginResponse:
         """Ask in one way after the other, and remember the one that works."""
         failures: list[GatewayError] = []
         for place, source in enumerate(asked.sources):
             for manner in Manner:
                 way = _Way(place, manner)
                 try:
-                    arrival = await self._ask(way, asked, token)
+                    answer = await self._ask(way, asked, token)
                 except ContentMissing:
                     raise
                 except OriginGone as exc:
@@ -145,7 +147,7 @@ class SourceFiles:
                     self._told = f"at {urlsplit(source).path} to {manner.value}"
                     self._missing.clear()
                     log.info("source.way", path=urlsplit(source).path, manner=manner.value)
-                    return arrival
+                    return answer
             decided = _decided(failures)
             if decided is not None:
                 raise decided
@@ -164,10 +166,10 @@ class SourceFiles:
             ' TDC_SOURCE_PATH, or use delivery = "published"'
         )
 
-    async def _ask(self, way: _Way, asked: _Asked, token: str) -> Arrival:
+    async def _ask(self, way: _Way, asked: _Asked, token: str) -> OriginResponse:
         source = asked.sources[way.place]
         response = await self._send(way.manner, source, asked, token)
-        return await self._arrival(response, source, asked)
+        return await self._answer(response, source, asked)
 
     async def _send(
         self, manner: Manner, source: str, asked: _Asked, token: str
@@ -176,47 +178,51 @@ class SourceFiles:
         match manner:
             case Manner.FIELD:
                 fields = [*fields, ("X-TOKENID", token)]
-                return await self._hops.send("GET", source, fields=fields, content_id=content_id)
+                return await self._origin_client.send(
+                    "GET", source, fields=fields, content_id=content_id
+                )
             case Manner.QUERY:
                 url = f"{source}&tokenId={token}"
-                return await self._hops.send("GET", url, fields=fields, content_id=content_id)
+                return await self._origin_client.send(
+                    "GET", url, fields=fields, content_id=content_id
+                )
             case Manner.FORM:
                 # The session adds no field by itself, and a form without its type is none.
                 fields = [*fields, ("Content-Type", "application/x-www-form-urlencoded")]
                 form = {"tokenId": token}
-                return await self._hops.send(
+                return await self._origin_client.send(
                     "POST", source, fields=fields, form=form, content_id=content_id
                 )
 
-    async def _arrival(
+    async def _answer(
         self, response: aiohttp.ClientResponse, source: str, asked: _Asked
-    ) -> Arrival:
+    ) -> OriginResponse:
         location = redirect_of(response)
         if location is not None:
             # To a storage with GET, without token and form, on 307 and 308 too.
             response.release()
-            arrival = await self._hops.follow(
+            answer = await self._origin_client.follow(
                 "GET",
                 location,
                 fields=asked.fields,
                 content_id=asked.content_id,
                 is_from_api=True,
             )
-            head, error = await examined(arrival.response, expected_name=asked.file_name)
-            if error is not None and arrival.response.status == HTTPStatus.OK:
-                arrival.response.close()
+            head, error = await examined(answer.response, expected_name=asked.file_name)
+            if error is not None and answer.response.status == HTTPStatus.OK:
+                answer.response.close()
                 # Such as the form of a sign-in, to which an ended session is sent.
                 raise ThronAnswerInvalid(
                     "THRON redirects to an error in place of the file", answered=response.status
                 ) from error
-            return replace(arrival, is_redirected=True, head=head)
+            return replace(answer, is_redirected=True, head=head)
         if response.status in _TO_CONDITIONS:
-            return Arrival(response, source, is_redirected=False)
+            return OriginResponse(response, source, is_redirected=False)
         head, error = await examined(response, expected_name=asked.file_name)
         if error is not None:
             response.close()
             raise error
-        return Arrival(response, source, is_redirected=False, head=head)
+        return OriginResponse(response, source, is_redirected=False, head=head)
 
 
 def _decided(failures: Sequence[GatewayError]) -> GatewayError | None:

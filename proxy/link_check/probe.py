@@ -11,8 +11,8 @@ from proxy.connectors.addresses import Address
 from proxy.connectors.model import Connector
 from proxy.delivery.explain import MENDS
 from proxy.delivery.origin import Origins
-from proxy.delivery.origin_response import Upstream
 from proxy.delivery.resolver import Resolver
+from proxy.delivery.upstream import Upstream
 from proxy.errors import GatewayError, OriginTimeout, UnknownAddress
 from proxy.link_check.results import Outcome
 from proxy.remedies import with_remedy

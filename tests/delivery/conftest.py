@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from proxy.delivery.origin_client import Hops
+from proxy.delivery.origin_client import OriginClient
 from proxy.delivery.origin_hosts import GuardedResolver, OriginHosts
 from tests.running import LOOPBACK
 
@@ -13,9 +13,9 @@ NAMED = OriginHosts([LOOPBACK, "no-such-host.invalid", "*.thron.com"])
 
 
 @pytest.fixture
-async def hops() -> AsyncIterator[Hops]:
+async def origin_client() -> AsyncIterator[OriginClient]:
     async with byte_session() as http:
-        yield Hops(http, NAMED, first_byte_timeout_s=60, now=lambda: 0.0)
+        yield OriginClient(http, NAMED, first_byte_timeout_s=60, now=lambda: 0.0)
 
 
 def byte_session(hosts: OriginHosts = NAMED) -> aiohttp.ClientSession:

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from proxy.delivery.error_pages import examined, is_suspect
-from proxy.delivery.origin_client import Hops
+from proxy.delivery.origin_client import OriginClient
 from proxy.errors import GatewayError, OriginAnswerInvalid, OriginGone, TokenRejected
 from tests.delivery.origin_server import origin_server
 
@@ -37,7 +37,7 @@ PAGE = b"<!DOCTYPE html><html><body>Log in</body></html>"
     ],
 )
 async def test_an_error_in_place_of_the_content(
-    hops: Hops,
+    origin_client: OriginClient,
     status: int,
     media_type: str,
     body: bytes,
@@ -50,7 +50,7 @@ async def test_an_error_in_place_of_the_content(
         return web.Response(status=status, body=body, content_type=media_type)
 
     async with origin_server(origin) as server:
-        response = await hops.send("GET", server.url, fields=[])
+        response = await origin_client.send("GET", server.url, fields=[])
         head, found = await examined(response, expected_name=name)
         assert (None if found is None else type(found)) is error
         if error is None:
@@ -67,14 +67,16 @@ async def test_an_error_in_place_of_the_content(
         ({"Cache-Control": "no-store"}, False),
     ],
 )
-async def test_a_page_without_a_name(hops: Hops, fields: dict[str, str], *, is_file: bool) -> None:
+async def test_a_page_without_a_name(
+    origin_client: OriginClient, fields: dict[str, str], *, is_file: bool
+) -> None:
     """It is the content where anything says that it is a file; a login page says nothing."""
 
     async def origin(_request: web.Request) -> web.Response:
         return web.Response(body=PAGE, content_type="text/html", headers=fields)
 
     async with origin_server(origin) as server:
-        response = await hops.send("GET", server.url, fields=[])
+        response = await origin_client.send("GET", server.url, fields=[])
         _, error = await examined(response, expected_name=None)
         assert (error is None) is is_file
         response.close()
@@ -92,7 +94,12 @@ async def test_a_page_without_a_name(hops: Hops, fields: dict[str, str], *, is_f
     ],
 )
 async def test_an_error_is_seen_through_its_coding(
-    hops: Hops, coding: str, body: bytes, media_type: str, name: str, error: type | None
+    origin_client: OriginClient,
+    coding: str,
+    body: bytes,
+    media_type: str,
+    name: str,
+    error: type | None,
 ) -> None:
     """An origin may code its errors, too; the content stays as it came."""
     octets = zlib.compress(body) if coding == "deflate" else gzip.compress(body)
@@ -102,7 +109,7 @@ async def test_an_error_is_seen_through_its_coding(
         return web.Response(body=octets, headers=fields)
 
     async with origin_server(origin) as server:
-        response = await hops.send("GET", server.url, fields=[])
+        response = await origin_client.send("GET", server.url, fields=[])
         head, found = await examined(response, expected_name=name)
         assert (None if found is None else type(found)) is error
         if error is None:
@@ -115,7 +122,7 @@ async def test_an_error_is_seen_through_its_coding(
     [("br", b"\x0b\x02\x80<html>\x03"), ("gzip", b"<html>"), ("gzip, gzip", b"<html>")],
 )
 async def test_what_cannot_be_seen_through_is_no_content(
-    hops: Hops, coding: str, body: bytes
+    origin_client: OriginClient, coding: str, body: bytes
 ) -> None:
     """Where a coding is unknown, or is not what it says, it might be an error in it."""
 
@@ -124,12 +131,12 @@ async def test_what_cannot_be_seen_through_is_no_content(
         return web.Response(body=body, headers=fields)
 
     async with origin_server(origin) as server:
-        response = await hops.send("GET", server.url, fields=[])
+        response = await origin_client.send("GET", server.url, fields=[])
         assert isinstance((await examined(response, expected_name="a.mp4"))[1], OriginAnswerInvalid)
         response.close()
 
 
-async def test_text_need_not_wait_for_its_end(hops: Hops) -> None:
+async def test_text_need_not_wait_for_its_end(origin_client: OriginClient) -> None:
     """What begins as no error is handed on at once, though it is short and slow."""
     go_on = asyncio.Event()
 
@@ -143,7 +150,7 @@ async def test_text_need_not_wait_for_its_end(hops: Hops) -> None:
         return response
 
     async with origin_server(origin) as server:
-        response = await hops.send("GET", server.url, fields=[])
+        response = await origin_client.send("GET", server.url, fields=[])
         assert is_suspect(response)
         head, error = await examined(response, expected_name="a.txt")
         assert (head, error) == (b"hello ", None)
@@ -151,7 +158,7 @@ async def test_text_need_not_wait_for_its_end(hops: Hops) -> None:
         assert await response.read() == b"world"
 
 
-async def test_who_leaves_meanwhile_leaves_no_connection(hops: Hops) -> None:
+async def test_who_leaves_meanwhile_leaves_no_connection(origin_client: OriginClient) -> None:
     """The answer is closed, and the origin sees it."""
     begun, left = asyncio.Event(), asyncio.Event()
 
@@ -166,7 +173,7 @@ async def test_who_leaves_meanwhile_leaves_no_connection(hops: Hops) -> None:
         return response
 
     async with origin_server(origin) as server:
-        response = await hops.send("GET", server.url, fields=[])
+        response = await origin_client.send("GET", server.url, fields=[])
         looking = asyncio.create_task(examined(response, expected_name="a.mp4"))
         await begun.wait()
         await asyncio.sleep(0)

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from proxy.connectors.model import DeliveryMode
 from proxy.delivery.origin import Clock, Origins
-from proxy.delivery.origin_client import Hops
+from proxy.delivery.origin_client import OriginClient
 from proxy.delivery.resolution import Delivery
 from proxy.delivery.source_file import SourceFiles
 from proxy.errors import (
@@ -45,10 +45,10 @@ class Bench:
 
     def __init__(self, whole: Running, http: aiohttp.ClientSession) -> None:
         self.seconds = 0.0
-        hops = Hops(http, NAMED, first_byte_timeout_s=5, now=lambda: self.seconds)
+        origin_client = OriginClient(http, NAMED, first_byte_timeout_s=5, now=lambda: self.seconds)
         self.origins = Origins(
-            hops,
-            SourceFiles(hops, whole.tenant.thron, now=lambda: self.seconds),
+            origin_client,
+            SourceFiles(origin_client, whole.tenant.thron, now=lambda: self.seconds),
             clock=Clock(now=lambda: self.seconds, wall=lambda: 1_000_000 + self.seconds),
             target_ttl_s=60,
             refusal_ttl_s=10,

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 from aiohttp import web
 
-from proxy.delivery.origin_client import Hops, closing, failures_named
+from proxy.delivery.origin_client import OriginClient, closing, errors_mapped
 from proxy.delivery.origin_hosts import OriginHosts
 from proxy.errors import (
     OriginAnswerInvalid,
@@ -38,7 +38,9 @@ async def saying(*octets: bytes) -> AsyncIterator[str]:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("form", ["absolute", "relative", "protocol-relative"])
-async def test_a_redirect_is_followed_byte_for_byte(hops: Hops, status: int, form: str) -> None:
+async def test_a_redirect_is_followed_byte_for_byte(
+    origin_client: OriginClient, status: int, form: str
+) -> None:
     """Every status and form of Location leads on; no octet of a signed target is touched."""
     target = "/static/a%2Fb%20c~d.bin?xseo=&dt=exp=1~hmac=%7E%2b+0"
 
@@ -50,27 +52,29 @@ async def test_a_redirect_is_followed_byte_for_byte(hops: Hops, status: int, for
         return web.Response(status=status, headers={"Location": lead + target})
 
     async with origin_server(origin) as server:
-        arrival = await hops.follow("GET", f"{server.url}/start", fields=[("X-One", "1")])
-        async with closing(arrival.response):
-            assert await arrival.response.read() == b"here"
-    assert arrival.is_redirected
-    assert arrival.url == server.url + target
+        answer = await origin_client.follow("GET", f"{server.url}/start", fields=[("X-One", "1")])
+        async with closing(answer.response):
+            assert await answer.response.read() == b"here"
+    assert answer.is_redirected
+    assert answer.url == server.url + target
     assert [(method, path, fields["X-One"]) for method, path, fields in server.requests] == [
         ("GET", "/start", "1"),
         ("GET", target, "1"),
     ]
 
 
-async def test_an_answer_without_redirect_is_where_it_was_asked(hops: Hops) -> None:
+async def test_an_answer_without_redirect_is_where_it_was_asked(
+    origin_client: OriginClient,
+) -> None:
     """Then nothing volatile is worth remembering."""
 
     async def origin(_request: web.Request) -> web.Response:
         return web.Response(status=404)
 
     async with origin_server(origin) as server:
-        arrival = await hops.follow("HEAD", f"{server.url}/start", fields=[])
-        async with closing(arrival.response):
-            assert (arrival.response.status, arrival.is_redirected) == (404, False)
+        answer = await origin_client.follow("HEAD", f"{server.url}/start", fields=[])
+        async with closing(answer.response):
+            assert (answer.response.status, answer.is_redirected) == (404, False)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +92,7 @@ async def test_an_answer_without_redirect_is_where_it_was_asked(hops: Hops) -> N
     ],
 )
 async def test_a_redirect_that_leads_nowhere(
-    hops: Hops, location: str | None, error: type[OriginError], name: str
+    origin_client: OriginClient, location: str | None, error: type[OriginError], name: str
 ) -> None:
     """Each is named, and no connection is left behind."""
 
@@ -97,7 +101,7 @@ async def test_a_redirect_that_leads_nowhere(
 
     async with origin_server(origin) as server:
         with pytest.raises(error) as failed:
-            await hops.follow("GET", f"{server.url}/start", fields=[])
+            await origin_client.follow("GET", f"{server.url}/start", fields=[])
     assert failed.value.proxy_status == name
     assert "127.0.0.1" not in str(failed.value)
 
@@ -110,15 +114,17 @@ async def test_throns_api_may_redirect_to_any_public_host() -> None:
         return web.Response(status=307, headers={"Location": "https://bucket.invalid/x"})
 
     async with byte_session(hosts) as http, origin_server(storage) as server:
-        hops = Hops(http, hosts, first_byte_timeout_s=5, now=lambda: 0.0)
+        origin_client = OriginClient(http, hosts, first_byte_timeout_s=5, now=lambda: 0.0)
         with pytest.raises(OriginUnreachable, match="no such host"):
-            await hops.follow("GET", "https://bucket.invalid/x", fields=[], is_from_api=True)
+            await origin_client.follow(
+                "GET", "https://bucket.invalid/x", fields=[], is_from_api=True
+            )
         with pytest.raises(OriginProhibited, match="private address"):
-            await hops.follow("GET", "https://localhost/x", fields=[], is_from_api=True)
+            await origin_client.follow("GET", "https://localhost/x", fields=[], is_from_api=True)
         with pytest.raises(OriginProhibited, match="not allowed"):
-            await hops.follow("GET", "https://bucket.invalid/x", fields=[])
+            await origin_client.follow("GET", "https://bucket.invalid/x", fields=[])
         with pytest.raises(OriginProhibited, match="not allowed"):
-            await hops.follow("GET", server.url, fields=[], is_from_api=True)
+            await origin_client.follow("GET", server.url, fields=[], is_from_api=True)
 
 
 @pytest.mark.parametrize(
@@ -134,11 +140,13 @@ async def test_throns_api_may_redirect_to_any_public_host() -> None:
         pytest.param(b"https://a.thron.com\\@127.0.0.1/", id="a backslash"),
     ],
 )
-async def test_a_redirect_that_is_no_reference(hops: Hops, location: bytes) -> None:
+async def test_a_redirect_that_is_no_reference(
+    origin_client: OriginClient, location: bytes
+) -> None:
     """However an origin spells it, it is an error of the origin's and no bug of ours."""
     async with saying(b"HTTP/1.1 302 Found\r\nLocation: ", location, b"\r\n\r\n") as url:
         with pytest.raises((OriginProhibited, OriginAnswerInvalid)) as failed:
-            await hops.follow("GET", f"{url}/start", fields=[])
+            await origin_client.follow("GET", f"{url}/start", fields=[])
     assert failed.value.status == 502
     assert "secret" not in str(failed.value)
 
@@ -160,12 +168,12 @@ async def test_a_redirect_that_is_no_reference(hops: Hops, location: bytes) -> N
     ],
 )
 async def test_what_is_no_answer(
-    hops: Hops, octets: bytes, error: type[OriginError], name: str
+    origin_client: OriginClient, octets: bytes, error: type[OriginError], name: str
 ) -> None:
     """An origin that speaks no HTTP is told from one that says nothing."""
     async with saying(octets) as url:
         with pytest.raises(error) as failed:
-            await hops.send("GET", url, fields=[])
+            await origin_client.send("GET", url, fields=[])
     assert failed.value.proxy_status == name
 
 
@@ -176,7 +184,7 @@ async def test_what_is_no_answer(
         pytest.param(b"Transfer-Encoding: chunked\r\n\r\n5\r\nshort\r\n", id="no end"),
     ],
 )
-async def test_a_broken_content(hops: Hops, begun: bytes) -> None:
+async def test_a_broken_content(origin_client: OriginClient, begun: bytes) -> None:
     """Whatever breaks in the content is one of ours, and may be resumed."""
     is_begun = asyncio.Event()
 
@@ -189,11 +197,11 @@ async def test_a_broken_content(hops: Hops, begun: bytes) -> None:
     server = await asyncio.start_server(say, "127.0.0.1", 0)
     async with server:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        response = await hops.send("GET", url, fields=[])
-        with failures_named():
+        response = await origin_client.send("GET", url, fields=[])
+        with errors_mapped():
             assert await response.content.readany() == b"short"
         is_begun.set()
-        with pytest.raises((OriginIncomplete, OriginUnreachable)), failures_named():
+        with pytest.raises((OriginIncomplete, OriginUnreachable)), errors_mapped():
             await response.content.readany()
         response.close()
 
@@ -206,18 +214,18 @@ async def test_silence_ends_with_the_time_for_the_first_octet() -> None:
         return web.Response()
 
     async with origin_server(origin) as server, byte_session() as http:
-        hops = Hops(http, NAMED, first_byte_timeout_s=0.2, now=lambda: 0.0)
+        origin_client = OriginClient(http, NAMED, first_byte_timeout_s=0.2, now=lambda: 0.0)
         with pytest.raises(OriginTimeout) as failed:
-            await hops.send("GET", server.url, fields=[])
+            await origin_client.send("GET", server.url, fields=[])
     assert failed.value.proxy_status == "http_response_timeout"
 
 
-async def test_a_refused_connection(hops: Hops) -> None:
+async def test_a_refused_connection(origin_client: OriginClient) -> None:
     """Nobody listens there."""
     async with saying() as url:
         pass
     with pytest.raises(OriginUnreachable) as failed:
-        await hops.send("GET", url, fields=[])
+        await origin_client.send("GET", url, fields=[])
     assert failed.value.proxy_status == "connection_refused"
 
 
@@ -230,10 +238,10 @@ async def test_a_host_that_fails_is_left_alone() -> None:
         return web.Response(status=answer)
 
     async with byte_session() as http, origin_server(origin) as server:
-        hops = Hops(http, NAMED, first_byte_timeout_s=5, now=lambda: now)
+        origin_client = OriginClient(http, NAMED, first_byte_timeout_s=5, now=lambda: now)
 
         async def ask(content_id: str) -> None:
-            (await hops.send("GET", server.url, fields=[], content_id=content_id)).close()
+            (await origin_client.send("GET", server.url, fields=[], content_id=content_id)).close()
 
         for content_id in "aabbaabbc":
             await ask(content_id)
@@ -251,11 +259,11 @@ async def test_a_host_that_cannot_be_reached_is_left_alone() -> None:
     async with saying() as url:
         pass
     async with byte_session() as http:
-        hops = Hops(http, NAMED, first_byte_timeout_s=5, now=lambda: 0.0)
+        origin_client = OriginClient(http, NAMED, first_byte_timeout_s=5, now=lambda: 0.0)
         names = []
         for content_id in "abcd":
             with pytest.raises(OriginUnreachable) as failed:
-                await hops.send("GET", url, fields=[], content_id=content_id)
+                await origin_client.send("GET", url, fields=[], content_id=content_id)
             names.append(failed.value.proxy_status)
     assert names == ["connection_refused"] * 3 + ["destination_unavailable"]
 
@@ -276,15 +284,17 @@ async def test_what_may_be_of_one_content_never_trips() -> None:
         return web.Response(status=500 if request.path == "/500" else 200)
 
     async with byte_session() as http, origin_server(origin) as server:
-        hops = Hops(http, NAMED, first_byte_timeout_s=5, now=lambda: 0.0)
-        hasty = Hops(http, NAMED, first_byte_timeout_s=0.05, now=lambda: 0.0)
+        origin_client = OriginClient(http, NAMED, first_byte_timeout_s=5, now=lambda: 0.0)
+        hasty = OriginClient(http, NAMED, first_byte_timeout_s=0.05, now=lambda: 0.0)
         for number in range(4):
             for path in ("/500", "/reset", "/garbage", "/silence"):
-                asked = hasty if path == "/silence" else hops
+                asked = hasty if path == "/silence" else origin_client
                 with suppress(OriginError):
                     url = f"{server.url}{path}"
                     (await asked.send("GET", url, fields=[], content_id=str(number))).close()
-        (await hops.send("GET", f"{server.url}/fine", fields=[], content_id="other")).close()
+        (
+            await origin_client.send("GET", f"{server.url}/fine", fields=[], content_id="other")
+        ).close()
 
 
 async def test_an_answer_of_404_or_403_never_trips() -> None:
@@ -294,13 +304,15 @@ async def test_an_answer_of_404_or_403_never_trips() -> None:
         return web.Response(status=int(request.path[1:]))
 
     async with byte_session() as http, origin_server(origin) as server:
-        hops = Hops(http, NAMED, first_byte_timeout_s=5, now=lambda: 0.0)
+        origin_client = OriginClient(http, NAMED, first_byte_timeout_s=5, now=lambda: 0.0)
         for status in (403, 404) * 20:
-            (await hops.send("GET", f"{server.url}/{status}", fields=[])).close()
+            (await origin_client.send("GET", f"{server.url}/{status}", fields=[])).close()
     assert len(server.requests) == 40
 
 
-async def test_a_connection_is_used_again_only_after_a_whole_answer(hops: Hops) -> None:
+async def test_a_connection_is_used_again_only_after_a_whole_answer(
+    origin_client: OriginClient,
+) -> None:
     """What is left unread is closed, what is read whole goes back."""
     ports: list[object] = []
 
@@ -311,7 +323,7 @@ async def test_a_connection_is_used_again_only_after_a_whole_answer(hops: Hops) 
 
     async with origin_server(origin) as server:
         for is_read in (True, False, True):
-            response = await hops.send("GET", server.url, fields=[])
+            response = await origin_client.send("GET", server.url, fields=[])
             async with closing(response):
                 if is_read:
                     await response.read()
@@ -319,7 +331,7 @@ async def test_a_connection_is_used_again_only_after_a_whole_answer(hops: Hops) 
     assert ports[1] != ports[2]
 
 
-async def test_a_method_that_is_not_implemented_is_no_failure(hops: Hops) -> None:
+async def test_a_method_that_is_not_implemented_is_no_failure(origin_client: OriginClient) -> None:
     """Several HEADs at once to an origin that answers them 501 leave it open for GET."""
 
     async def origin(request: web.Request) -> web.Response:
@@ -327,6 +339,6 @@ async def test_a_method_that_is_not_implemented_is_no_failure(hops: Hops) -> Non
 
     async with origin_server(origin) as server:
         for method, status in [*[("HEAD", 501)] * 6, ("GET", 200)]:
-            response = await hops.send(method, server.url, fields=[])
+            response = await origin_client.send(method, server.url, fields=[])
             async with closing(response):
                 assert response.status == status

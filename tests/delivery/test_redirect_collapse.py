@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
-from proxy.delivery.origin_client import Hops, closing
+from proxy.delivery.origin_client import OriginClient, closing
 from proxy.delivery.redirect_collapse import RedirectCollapse
 from proxy.errors import OriginTimeout
 from tests.delivery.conftest import NAMED, byte_session
@@ -19,16 +19,16 @@ CROWD = 20
 @pytest.fixture
 async def redirects() -> AsyncIterator[RedirectCollapse]:
     async with byte_session() as http:
-        yield RedirectCollapse(Hops(http, NAMED, first_byte_timeout_s=20, now=lambda: 0.0))
+        yield RedirectCollapse(OriginClient(http, NAMED, first_byte_timeout_s=20, now=lambda: 0.0))
 
 
 async def fetched(redirects: RedirectCollapse, server: OriginServer, method: str = "GET") -> str:
     """Follow the source, and return where it has led."""
-    arrival = await redirects.follow(method, f"{server.url}/source", fields=[])
-    async with closing(arrival.response):
-        assert await arrival.response.read() == (b"octets" if method == "GET" else b"")
-    assert arrival.is_redirected is arrival.url.endswith("/target")
-    return arrival.url.removeprefix(server.url)
+    answer = await redirects.follow(method, f"{server.url}/source", fields=[])
+    async with closing(answer.response):
+        assert await answer.response.read() == (b"octets" if method == "GET" else b"")
+    assert answer.is_redirected is answer.url.endswith("/target")
+    return answer.url.removeprefix(server.url)
 
 
 def asked(server: OriginServer, path: str) -> int:
@@ -101,7 +101,9 @@ async def test_a_failure_is_told_to_all() -> None:
         return web.Response()
 
     async with byte_session() as http, origin_server(origin) as server:
-        redirects = RedirectCollapse(Hops(http, NAMED, first_byte_timeout_s=0.2, now=lambda: 0.0))
+        redirects = RedirectCollapse(
+            OriginClient(http, NAMED, first_byte_timeout_s=0.2, now=lambda: 0.0)
+        )
         outcomes = await asyncio.gather(
             *[fetched(redirects, server) for _ in range(CROWD)], return_exceptions=True
         )

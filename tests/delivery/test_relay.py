@@ -18,9 +18,9 @@ from yarl import URL
 from proxy.connectors.model import DeliveryMode
 from proxy.delivery.min_rate import MinRate, MinRateGuard
 from proxy.delivery.origin_client import Fields
-from proxy.delivery.origin_response import Upstream
 from proxy.delivery.relay import RetryPolicy, finish, pump
 from proxy.delivery.resolution import Delivery
+from proxy.delivery.upstream import Upstream
 from proxy.errors import (
     GatewayError,
     OriginChanged,

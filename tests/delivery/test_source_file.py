@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from proxy.delivery.origin_client import Arrival, Hops, closing
+from proxy.delivery.origin_client import OriginClient, OriginResponse, closing
 from proxy.delivery.source_file import SourceFiles
 from proxy.errors import GatewayError, OriginAnswerInvalid, OriginGone, ThronRefused
 from proxy.sandbox.faults import Fault, Kind
@@ -40,8 +40,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def files(whole: Running, hops: Hops, clock: Clock) -> SourceFiles:
-    return SourceFiles(hops, whole.tenant.thron, now=clock)
+def files(whole: Running, origin_client: OriginClient, clock: Clock) -> SourceFiles:
+    return SourceFiles(origin_client, whole.tenant.thron, now=clock)
 
 
 def sources(thron: Sandbox, content_id: str = KIT) -> tuple[str, ...]:
@@ -49,7 +49,7 @@ def sources(thron: Sandbox, content_id: str = KIT) -> tuple[str, ...]:
     return source_urls(thron.api_url, thron.client_id, content_id=content_id, save_as="kit.zip")
 
 
-async def opened(files: SourceFiles, thron: Sandbox, **more: Any) -> Arrival:
+async def opened(files: SourceFiles, thron: Sandbox, **more: Any) -> OriginResponse:
     """Open the press kit."""
     fields = [("Accept", "*/*"), *more.get("fields", [])]
     return await files.open(sources(thron), fields=fields, file_name="kit.zip")
@@ -73,11 +73,11 @@ async def test_the_manner_that_works_is_remembered(
     thron.switches.source_by = source_by
     thron.log.clear()
     for count in (requests, requests + 1):
-        arrival = await opened(files, thron)
-        async with closing(arrival.response):
-            assert await arrival.response.read() == thron.tenant.bytes_of(KIT)
+        answer = await opened(files, thron)
+        async with closing(answer.response):
+            assert await answer.response.read() == thron.tenant.bytes_of(KIT)
         assert len(thron.log.of("api", "downloadSource")) == count
-        assert arrival.is_redirected is (source_by == "redirect")
+        assert answer.is_redirected is (source_by == "redirect")
     assert thron.logins == 1
 
 
@@ -96,9 +96,9 @@ async def test_the_path_that_works_is_remembered(
     thron.log.clear()
     count = requests + (1 if token_in == "POST form" else 0)
     for expected in (count, count + 1):
-        arrival = await opened(files, thron)
-        async with closing(arrival.response):
-            assert await arrival.response.read() == thron.tenant.bytes_of(KIT)
+        answer = await opened(files, thron)
+        async with closing(answer.response):
+            assert await answer.response.read() == thron.tenant.bytes_of(KIT)
         assert len(thron.log.of("api", "downloadSource")) == expected
 
 
@@ -121,9 +121,9 @@ async def test_what_has_worked_and_does_no_more_is_learnt_anew(
     for name, value in changed.items():
         setattr(thron.switches, name, value)
     for _ in range(2):
-        arrival = await opened(files, thron)
-        async with closing(arrival.response):
-            assert await arrival.response.read() == thron.tenant.bytes_of(KIT)
+        answer = await opened(files, thron)
+        async with closing(answer.response):
+            assert await answer.response.read() == thron.tenant.bytes_of(KIT)
     thron.log.clear()
     (await opened(files, thron)).response.close()
     assert len(thron.log.of("api", "downloadSource")) == 1
@@ -186,9 +186,9 @@ async def test_the_storage_gets_no_token(whole: Running, files: SourceFiles, sta
     thron.switches.source_by = "redirect"
     thron.switches.source_redirect_status = status
     thron.switches.source_token_in = ("POST form",)
-    arrival = await opened(files, thron, fields=[("Range", "bytes=0-9")])
-    async with closing(arrival.response):
-        assert arrival.response.status == 206
+    answer = await opened(files, thron, fields=[("Range", "bytes=0-9")])
+    async with closing(answer.response):
+        assert answer.response.status == 206
     (stored,) = thron.log.of("storage")
     assert (stored.method, stored.body, stored.value("Range")) == ("GET", b"", "bytes=0-9")
     assert not [token for token in thron.tokens.all if stored.holds(token)]
@@ -203,9 +203,9 @@ async def test_an_ended_token_is_renewed_once(
     (await opened(files, thron)).response.close()
     thron.switches.expired_as = refusal
     thron.expire_tokens()
-    for arrival in await asyncio.gather(*[opened(files, thron) for _ in range(10)]):
-        async with closing(arrival.response):
-            assert await arrival.response.read() == thron.tenant.bytes_of(KIT)
+    for answer in await asyncio.gather(*[opened(files, thron) for _ in range(10)]):
+        async with closing(answer.response):
+            assert await answer.response.read() == thron.tenant.bytes_of(KIT)
     assert thron.logins == 2
 
 
@@ -244,9 +244,9 @@ async def test_a_file_that_looks_like_an_error_is_none(whole: Running, files: So
     thron = whole.thron
     for name in ("newsletter-spring-2024", "price-list-2024"):
         content = thron.tenant.find(name)
-        arrival = await files.open(
+        answer = await files.open(
             sources(thron, content.id), fields=[], file_name=content.version.file_name
         )
-        async with closing(arrival.response):
-            rest = await arrival.response.read()
-        assert arrival.head + rest == thron.tenant.bytes_of(content.id)
+        async with closing(answer.response):
+            rest = await answer.response.read()
+        assert answer.head + rest == thron.tenant.bytes_of(content.id)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 from proxy.app import Tenant
-from proxy.delivery.origin_response import Upstream
+from proxy.delivery.upstream import Upstream
 from proxy.errors import GatewayError
 from proxy.thron.messages import Content
 

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from aiohttp import hdrs
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from proxy.delivery.origin_client import Arrival, failures_named
+from proxy.delivery.origin_client import OriginResponse, errors_mapped
 from proxy.delivery.resolution import Delivery, Representation
 from proxy.semantics.codings import codings
 from proxy.semantics.evaluation import Known
@@ -38,15 +38,15 @@ class Upstream:
     close: Callable[[], None] = field(repr=False)
 
 
-def upstream_of(arrival: Arrival, delivery: Delivery, method: str) -> Upstream:
+def upstream_of(answer: OriginResponse, delivery: Delivery, method: str) -> Upstream:
     """Return what an answer is as the upstream of a delivery.
 
     Args:
-        arrival: Accepted as the content, or as the origin's word on conditions and range.
+        answer: Accepted as the content, or as the origin's word on conditions and range.
         delivery: With the target that answered.
         method: The client's; a HEAD may have been asked as a GET of the first octet.
     """
-    response = arrival.response
+    response = answer.response
     status, fields = response.status, response.headers
     if method == "HEAD":
         status, fields = _as_head(status, fields)
@@ -59,7 +59,7 @@ def upstream_of(arrival: Arrival, delivery: Delivery, method: str) -> Upstream:
         fields=fields,
         octets=response.content_length if method == "GET" else 0,
         delivery=replace(delivery, representation=representation),
-        read=_Content(arrival).read,
+        read=_Content(answer).read,
         close=response.close,
     )
 
@@ -106,13 +106,13 @@ def _as_head(status: int, fields: CIMultiDictProxy[str]) -> tuple[int, CIMultiDi
 class _Content:
     """The content of an answer: what was read of it already, then the rest."""
 
-    def __init__(self, arrival: Arrival) -> None:
-        self._head = arrival.head
-        self._rest = arrival.response.content
+    def __init__(self, answer: OriginResponse) -> None:
+        self._head = answer.head
+        self._rest = answer.response.content
 
     async def read(self) -> bytes:
         if self._head:
             head, self._head = self._head, b""
             return head
-        with failures_named():
+        with errors_mapped():
             return await self._rest.readany()

@@ -4,9 +4,9 @@ import pytest
 from aiohttp import web
 
 from proxy.connectors.model import DeliveryMode
-from proxy.delivery.origin_client import Arrival, Hops
-from proxy.delivery.origin_response import upstream_of
+from proxy.delivery.origin_client import OriginClient, OriginResponse
 from proxy.delivery.resolution import Delivery
+from proxy.delivery.upstream import upstream_of
 from proxy.semantics.evaluation import Known
 from tests.delivery.origin_server import origin_server
 
@@ -28,7 +28,7 @@ TAG = {"ETag": '"1"', "Date": "Sun, 06 Nov 1994 08:49:37 GMT"}
     ],
 )
 async def test_what_is_known_then(
-    hops: Hops,
+    origin_client: OriginClient,
     method: str,
     status: int,
     fields: dict[str, str],
@@ -42,8 +42,10 @@ async def test_what_is_known_then(
         return web.Response(status=status, headers={**TAG, **fields}, body=body)
 
     async with origin_server(origin) as server:
-        response = await hops.send("GET", server.url, fields=[])
-        upstream = upstream_of(Arrival(response, server.url, is_redirected=False), DELIVERY, method)
+        response = await origin_client.send("GET", server.url, fields=[])
+        upstream = upstream_of(
+            OriginResponse(response, server.url, is_redirected=False), DELIVERY, method
+        )
         response.close()
     assert upstream.status == told
     representation = upstream.delivery.representation
@@ -55,27 +57,29 @@ async def test_what_is_known_then(
         assert "Content-Range" not in upstream.fields
 
 
-async def test_an_answer_to_conditions_tells_nothing_new(hops: Hops) -> None:
+async def test_an_answer_to_conditions_tells_nothing_new(origin_client: OriginClient) -> None:
     """A 304 has no content to describe: what was known stays."""
 
     async def origin(_request: web.Request) -> web.Response:
         return web.Response(status=304, headers={"ETag": '"2"'})
 
     async with origin_server(origin) as server:
-        response = await hops.send("GET", server.url, fields=[])
-        upstream = upstream_of(Arrival(response, server.url, is_redirected=False), DELIVERY, "GET")
+        response = await origin_client.send("GET", server.url, fields=[])
+        upstream = upstream_of(
+            OriginResponse(response, server.url, is_redirected=False), DELIVERY, "GET"
+        )
         response.close()
     assert upstream.delivery.representation is None
 
 
-async def test_the_content_begins_with_what_was_read_already(hops: Hops) -> None:
+async def test_the_content_begins_with_what_was_read_already(origin_client: OriginClient) -> None:
     """Then the rest comes, then the end."""
 
     async def origin(_request: web.Request) -> web.Response:
         return web.Response(body=b"octets")
 
     async with origin_server(origin) as server:
-        response = await hops.send("GET", server.url, fields=[])
-        arrival = Arrival(response, server.url, is_redirected=False, head=b"head ")
-        upstream = upstream_of(arrival, DELIVERY, "GET")
+        response = await origin_client.send("GET", server.url, fields=[])
+        answer = OriginResponse(response, server.url, is_redirected=False, head=b"head ")
+        upstream = upstream_of(answer, DELIVERY, "GET")
         assert [await upstream.read() for _ in range(3)] == [b"head ", b"octets", b""]
