@@ -11,7 +11,7 @@ from aiohttp import hdrs
 
 from proxy.connectors.model import DeliveryMode
 from proxy.delivery.bounded_cache import BoundedCache
-from proxy.delivery.error_pages import examined, is_suspect
+from proxy.delivery.error_sniffing import may_be_error, sniff_error
 from proxy.delivery.negative_cache import NegativeCache
 from proxy.delivery.origin_client import Fields, OriginClient, OriginResponse, closing, is_failure
 from proxy.delivery.outages import Outages
@@ -261,7 +261,7 @@ async def _checked(answer: OriginResponse, delivery: Delivery, fields: Fields) -
     if _is_nothing(response) or _is_vague(response):
         response.close()
         raise OriginAnswerInvalid("an answer that may be an error in place of the content")
-    head, error = await examined(response, expected_name=delivery.expected_name)
+    head, error = await sniff_error(response, expected_name=delivery.expected_name)
     if error is not None:
         response.close()
         raise OriginAnswerInvalid("the origin sent an error in place of the content") from error
@@ -291,7 +291,7 @@ def _fits_request(response: aiohttp.ClientResponse, fields: Fields) -> bool:
 def _is_vague(response: aiohttp.ClientResponse) -> bool:
     """Tell whether an answer to HEAD may be an error's, or says less than one octet would."""
     is_head = response.method == hdrs.METH_HEAD
-    return is_head and (response.content_length is None or is_suspect(response))
+    return is_head and (response.content_length is None or may_be_error(response))
 
 
 def _is_nothing(response: aiohttp.ClientResponse) -> bool:

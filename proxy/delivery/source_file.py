@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import structlog
 
-from proxy.delivery.error_pages import examined
+from proxy.delivery.error_sniffing import sniff_error
 from proxy.delivery.origin_client import Fields, OriginClient, OriginResponse, redirect_of
 from proxy.errors import (
     ContentMissing,
@@ -208,7 +208,7 @@ class SourceFiles:
                 content_id=asked.content_id,
                 is_from_api=True,
             )
-            head, error = await examined(answer.response, expected_name=asked.file_name)
+            head, error = await sniff_error(answer.response, expected_name=asked.file_name)
             if error is not None and answer.response.status == HTTPStatus.OK:
                 answer.response.close()
                 # Such as the form of a sign-in, to which an ended session is sent.
@@ -218,7 +218,7 @@ class SourceFiles:
             return replace(answer, is_redirected=True, head=head)
         if response.status in _TO_CONDITIONS:
             return OriginResponse(response, source, is_redirected=False)
-        head, error = await examined(response, expected_name=asked.file_name)
+        head, error = await sniff_error(response, expected_name=asked.file_name)
         if error is not None:
             response.close()
             raise error

@@ -1,4 +1,4 @@
-"""What of an answer is read ahead, to see whether it is the content or an error in its place."""
+"""Sniffing: the first octets of an answer tell whether it is the content or an error page."""
 
 import asyncio
 import zlib
@@ -24,11 +24,11 @@ _SUSPECT_TYPES = frozenset(
 # pages of errors and logins have neither.
 _OF_A_FILE = frozenset({hdrs.CONTENT_DISPOSITION, hdrs.ETAG, hdrs.LAST_MODIFIED})
 _BEFORE_TEXT = b"\xef\xbb\xbf \t\r\n"  # a byte order mark, and white space
-# So little comes at once or not at all.
-_PATIENCE_S = 15.0
+# So few octets come at once or not at all.
+_SNIFF_TIMEOUT_S = 15.0
 
 
-async def examined(
+async def sniff_error(
     response: aiohttp.ClientResponse, *, expected_name: str | None
 ) -> tuple[bytes, GatewayError | None]:
     """Return what was read of an answer, and the error that it is instead of the content.
@@ -42,12 +42,12 @@ async def examined(
         OriginIncomplete: It broke off in its first octets.
         OriginTimeout: They did not come.
     """
-    if not is_suspect(response):
+    if not may_be_error(response):
         return b"", None
     with ExitStack() as unless_read:
         unless_read.callback(response.close)  # for a client that leaves, too
         with errors_mapped():
-            async with asyncio.timeout(_PATIENCE_S):
+            async with asyncio.timeout(_SNIFF_TIMEOUT_S):
                 head, plain = await _head(response)
         unless_read.pop_all()
     if plain is None and response.status < HTTPStatus.BAD_REQUEST:
@@ -68,7 +68,7 @@ async def examined(
     return head, error
 
 
-def is_suspect(response: aiohttp.ClientResponse) -> bool:
+def may_be_error(response: aiohttp.ClientResponse) -> bool:
     """Tell whether an answer may be an error in place of the content, by its header section."""
     length = response.content_length
     is_short = length is None or length <= _LONGEST_ENVELOPE
@@ -82,7 +82,7 @@ async def _head(response: aiohttp.ClientResponse) -> tuple[bytes, bytes | None]:
     decode = _decoder(response)
     if decode is None:
         return b"", None
-    while _may_be_error(plain) and len(head) < _LONGEST_ENVELOPE:
+    while _may_go_on(plain) and len(head) < _LONGEST_ENVELOPE:
         chunk = await response.content.readany()
         if not chunk:
             break
@@ -106,7 +106,7 @@ def _decoder(response: aiohttp.ClientResponse) -> Callable[[bytes], bytes] | Non
             return None
 
 
-def _may_be_error(head: bytearray) -> bool:
+def _may_go_on(head: bytearray) -> bool:
     """Tell whether it is JSON or a page as far as it goes: other text need not wait for its end."""
     begun = head.lstrip(_BEFORE_TEXT)
     return len(head) < _LONGEST_ENVELOPE and (not begun or begun.startswith((b"{", b"<")))

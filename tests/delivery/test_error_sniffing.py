@@ -7,7 +7,7 @@ import zlib
 import pytest
 from aiohttp import web
 
-from proxy.delivery.error_pages import examined, is_suspect
+from proxy.delivery.error_sniffing import may_be_error, sniff_error
 from proxy.delivery.origin_client import OriginClient
 from proxy.errors import GatewayError, OriginAnswerInvalid, OriginGone, TokenRejected
 from tests.delivery.origin_server import origin_server
@@ -51,7 +51,7 @@ async def test_an_error_in_place_of_the_content(
 
     async with origin_server(origin) as server:
         response = await origin_client.send("GET", server.url, fields=[])
-        head, found = await examined(response, expected_name=name)
+        head, found = await sniff_error(response, expected_name=name)
         assert (None if found is None else type(found)) is error
         if error is None:
             assert head + await response.read() == body
@@ -77,7 +77,7 @@ async def test_a_page_without_a_name(
 
     async with origin_server(origin) as server:
         response = await origin_client.send("GET", server.url, fields=[])
-        _, error = await examined(response, expected_name=None)
+        _, error = await sniff_error(response, expected_name=None)
         assert (error is None) is is_file
         response.close()
 
@@ -110,7 +110,7 @@ async def test_an_error_is_seen_through_its_coding(
 
     async with origin_server(origin) as server:
         response = await origin_client.send("GET", server.url, fields=[])
-        head, found = await examined(response, expected_name=name)
+        head, found = await sniff_error(response, expected_name=name)
         assert (None if found is None else type(found)) is error
         if error is None:
             assert head + await response.read() == octets
@@ -132,7 +132,9 @@ async def test_what_cannot_be_seen_through_is_no_content(
 
     async with origin_server(origin) as server:
         response = await origin_client.send("GET", server.url, fields=[])
-        assert isinstance((await examined(response, expected_name="a.mp4"))[1], OriginAnswerInvalid)
+        assert isinstance(
+            (await sniff_error(response, expected_name="a.mp4"))[1], OriginAnswerInvalid
+        )
         response.close()
 
 
@@ -151,8 +153,8 @@ async def test_text_need_not_wait_for_its_end(origin_client: OriginClient) -> No
 
     async with origin_server(origin) as server:
         response = await origin_client.send("GET", server.url, fields=[])
-        assert is_suspect(response)
-        head, error = await examined(response, expected_name="a.txt")
+        assert may_be_error(response)
+        head, error = await sniff_error(response, expected_name="a.txt")
         assert (head, error) == (b"hello ", None)
         go_on.set()
         assert await response.read() == b"world"
@@ -174,7 +176,7 @@ async def test_who_leaves_meanwhile_leaves_no_connection(origin_client: OriginCl
 
     async with origin_server(origin) as server:
         response = await origin_client.send("GET", server.url, fields=[])
-        looking = asyncio.create_task(examined(response, expected_name="a.mp4"))
+        looking = asyncio.create_task(sniff_error(response, expected_name="a.mp4"))
         await begun.wait()
         await asyncio.sleep(0)
         looking.cancel()
