@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlencode
 from pydantic import Field, ValidationError
 
 from proxy.admin.api.operations import Model
-from proxy.telemetry.recent_requests import KEPT, Ended
+from proxy.telemetry.recent_requests import KEPT, EndedRequest
 
 
 class Outcome(StrEnum):
@@ -53,7 +53,7 @@ class RequestsQuery(Model):
         asked = {"status": self.status or "", "connector": self.connector, "text": self.text}
         return urlencode({name: str(value) for name, value in asked.items() if value})
 
-    def wants(self, ended: Ended) -> bool:
+    def wants(self, ended: EndedRequest) -> bool:
         """Tell whether a request is one of those."""
         return (
             (self.status is None or outcome(ended) is self.status)
@@ -62,7 +62,7 @@ class RequestsQuery(Model):
         )
 
 
-def outcome(ended: Ended) -> Outcome:
+def outcome(ended: EndedRequest) -> Outcome:
     """Return how a request ended."""
     if ended.ended_by != "complete" or ended.status is None:
         return Outcome.BROKEN
@@ -80,7 +80,7 @@ def readable(path: str) -> str:
     return text if text.isprintable() else path
 
 
-def _mentions(ended: Ended, text: str) -> bool:
+def _mentions(ended: EndedRequest, text: str) -> bool:
     told = (
         readable(ended.path),
         ended.path,

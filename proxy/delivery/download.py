@@ -19,7 +19,7 @@ from proxy.delivery.origin_client import Fields
 from proxy.delivery.relay import RetryPolicy, finish, pump
 from proxy.delivery.resolution import Delivery, Resolution
 from proxy.delivery.resolver import Resolved, Resolver
-from proxy.delivery.response_headers import Told, answer_fields
+from proxy.delivery.response_headers import ResponseContext, response_headers
 from proxy.delivery.upstream import Upstream
 from proxy.errors import NotConfigured, OriginAnswerInvalid, OriginGone, OriginRefused
 from proxy.semantics import freshness
@@ -132,24 +132,24 @@ class Downloads:
         delivery = resolved.resolution.delivery
         record.content_id = delivery.content_id
         record.resolution = resolved.forwarded or "hit"
-        told = self._told(request, path, resolved)
+        context = self._response_context(request, path, resolved)
         representation = delivery.representation
         known = representation.known if representation is not None else None
         decided = decide(request.headers, method=request.method, known=known)
         if isinstance(decided, Forward):
             return await self._relayed(
-                request, path, resolved.resolution, told, decided.fields, guard=guard
+                request, path, resolved.resolution, context, decided.fields, guard=guard
             )
         described = representation.fields if representation is not None else ()
         status, passed = _own_answer(decided, described)
-        return await _sent(request, status, passed, told)
+        return await _send_without_content(request, status, passed, context)
 
     async def _relayed(
         self,
         request: web.Request,
         path: PublicPath,
         resolution: Resolution,
-        told: Told,
+        context: ResponseContext,
         fields: Fields,
         *,
         guard: MinRateGuard,
@@ -159,8 +159,8 @@ class Downloads:
             _require_decodable(upstream, request)
             passed = outbound(upstream.fields, status=upstream.status)
             if request.method == "HEAD" or upstream.status not in _WITH_CONTENT:
-                return await _sent(request, upstream.status, passed, told)
-            response = await _begun(request, upstream.status, passed, told)
+                return await _send_without_content(request, upstream.status, passed, context)
+            response = await _prepared(request, upstream.status, passed, context)
             await pump(
                 upstream,
                 response,
@@ -202,10 +202,12 @@ class Downloads:
         async with self._opened(path, resolved.resolution, "GET", fields) as upstream:
             yield upstream
 
-    def _told(self, request: web.Request, path: PublicPath, resolved: Resolved) -> Told:
+    def _response_context(
+        self, request: web.Request, path: PublicPath, resolved: Resolved
+    ) -> ResponseContext:
         resolution = resolved.resolution
         asked = paths.disposition_override(request.raw_path.partition("?")[2])
-        return Told(
+        return ResponseContext(
             connector=path.connector,
             content_id=resolution.delivery.content_id,
             source_name=resolution.delivery.file_name,
@@ -282,22 +284,22 @@ def _require_decodable(upstream: Upstream, request: web.Request) -> None:
         )
 
 
-async def _begun(
-    request: web.Request, status: int, passed: Sequence[tuple[str, str]], told: Told
+async def _prepared(
+    request: web.Request, status: int, passed: Sequence[tuple[str, str]], context: ResponseContext
 ) -> web.StreamResponse:
     """Send the header section, after which an error can only break the connection off."""
     record = request[RECORD]
-    lines = answer_fields(status, passed, told=told, pseudonym=PSEUDONYM)
+    lines = response_headers(status, passed, context=context, pseudonym=PSEUDONYM)
     response = web.StreamResponse(status=status, headers=CIMultiDict(lines))
     record.status = status
     record.selected_range = response.headers.get("Content-Range")
-    record.expected = _promised(request, response)
+    record.expected = _promised_octets(request, response)
     await response.prepare(request)
-    record.begun = True
+    record.headers_sent = True
     return response
 
 
-def _promised(request: web.Request, response: web.StreamResponse) -> int | None:
+def _promised_octets(request: web.Request, response: web.StreamResponse) -> int | None:
     """Return how many octets of content an answer promises; None where it does not say."""
     if request.method == "HEAD" or response.status not in _WITH_CONTENT:
         return 0
@@ -305,15 +307,15 @@ def _promised(request: web.Request, response: web.StreamResponse) -> int | None:
     return int(length) if length is not None else None
 
 
-async def _sent(
-    request: web.Request, status: int, passed: Sequence[tuple[str, str]], told: Told
+async def _send_without_content(
+    request: web.Request, status: int, passed: Sequence[tuple[str, str]], context: ResponseContext
 ) -> web.StreamResponse:
     """Send an answer without content; a refusal says why."""
     words = _REFUSALS.get(HTTPStatus(status))
-    text = _worded(words, request[RECORD]).encode() if words is not None else b""
+    text = _error_text(words, request[RECORD]).encode() if words is not None else b""
     if text:
         passed = [*passed, ("Content-Length", str(len(text)))]
-    response = await _begun(request, status, passed, told)
+    response = await _prepared(request, status, passed, context)
     await response.write_eof(text if request.method != "HEAD" else b"")
     return response
 
@@ -321,11 +323,11 @@ async def _sent(
 def _not_allowed(record: AccessRecord) -> web.Response:
     # A 405 could be stored without a word (RFC 9110, 15.5.6).
     lines = [*preflight(), *freshness.OF_FAILURE.as_fields()]
-    text = _worded(f"Only {', '.join(METHODS)} are answered here.", record)
+    text = _error_text(f"Only {', '.join(METHODS)} are answered here.", record)
     return web.Response(status=405, text=text, headers=CIMultiDict(lines))
 
 
-def _worded(words: str, record: AccessRecord) -> str:
+def _error_text(words: str, record: AccessRecord) -> str:
     return f"{words}\n{record.request_id}\n"
 
 

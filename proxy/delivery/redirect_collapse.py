@@ -32,7 +32,7 @@ class RedirectCollapse:
         """Return the answer behind a source.
 
         Raises:
-            OriginError: As ``OriginClient.follow``; a failure of the source to each who waits for it.
+            OriginError: As ``OriginClient.follow``; a failure of the source to each who waits.
         """
         key = method, url
         while (asked := self._asked.get(key)) is not None:

@@ -31,8 +31,8 @@ _HSTS = "max-age=31536000"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What is said of one answer beside its content.
+class ResponseContext:
+    """What the headers of one response depend on, beside what the origin said.
 
     Attributes:
         connector: Whose content it is.
@@ -59,77 +59,77 @@ class Told:
     is_hsts: bool
 
 
-def answer_fields(
-    status: int, passed: Sequence[tuple[str, str]], *, told: Told, pseudonym: str
+def response_headers(
+    status: int, passed: Sequence[tuple[str, str]], *, context: ResponseContext, pseudonym: str
 ) -> Lines:
     """Return the lines of an answer with a content, or to conditions on one.
 
     Args:
         status: 200, 206, 304, 412 or 416.
         passed: What of the origin's lines may reach the client (semantics.fields.outbound).
-        told: What this gateway says of it.
+        context: What this gateway says of it.
         pseudonym: The gateway's name.
     """
     lines = [line for line in passed if line[0] != "Content-Type"]
-    kind = _content_type(status, dict(passed), told)
+    kind = _content_type(status, dict(passed), context)
     if kind is not None:
-        name = _file_name(told, kind)
+        name = _file_name(context, kind)
         lines.append(("Content-Type", kind))
-        lines.append(("Content-Disposition", content_disposition(told.disposition, name)))
+        lines.append(("Content-Disposition", content_disposition(context.disposition, name)))
         if "Content-Encoding" in dict(passed):
             lines.append(("Vary", "Accept-Encoding"))  # another client is refused it
     elif status >= HTTPStatus.BAD_REQUEST:
         lines.append(("Content-Type", "text/plain; charset=utf-8"))
-    lines += exposure(content_type=kind, robots=told.connector.robots)
-    lines += _freshness(status, dict(passed), told).as_fields()
-    tags = freshness.cache_tags(told.connector.slug, content_id=told.content_id)
+    lines += exposure(content_type=kind, robots=context.connector.robots)
+    lines += _freshness(status, dict(passed), context).as_fields()
+    tags = freshness.cache_tags(context.connector.slug, content_id=context.content_id)
     lines += freshness.tag_fields(tags)
-    lines.append(("Cache-Status", _cache_status(told, pseudonym)))
-    if told.canonical is not None:
-        lines.append(("Link", f'<{told.canonical}>; rel="canonical"'))
-    if told.is_hsts:
+    lines.append(("Cache-Status", _cache_status(context, pseudonym)))
+    if context.canonical is not None:
+        lines.append(("Link", f'<{context.canonical}>; rel="canonical"'))
+    if context.is_hsts:
         lines.append(("Strict-Transport-Security", _HSTS))
     return lines
 
 
-def _content_type(status: int, received: Mapping[str, str], told: Told) -> str | None:
+def _content_type(status: int, received: Mapping[str, str], context: ResponseContext) -> str | None:
     """Return the type of a content; None for an answer without one."""
     if status not in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
         return None
-    return content_type(received.get("Content-Type"), file_name=told.source_name)
+    return content_type(received.get("Content-Type"), file_name=context.source_name)
 
 
-def _file_name(told: Told, kind: str) -> str:
+def _file_name(context: ResponseContext, kind: str) -> str:
     """Return the name to save under; a rendition may be of another type than its source."""
-    if told.asked_name is not None:
-        return told.asked_name
+    if context.asked_name is not None:
+        return context.asked_name
     extension = _OF_RENDITIONS.get(media_type(kind) or "")
-    is_other = media_type_of(told.source_name) != media_type(kind)
-    if told.connector.delivery is DeliveryMode.ORIGINAL or extension is None or not is_other:
-        return told.source_name
-    stem, dot, _ = told.source_name.rpartition(".")
-    return f"{stem if dot else told.source_name}.{extension}"
+    is_other = media_type_of(context.source_name) != media_type(kind)
+    if context.connector.delivery is DeliveryMode.ORIGINAL or extension is None or not is_other:
+        return context.source_name
+    stem, dot, _ = context.source_name.rpartition(".")
+    return f"{stem if dot else context.source_name}.{extension}"
 
 
-def _freshness(status: int, passed: Mapping[str, str], told: Told) -> Freshness:
+def _freshness(status: int, passed: Mapping[str, str], context: ResponseContext) -> Freshness:
     if status == HTTPStatus.PARTIAL_CONTENT and "ETag" not in passed:
         # Slicing caches join stored parts by this field alone: without it, of two versions too.
         return freshness.OF_FAILURE
     return freshness.of_status(
         status,
         content=freshness.of_content(
-            max_age_s=told.connector.max_age_s, stale_if_error_s=int(told.stale_if_error_s)
+            max_age_s=context.connector.max_age_s, stale_if_error_s=int(context.stale_if_error_s)
         ),
         absence=freshness.OF_FAILURE,
     )
 
 
-def _cache_status(told: Told, pseudonym: str) -> str:
+def _cache_status(context: ResponseContext, pseudonym: str) -> str:
     return str(
         CacheStatus(
             pseudonym,
-            hit=told.forwarded is None,
-            fwd=told.forwarded,
-            ttl_s=int(told.ttl_s),
+            hit=context.forwarded is None,
+            fwd=context.forwarded,
+            ttl_s=int(context.ttl_s),
         )
     )

@@ -101,7 +101,8 @@ class SourceFiles:
         Raises:
             ThronRefused: The app has no share right on the content.
             ThronError: THRON cannot be logged in to, or answers with an error.
-            OriginError: As ``OriginClient.send``; OriginGone if there is no such content, or no service.
+            OriginError: As ``OriginClient.send``; OriginGone if there is no such content, or no
+                service.
         """
         asked = _Asked(sources, fields, file_name, content_id)
         known = self._known

@@ -31,7 +31,7 @@ class AccessRecord:
         error: The RFC 9209 name, or the class of the error.
         reason: What the operator may want to know of it.
         monotonic: The clock that ``began`` was read from.
-        begun: Whether the status line is on its way, so that an error can only break off.
+        headers_sent: Whether the status line is on its way, so that an error can only break off.
     """
 
     request_id: str
@@ -54,7 +54,7 @@ class AccessRecord:
     error: str | None = None
     reason: str | None = None
     monotonic: Callable[[], float] = time.monotonic
-    begun: bool = False
+    headers_sent: bool = False
 
     @property
     def lasted_s(self) -> float:

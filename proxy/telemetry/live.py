@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from proxy.telemetry.access_record import AccessRecord
 from proxy.telemetry.minutes import Minute, Minutes, number_at
-from proxy.telemetry.recent_requests import Recent
+from proxy.telemetry.recent_requests import RecentRequests
 
 _SAMPLED_EVERY_S = 2.0
 # Rates are averages that forget: after so many seconds two thirds of what was before.
@@ -86,7 +86,7 @@ class Traffic:
         self._rate = _Rate()
         self._fresh = 0
         self._sampled = now()
-        self.recent = Recent(now=now)
+        self.recent = RecentRequests(now=now)
 
     @property
     def running(self) -> int:
@@ -139,7 +139,7 @@ class Traffic:
     def in_flight(self, *, most: int) -> tuple[InFlight, ...]:
         """Return what is being answered, those that came first before the others."""
         flights = list(self._flights.values())[:most]
-        return tuple(_shown(each) for each in flights)
+        return tuple(_in_flight(each) for each in flights)
 
     def hour(self) -> tuple[Minute, ...]:
         """Return the last sixty minutes, oldest first; the last one is not over yet."""
@@ -172,7 +172,7 @@ async def _sampling(traffic: Traffic, interval_s: float) -> None:
         traffic.sample()
 
 
-def _shown(flight: _Flight) -> InFlight:
+def _in_flight(flight: _Flight) -> InFlight:
     record = flight.record
     return InFlight(
         request_id=record.request_id,

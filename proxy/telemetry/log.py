@@ -19,11 +19,11 @@ _SHARED: list[Callable[..., Any]] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
 
-_TOLD = (GatewayError, ConnectionError, HttpProcessingError, web.RequestPayloadError)
+_IN_ACCESS_RECORD = (GatewayError, ConnectionError, HttpProcessingError, web.RequestPayloadError)
 
 
-class Told(logging.Filter):
-    """Passes what the access record does not already tell.
+class NotInAccessRecord(logging.Filter):
+    """Passes what the access record does not hold already.
 
     Past ``prepare`` an error is raised through aiohttp so that it breaks the connection
     (proxy/telemetry/middleware.py); aiohttp's server would log it again, with a traceback. It does
@@ -33,7 +33,7 @@ class Told(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Say whether a record of aiohttp's server is news."""
         exc = record.exc_info[1] if record.exc_info else None
-        return not isinstance(exc, _TOLD)
+        return not isinstance(exc, _IN_ACCESS_RECORD)
 
 
 def configure(level: str, *, stream: TextIO | None = None) -> None:
@@ -65,7 +65,7 @@ def configure(level: str, *, stream: TextIO | None = None) -> None:
     logging.basicConfig(level=max(number, logging.INFO), handlers=[handler], force=True)
     logging.getLogger("proxy").setLevel(number)
     server = logging.getLogger("aiohttp.server")
-    server.filters = [Told()]
+    server.filters = [NotInAccessRecord()]
 
 
 def _line(event: dict[str, Any], **_options: Any) -> str:

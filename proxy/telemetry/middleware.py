@@ -112,7 +112,7 @@ async def _answered(
     except GatewayError as exc:
         error = exc
         record.error, record.reason = exc.proxy_status or type(exc).__name__, str(exc)
-        if record.begun:
+        if record.headers_sent:
             record.ended_by = "client" if isinstance(exc, ReaderTooSlow) else "origin"
     except web.HTTPException:  # of aiohttp's router: the target is ``*``, or an authority
         error = MalformedPath()
@@ -127,7 +127,7 @@ async def _answered(
         error = GatewayError()
         record.ended_by, record.error = "gateway", type(exc).__name__
         log.exception("bug", path=request.path)
-    if record.begun:
+    if record.headers_sent:
         # Past prepare only a broken connection tells the client that the content is not whole.
         if request.transport is not None:
             request.transport.abort()

@@ -14,7 +14,7 @@ _LONGEST = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class EndedRequest:
     """A request that has ended; what its access record told, without what may be secret.
 
     Attributes:
@@ -49,7 +49,7 @@ class Ended:
         return self.ended_by in {"origin", "gateway"} or (self.status or 0) >= 500  # noqa: PLR2004 - RFC 9110, 15.6
 
 
-class Recent:
+class RecentRequests:
     """Keeps the last requests.
 
     Args:
@@ -59,10 +59,10 @@ class Recent:
 
     def __init__(self, *, now: Callable[[], float], most: int = KEPT) -> None:
         self._now = now
-        self._kept: deque[Ended] = deque(maxlen=most)
+        self._kept: deque[EndedRequest] = deque(maxlen=most)
         self.last = 0
 
-    def add(self, record: AccessRecord) -> Ended:
+    def add(self, record: AccessRecord) -> EndedRequest:
         """Keep what a record tells, now that its request has ended."""
         self.last += 1
         ended = _ended(record, number=self.last, at=datetime.fromtimestamp(self._now(), UTC))
@@ -70,21 +70,21 @@ class Recent:
         return ended
 
     def newest(
-        self, *, most: int = KEPT, wanted: Callable[[Ended], bool] | None = None
-    ) -> tuple[Ended, ...]:
+        self, *, most: int = KEPT, wanted: Callable[[EndedRequest], bool] | None = None
+    ) -> tuple[EndedRequest, ...]:
         """Return the last requests, newest first.
 
         Args:
             most: How many.
             wanted: Which; all of them if None.
         """
-        found: Iterator[Ended] = filter(wanted, reversed(self._kept))
+        found: Iterator[EndedRequest] = filter(wanted, reversed(self._kept))
         return tuple(islice(found, most))
 
 
-def _ended(record: AccessRecord, *, number: int, at: datetime) -> Ended:
+def _ended(record: AccessRecord, *, number: int, at: datetime) -> EndedRequest:
     path = record.path
-    return Ended(
+    return EndedRequest(
         number=number,
         at=at,
         duration_s=record.lasted_s,

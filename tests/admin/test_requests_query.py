@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.admin.requests_query import Outcome, RequestsQuery, outcome, readable
-from proxy.telemetry.recent_requests import Ended
+from proxy.telemetry.recent_requests import EndedRequest
 
 
-def _ended(**changed: Any) -> Ended:
+def _ended(**changed: Any) -> EndedRequest:
     usual: dict[str, Any] = {
         "number": 1,
         "at": datetime(2026, 1, 1, tzinfo=UTC),
@@ -33,7 +33,7 @@ def _ended(**changed: Any) -> Ended:
         "error": None,
         "reason": None,
     }
-    return Ended(**(usual | changed))
+    return EndedRequest(**(usual | changed))
 
 
 @pytest.mark.parametrize(

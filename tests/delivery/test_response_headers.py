@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from proxy.connectors.model import Connector, DeliveryMode, Disposition, Identifier
-from proxy.delivery.response_headers import Told, answer_fields
+from proxy.delivery.response_headers import ResponseContext, response_headers
 
 CONNECTOR = Connector(slug="media", folder="f", identifier=Identifier.PRETTY_ID)
-TOLD = Told(
+TOLD = ResponseContext(
     connector=CONNECTOR,
     content_id="0a1b",
     source_name="film.mov",
@@ -24,10 +24,12 @@ PASSED = [("Content-Type", "video/quicktime"), ("Content-Length", "10"), ("ETag"
 
 
 def fields(
-    status: int = 200, passed: list[tuple[str, str]] | None = None, told: Told = TOLD
+    status: int = 200, passed: list[tuple[str, str]] | None = None, context: ResponseContext = TOLD
 ) -> dict[str, str]:
     """Return the fields of an answer; each once."""
-    lines = answer_fields(status, PASSED if passed is None else passed, told=told, pseudonym="gw")
+    lines = response_headers(
+        status, PASSED if passed is None else passed, context=context, pseudonym="gw"
+    )
     assert len({name.lower() for name, _ in lines}) == len(lines)
     return dict(lines)
 
@@ -63,10 +65,10 @@ def test_an_answer_without_content_describes_none(status: int) -> None:
 
 def test_why_thron_was_asked() -> None:
     """A miss and a stale answer say so (RFC 9211)."""
-    assert fields(told=replace(TOLD, forwarded="uri-miss"))["Cache-Status"] == (
+    assert fields(context=replace(TOLD, forwarded="uri-miss"))["Cache-Status"] == (
         "gw; fwd=uri-miss; ttl=12"
     )
-    assert fields(told=replace(TOLD, forwarded="stale", ttl_s=-3))["Cache-Status"] == (
+    assert fields(context=replace(TOLD, forwarded="stale", ttl_s=-3))["Cache-Status"] == (
         "gw; fwd=stale; ttl=-3"
     )
 
@@ -84,15 +86,15 @@ def test_a_rendition_is_named_for_what_it_is(
     mode: DeliveryMode, media_type: str, name: str
 ) -> None:
     """The extension follows the rendition's type, the stem the source's name."""
-    told = replace(TOLD, connector=replace(CONNECTOR, delivery=mode))
-    said = fields(passed=[("Content-Type", media_type)], told=told)
+    context = replace(TOLD, connector=replace(CONNECTOR, delivery=mode))
+    said = fields(passed=[("Content-Type", media_type)], context=context)
     assert said["Content-Disposition"] == f'attachment; filename="{name}"'
 
 
 def test_the_address_names_the_file() -> None:
     """The name at the end of the address wins, and may be of any script."""
-    told = replace(TOLD, asked_name="größe.mp4", disposition=Disposition.INLINE)
-    said = fields(told=told)["Content-Disposition"]
+    context = replace(TOLD, asked_name="größe.mp4", disposition=Disposition.INLINE)
+    said = fields(context=context)["Content-Disposition"]
     assert said.startswith("inline; ")
     assert "filename*=UTF-8''gr%C3%B6%C3%9Fe.mp4" in said
 
@@ -115,13 +117,13 @@ def test_a_page_runs_no_script() -> None:
 def test_what_only_some_answers_say() -> None:
     """HSTS, the canonical address and robots, each where it holds."""
     assert not {"Strict-Transport-Security", "Link", "X-Robots-Tag"} & fields().keys()
-    told = replace(
+    context = replace(
         TOLD,
         connector=replace(CONNECTOR, robots="noindex"),
         canonical="https://a.example/media/en/new",
         is_hsts=True,
     )
-    said = fields(told=told)
+    said = fields(context=context)
     assert said["Strict-Transport-Security"] == "max-age=31536000"
     assert said["Link"] == '<https://a.example/media/en/new>; rel="canonical"'
     assert said["X-Robots-Tag"] == "noindex"

@@ -161,7 +161,7 @@ async def test_bug_within_the_answer(*, has_length: bool) -> None:
         if has_length:
             response.content_length = 100
         await response.prepare(request)
-        request[RECORD].begun = True
+        request[RECORD].headers_sent = True
         await response.write(b"half")
         raise ZeroDivisionError
 

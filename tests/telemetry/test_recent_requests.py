@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from proxy.telemetry.access_record import AccessRecord
-from proxy.telemetry.recent_requests import Recent
+from proxy.telemetry.recent_requests import RecentRequests
 
 
 def _record(path: str = "/media/en/film", **more: Any) -> AccessRecord:
@@ -20,7 +20,7 @@ def _record(path: str = "/media/en/film", **more: Any) -> AccessRecord:
 
 def test_newest_first() -> None:
     """The newest requests come first, numbered as they ended."""
-    recent = Recent(now=lambda: 1_700_000_000.0)
+    recent = RecentRequests(now=lambda: 1_700_000_000.0)
     for status in (200, 206, 404):
         recent.add(_record(status=status))
     assert [each.status for each in recent.newest()] == [404, 206, 200]
@@ -30,7 +30,7 @@ def test_newest_first() -> None:
 
 def test_bounded() -> None:
     """So many are kept and no more, and a path of any length is cut."""
-    recent = Recent(now=time.time, most=10)
+    recent = RecentRequests(now=time.time, most=10)
     for _ in range(100):
         recent.add(_record("/" + "x" * 8000))
     kept = recent.newest()
@@ -41,7 +41,7 @@ def test_bounded() -> None:
 
 def test_only_what_is_wanted() -> None:
     """The newest of those that are wanted are given, however old they are."""
-    recent = Recent(now=time.time)
+    recent = RecentRequests(now=time.time)
     for number in range(20):
         recent.add(_record(connector="media" if number % 5 == 0 else "files"))
     found = recent.newest(most=2, wanted=lambda each: each.connector == "media")
@@ -62,5 +62,5 @@ def test_only_what_is_wanted() -> None:
 )
 def test_whose_fault(status: int | None, ended_by: str, *, is_failure: bool) -> None:
     """A failure is what THRON, an origin or this gateway is to blame for."""
-    ended = Recent(now=time.time).add(_record(status=status, ended_by=ended_by))
+    ended = RecentRequests(now=time.time).add(_record(status=status, ended_by=ended_by))
     assert ended.is_failure is is_failure

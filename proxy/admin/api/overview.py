@@ -8,7 +8,7 @@ from proxy.admin.api.operations import Call, Model, Nothing, Operation
 from proxy.admin.live import LIVE
 from proxy.admin.requests_query import RequestsQuery
 from proxy.admin.snapshot import Overview
-from proxy.telemetry.recent_requests import KEPT, Ended
+from proxy.telemetry.recent_requests import KEPT, EndedRequest
 
 
 class RequestView(Model):
@@ -53,7 +53,7 @@ async def list_requests(call: Call[RequestsQuery, Nothing]) -> RequestsPage:
     return RequestsPage(items=tuple(map(_view, found)))
 
 
-def _view(ended: Ended) -> RequestView:
+def _view(ended: EndedRequest) -> RequestView:
     return RequestView(
         number=ended.number,
         at=ended.at,
