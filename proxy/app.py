@@ -18,7 +18,7 @@ from proxy.catalogue.session_store import SharedSessions
 from proxy.connectors.preview import Surveyor
 from proxy.delivery.bulkhead import Bulkhead
 from proxy.delivery.circuit_breaker import CircuitBreaker
-from proxy.delivery.delivery_builder import Deliveries
+from proxy.delivery.delivery_builder import DeliveryBuilder
 from proxy.delivery.explain import Explainer
 from proxy.delivery.lookup import Lookup
 from proxy.delivery.origin import Clock, Origins
@@ -67,7 +67,7 @@ class Tenant:
         thron: Keeps the token, and asks with it.
         surveyor: What a connector would make public.
         listing: The contents of a connector's folder.
-        deliveries: Content -> Delivery.
+        delivery_builder: Content -> Delivery.
         resolver: Address -> Delivery.
         origins: Delivery -> bytes.
         explainer: The same way, step by step.
@@ -79,7 +79,7 @@ class Tenant:
     search: Search
     surveyor: Surveyor
     listing: FolderListing
-    deliveries: Deliveries
+    delivery_builder: DeliveryBuilder
     resolver: Resolver
     origins: Origins
     explainer: Explainer
@@ -245,7 +245,7 @@ async def _tenant(
     known = KnownContents(database) if database is not None else None
     search = Search(thron, client_id=client_id)
     lookup = Lookup(thron, search, known=known)
-    deliveries = Deliveries(
+    delivery_builder = DeliveryBuilder(
         thron,
         client_id=client_id,
         api_url=settings.api_base,
@@ -254,7 +254,7 @@ async def _tenant(
     )
     is_warm = known is not None and await known.has_any()
     resolver = _resolver(
-        settings, lookup, deliveries, silent_s=lambda: thron.silent_s, starts_warm=is_warm
+        settings, lookup, delivery_builder, silent_s=lambda: thron.silent_s, starts_warm=is_warm
     )
     stack.push_async_callback(resolver.aclose)
     origins = await _origins(stack, settings, thron, trace=recording.trace() if recording else None)
@@ -265,10 +265,10 @@ async def _tenant(
         search=search,
         surveyor=Surveyor(thron, search),
         listing=FolderListing(thron, search),
-        deliveries=deliveries,
+        delivery_builder=delivery_builder,
         resolver=resolver,
         origins=origins,
-        explainer=Explainer(lookup, deliveries, origins, base=settings.public_base),
+        explainer=Explainer(lookup, delivery_builder, origins, base=settings.public_base),
     )
 
 
@@ -302,14 +302,14 @@ async def _token_keeper(
 def _resolver(
     settings: Settings,
     lookup: Lookup,
-    deliveries: Deliveries,
+    delivery_builder: DeliveryBuilder,
     *,
     silent_s: Callable[[], float],
     starts_warm: bool,
 ) -> Resolver:
     return Resolver(
         lookup,
-        deliver=deliveries.of,
+        deliver=delivery_builder.build,
         lifetimes=Lifetimes(
             resolution_ttl_s=settings.resolution_ttl_s,
             negative_ttl_s=settings.negative_ttl_s,

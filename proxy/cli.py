@@ -20,7 +20,7 @@ from proxy.admin.store import Store
 from proxy.app import Parts, Tenant, open_database, open_parts
 from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.export import Format, exported
-from proxy.catalogue.purges import Purge, PurgeKind, spelled
+from proxy.catalogue.purges import Purge, PurgeKind, cache_key
 from proxy.catalogue.queries import Contents
 from proxy.catalogue.row_urls import LineUrls
 from proxy.catalogue.url_rows import Line, Selection
@@ -246,7 +246,7 @@ async def purge(
 
 def _address(url: str, base: str, known: Connectors) -> str:
     try:
-        return spelled(paths.parse_url(url, base=base, connectors=known).address)
+        return cache_key(paths.parse_url(url, base=base, connectors=known).address)
     except GatewayError as exc:
         raise ConfigurationError([why_no_address(url, known)]) from exc
 

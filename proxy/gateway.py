@@ -320,8 +320,8 @@ class _Answers:
             connectors=lambda: self._watch.connectors,
             resolver=tenant.resolver,
             origins=tenant.origins,
-            is_outdated=tenant.deliveries.is_outdated,
-            note_delivery=tenant.deliveries.note_delivery,
+            is_outdated=tenant.delivery_builder.is_outdated,
+            note_delivery=tenant.delivery_builder.note_delivery,
             limits=Limits(
                 admission=self._admission,
                 retry_policy=RetryPolicy(read_gap_s=settings.read_gap_s, random=random.random),

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from proxy.admin.api.operations import Model
 from proxy.admin.web.i18n import Text
-from proxy.catalogue.purges import Purge, PurgeKind, spelled
+from proxy.catalogue.purges import Purge, PurgeKind, cache_key
 from proxy.connectors import addresses as paths
 from proxy.connectors.addressability import is_id
 from proxy.connectors.model import Connectors
@@ -72,6 +72,6 @@ def purge_of(order: PurgeOrder, *, base: str, connectors: Connectors) -> Purge:
 
 def _address(url: str, base: str, connectors: Connectors) -> str:
     try:
-        return spelled(paths.parse_url(url, base=base, connectors=connectors).address)
+        return cache_key(paths.parse_url(url, base=base, connectors=connectors).address)
     except GatewayError as exc:
         raise NotPurgeable(Text("No connector has an address like this.")) from exc

@@ -21,15 +21,15 @@ class Purge:
 
     Attributes:
         kind: By what they are named.
-        value: An address as ``spelled`` has it, a content id or a slug; empty for all.
+        value: An address as ``cache_key`` writes it, a content id or a slug; empty for all.
     """
 
     kind: PurgeKind
     value: str = ""
 
 
-def spelled(address: Address) -> str:
-    """Return an address as one text, different for each: ``media/en/strada-film``.
+def cache_key(address: Address) -> str:
+    """Return the key of an address in the resolver's caches, such as ``media/en/strada-film``.
 
     Neither slug nor language can hold a slash, so what follows the second one is the value.
     """

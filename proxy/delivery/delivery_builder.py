@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 
 from proxy.connectors.model import Connector, DeliveryMode
-from proxy.delivery.pkey_suspicion import PkeySuspicion
 from proxy.delivery.resolution import Delivery
+from proxy.delivery.revoked_pkey import RevokedPkeyDetector
 from proxy.errors import ThronRefused
 from proxy.thron.delivery_urls import channels, published_url, source_urls, thumbnail_url
 from proxy.thron.messages import Content
@@ -15,8 +15,8 @@ from proxy.thron.token_keeper import TokenKeeper
 _THUMBNAIL = 160
 
 
-class Deliveries:
-    """Builds deliveries for one tenant."""
+class DeliveryBuilder:
+    """Builds the deliveries of one tenant."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class Deliveries:
         source_path: str | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Make them for a tenant.
+        """Make a builder for a tenant.
 
         Args:
             thron: Has the session.
@@ -39,14 +39,14 @@ class Deliveries:
             now: Monotonic seconds.
         """
         self._now = now
-        self._suspicion = PkeySuspicion()
+        self._revoked_pkey = RevokedPkeyDetector()
         self._thron = thron
         self._client_id = client_id
         self._api_url = api_url
         self._cdn_url = cdn_url
         self._source_path = source_path
 
-    async def of(self, connector: Connector, content: Content) -> Delivery:
+    async def build(self, connector: Connector, content: Content) -> Delivery:
         """Return how a content is delivered.
 
         Raises:
@@ -96,7 +96,7 @@ class Deliveries:
             after: With the target that answered.
         """
         if before.mode is DeliveryMode.PUBLISHED and after.target != before.target:
-            self._suspicion.note_delivery(now=self._now())
+            self._revoked_pkey.note_delivery(now=self._now())
 
     async def is_outdated(self, delivery: Delivery) -> bool:
         """Tell whether a delivery's pkey is no more, once it is suspected reading it again.
@@ -108,7 +108,7 @@ class Deliveries:
         """
         if delivery.mode is DeliveryMode.ORIGINAL:
             return False
-        is_suspected = self._suspicion.note_failure(delivery.content_id, now=self._now())
+        is_suspected = self._revoked_pkey.note_failure(delivery.content_id, now=self._now())
         session = await self._thron.session()
         if is_suspected:
             session = await self._thron.renew(session)

@@ -12,7 +12,7 @@ from proxy.connectors.model import (
     Identifier,
     is_servable,
 )
-from proxy.delivery.delivery_builder import Deliveries
+from proxy.delivery.delivery_builder import DeliveryBuilder
 from proxy.delivery.lookup import Lookup
 from proxy.delivery.origin import Origins
 from proxy.delivery.resolution import Delivery
@@ -51,19 +51,19 @@ class Explainer:
     """Walks the way of a download, without the memory of the resolver."""
 
     def __init__(
-        self, lookup: Lookup, deliveries: Deliveries, origins: Origins, *, base: str
+        self, lookup: Lookup, delivery_builder: DeliveryBuilder, origins: Origins, *, base: str
     ) -> None:
         """Make an explainer.
 
         Args:
             lookup: Finds contents.
-            deliveries: Builds delivery URLs.
+            delivery_builder: Builds delivery URLs.
             origins: Fetches.
             base: Of public URLs; what it has of a path is not part of an address.
         """
         self._base = base
         self._lookup = lookup
-        self._deliveries = deliveries
+        self._delivery_builder = delivery_builder
         self._origins = origins
 
     async def explain(self, url: str, connectors: Connectors) -> AsyncIterator[Step]:
@@ -85,7 +85,7 @@ class Explainer:
     async def fetch(self, connector: Connector, content: Content) -> Step:
         """Fetch the first octet of a content as a connector delivers it."""
         try:
-            delivery = await self._deliveries.of(connector, content)
+            delivery = await self._delivery_builder.build(connector, content)
             return Step("origin", await self._first_octet(delivery))
         except GatewayError as exc:
             mend = MENDS[connector.delivery]
@@ -104,7 +104,7 @@ class Explainer:
         former = "" if found else f"; {path.address.value!r} is a former prettyID of it"
         yield Step("content", f"{_content(content)}{former}")
         try:
-            delivery = await self._deliveries.of(path.connector, content)
+            delivery = await self._delivery_builder.build(path.connector, content)
         except GatewayError as exc:
             yield Step("delivery", with_remedy(exc), is_ok=False)
             return

@@ -123,7 +123,7 @@ class Origins:
             ThronRefused: The app has no right to the source file; also for some seconds after.
             ThronError: THRON's API is needed and cannot be asked.
             OriginGone: Neither target nor sources have it; 503 while that is so for all contents.
-            OriginError: As ``OriginClient.follow``; OriginUnreachable for statuses from 500, and 429.
+            OriginError: As ``OriginClient.follow``; OriginUnreachable for 429 and from 500.
         """
         try:
             with self._trial(delivery, method, fields):

@@ -21,7 +21,7 @@ from proxy.errors import (
     ThronTimeout,
     ThronUnreachable,
 )
-from proxy.semantics.resume import Begun, continuation, octets_to_skip
+from proxy.semantics.resume import ResumePoint, continuation, octets_to_skip
 from proxy.telemetry.access_record import AccessRecord
 
 log = structlog.get_logger("proxy.relay")
@@ -131,8 +131,8 @@ class _Content:
         self._upstream = first
         self._reopen = reopen
         self._retry_policy = retry_policy
-        self._begun = Begun.of(first.status, first.fields)
-        self._expected = self._begun.selected.octets if self._begun else first.octets
+        self._resume_point = ResumePoint.of(first.status, first.fields)
+        self._expected = self._resume_point.selected.octets if self._resume_point else first.octets
         self._received = 0
         self._skip = 0
         self._failures = 0
@@ -182,7 +182,7 @@ class _Content:
 
     async def _resume(self, broken: GatewayError) -> None:
         """Open the rest of the content, or raise what broke it."""
-        if self._begun is None:
+        if self._resume_point is None:
             raise broken  # nothing would prove that the rest belongs to it
         while True:
             self._failures += 1
@@ -193,19 +193,19 @@ class _Content:
             await self._opened.aclose()
             await asyncio.sleep(self._retry_policy.wait_s(self._failures))
             try:
-                await self._continue(self._begun)
+                await self._continue(self._resume_point)
             except _BROKEN as exc:
                 broken = exc
             else:
                 return
 
-    async def _continue(self, begun: Begun) -> None:
-        asked = continuation(begun, received=self._received)
+    async def _continue(self, resume_point: ResumePoint) -> None:
+        asked = continuation(resume_point, received=self._received)
         if asked is None:
             raise OriginIncomplete("more octets came than were promised")
         upstream = await self._opened.enter_async_context(self._reopen(asked))
         skip = octets_to_skip(
-            begun, received=self._received, status=upstream.status, fields=upstream.fields
+            resume_point, received=self._received, status=upstream.status, fields=upstream.fields
         )
         if skip is None:
             raise OriginChanged("what the origin has now does not continue what was sent")

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import structlog
 
-from proxy.catalogue.purges import Purge, PurgeKind, spelled
+from proxy.catalogue.purges import Purge, PurgeKind, cache_key
 from proxy.catalogue.url_rows import KnownContent
 from proxy.connectors.addresses import Address
 from proxy.connectors.model import Claim, Connector, Identifier, claims, winner
@@ -166,7 +166,7 @@ class Resolver:
             ThronBusy: Too many addresses that are not remembered are asked for.
             ThronError: THRON cannot be asked, and the address is not known from before.
         """
-        known = await self._resolutions.get(spelled(address))
+        known = await self._resolutions.get(cache_key(address))
         if known is None or known.connector != connector:
             return await self._unknown(connector, address, client)
         ttl_s = self._lifetimes.resolution_ttl_s
@@ -194,9 +194,9 @@ class Resolver:
 
     async def complete(self, resolution: Resolution, address: Address, delivery: Delivery) -> None:
         """Remember what an origin told of a delivery, unless it was verified anew meanwhile."""
-        known = await self._resolutions.get(spelled(address))
+        known = await self._resolutions.get(cache_key(address))
         if known is resolution and delivery != resolution.delivery:
-            await self._resolutions.set(spelled(address), replace(resolution, delivery=delivery))
+            await self._resolutions.set(cache_key(address), replace(resolution, delivery=delivery))
 
     async def purge(self, purge: Purge) -> None:
         """Forget resolutions and negatives, so that THRON is asked before anything is served."""
@@ -224,7 +224,7 @@ class Resolver:
         await self._lookup.aclose()
 
     async def _unknown(self, connector: Connector, address: Address, client: str) -> Resolved:
-        known = await self._negatives.get(spelled(address))
+        known = await self._negatives.get(cache_key(address))
         if known is not None and known.connector == connector:
             raise ContentUnfinished(known.unfinished) if known.unfinished else UnknownAddress
 
@@ -378,15 +378,15 @@ class Resolver:
         current = _current_claim(connector, content, address)
         resolution = Resolution(connector, delivery, self._now() - age_s, current)
         if asked == self._asked(address, connector):
-            await self._negatives.delete(spelled(address))
-            await self._resolutions.set(spelled(address), resolution)
+            await self._negatives.delete(cache_key(address))
+            await self._resolutions.set(cache_key(address), resolution)
         return resolution
 
     async def _remember_absence(self, asked: _Asked, *, unfinished: str | None = None) -> None:
         address, connector, _ = asked
         if asked == self._asked(address, connector):
-            await self._resolutions.delete(spelled(address))
-            await self._negatives.set(spelled(address), _Negative(connector, unfinished))
+            await self._resolutions.delete(cache_key(address))
+            await self._negatives.set(cache_key(address), _Negative(connector, unfinished))
 
     def _asked(self, address: Address, connector: Connector) -> _Asked:
         return address, connector, self._purges

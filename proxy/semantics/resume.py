@@ -20,7 +20,7 @@ _LENGTH = re.compile(r"[0-9]{1,19}")
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class ResumePoint:
     """A response whose octets identify themselves: its strong entity-tag and selected range.
 
     A whole representation is the range from its first octet to its last.
@@ -44,29 +44,32 @@ class Begun:
         return cls(tag, selected)
 
 
-def continuation(begun: Begun, *, received: int) -> list[tuple[str, str]] | None:
+def continuation(resume_point: ResumePoint, *, received: int) -> list[tuple[str, str]] | None:
     """Return the Range and If-Range lines that ask for the rest.
 
     Args:
-        begun: What the first response promised.
+        resume_point: What the first response promised.
         received: How many octets of it have arrived, from its own first position on.
 
     Returns:
         The lines, or None where nothing is missing (or more has come than was promised).
     """
-    if not 0 <= received < begun.selected.octets:
+    if not 0 <= received < resume_point.selected.octets:
         return None
-    first = begun.selected.first + received
-    return [("Range", f"bytes={first}-{begun.selected.last}"), ("If-Range", str(begun.tag))]
+    first = resume_point.selected.first + received
+    return [
+        ("Range", f"bytes={first}-{resume_point.selected.last}"),
+        ("If-Range", str(resume_point.tag)),
+    ]
 
 
 def octets_to_skip(
-    begun: Begun, *, received: int, status: int, fields: MultiMapping[str]
+    resume_point: ResumePoint, *, received: int, status: int, fields: MultiMapping[str]
 ) -> int | None:
     """Return how many octets of the second response come before the first missing one.
 
     Args:
-        begun: What the first response promised.
+        resume_point: What the first response promised.
         received: How many octets of it have arrived.
         status: The second response's status.
         fields: Its field section.
@@ -76,11 +79,11 @@ def octets_to_skip(
         whose tag and length prove the same representation; None for anything else, which must not
         be joined.
     """
-    second = Begun.of(status, fields)
-    if second is None or not second.tag.matches_strongly(begun.tag):
+    second = ResumePoint.of(status, fields)
+    if second is None or not second.tag.matches_strongly(resume_point.tag):
         return None
-    first = begun.selected.first + received
-    rest = SelectedRange(first, begun.selected.last, begun.selected.length)
+    first = resume_point.selected.first + received
+    rest = SelectedRange(first, resume_point.selected.last, resume_point.selected.length)
     if status == _PARTIAL:
         return 0 if second.selected == rest else None
     return first if second.selected.length == rest.length else None

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from proxy.connectors.model import Connector, DeliveryMode, Identifier
-from proxy.delivery.delivery_builder import Deliveries
+from proxy.delivery.delivery_builder import DeliveryBuilder
 from proxy.errors import ThronRefused
 from proxy.sandbox.server import Sandbox
 from proxy.thron.messages import Content
@@ -31,16 +31,16 @@ async def whole(thron: Sandbox, tmp_path: Path) -> AsyncIterator[Running]:
         yield connector
 
 
-def deliveries(whole: Running) -> Deliveries:
-    """Return the deliveries of a tenant whose hosts are named after it."""
-    return Deliveries(
+def delivery_builder(whole: Running) -> DeliveryBuilder:
+    """Return the builder of a tenant whose hosts are named after it."""
+    return DeliveryBuilder(
         whole.tenant.thron, client_id="acme", api_url="https://api", cdn_url="https://cdn"
     )
 
 
 async def test_an_original_names_no_secret(whole: Running) -> None:
     """Its source is downloadSource without a token."""
-    delivery = await deliveries(whole).of(connector(DeliveryMode.ORIGINAL), CONTENT)
+    delivery = await delivery_builder(whole).build(connector(DeliveryMode.ORIGINAL), CONTENT)
     assert delivery.sources[0].startswith(
         "https://api/api/xadmin/resources/content/downloadSource?"
     )
@@ -64,14 +64,14 @@ async def test_a_document_without_a_name_may_be_of_any_type(
 ) -> None:
     """A page, too; of a film it would be an error."""
     content = Content(CONTENT.id, content_type, file_name=file_name, channels=("WEB",))
-    delivery = await deliveries(whole).of(connector(mode), content)
+    delivery = await delivery_builder(whole).build(connector(mode), content)
     assert delivery.expected_name == expected
     assert delivery.file_name == file_name or CONTENT.id
 
 
 async def test_a_rendition_has_a_source_for_each_channel(whole: Running) -> None:
     """In the order to try; the pkey is in them, and shown by no repr."""
-    delivery = await deliveries(whole).of(connector(DeliveryMode.PUBLISHED), CONTENT)
+    delivery = await delivery_builder(whole).build(connector(DeliveryMode.PUBLISHED), CONTENT)
     assert len(delivery.sources) > 1
     assert "/WEBHD/" in delivery.sources[0]
     assert all(f"/{whole.thron.pkey}/" in source for source in delivery.sources)
@@ -83,13 +83,13 @@ async def test_without_a_pkey_there_is_no_rendition(thron: Sandbox, tmp_path: Pa
     thron.tenant.app.pkey = None
     async with running(thron, tmp_path) as whole:
         with pytest.raises(ThronRefused, match=r"public share.*original"):
-            await deliveries(whole).of(connector(DeliveryMode.PUBLISHED), CONTENT)
+            await delivery_builder(whole).build(connector(DeliveryMode.PUBLISHED), CONTENT)
 
 
 async def test_a_pkey_is_outdated_when_thron_gives_another(whole: Running) -> None:
     """A delivery of the present key is not, nor is an original ever."""
-    made = deliveries(whole)
-    published = await made.of(connector(DeliveryMode.PUBLISHED), CONTENT)
+    made = delivery_builder(whole)
+    published = await made.build(connector(DeliveryMode.PUBLISHED), CONTENT)
     assert not await made.is_outdated(published)
-    original = await made.of(connector(DeliveryMode.ORIGINAL), CONTENT)
+    original = await made.build(connector(DeliveryMode.ORIGINAL), CONTENT)
     assert not await made.is_outdated(original)

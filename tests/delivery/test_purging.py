@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.catalogue.purges import Purge, PurgeKind, spelled
+from proxy.catalogue.purges import Purge, PurgeKind, cache_key
 from proxy.connectors.addresses import Address
 from proxy.errors import UnknownAddress
 from proxy.sandbox.faults import Fault, Kind
@@ -97,7 +97,7 @@ async def test_negatives_are_forgotten(lasting: Running, kind: PurgeKind) -> Non
     lasting.thron.link(film.id, folder)
     with pytest.raises(UnknownAddress):
         await _resolve(lasting, address)
-    values = {"address": spelled(address), "content": film.id, "connector": "media", "all": ""}
+    values = {"address": cache_key(address), "content": film.id, "connector": "media", "all": ""}
     await lasting.tenant.purge(Purge(kind, values[kind]))
     assert await _resolve(lasting, address) == "uri-miss"
 

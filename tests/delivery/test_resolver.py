@@ -14,7 +14,7 @@ from proxy.connectors.addresses import Address
 from proxy.connectors.model import Connector, DeliveryMode
 from proxy.delivery.bulkhead import Bulkhead
 from proxy.delivery.circuit_breaker import CircuitBreaker
-from proxy.delivery.delivery_builder import Deliveries
+from proxy.delivery.delivery_builder import DeliveryBuilder
 from proxy.delivery.lookup import Lookup
 from proxy.delivery.rate_limiter import RateLimiter
 from proxy.delivery.resolver import Lifetimes, Resolved, Resolver
@@ -121,12 +121,12 @@ def resolver_of(
     """
     keeper, thron = connector.tenant.thron, connector.thron
     client_id = thron.client_id
-    deliveries = Deliveries(
+    delivery_builder = DeliveryBuilder(
         keeper, client_id=client_id, api_url=thron.api_url, cdn_url=thron.cdn_url
     )
     return Resolver(
         Lookup(keeper, connector.tenant.search),
-        deliver=deliveries.of,
+        deliver=delivery_builder.build,
         lifetimes=Lifetimes(
             resolution_ttl_s=60,
             negative_ttl_s=10,

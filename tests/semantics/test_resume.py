@@ -7,17 +7,17 @@ from multidict import CIMultiDict
 
 from proxy.semantics.entity_tags import EntityTag
 from proxy.semantics.ranges import SelectedRange
-from proxy.semantics.resume import Begun, continuation, octets_to_skip
+from proxy.semantics.resume import ResumePoint, continuation, octets_to_skip
 
 V1 = EntityTag("v1")
-WHOLE = Begun(V1, SelectedRange(0, 99, 100))
-PART = Begun(V1, SelectedRange(20, 59, 100))
+WHOLE = ResumePoint(V1, SelectedRange(0, 99, 100))
+PART = ResumePoint(V1, SelectedRange(20, 59, 100))
 
 Fields = dict[str, str]
 
 
 @pytest.mark.parametrize(
-    ("status", "fields", "begun"),
+    ("status", "fields", "resume_point"),
     [
         pytest.param(200, {"ETag": '"v1"', "Content-Length": "100"}, WHOLE, id="whole"),
         pytest.param(206, {"ETag": '"v1"', "Content-Range": "bytes 20-59/100"}, PART, id="part"),
@@ -50,13 +50,13 @@ Fields = dict[str, str]
         ),
     ],
 )
-def test_begun(status: int, fields: Fields, begun: Begun | None) -> None:
+def test_resume_point(status: int, fields: Fields, resume_point: ResumePoint | None) -> None:
     """A response can be continued if a strong tag and the complete length identify it."""
-    assert Begun.of(status, CIMultiDict(fields)) == begun
+    assert ResumePoint.of(status, CIMultiDict(fields)) == resume_point
 
 
 @pytest.mark.parametrize(
-    ("begun", "received", "range_value"),
+    ("resume_point", "received", "range_value"),
     [
         pytest.param(WHOLE, 0, "bytes=0-99", id="before the first octet"),
         pytest.param(WHOLE, 10, "bytes=10-99", id="in the middle"),
@@ -68,9 +68,9 @@ def test_begun(status: int, fields: Fields, begun: Begun | None) -> None:
         pytest.param(PART, 40, None, id="part complete"),
     ],
 )
-def test_continuation(begun: Begun, received: int, range_value: str | None) -> None:
+def test_continuation(resume_point: ResumePoint, received: int, range_value: str | None) -> None:
     """The rest is asked for from the exact octet, and only of the same version."""
-    lines = continuation(begun, received=received)
+    lines = continuation(resume_point, received=received)
     if range_value is None:
         assert lines is None
     else:
@@ -131,16 +131,16 @@ def test_joined_octets_are_of_one_version(
     """Wherever it breaks, and whatever the origin then holds, the client gets one version."""
     data, selected, received = case
     status, fields, body = _answer(data, tag='"v1"', selected=selected)
-    begun = Begun.of(status, fields)
-    assert begun is not None
-    assert continuation(begun, received=received) is not None
+    resume_point = ResumePoint.of(status, fields)
+    assert resume_point is not None
+    assert continuation(resume_point, received=received) is not None
     rest = SelectedRange(selected.first + received, selected.last, len(data))
     status, fields, second = _answer(
         other if new else data,
         tag='"v2"' if new else '"v1"',
         selected=rest if takes_ranges and not new else None,
     )
-    skip = octets_to_skip(begun, received=received, status=status, fields=fields)
+    skip = octets_to_skip(resume_point, received=received, status=status, fields=fields)
     assert (skip is None) == new
     if skip is not None:
         missing = second[skip : skip + selected.octets - received]

@@ -47,7 +47,7 @@ async def fetched(tenant: Tenant, content: Content) -> Picture | None:
         content: Any type has one.
     """
     try:
-        delivery = await tenant.deliveries.thumbnail(content)
+        delivery = await tenant.delivery_builder.thumbnail(content)
         async with tenant.origins.open(delivery, method="GET", fields=()) as upstream:
             return await _picture(upstream)
     except GatewayError:

@@ -9,7 +9,7 @@ _WINDOW_S = 600.0
 _ENOUGH = 3
 
 
-class PkeySuspicion:
+class RevokedPkeyDetector:
     """Which contents have failed on the CDN since one was last delivered from there."""
 
     def __init__(self) -> None:

@@ -3,9 +3,9 @@
 import aiohttp
 
 from proxy.connectors.model import DeliveryMode
-from proxy.delivery.delivery_builder import Deliveries
-from proxy.delivery.pkey_suspicion import PkeySuspicion
+from proxy.delivery.delivery_builder import DeliveryBuilder
 from proxy.delivery.resolution import Delivery
+from proxy.delivery.revoked_pkey import RevokedPkeyDetector
 from proxy.sandbox.server import Sandbox
 from proxy.thron.client import Client
 from proxy.thron.session import Credentials
@@ -14,40 +14,40 @@ from proxy.thron.token_keeper import TokenKeeper
 
 def test_three_contents_that_fail() -> None:
     """Three different ones in a row are enough; one that is asked again and again is one."""
-    suspicion = PkeySuspicion()
-    suspicion.note_delivery(now=0)
-    assert not any(suspicion.note_failure("a", now=now) for now in range(1, 100))
-    assert not suspicion.note_failure("b", now=100)
-    assert suspicion.note_failure("c", now=101)
-    assert suspicion.note_failure("a", now=102)
+    detector = RevokedPkeyDetector()
+    detector.note_delivery(now=0)
+    assert not any(detector.note_failure("a", now=now) for now in range(1, 100))
+    assert not detector.note_failure("b", now=100)
+    assert detector.note_failure("c", now=101)
+    assert detector.note_failure("a", now=102)
 
 
 def test_a_success_between() -> None:
     """Whatever the CDN delivers by the key clears it."""
-    suspicion = PkeySuspicion()
+    detector = RevokedPkeyDetector()
     for now in range(100):
-        suspicion.note_delivery(now=now)
-        assert not suspicion.note_failure(f"missing-{now % 7}", now=now)
+        detector.note_delivery(now=now)
+        assert not detector.note_failure(f"missing-{now % 7}", now=now)
 
 
 def test_all_that_were_asked_for() -> None:
     """Where nothing else was asked for in ten minutes, one failure is all there is to go by."""
-    suspicion = PkeySuspicion()
-    assert suspicion.note_failure("a", now=0)
-    suspicion.note_delivery(now=1)
-    assert not suspicion.note_failure("a", now=600)
-    assert suspicion.note_failure("a", now=601)
+    detector = RevokedPkeyDetector()
+    assert detector.note_failure("a", now=0)
+    detector.note_delivery(now=1)
+    assert not detector.note_failure("a", now=600)
+    assert detector.note_failure("a", now=601)
 
 
 def test_failures_are_forgotten() -> None:
     """Three failures count within ten minutes."""
-    suspicion = PkeySuspicion()
-    suspicion.note_delivery(now=0)
-    assert not suspicion.note_failure("a", now=1)
-    assert not suspicion.note_failure("b", now=2)
-    suspicion.note_delivery(now=300)
-    assert not suspicion.note_failure("c", now=601)
-    assert not suspicion.note_failure("d", now=602)
+    detector = RevokedPkeyDetector()
+    detector.note_delivery(now=0)
+    assert not detector.note_failure("a", now=1)
+    assert not detector.note_failure("b", now=2)
+    detector.note_delivery(now=300)
+    assert not detector.note_failure("c", now=601)
+    assert not detector.note_failure("d", now=602)
 
 
 async def test_a_missing_content_costs_six_logins_an_hour() -> None:
@@ -61,7 +61,7 @@ async def test_a_missing_content_costs_six_logins_an_hour() -> None:
         client = Client(http, api_url=thron.api_url)
         mine = Credentials(thron.client_id, thron.app_id, thron.app_key)
         async with TokenKeeper(client, mine, now=now, random=lambda: 0.5) as keeper:
-            deliveries = Deliveries(
+            delivery_builder = DeliveryBuilder(
                 keeper,
                 client_id=thron.client_id,
                 api_url=thron.api_url,
@@ -72,10 +72,10 @@ async def test_a_missing_content_costs_six_logins_an_hour() -> None:
             missing = Delivery("x", DeliveryMode.PUBLISHED, (source,), file_name="x.jpg")
             for second in range(3600):
                 clock[0] = second
-                assert not await deliveries.is_outdated(missing)
+                assert not await delivery_builder.is_outdated(missing)
             assert thron.logins <= 6
             revoked = thron.tenant.new_pkey()
             assert revoked
             clock[0] = 3700
-            assert await deliveries.is_outdated(missing)
+            assert await delivery_builder.is_outdated(missing)
             assert thron.logins <= 7
