@@ -1,40 +1,60 @@
-"""Composition root: the parts of the connector, opened in order."""
+"""The composition root: every long-lived part is made here, in order, and nowhere else."""
 
-import asyncio
 import random
+import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import aiohttp
 import structlog
+from aiohttp import http_parser, web
 
+from proxy import __version__
+from proxy.admin.parts import Console, open_console
+from proxy.admin.server import console_app
 from proxy.catalogue.database import Database
 from proxy.catalogue.folder_listing import FolderListing
 from proxy.catalogue.known_contents import KnownContents
-from proxy.catalogue.purges import Purge
-from proxy.catalogue.session_store import SharedSessions
+from proxy.catalogue.purge_polling import PurgeWatch
+from proxy.catalogue.session_store import session_store
+from proxy.catalogue.sync import Pace as SyncPace
+from proxy.catalogue.sync import Sync
 from proxy.connectors.preview import Surveyor
+from proxy.connectors.watch import ConnectorWatch
+from proxy.delivery.admission import Admission
 from proxy.delivery.bulkhead import Bulkhead
 from proxy.delivery.circuit_breaker import CircuitBreaker
 from proxy.delivery.delivery_builder import DeliveryBuilder
+from proxy.delivery.download import Downloads, Limits, PublicBases
 from proxy.delivery.explain import Explainer
 from proxy.delivery.lookup import Lookup
+from proxy.delivery.min_rate import MinRate
 from proxy.delivery.origin import Clock, Origins
 from proxy.delivery.origin_client import OriginClient
-from proxy.delivery.origin_hosts import OriginHosts
+from proxy.delivery.origin_hosts import GuardedResolver, OriginHosts
 from proxy.delivery.rate_limiter import RateLimiter
+from proxy.delivery.relay import RetryPolicy
 from proxy.delivery.resolver import Lifetimes, Resolver
 from proxy.delivery.retrying_caller import RetryingCaller
 from proxy.delivery.source_file import SourceFiles
-from proxy.outbound import api_session, byte_session, origin_fields
+from proxy.errors import ConfigurationError
+from proxy.idle_connections import IdleBoundedConnector
 from proxy.report import Recording
-from proxy.settings import Settings
+from proxy.server.connection_limiter import ConnectionLimiter
+from proxy.server.descriptors import affordable
+from proxy.server.listeners import bind_all, serving
+from proxy.server.probes import admin_probes, public_probes
+from proxy.settings import Listen, Settings
+from proxy.telemetry.live import Traffic, sampling
+from proxy.telemetry.metrics import Metrics
+from proxy.telemetry.middleware import NAME_THE_PROXY, PSEUDONYM, observe, stamp
+from proxy.tenant import Parts, Tenant, TenantConnection
 from proxy.thron.client import Client
-from proxy.thron.exchange import Reply, Request
 from proxy.thron.search import Search
-from proxy.thron.session import Credentials, SessionStore, Unshared
+from proxy.thron.session import Credentials
 from proxy.thron.token_keeper import TokenKeeper
 
 log = structlog.get_logger("proxy.app")
@@ -44,141 +64,162 @@ log = structlog.get_logger("proxy.app")
 _UNKNOWN_AT_ONCE = 4
 _UNKNOWN_PER_S = 20.0
 _UNKNOWN_WAIT_S = 5.0
-
 # Addresses that are not remembered, looked up at once. One client gets at most half of these:
 # enough for a front with a thousand first requests after a restart, and few enough for the
 # catalogue, which reads some hundreds a second, that nobody waits for long behind a flood.
 _LOOK_UPS = 2048
-
-
-LOST_KEY = (
-    "the kept credentials were encrypted with another key: restore the key file beside the database"
-    " or TDC_SECRET_KEY, or give the credentials anew"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Tenant:
-    """The parts that talk to one THRON tenant.
-
-    Attributes:
-        client_id: Its name in THRON.
-        api_url: Base of its API.
-        thron: Keeps the token, and asks with it.
-        surveyor: What a connector would make public.
-        listing: The contents of a connector's folder.
-        delivery_builder: Content -> Delivery.
-        resolver: Address -> Delivery.
-        origins: Delivery -> bytes.
-        explainer: The same way, step by step.
-    """
-
-    client_id: str
-    api_url: str
-    thron: TokenKeeper
-    search: Search
-    surveyor: Surveyor
-    listing: FolderListing
-    delivery_builder: DeliveryBuilder
-    resolver: Resolver
-    origins: Origins
-    explainer: Explainer
-
-    async def purge(self, purge: Purge) -> None:
-        """Forget resolutions; and what failed a moment ago, which is asked for again soon."""
-        await self.resolver.purge(purge)
-        await self.origins.forget_failures()
-
-
-class Tenancy:
-    """The tenant that is connected, by the settings or by what the database has.
-
-    What is connected once stays open until the end, so that a change of credentials breaks no
-    download that runs.
-    """
-
-    def __init__(
-        self,
-        settings: Settings,
-        database: Database,
-        opened: AsyncExitStack,
-        *,
-        recording: Recording | None = None,
-    ) -> None:
-        self._settings = settings
-        self._recording = recording
-        self._database = database
-        self._opened = opened
-        self._credentials: Credentials | None = None
-        self._connecting = asyncio.Lock()  # the console asks for it, and so does the watch
-        self.tenant: Tenant | None = None
-        self.is_key_lost = False
-
-    async def refresh(self) -> None:
-        """Connect the tenant whose credentials there are, unless it is connected already.
-
-        Raises:
-            ConfigurationError: TDC_CA_FILE cannot be used.
-            DatabaseFailed: The database does not answer.
-        """
-        async with self._connecting:
-            credentials = await self._known_credentials()
-            if credentials is not None and credentials != self._credentials:
-                await self._connect(credentials)
-
-    async def purge(self, purge: Purge) -> None:
-        """Forget resolutions of the tenant, if one is connected."""
-        if self.tenant is not None:
-            await self.tenant.purge(purge)
-
-    async def _connect(self, credentials: Credentials) -> None:
-        async with AsyncExitStack() as unless_connected:
-            self.tenant = await _tenant(
-                unless_connected,
-                self._settings,
-                credentials,
-                database=self._database,
-                recording=self._recording,
-            )
-            await self._opened.enter_async_context(unless_connected.pop_all())
-        self._credentials = credentials
-        log.info("tenant", client_id=credentials.client_id)
-
-    async def _known_credentials(self) -> Credentials | None:
-        settings = self._settings
-        if settings.client_id and settings.app_id and settings.app_key:
-            key = settings.app_key.get_secret_value()
-            return Credentials(settings.client_id, settings.app_id, key, settings.username)
-        kept = await self._database.tenant()
-        self._note_lost_key(is_lost=kept is not None and kept.app_key is None)
-        if kept is None or kept.app_key is None:
-            return None
-        return Credentials(kept.client_id, kept.app_id, kept.app_key, kept.username)
-
-    def _note_lost_key(self, *, is_lost: bool) -> None:
-        if is_lost and not self.is_key_lost:
-            log.error("credentials cannot be decrypted", mend=LOST_KEY)
-        self.is_key_lost = is_lost
+# Long enough for a phone in a tunnel, short enough for a crowd of stalled readers.
+_MIN_RATE_WINDOW_S = 300.0
+_ADMIN_CONNECTIONS = 48
+# What aiohttp holds of one upstream before it stops reading: twice this (its high-water mark).
+_READ_BUFFER = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What every command works with.
+class Gateway:
+    """The running connector.
 
     Attributes:
-        settings: As loaded.
-        database: Open.
-        tenancy: Which tenant is connected.
+        parts: Its settings have the ports that were bound.
+        watch: The connectors that are served.
+        admission: Counts the downloads.
+        console: On the admin listener.
+        sync: Keeps the catalogue of contents.
     """
 
-    settings: Settings
-    database: Database
-    tenancy: Tenancy
+    parts: Parts
+    watch: ConnectorWatch
+    admission: Admission
+    console: Console
+    sync: Sync
 
     @property
-    def tenant(self) -> Tenant | None:
-        """The tenant that is connected; None in the set-up state."""
-        return self.tenancy.tenant
+    def public_url(self) -> str:
+        """Base of the public listener, as it is reached from this machine."""
+        return f"http://{_reachable(self.parts.settings.listen)}"
+
+    @property
+    def admin_url(self) -> str:
+        """Base of the admin listener, as it is reached from this machine."""
+        return f"http://{_reachable(self.parts.settings.admin_listen)}"
+
+    @property
+    def secure_url(self) -> str | None:
+        """Base of the native HTTPS listener, if there is one."""
+        listen = self.parts.settings.tls_listen
+        return f"https://{_reachable(listen)}" if listen is not None else None
+
+    def set_up_url(self) -> str | None:
+        """Return a new link to set the console's password, None where there is one.
+
+        It is a secret: for the operator's terminal, and nothing else.
+        """
+        if self.console.password.is_set:
+            return None
+        link = self.console.links.set_up(now=self.console.monotonic())
+        return f"{self.admin_url}/set-up?link={link}"
+
+    def demo_url(self) -> str:
+        """Return a link that signs in to the console as long as this runs; for the demo alone."""
+        return f"{self.admin_url}/set-up?link={self.console.links.demo()}"
+
+
+@asynccontextmanager
+async def open_gateway(
+    settings: Settings,
+    environ: Mapping[str, str],
+    *,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> AsyncIterator[Gateway]:
+    """Run the connector until the end of the block; then let downloads finish (TDC_DRAIN_S).
+
+    Args:
+        settings: Loaded; port 0 takes any free port.
+        environ: For the state directory.
+        monotonic: By which the console's sign-ins and links end.
+
+    Raises:
+        ConfigurationError: An address is taken, the database or a file cannot be used.
+        DatabaseFailed: The database does not answer.
+    """
+    _refuse_slow_parser()
+    async with AsyncExitStack() as stack:
+        # Before anything else: an address that is taken must leave no trace of this process.
+        listeners, settings = bind_all(stack, settings)
+        max_downloads, max_connections = affordable(settings)
+
+        metrics = Metrics()
+        traffic = Traffic(now=time.time)
+        await stack.enter_async_context(sampling(traffic))
+
+        parts = await stack.enter_async_context(open_parts(settings, environ))
+        connection = parts.connection
+        watch = await stack.enter_async_context(
+            ConnectorWatch.open(parts.database, changed=connection.refresh)
+        )
+        await stack.enter_async_context(PurgeWatch.open(parts.database, connection.purge))
+        sync = await stack.enter_async_context(
+            Sync.open(
+                parts.database,
+                watch,
+                lambda: parts.tenant.listing if parts.tenant is not None else None,
+                pace=SyncPace(settings.sync_interval_s),
+            )
+        )
+
+        admission = Admission(
+            max_downloads=max_downloads,
+            max_per_client=settings.max_downloads_per_client,
+            trusted=settings.proxies,
+            now=time.monotonic,
+        )
+        downloads = Downloads(
+            connectors=lambda: watch.connectors,
+            tenant=lambda: parts.tenant,
+            limits=Limits(
+                admission=admission,
+                retry_policy=RetryPolicy(read_gap_s=settings.read_gap_s, random=random.random),
+                min_rate=MinRate(settings.min_rate_bytes_s, _MIN_RATE_WINDOW_S),
+            ),
+            bases=PublicBases(settings.public_base, settings.secure_base),
+            stale_if_error_s=settings.stale_if_error_s,
+        )
+        console = await open_console(
+            parts,
+            watch=watch,
+            sync=sync,
+            admission=admission,
+            metrics=metrics,
+            traffic=traffic,
+            monotonic=monotonic,
+        )
+
+        reasons = partial(_not_ready, connection, admission)
+        probes = admin_probes(
+            reasons,
+            degraded=partial(_degraded, parts.database, watch),
+            metrics=metrics,
+            token=connection.token_state,
+        )
+        await stack.enter_async_context(
+            serving(
+                console_app(console, probes=probes),
+                (listeners.admin, None),
+                limiter=_limiter("admin", _ADMIN_CONNECTIONS, settings, metrics),
+                drained=_not_waited_for,
+            )
+        )
+        # The last to open, and the first to close: until it has drained all else must work.
+        await stack.enter_async_context(
+            serving(
+                _public_app(settings, downloads, reasons, metrics=metrics, traffic=traffic),
+                *listeners.public,
+                limiter=_limiter("public", max_connections, settings, metrics),
+                drained=partial(admission.drained, at_most_s=settings.drain_s),
+            )
+        )
+        _tell_start(parts, watch)
+        yield Gateway(parts, watch, admission, console, sync)
 
 
 @asynccontextmanager
@@ -199,9 +240,14 @@ async def open_parts(
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings, environ))
         log.info("database", place=str(database.place))
-        tenancy = Tenancy(settings, database, stack, recording=recording)
-        await tenancy.refresh()
-        yield Parts(settings, database, tenancy)
+        connection = TenantConnection(
+            settings,
+            database,
+            open_tenant=partial(_open_tenant, settings, database=database, recording=recording),
+            opened=stack,
+        )
+        await connection.refresh()
+        yield Parts(settings, database, connection, partial(_open_tenant, settings, database=None))
 
 
 def open_database(
@@ -217,127 +263,94 @@ def open_database(
 
 
 @asynccontextmanager
-async def open_tenant(settings: Settings, credentials: Credentials) -> AsyncIterator[Tenant]:
-    """Open a tenant beside the one that is connected, to try credentials before they are kept.
-
-    Raises:
-        ConfigurationError: TDC_CA_FILE cannot be used.
-    """
-    async with AsyncExitStack() as stack:
-        yield await _tenant(stack, settings, credentials, database=None)
-
-
-async def _tenant(
-    stack: AsyncExitStack,
+async def _open_tenant(
     settings: Settings,
     credentials: Credentials,
     *,
     database: Database | None,
     recording: Recording | None = None,
-) -> Tenant:
-    """Open a tenant; without a database it knows no catalogue, and shares no session."""
+) -> AsyncIterator[Tenant]:
+    """Open a tenant; without a database it knows no catalogue, and shares no session.
+
+    Raises:
+        ConfigurationError: TDC_CA_FILE cannot be used.
+    """
     client_id = credentials.client_id
     settings = settings.model_copy(update={"client_id": client_id})  # its hosts are named by it
-    sessions = session_store(database, credentials)
-    thron = await _token_keeper(
-        stack, settings, credentials, sessions, heard=recording.heard if recording else None
-    )
-    known = KnownContents(database) if database is not None else None
-    search = Search(thron, client_id=client_id)
-    lookup = Lookup(thron, search, known=known)
-    delivery_builder = DeliveryBuilder(
-        thron,
-        client_id=client_id,
-        api_url=settings.api_base,
-        cdn_url=settings.cdn_base,
-        source_path=settings.source_path,
-    )
-    is_warm = known is not None and await known.has_any()
-    resolver = _resolver(
-        settings, lookup, delivery_builder, silent_s=lambda: thron.silent_s, starts_warm=is_warm
-    )
-    stack.push_async_callback(resolver.aclose)
-    origins = await _origins(stack, settings, thron, trace=recording.trace() if recording else None)
-    return Tenant(
-        client_id=client_id,
-        api_url=settings.api_base,
-        thron=thron,
-        search=search,
-        surveyor=Surveyor(thron, search),
-        listing=FolderListing(thron, search),
-        delivery_builder=delivery_builder,
-        resolver=resolver,
-        origins=origins,
-        explainer=Explainer(lookup, delivery_builder, origins, base=settings.public_base),
-    )
-
-
-def session_store(database: Database | None, credentials: Credentials) -> SessionStore:
-    """Return where the session is shared: in the database, if it can be encrypted there."""
-    if database is None or database.encryption is None:
-        return Unshared()
-    return SharedSessions(database, database.encryption, credentials, now=time.time)
-
-
-async def _token_keeper(
-    stack: AsyncExitStack,
-    settings: Settings,
-    credentials: Credentials,
-    store: SessionStore,
-    *,
-    heard: Callable[[Request, Reply], None] | None,
-) -> TokenKeeper:
-    http = await stack.enter_async_context(api_session(settings))
-    client = Client(
-        http,
-        api_url=settings.api_base,
-        connect_timeout_s=settings.connect_timeout_s,
-        total_timeout_s=settings.first_byte_timeout_s + settings.read_gap_s,
-        heard=heard,
-    )
-    keeper = TokenKeeper(client, credentials, now=time.time, random=random.random, store=store)
-    return await stack.enter_async_context(keeper)
-
-
-def _resolver(
-    settings: Settings,
-    lookup: Lookup,
-    delivery_builder: DeliveryBuilder,
-    *,
-    silent_s: Callable[[], float],
-    starts_warm: bool,
-) -> Resolver:
-    return Resolver(
-        lookup,
-        deliver=delivery_builder.build,
-        lifetimes=Lifetimes(
-            resolution_ttl_s=settings.resolution_ttl_s,
-            negative_ttl_s=settings.negative_ttl_s,
-            stale_if_error_s=settings.stale_if_error_s,
-            max_resolutions=settings.max_resolutions,
-        ),
-        rate_limiter=RateLimiter(
-            at_once=_UNKNOWN_AT_ONCE,
-            per_s=_UNKNOWN_PER_S,
-            max_wait_s=_UNKNOWN_WAIT_S,
+    async with AsyncExitStack() as stack:
+        client = Client(
+            await stack.enter_async_context(api_session(settings)),
+            api_url=settings.api_base,
+            connect_timeout_s=settings.connect_timeout_s,
+            total_timeout_s=settings.first_byte_timeout_s + settings.read_gap_s,
+            heard=recording.heard if recording is not None else None,
+        )
+        thron = await stack.enter_async_context(
+            TokenKeeper(
+                client,
+                credentials,
+                now=time.time,
+                random=random.random,
+                store=session_store(database, credentials),
+            )
+        )
+        search = Search(thron, client_id=client_id)
+        known = KnownContents(database) if database is not None else None
+        lookup = Lookup(thron, search, known=known)
+        delivery_builder = DeliveryBuilder(
+            thron,
+            client_id=client_id,
+            api_url=settings.api_base,
+            cdn_url=settings.cdn_base,
+            source_path=settings.source_path,
+        )
+        resolver = Resolver(
+            lookup,
+            deliver=delivery_builder.build,
+            lifetimes=Lifetimes(
+                resolution_ttl_s=settings.resolution_ttl_s,
+                negative_ttl_s=settings.negative_ttl_s,
+                stale_if_error_s=settings.stale_if_error_s,
+                max_resolutions=settings.max_resolutions,
+            ),
+            rate_limiter=RateLimiter(
+                at_once=_UNKNOWN_AT_ONCE,
+                per_s=_UNKNOWN_PER_S,
+                max_wait_s=_UNKNOWN_WAIT_S,
+                now=time.monotonic,
+            ),
+            look_ups=Bulkhead(places=_LOOK_UPS),
+            caller=RetryingCaller(
+                CircuitBreaker(),
+                silent_s=lambda: thron.silent_s,
+                now=time.monotonic,
+                random=random.random,
+            ),
             now=time.monotonic,
-        ),
-        look_ups=Bulkhead(places=_LOOK_UPS),
-        caller=RetryingCaller(
-            CircuitBreaker(), silent_s=silent_s, now=time.monotonic, random=random.random
-        ),
-        now=time.monotonic,
-        starts_warm=starts_warm,
-    )
+            starts_warm=known is not None and await known.has_any(),
+        )
+        stack.push_async_callback(resolver.aclose)
+        origins = await stack.enter_async_context(
+            _open_origins(settings, thron, trace=recording.trace() if recording else None)
+        )
+        yield Tenant(
+            client_id=client_id,
+            api_url=settings.api_base,
+            thron=thron,
+            search=search,
+            surveyor=Surveyor(thron, search),
+            listing=FolderListing(thron, search),
+            delivery_builder=delivery_builder,
+            resolver=resolver,
+            origins=origins,
+            explainer=Explainer(lookup, delivery_builder, origins, base=settings.public_base),
+        )
 
 
-async def _origins(
-    stack: AsyncExitStack,
-    settings: Settings,
-    thron: TokenKeeper,
-    *,
-    trace: aiohttp.TraceConfig | None,
-) -> Origins:
+@asynccontextmanager
+async def _open_origins(
+    settings: Settings, thron: TokenKeeper, *, trace: aiohttp.TraceConfig | None
+) -> AsyncIterator[Origins]:
     hosts = OriginHosts(
         settings.origin_hosts,
         named_urls=[url for url in (settings.api_url, settings.cdn_url) if url is not None],
@@ -345,16 +358,175 @@ async def _origins(
         # A proxy resolves names where their addresses cannot be checked.
         is_open_to_api=settings.api_base.startswith("https:") and settings.outbound_proxy is None,
     )
-    http = await stack.enter_async_context(byte_session(settings, hosts, trace=trace))
-    origin_client = OriginClient(
-        http, hosts, first_byte_timeout_s=settings.first_byte_timeout_s, now=time.monotonic
+    async with byte_session(settings, hosts, trace=trace) as http:
+        origin_client = OriginClient(
+            http, hosts, first_byte_timeout_s=settings.first_byte_timeout_s, now=time.monotonic
+        )
+        yield Origins(
+            origin_client,
+            SourceFiles(origin_client, thron, now=time.monotonic),
+            clock=Clock(now=time.monotonic, wall=time.time),
+            target_ttl_s=settings.resolution_ttl_s,
+            refusal_ttl_s=settings.negative_ttl_s,
+            sent=origin_fields(settings),
+            random=random.random,
+        )
+
+
+@asynccontextmanager
+async def api_session(settings: Settings) -> AsyncIterator[aiohttp.ClientSession]:
+    """Give the client session of THRON's API, closed at the end of the block."""
+    async with aiohttp.ClientSession(
+        connector=IdleBoundedConnector(ssl=trusted_authorities(settings)),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": _user_agent(settings)},
+        proxy=_outbound_proxy(settings),
+    ) as session:
+        yield session
+
+
+@asynccontextmanager
+async def byte_session(
+    settings: Settings, hosts: OriginHosts, *, trace: aiohttp.TraceConfig | None = None
+) -> AsyncIterator[aiohttp.ClientSession]:
+    """Give the client session of the bytes, which edits nothing, closed at the end of the block."""
+    connector = IdleBoundedConnector(
+        ssl=trusted_authorities(settings),
+        # Behind a proxy the one name that we resolve is the proxy's; names of origins stay checked.
+        resolver=GuardedResolver(hosts) if settings.outbound_proxy is None else None,
     )
-    return Origins(
-        origin_client,
-        SourceFiles(origin_client, thron, now=time.monotonic),
-        clock=Clock(now=time.monotonic, wall=time.time),
-        target_ttl_s=settings.resolution_ttl_s,
-        refusal_ttl_s=settings.negative_ttl_s,
-        sent=origin_fields(settings),
-        random=random.random,
+    async with aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        skip_auto_headers={"Accept", "Accept-Encoding", "User-Agent", "Content-Type"},
+        # With DNS and TLS: a failure to connect says something of the host, not of one content.
+        timeout=aiohttp.ClientTimeout(total=None, connect=settings.connect_timeout_s),
+        read_bufsize=_READ_BUFFER,
+        requote_redirect_url=False,
+        trace_configs=[trace] if trace is not None else None,
+        proxy=_outbound_proxy(settings),
+    ) as session:
+        yield session
+
+
+def origin_fields(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """Return the lines that go to origins with every request."""
+    lines = [
+        ("Accept", "*/*"),
+        ("Accept-Encoding", "identity"),
+        ("User-Agent", _user_agent(settings)),
+        ("Via", f"1.1 {PSEUDONYM}"),
+    ]
+    if settings.referer is not None:
+        lines.append(("Referer", settings.referer))
+    return tuple(lines)
+
+
+def trusted_authorities(settings: Settings) -> ssl.SSLContext:
+    """Return the certificate authorities of this machine, and those of TDC_CA_FILE.
+
+    Raises:
+        ConfigurationError: The file holds no certificates.
+    """
+    context = ssl.create_default_context()
+    if settings.ca_file is not None:
+        try:
+            context.load_verify_locations(settings.ca_file)
+        except (ssl.SSLError, OSError) as exc:
+            raise ConfigurationError(
+                [f"TDC_CA_FILE: {settings.ca_file} holds no PEM certificates: {exc}"]
+            ) from exc
+    return context
+
+
+def _user_agent(settings: Settings) -> str:
+    return settings.user_agent or f"{PSEUDONYM}/{__version__}"
+
+
+def _outbound_proxy(settings: Settings) -> str | None:
+    return settings.outbound_proxy.get_secret_value() if settings.outbound_proxy else None
+
+
+def _refuse_slow_parser() -> None:
+    """Refuse aiohttp without its C parser: the Python one reads other requests than proxies do."""
+    if http_parser.HttpRequestParser is http_parser.HttpRequestParserPy:
+        raise ConfigurationError(
+            ["aiohttp lacks its C parser: install its wheel, and unset AIOHTTP_NO_EXTENSIONS"]
+        )
+
+
+def _public_app(
+    settings: Settings,
+    downloads: Downloads,
+    reasons: Callable[[], Sequence[str]],
+    *,
+    metrics: Metrics,
+    traffic: Traffic,
+) -> web.Application:
+    outermost = observe(
+        metrics=metrics,
+        traffic=traffic,
+        trusted=settings.proxies,
+        negative_ttl_s=settings.negative_ttl_s,
     )
+    app = web.Application(middlewares=[outermost])
+    app.on_response_prepare.append(stamp)
+    app.add_routes(public_probes(reasons))
+    app.router.add_route("*", r"/{path:[\s\S]*}", downloads.answer)
+    return app
+
+
+def _limiter(name: str, most: int, settings: Settings, metrics: Metrics) -> ConnectionLimiter:
+    limiter = ConnectionLimiter(
+        most=most,
+        trusted=settings.proxies,
+        count=lambda reason: metrics.connections_closed.labels(name, reason).inc(),
+        now=time.monotonic,
+    )
+    metrics.connections.labels(name).set_function(lambda: limiter.open)
+    return limiter
+
+
+def _not_ready(connection: TenantConnection, admission: Admission) -> Sequence[str]:
+    if admission.is_closing:
+        return ["stopping: running downloads finish, new ones go elsewhere"]
+    return connection.not_ready()
+
+
+def _degraded(database: Database, watch: ConnectorWatch) -> Sequence[str]:
+    """Return what is wrong, though the gateway answers what it can."""
+    problem = database.problem
+    found = [problem] if problem is not None else []
+    if watch.connectors.is_new:
+        found.append("no connector yet: make one in the console, or by connectors apply")
+    return found
+
+
+async def _not_waited_for() -> None:
+    """Wait for nothing: a console's page that is cut is asked for again."""
+
+
+def _tell_start(parts: Parts, watch: ConnectorWatch) -> None:
+    settings = parts.settings
+    if watch.connectors.is_new:
+        log.warning(
+            "no connector yet",
+            database=str(parts.database.place),
+            mend="make one in the console, or by connectors apply; if there were some, the"
+            " database has been lost: see TDC_DATABASE_URL, or restore a backup",
+        )
+    log.info(
+        "listening",
+        public=str(settings.listen),
+        admin=str(settings.admin_listen),
+        tls=str(settings.tls_listen) if settings.tls_listen else None,
+        set_up=parts.tenant is not None,
+    )
+    if settings.has_unnamed_proxy:
+        log.warning("unnamed proxy in front", public=settings.public_url, fix=NAME_THE_PROXY)
+
+
+def _reachable(listen: Listen) -> Listen:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen.host, listen.host)
+    return Listen(host=host, port=listen.port)

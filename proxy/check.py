@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 
-from proxy.app import LOST_KEY, Parts, Tenant
 from proxy.connectors.model import Connector, DeliveryMode, Identifier
 from proxy.connectors.service import NO_HTTPS
 from proxy.delivery.explain import Step
@@ -12,6 +11,7 @@ from proxy.errors import ConfigurationError, GatewayError
 from proxy.oddities import oddities
 from proxy.remedies import with_remedy
 from proxy.telemetry.middleware import NAME_THE_PROXY
+from proxy.tenant import LOST_KEY, Parts, Tenant
 from proxy.thron.folder_messages import categories_below, counted_category
 from proxy.thron.messages import Content, SearchCriteria, search, validate
 from proxy.thron.session import Session
@@ -35,7 +35,7 @@ async def check(parts: Parts) -> AsyncIterator[Step]:
     tenant = parts.tenant
     if tenant is None:
         missing = "no credentials: set TDC_CLIENT_ID, TDC_APP_ID, TDC_APP_KEY"
-        yield Step("settings", LOST_KEY if parts.tenancy.is_key_lost else missing, is_ok=False)
+        yield Step("settings", LOST_KEY if parts.connection.is_key_lost else missing, is_ok=False)
         return
     settings = parts.settings
     yield Step("settings", f"tenant {tenant.client_id}, API {tenant.api_url}")

@@ -17,7 +17,7 @@ from proxy import __version__
 from proxy.admin.auth import passwords
 from proxy.admin.auth.passwords import PasswordHashes
 from proxy.admin.store import Store
-from proxy.app import Parts, Tenant, open_database, open_parts
+from proxy.app import Gateway, open_database, open_gateway, open_parts
 from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.export import Format, exported
 from proxy.catalogue.purges import Purge, PurgeKind, cache_key
@@ -34,12 +34,12 @@ from proxy.connectors.service import Plan, plan
 from proxy.delivery.explain import Step, why_no_address
 from proxy.demo import describe, open_demo
 from proxy.errors import ConfigurationError, GatewayError
-from proxy.gateway import Gateway, open_gateway
 from proxy.remedies import with_remedy
 from proxy.report import Recording, report
 from proxy.sandbox.server import Sandbox
 from proxy.settings import load, table
 from proxy.telemetry import log
+from proxy.tenant import Parts, Tenant
 
 P = ParamSpec("P")
 

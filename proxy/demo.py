@@ -9,15 +9,15 @@ from pathlib import Path
 import click
 from pydantic import SecretStr
 
-from proxy.app import Tenant
+from proxy.app import Gateway, open_gateway
 from proxy.connectors import addresses as paths
 from proxy.connectors.model import Connector, Disposition, Identifier, claims
 from proxy.errors import ConfigurationError
-from proxy.gateway import Gateway, open_gateway
 from proxy.sandbox.manifest import LIBRARY
 from proxy.sandbox.server import Sandbox
 from proxy.server.listeners import bind
 from proxy.settings import Listen, Settings
+from proxy.tenant import Tenant
 from proxy.thron.messages import Content
 
 _HOST = "127.0.0.1"

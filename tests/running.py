@@ -12,11 +12,11 @@ from multidict import CIMultiDictProxy
 from pydantic import SecretStr
 from yarl import URL
 
-from proxy.app import Tenant
+from proxy.app import Gateway, open_gateway
 from proxy.connectors.model import Connector, Connectors, Identifier
-from proxy.gateway import Gateway, open_gateway
 from proxy.sandbox.server import Sandbox
 from proxy.settings import Listen, Settings
+from proxy.tenant import Tenant
 
 LOOPBACK = "127.0.0.1"
 

@@ -1,124 +1,236 @@
-"""The composition root: what is opened, and what is closed again."""
+"""The running connector: set-up state, readiness, listeners that cannot be, and its end."""
 
 import asyncio
-import sqlite3
-from contextlib import closing
+import signal
 from pathlib import Path
 
+import aiohttp
+import orjson
 import pytest
+from pydantic import SecretStr
 
-from proxy.app import open_parts
-from proxy.catalogue.database import Database
+from proxy.app import open_gateway
 from proxy.catalogue.tenant import Tenant as Kept
 from proxy.errors import ConfigurationError, DatabaseFailed
 from proxy.sandbox.server import Sandbox
-from proxy.settings import Settings
-from tests.running import usual_settings
+from proxy.server.listeners import bind
+from proxy.settings import Listen, Settings
+from tests.logs import logged
+from tests.process import environ_for, run, served
+from tests.running import LOOPBACK, by_id, running, usual_settings
+from tests.waiting import until
+
+FILM = "strada-sl-film"
+ANYWHERE = Listen(host=LOOPBACK, port=0)
+CONNECTORS = """
+[[connector]]
+slug = "files"
+folder = "{folder}"
+identifier = "content_id"
+"""
 
 
-def _kept(thron: Sandbox, *, key: str | None = None) -> Kept:
-    return Kept(client_id=thron.client_id, app_id=thron.app_id, app_key=key)
-
-
-def _without_credentials(thron: Sandbox) -> Settings:
-    nothing = {"client_id": None, "app_id": None, "app_key": None}
-    return usual_settings(thron).model_copy(update=nothing)
+async def _ready(admin_url: str) -> tuple[int, list[str]]:
+    async with aiohttp.ClientSession() as http, http.get(f"{admin_url}/readyz") as answer:
+        told = orjson.loads(await answer.read())
+        return answer.status, told.get("reasons", [])
 
 
 async def test_set_up_state(tmp_path: Path) -> None:
-    """Without credentials the database is open, and no tenant is connected."""
-    async with open_parts(Settings(), {"STATE_DIRECTORY": str(tmp_path)}) as parts:
-        assert parts.tenant is None
-        assert (await parts.database.connectors()).all == ()
-    assert (tmp_path / "connector.db").exists()
-
-
-async def test_tenant_of_the_settings(thron: Sandbox, tmp_path: Path) -> None:
-    """Credentials of the settings connect their tenant."""
-    async with open_parts(usual_settings(thron), {"STATE_DIRECTORY": str(tmp_path)}) as parts:
-        assert parts.tenant is not None
-        assert (await parts.tenant.thron.session()).root_category_id == thron.root_folder_id
-    assert thron.logins == 1
-
-
-async def test_tenant_of_the_database(thron: Sandbox, tmp_path: Path) -> None:
-    """Credentials that the database gets connect their tenant, and again only when they change."""
-    settings = _without_credentials(thron)
-    async with open_parts(settings, {"STATE_DIRECTORY": str(tmp_path)}) as parts:
-        await parts.tenancy.refresh()
-        assert [parts.tenant] == [None]
-        await parts.database.save_tenant(_kept(thron, key=thron.app_key), actor="test")
-        await parts.tenancy.refresh()
-        connected = parts.tenant
-        assert connected is not None
-        await parts.tenancy.refresh()
-        assert parts.tenant is connected
-        await parts.database.save_tenant(_kept(thron, key=thron.app_key_wrong), actor="test")
-        await parts.tenancy.refresh()
-        assert parts.tenant is not connected
-
-
-async def test_a_tenant_is_connected_once(thron: Sandbox, tmp_path: Path) -> None:
-    """The console and the watch may ask for it at the same time: one keeper, one login."""
-    settings = _without_credentials(thron)
-    async with open_parts(settings, {"STATE_DIRECTORY": str(tmp_path)}) as parts:
-        await parts.database.save_tenant(_kept(thron, key=thron.app_key), actor="test")
-        await asyncio.gather(*(parts.tenancy.refresh() for _ in range(5)))
-        assert _keepers() == 1
-
-
-async def test_what_could_not_be_connected_is_closed(thron: Sandbox, tmp_path: Path) -> None:
-    """The watch tries every second: a tenant that fails half-way leaves no keeper behind."""
-    settings = _without_credentials(thron)
+    """Without credentials it runs: public addresses are 503, and /readyz says what is missing."""
+    settings = Settings(listen=ANYWHERE, admin_listen=ANYWHERE, drain_s=0)
     environ = {"STATE_DIRECTORY": str(tmp_path)}
-    async with open_parts(settings, environ) as parts:
-        await parts.database.save_tenant(_kept(thron, key=thron.app_key), actor="test")
-        with closing(sqlite3.connect(tmp_path / "connector.db")) as direct:
-            direct.execute("ALTER TABLE address RENAME TO elsewhere")
-        for _ in range(3):
-            with pytest.raises(DatabaseFailed):
-                await parts.tenancy.refresh()
-        assert (_keepers(), parts.tenant) == (0, None)
+    async with open_gateway(settings, environ) as gateway, aiohttp.ClientSession() as http:
+        async with http.get(f"{gateway.public_url}/files/x") as answer:
+            assert answer.status == 503
+            assert answer.headers["Retry-After"] == "60"
+            assert answer.headers["Proxy-Status"].endswith("error=proxy_configuration_error")
+            assert "not been set up" in await answer.text()
+        for path, status in (("/-/livez", 200), ("/-/readyz", 503)):
+            async with http.get(gateway.public_url + path) as probe:
+                assert probe.status == status
+        status, reasons = await _ready(gateway.admin_url)
+        assert status == 503
+        assert "TDC_CLIENT_ID" in reasons[0]
 
 
-def _keepers() -> int:
-    return sum(task.get_name() == "token-keeper" for task in asyncio.all_tasks())
+async def test_set_up_in_the_console(thron: Sandbox, tmp_path: Path) -> None:
+    """Credentials that the database has count as set up, for those who read the log too."""
+    with logged() as log:
+        async with running(thron, tmp_path) as whole:
+            await whole.gateway.parts.database.save_tenant(
+                Kept(client_id=thron.client_id, app_id=thron.app_id, app_key=thron.app_key),
+                actor="test",
+            )
+        nothing = {"client_id": None, "app_id": None, "app_key": None}
+        settings = usual_settings(thron).model_copy(update=nothing)
+        async with open_gateway(settings, {"STATE_DIRECTORY": str(tmp_path)}):
+            assert [each["set_up"] for each in log.of("listening")] == [True, True]
 
 
-async def test_nothing_is_left(thron: Sandbox, tmp_path: Path) -> None:
-    """What was opened is closed, and nothing runs any more."""
-    before = asyncio.all_tasks()
-    async with open_parts(usual_settings(thron), {"STATE_DIRECTORY": str(tmp_path)}) as parts:
-        assert parts.tenant is not None
-        await parts.tenant.thron.session()
-    ours = {task.get_name() for task in asyncio.all_tasks() - before}
-    assert not {name for name in ours if name.startswith(("token", "thron", "database", "batch"))}
+async def test_ready_when_logged_in(thron: Sandbox, tmp_path: Path) -> None:
+    """With a session it is ready, on both listeners."""
+    async with running(thron, tmp_path, by_id(thron)) as whole:
+        await whole.tenant.thron.session()
+        assert await _ready(whole.gateway.admin_url) == (200, [])
+        assert (await whole.get("/-/readyz")).status == 200
 
 
-async def test_a_database_that_cannot_be_used(tmp_path: Path) -> None:
-    """A database that cannot be opened is the operator's slip."""
-    (tmp_path / "file").write_text("")
-    settings = Settings(database_url=f"sqlite:///{tmp_path}/file/connector.db")
-    with pytest.raises(ConfigurationError, match="TDC_DATABASE_URL"):
-        async with open_parts(settings, {}):
-            pass
+async def test_refused_credentials_are_a_reason(thron: Sandbox, tmp_path: Path) -> None:
+    """A wrong key does not end the connector; /readyz says so without the key."""
+    wrong = SecretStr(thron.app_key_wrong)
+    async with running(thron, tmp_path, app_key=wrong) as whole:
+        status, reasons = await _ready(whole.gateway.admin_url)
+        assert status == 503
+        assert reasons
+        assert thron.app_key_wrong not in str(reasons)
+        assert (await whole.get("/-/readyz")).status == 503
 
 
-async def test_a_thron_that_is_down_keeps_nothing_from_opening(
-    thron: Sandbox, tmp_path: Path
-) -> None:
-    """The parts open while THRON cannot be asked."""
-    thron.api_down = True
-    async with open_parts(usual_settings(thron), {"STATE_DIRECTORY": str(tmp_path)}) as parts:
-        assert parts.tenant is not None
-        assert not parts.tenant.thron.state.logged_in
+async def test_ready_while_stale_answers_exist(thron: Sandbox, tmp_path: Path) -> None:
+    """Where known addresses still work, THRON's absence is no reason to send clients elsewhere."""
+    async with running(thron, tmp_path, by_id(thron)) as whole:
+        path = f"/files/{thron.tenant.find(FILM).id}"
+        assert (await whole.get(path, Range="bytes=0-0")).status == 206
+        thron.api_down = True
+        thron.expire_tokens()
+        assert (await _ready(whole.gateway.admin_url))[0] == 200
 
 
-async def test_two_at_once(thron: Sandbox, tmp_path: Path) -> None:
-    """A command works beside the running connector, on the same database."""
-    environ = {"STATE_DIRECTORY": str(tmp_path)}
-    settings = usual_settings(thron)
-    async with open_parts(settings, environ) as one, open_parts(settings, environ) as other:
-        assert one.database.place == other.database.place
-        async with Database.open(settings.database(environ)) as third:
-            assert await third.revision() == await one.database.revision()
+async def test_a_database_that_is_deleted(thron: Sandbox, tmp_path: Path) -> None:
+    """It is told at once, known links go on, and after a restart no address is called unknown."""
+    path = f"/files/{thron.tenant.find(FILM).id}"
+    with logged() as log:
+        async with running(thron, tmp_path, by_id(thron)) as whole:
+            await whole.tenant.thron.session()
+            assert await _told(whole.gateway.admin_url) == ("ok", [])
+            assert (await whole.get(path, Range="bytes=0-0")).status == 206
+            database = whole.gateway.parts.database
+            for file in _database_files(tmp_path):
+                file.unlink()
+            status, (problem,) = await _told(whole.gateway.admin_url)
+            assert (status, "deleted" in problem) == ("degraded", True)
+            assert (await whole.get(path, Range="bytes=0-0")).status == 206
+            assert (await whole.get("/-/readyz")).status == 200
+            with pytest.raises(DatabaseFailed, match="backup"):
+                await database.remove("files", actor="test")
+
+            async def is_logged() -> bool:
+                return any("deleted" in each["reason"] for each in log.of("not read"))
+
+            await until(is_logged)
+        assert not _database_files(tmp_path)
+    for _ in range(2):  # the second start finds an empty database, and did not make it
+        async with running(thron, tmp_path) as whole:
+            await whole.tenant.thron.session()
+            answer = await whole.get(path)
+            assert (answer.status, answer.fields["Cache-Control"]) == (503, "no-store")
+            status, (problem,) = await _told(whole.gateway.admin_url)
+            assert (status, "no connector yet" in problem) == ("degraded", True)
+    async with running(thron, tmp_path, by_id(thron)) as whole:
+        await whole.gateway.parts.database.remove("files", actor="test")
+        await whole.gateway.watch.refresh()
+        assert (await whole.get(path)).status == 404  # removed on purpose
+
+
+def _database_files(state: Path) -> list[Path]:
+    return list(state.glob("*.db*"))
+
+
+async def _told(admin_url: str) -> tuple[str, list[str]]:
+    async with aiohttp.ClientSession() as http, http.get(f"{admin_url}/readyz") as answer:
+        told = orjson.loads(await answer.read())
+        return told["status"], told["reasons"]
+
+
+async def test_taken_ports_are_told_together(thron: Sandbox, tmp_path: Path) -> None:
+    """Every listener that cannot be is named at once, before anything else is opened."""
+    with bind(ANYWHERE, setting="one") as one, bind(ANYWHERE, setting="other") as other:
+        settings = usual_settings(thron).model_copy(
+            update={
+                "listen": Listen(host=LOOPBACK, port=one.getsockname()[1]),
+                "admin_listen": Listen(host=LOOPBACK, port=other.getsockname()[1]),
+            }
+        )
+        opening = open_gateway(settings, {"STATE_DIRECTORY": str(tmp_path)})
+        with pytest.raises(ConfigurationError) as caught:
+            await opening.__aenter__()
+    first, second = caught.value.problems
+    assert first.startswith("TDC_LISTEN: ")
+    assert second.startswith("TDC_ADMIN_LISTEN: ")
+    assert not list(tmp_path.iterdir())  # noqa: ASYNC240 - a test may wait
+
+
+async def test_pure_python_parser_is_refused(tmp_path: Path) -> None:
+    """Without aiohttp's C parser it does not start: exit status 2, and the mend."""
+    environ = {"STATE_DIRECTORY": str(tmp_path), "AIOHTTP_NO_EXTENSIONS": "1"}
+    status, output = await run("serve", environ=environ)
+    assert status == 2
+    assert "AIOHTTP_NO_EXTENSIONS" in output
+    assert "Traceback" not in output
+
+
+async def _installed(thron: Sandbox, state: Path) -> dict[str, str]:
+    document = state / "connectors.toml"
+    document.write_text(CONNECTORS.format(folder=thron.root_folder_id))
+    environ = environ_for(thron, state)
+    status, output = await run("connectors", "apply", "--yes", str(document), environ=environ)
+    assert status == 0, output
+    return environ
+
+
+async def test_first_signal_drains(thron: Sandbox, tmp_path: Path) -> None:
+    """After SIGTERM a running download is finished, none is begun, and the exit status is 0."""
+    content = thron.tenant.find(FILM)
+    environ = await _installed(thron, tmp_path) | {"TDC_DRAIN_S": "3600"}
+    for where in ("source", "static"):
+        thron.faults.stall_after(100_000, where=where)
+    async with served(environ) as (process, public, _), aiohttp.ClientSession() as http:
+        async with http.get(f"http://{public}/files/{content.id}") as answer:
+            first = await answer.content.readany()
+            process.tell(signal.SIGTERM)
+            draining = await asyncio.to_thread(process.event, "draining")
+            assert (draining["downloads"], draining["at_most_s"]) == (1, 3600)
+            host, _, port = public.rpartition(":")
+            with pytest.raises(ConnectionRefusedError):
+                await asyncio.open_connection(host, int(port))
+            thron.faults.release()
+            whole = first + await answer.content.read()
+        assert await asyncio.to_thread(process.status) == 0
+        assert whole == thron.tenant.bytes_of(content.id)
+        assert not [each for each in process.events if each["event"] == "downloads cut"]
+
+
+async def test_second_signal_ends(thron: Sandbox, tmp_path: Path) -> None:
+    """A second SIGTERM does not wait: what is cut is told, and the client sees a torn content."""
+    content = thron.tenant.find(FILM)
+    environ = await _installed(thron, tmp_path) | {"TDC_DRAIN_S": "3600"}
+    for where in ("source", "static"):
+        thron.faults.stall_after(100_000, where=where)
+    async with served(environ) as (process, public, _), aiohttp.ClientSession() as http:
+        async with http.get(f"http://{public}/files/{content.id}") as answer:
+            await answer.content.readany()
+            process.tell(signal.SIGTERM)
+            await asyncio.to_thread(process.event, "draining")
+            process.tell(signal.SIGTERM)
+            with pytest.raises(aiohttp.ClientPayloadError):
+                await answer.content.read()
+        await asyncio.to_thread(process.status)
+        (cut,) = [each for each in process.events if each["event"] == "downloads cut"]
+        assert cut["downloads"] == 1
+        assert "Traceback" not in process.output
+
+
+async def test_no_drain(thron: Sandbox, tmp_path: Path) -> None:
+    """Without time to drain the end comes at once, and the record says who ended the download."""
+    for where in ("source", "static"):
+        thron.faults.stall_after(100_000, where=where, times=None)
+    with logged() as log:
+        async with aiohttp.ClientSession() as http:
+            async with running(thron, tmp_path, by_id(thron)) as whole:
+                url = whole.url(f"/files/{thron.tenant.find(FILM).id}")
+                answer = await http.get(url)
+                await answer.content.readany()
+            answer.close()
+        (record,) = log.of("download")
+        assert record["ended_by"] == "gateway"

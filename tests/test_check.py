@@ -132,7 +132,7 @@ async def test_credentials_of_the_console(thron: Sandbox, tmp_path: Path) -> Non
     async with open_parts(settings, {"STATE_DIRECTORY": str(tmp_path)}) as parts:
         kept = Kept(client_id="no-such-tenant", app_id=thron.app_id, app_key=thron.app_key)
         await parts.database.save_tenant(kept, actor="test")
-        await parts.tenancy.refresh()
+        await parts.connection.refresh()
         first = await anext(check(parts))
     assert first.is_ok
     assert first.detail == "tenant no-such-tenant, API https://no-such-tenant-view.thron.com"

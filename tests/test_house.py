@@ -30,10 +30,9 @@ FLOORS: Mapping[str, str] = {
         catalogue.folder_listing catalogue.session_store
         server.probes
         """,
-    "wings": "catalogue.sync catalogue.folder_sync delivery link_check outbound report",
-    "composition": "app",
+    "wings": "catalogue.sync catalogue.folder_sync delivery link_check report tenant check",
     "console": "admin",
-    "gateway": "gateway check",
+    "composition": "app",
     "demo": "demo",
     "commands": "cli __main__",
     "sandbox": "sandbox",  # beside the house: it imports nothing of ours
@@ -201,7 +200,7 @@ def test_thron_knows_nothing_of_delivery() -> None:
 
 def test_only_the_composition_root_makes_parts() -> None:
     """Clients, databases and token keepers are made in ``app`` alone."""
-    makers = {"ClientSession": {"outbound"}, "TokenKeeper": {"app"}, "Client": {"app"}}
+    makers = {"ClientSession": {"app"}, "TokenKeeper": {"app"}, "Client": {"app"}}
     for module, tree in modules().items():
         if not module.startswith("sandbox"):
             called = {f.id if isinstance(f, ast.Name) else _attr(f) for f in _calls(tree)}

@@ -5,10 +5,10 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from proxy.app import Tenant
 from proxy.connectors.model import Connector, DeliveryMode, Identifier
 from proxy.delivery.mode_trial import ModeTrial, Proposal, few, propose, try_mode
 from proxy.errors import CredentialsRefused, GatewayError, ThronRefused
+from proxy.tenant import Tenant
 from proxy.thron import messages
 from proxy.thron.session import Session
 

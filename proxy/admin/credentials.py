@@ -10,8 +10,9 @@ from proxy.admin.api.operations import Model
 from proxy.admin.capabilities import Trial, explore
 from proxy.admin.validation import Wrong
 from proxy.admin.web.i18n import Text
-from proxy.app import Parts, open_tenant, session_store
+from proxy.catalogue.session_store import session_store
 from proxy.catalogue.tenant import Tenant as KeptTenant
+from proxy.tenant import Parts
 from proxy.thron.session import Credentials
 
 
@@ -129,7 +130,7 @@ def can_keep(parts: Parts) -> bool:
 
 async def tried(parts: Parts, credentials: Credentials) -> Trial:
     """Try credentials, without keeping them."""
-    async with open_tenant(parts.settings, credentials) as tenant:
+    async with parts.try_tenant(credentials) as tenant:
         return await explore(tenant, client_id=credentials.client_id)
 
 
@@ -149,4 +150,4 @@ async def keep(parts: Parts, credentials: Credentials, trial: Trial, *, actor: s
     await parts.database.save_tenant(kept, actor=actor)
     if trial.session is not None:  # another login may end it
         await session_store(parts.database, credentials).save(trial.session)
-    await parts.tenancy.refresh()
+    await parts.connection.refresh()

@@ -16,7 +16,6 @@ from proxy.admin.auth.one_time_links import Links
 from proxy.admin.auth.passwords import PasswordHashes
 from proxy.admin.auth.sessions import Sessions
 from proxy.admin.store import Store
-from proxy.app import Parts
 from proxy.catalogue.queries import Contents
 from proxy.catalogue.sync import Sync
 from proxy.clock import utc_now
@@ -24,6 +23,7 @@ from proxy.connectors.watch import ConnectorWatch
 from proxy.delivery.admission import Admission
 from proxy.telemetry.live import Traffic
 from proxy.telemetry.metrics import Metrics
+from proxy.tenant import Parts
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from aiohttp import web
 from proxy.admin import credentials
 from proxy.admin.capabilities import proposed
 from proxy.admin.parts import CONSOLE
-from proxy.app import Parts
 from proxy.connectors.addressability import is_id
 from proxy.connectors.folder_statistics_cache import Censuses, Count, Place
 from proxy.connectors.folder_tree import Folder, FolderTree, folder_of
@@ -21,6 +20,7 @@ from proxy.connectors.metadata_definitions import definitions
 from proxy.connectors.ttl_value import Remembered
 from proxy.delivery.mode_trial import Proposal
 from proxy.errors import GatewayError, NotConfigured
+from proxy.tenant import Parts
 from proxy.thron import messages
 from proxy.thron.messages import MetadataDefinition
 from proxy.thron.patience import Patient

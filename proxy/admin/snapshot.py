@@ -8,12 +8,12 @@ from pydantic import Field
 from proxy.admin.api.operations import Model
 from proxy.admin.parts import Console
 from proxy.admin.web.hints import Hint, hints
-from proxy.app import Tenant
 from proxy.catalogue.sync_runs import RunState, SyncState
 from proxy.delivery.circuit_breaker import Outage
 from proxy.settings import Settings
 from proxy.telemetry.live import InFlight
 from proxy.telemetry.minutes import Minute, whole
+from proxy.tenant import Tenant
 from proxy.thron.token_keeper import TokenState
 
 # So many downloads are shown; the others are counted.

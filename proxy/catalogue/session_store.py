@@ -6,6 +6,7 @@ outlive a restart while THRON is down, as the pkey does not end with the token.
 
 import asyncio
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import TypeVar
@@ -19,7 +20,7 @@ from proxy.catalogue import schema
 from proxy.catalogue.database import Database
 from proxy.catalogue.encryption import Encryption
 from proxy.errors import DatabaseFailed
-from proxy.thron.session import Credentials, Session
+from proxy.thron.session import Credentials, Session, SessionStore, Unshared
 
 T = TypeVar("T")
 
@@ -32,6 +33,13 @@ _LEASE_S = 120.0
 _PATIENCE_S = 2.0
 
 _table = schema.thron_session
+
+
+def session_store(database: Database | None, credentials: Credentials) -> SessionStore:
+    """Return where the session is shared: in the database, if it can be encrypted there."""
+    if database is None or database.encryption is None:
+        return Unshared()
+    return SharedSessions(database, database.encryption, credentials, now=time.time)
 
 
 class SharedSessions:

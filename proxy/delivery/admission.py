@@ -131,9 +131,14 @@ class Admission:
     async def drained(self, *, at_most_s: float) -> int:
         """Wait until no download runs any more, and return how many still do; for the end."""
         self.is_closing = True
-        with suppress(TimeoutError):
-            async with asyncio.timeout(at_most_s):
-                await self._idle.wait()
+        log.info("draining", downloads=self.running, at_most_s=at_most_s)
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(at_most_s):
+                    await self._idle.wait()
+        finally:  # a second signal cancels the wait
+            if self.running:
+                log.warning("downloads cut", downloads=self.running)
         return self.running
 
     async def _free_place(self, client: str | None) -> None:

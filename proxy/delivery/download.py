@@ -1,7 +1,7 @@
-"""The story of one download."""
+"""One request on the public listener, from its address to the last octet."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -14,11 +14,10 @@ from proxy.connectors.addresses import PublicPath
 from proxy.connectors.model import Connector, Connectors, Disposition
 from proxy.delivery.admission import Admission
 from proxy.delivery.min_rate import MinRate, MinRateGuard
-from proxy.delivery.origin import Origins
 from proxy.delivery.origin_client import Fields
 from proxy.delivery.relay import RetryPolicy, finish, pump
-from proxy.delivery.resolution import Delivery, Resolution
-from proxy.delivery.resolver import Resolved, Resolver
+from proxy.delivery.resolution import Resolution
+from proxy.delivery.resolver import Resolved
 from proxy.delivery.response_headers import ResponseContext, response_headers
 from proxy.delivery.upstream import Upstream
 from proxy.errors import NotConfigured, OriginAnswerInvalid, OriginGone, OriginRefused
@@ -37,6 +36,7 @@ from proxy.semantics.field_lines import combined
 from proxy.semantics.headers import is_loop, outbound
 from proxy.telemetry.access_record import RECORD, AccessRecord
 from proxy.telemetry.middleware import PSEUDONYM
+from proxy.tenant import Tenant
 
 _WITH_CONTENT = frozenset({HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT})
 # What a client may read where a condition or a range of its own is refused.
@@ -68,6 +68,23 @@ class Limits:
     min_rate: MinRate
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One request, and what it is answered with.
+
+    Attributes:
+        request: For a content.
+        path: What it names.
+        tenant: The one that was connected when it came; a change of credentials breaks nothing.
+        guard: Watches how fast the client takes the answer.
+    """
+
+    request: web.Request
+    path: PublicPath
+    tenant: Tenant
+    guard: MinRateGuard
+
+
 class Downloads:
     """Answers the public listener."""
 
@@ -75,19 +92,22 @@ class Downloads:
         self,
         *,
         connectors: Callable[[], Connectors],
-        resolver: Resolver,
-        origins: Origins,
-        is_outdated: Callable[[Delivery], Awaitable[bool]],
-        note_delivery: Callable[[Delivery, Delivery], None],
+        tenant: Callable[[], Tenant | None],
         limits: Limits,
         bases: PublicBases,
         stale_if_error_s: float,
     ) -> None:
+        """Make what answers for the connectors and the tenant that there are at each request.
+
+        Args:
+            connectors: Those that are served.
+            tenant: Whose contents they have; None in the set-up state.
+            limits: Of one download, and of all.
+            bases: For the URLs in answers.
+            stale_if_error_s: How long caches may go on while we fail, in seconds.
+        """
         self._connectors = connectors
-        self._resolver = resolver
-        self._origins = origins
-        self._is_outdated = is_outdated
-        self._note_delivery = note_delivery
+        self._tenant = tenant
         self._limits = limits
         self._bases = bases
         self._stale_if_error_s = stale_if_error_s
@@ -99,6 +119,9 @@ class Downloads:
             GatewayError: There is no content to answer with; the middleware says so to the
                 client, or breaks the connection off if the answer has begun.
         """
+        tenant = self._tenant()
+        if tenant is None:
+            raise NotConfigured
         record = request[RECORD]
         if request.method == "OPTIONS":
             return web.Response(status=204, headers=preflight())
@@ -118,44 +141,33 @@ class Downloads:
             return self._to_https(request, path)
         with self._limits.admission.under_way():
             # Whoever waits for a look-up takes no place from those whose content is known.
-            resolved = await self._resolver.resolve(
+            resolved = await tenant.resolver.resolve(
                 path.connector, path.address, client=record.client
             )
             guard = MinRateGuard(self._limits.min_rate, now=time.monotonic)
             async with self._limits.admission.admitted(record.client, guard):
-                return await self._download(request, path, resolved, guard)
+                return await self._download(_Asked(request, path, tenant, guard), resolved)
 
-    async def _download(
-        self, request: web.Request, path: PublicPath, resolved: Resolved, guard: MinRateGuard
-    ) -> web.StreamResponse:
-        record = request[RECORD]
+    async def _download(self, asked: _Asked, resolved: Resolved) -> web.StreamResponse:
+        request, record = asked.request, asked.request[RECORD]
         delivery = resolved.resolution.delivery
         record.content_id = delivery.content_id
         record.resolution = resolved.forwarded or "hit"
-        context = self._response_context(request, path, resolved)
+        context = self._response_context(request, asked.path, resolved)
         representation = delivery.representation
         known = representation.known if representation is not None else None
         decided = decide(request.headers, method=request.method, known=known)
         if isinstance(decided, Forward):
-            return await self._relayed(
-                request, path, resolved.resolution, context, decided.fields, guard=guard
-            )
+            return await self._relayed(asked, resolved.resolution, context, decided.fields)
         described = representation.fields if representation is not None else ()
         status, passed = _own_answer(decided, described)
         return await _send_without_content(request, status, passed, context)
 
     async def _relayed(
-        self,
-        request: web.Request,
-        path: PublicPath,
-        resolution: Resolution,
-        context: ResponseContext,
-        fields: Fields,
-        *,
-        guard: MinRateGuard,
+        self, asked: _Asked, resolution: Resolution, context: ResponseContext, fields: Fields
     ) -> web.StreamResponse:
-        record = request[RECORD]
-        async with self._opened(path, resolution, request.method, fields) as upstream:
+        request, guard = asked.request, asked.guard
+        async with _opened(asked, resolution, request.method, fields) as upstream:
             _require_decodable(upstream, request)
             passed = outbound(upstream.fields, status=upstream.status)
             if request.method == "HEAD" or upstream.status not in _WITH_CONTENT:
@@ -164,43 +176,13 @@ class Downloads:
             await pump(
                 upstream,
                 response,
-                reopen=lambda rest: self._reopened(path, rest),
+                reopen=lambda rest: _reopened(asked, rest),
                 retry_policy=self._limits.retry_policy,
                 guard=guard,
-                record=record,
+                record=request[RECORD],
             )
             await finish(request, response, guard=guard)
             return response
-
-    @asynccontextmanager
-    async def _opened(
-        self, path: PublicPath, resolution: Resolution, method: str, fields: Fields
-    ) -> AsyncIterator[Upstream]:
-        """Open a delivery; where the origin does not know it, verify the resolution once."""
-        async with AsyncExitStack() as stack:
-            try:
-                upstream = await stack.enter_async_context(
-                    self._origins.open(resolution.delivery, method=method, fields=fields)
-                )
-            except (OriginGone, OriginRefused):
-                # Whatever its age: else an address that is asked for now and then would be built
-                # of the revoked pkey again and again, until the next login.
-                is_outdated = await self._is_outdated(resolution.delivery)
-                if self._resolver.is_recent(resolution) and not is_outdated:
-                    raise
-                resolution = await self._resolver.verified(resolution, path.address)
-                upstream = await stack.enter_async_context(
-                    self._origins.open(resolution.delivery, method=method, fields=fields)
-                )
-            self._note_delivery(resolution.delivery, upstream.delivery)
-            await self._resolver.complete(resolution, path.address, upstream.delivery)
-            yield upstream
-
-    @asynccontextmanager
-    async def _reopened(self, path: PublicPath, fields: Fields) -> AsyncIterator[Upstream]:
-        resolved = await self._resolver.resolve(path.connector, path.address)
-        async with self._opened(path, resolved.resolution, "GET", fields) as upstream:
-            yield upstream
 
     def _response_context(
         self, request: web.Request, path: PublicPath, resolved: Resolved
@@ -248,6 +230,39 @@ class Downloads:
         lasting = freshness.of_absence(max_age_s=path.connector.max_age_s)
         lines = [("Location", location), *lasting.as_fields(), *exposure(content_type=None)]
         return web.Response(status=301, headers=CIMultiDict(lines))
+
+
+@asynccontextmanager
+async def _opened(
+    asked: _Asked, resolution: Resolution, method: str, fields: Fields
+) -> AsyncIterator[Upstream]:
+    """Open a delivery; where the origin does not know it, verify the resolution once."""
+    tenant, address = asked.tenant, asked.path.address
+    async with AsyncExitStack() as stack:
+        try:
+            upstream = await stack.enter_async_context(
+                tenant.origins.open(resolution.delivery, method=method, fields=fields)
+            )
+        except (OriginGone, OriginRefused):
+            # Whatever its age: else an address that is asked for now and then would be built
+            # of the revoked pkey again and again, until the next login.
+            is_outdated = await tenant.delivery_builder.is_outdated(resolution.delivery)
+            if tenant.resolver.is_recent(resolution) and not is_outdated:
+                raise
+            resolution = await tenant.resolver.verified(resolution, address)
+            upstream = await stack.enter_async_context(
+                tenant.origins.open(resolution.delivery, method=method, fields=fields)
+            )
+        tenant.delivery_builder.note_delivery(resolution.delivery, upstream.delivery)
+        await tenant.resolver.complete(resolution, address, upstream.delivery)
+        yield upstream
+
+
+@asynccontextmanager
+async def _reopened(asked: _Asked, fields: Fields) -> AsyncIterator[Upstream]:
+    resolved = await asked.tenant.resolver.resolve(asked.path.connector, asked.path.address)
+    async with _opened(asked, resolved.resolution, "GET", fields) as upstream:
+        yield upstream
 
 
 def _own_answer(

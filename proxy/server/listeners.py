@@ -7,7 +7,8 @@ import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from aiohttp import web
 from proxy.errors import ConfigurationError
 from proxy.server.connection import Connection
 from proxy.server.connection_limiter import ConnectionLimiter, OpenConnection
-from proxy.settings import Listen
+from proxy.settings import Listen, Settings, env_name
 from proxy.telemetry.middleware import STOPPING
 
 log = structlog.get_logger("proxy.server.listeners")
@@ -37,6 +38,14 @@ _ACCEPT_AGAIN_S = 0.1
 _WARNED_EVERY_S = 60
 # For a download that is cut to notice it; aiohttp takes 0 for "as long as it likes".
 _CUT_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """What is bound: the public listener's sockets, one perhaps with TLS, and the admin's."""
+
+    public: tuple[tuple[socket.socket, ssl.SSLContext | None], ...]
+    admin: socket.socket
 
 
 def bind(listen: Listen, *, setting: str) -> socket.socket:
@@ -61,6 +70,39 @@ def bind(listen: Listen, *, setting: str) -> socket.socket:
         raise ConfigurationError([f"{setting}: {listen}: {_mend(exc)}"]) from exc
 
 
+def bind_all(stack: AsyncExitStack, settings: Settings) -> tuple[Sockets, Settings]:
+    """Bind every listener, and return the settings with the ports that were bound.
+
+    Args:
+        stack: Closes the sockets.
+        settings: Say where to listen.
+
+    Raises:
+        ConfigurationError: For all listeners together that cannot be.
+    """
+    problems: list[str] = []
+    bound: dict[str, socket.socket] = {}
+    for name in ("listen", "admin_listen", "tls_listen"):
+        listen = getattr(settings, name)
+        if listen is None:
+            continue
+        try:
+            bound[name] = stack.enter_context(bind(listen, setting=env_name(name)))
+        except ConfigurationError as exc:
+            problems += exc.problems
+    if problems:
+        raise ConfigurationError(problems)
+    public: list[tuple[socket.socket, ssl.SSLContext | None]] = [(bound["listen"], None)]
+    if settings.tls_cert is not None and settings.tls_key is not None:
+        context = tls_context(settings.tls_cert, settings.tls_key)
+        public.append((bound["tls_listen"], context))
+    ports = {
+        name: Listen(host=getattr(settings, name).host, port=sock.getsockname()[1])
+        for name, sock in bound.items()
+    }
+    return Sockets(tuple(public), bound["admin_listen"]), settings.model_copy(update=ports)
+
+
 def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
     """Return what a native HTTPS listener needs.
 
@@ -82,7 +124,7 @@ async def serving(
     app: web.Application,
     *sockets: tuple[socket.socket, ssl.SSLContext | None],
     limiter: ConnectionLimiter,
-    drained: Callable[[], Awaitable[None]],
+    drained: Callable[[], Awaitable[object]],
     keep_alive_s: float = _KEEP_ALIVE_S,
     header_s: float = _HEADER_S,
 ) -> AsyncIterator[None]:

@@ -12,7 +12,7 @@ import orjson
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from proxy.gateway import Gateway
+from proxy.app import Gateway
 
 PASSWORD = "walnut harbour lantern 7"
 

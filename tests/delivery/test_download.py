@@ -2,6 +2,7 @@
 
 import gzip
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from proxy.connectors.model import DeliveryMode, Disposition
 from proxy.delivery.admission import Admission
+from proxy.delivery.delivery_builder import DeliveryBuilder
 from proxy.delivery.download import Downloads, Limits, PublicBases
 from proxy.delivery.min_rate import MinRate
 from proxy.delivery.relay import RetryPolicy
@@ -209,20 +211,25 @@ async def test_a_pkey_is_doubted_whatever_the_age(thron: Sandbox, tmp_path: Path
     """Where the CDN does not know a content, the pkey is looked at before THRON is asked again."""
     doubted = []
 
-    async def is_outdated(delivery: Delivery) -> bool:
-        doubted.append(delivery.content_id)
-        return False
+    class Doubting(DeliveryBuilder):
+        async def is_outdated(self, delivery: Delivery) -> bool:
+            doubted.append(delivery.content_id)
+            return False
 
     renditions = by_id(thron, delivery=DeliveryMode.PUBLISHED)
     async with running(thron, tmp_path, renditions, negative_ttl_s=1e-9) as connector:
         await connector.tenant.thron.session()
         thron.tenant.app.pkey = "another-key"
+        doubting = Doubting(
+            connector.tenant.thron,
+            client_id=thron.client_id,
+            api_url=thron.api_url,
+            cdn_url=thron.cdn_url,
+        )
+        tenant = replace(connector.tenant, delivery_builder=doubting)
         downloads = Downloads(
             connectors=lambda: connector.gateway.watch.connectors,
-            resolver=connector.tenant.resolver,
-            origins=connector.tenant.origins,
-            is_outdated=is_outdated,
-            note_delivery=lambda _before, _after: None,
+            tenant=lambda: tenant,
             limits=Limits(
                 admission=Admission(
                     max_downloads=1,

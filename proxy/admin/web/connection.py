@@ -118,7 +118,7 @@ async def _page(
         status=status,
         known=known,
         can_keep=credentials.can_keep(console.parts),
-        is_key_lost=console.parts.tenancy.is_key_lost,
+        is_key_lost=console.parts.connection.is_key_lost,
         form=form,
         trial=trial,
         titles=TITLES,

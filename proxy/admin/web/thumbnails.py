@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from html import escape
 
-from proxy.app import Tenant
 from proxy.delivery.upstream import Upstream
 from proxy.errors import GatewayError
+from proxy.tenant import Tenant
 from proxy.thron.messages import Content
 
 # A picture of 160 pixels has some kilobytes; what is much larger is none.

@@ -13,9 +13,9 @@ from aiohttp import web
 from aiohttp.test_utils import BaseTestServer, TestServer
 from pydantic import SecretStr
 
+from proxy.app import api_session, byte_session, origin_fields, trusted_authorities
 from proxy.delivery.origin_hosts import OriginHosts
 from proxy.errors import ConfigurationError, OriginProhibited
-from proxy.outbound import api_session, byte_session, origin_fields, trusted_authorities
 from proxy.settings import Settings
 
 CONTENT = gzip.compress(b"content")
