@@ -36,8 +36,8 @@ from proxy.delivery.origin import Clock, Origins
 from proxy.delivery.origin_client import OriginClient
 from proxy.delivery.origin_hosts import GuardedResolver, OriginHosts
 from proxy.delivery.rate_limiter import RateLimiter
-from proxy.delivery.relay import RetryPolicy
 from proxy.delivery.resolver import Lifetimes, Resolver
+from proxy.delivery.retry import RetryPolicy
 from proxy.delivery.retrying_caller import RetryingCaller
 from proxy.delivery.source_file import SourceFiles
 from proxy.errors import ConfigurationError
@@ -178,7 +178,8 @@ async def open_gateway(
             tenant=lambda: parts.tenant,
             limits=Limits(
                 admission=admission,
-                retry_policy=RetryPolicy(read_gap_s=settings.read_gap_s, random=random.random),
+                retry_policy=RetryPolicy(random.random, attempts=8, first_s=0.1, most_s=5),
+                read_gap_s=settings.read_gap_s,
                 min_rate=MinRate(settings.min_rate_bytes_s, _MIN_RATE_WINDOW_S),
             ),
             bases=PublicBases(settings.public_base, settings.secure_base),

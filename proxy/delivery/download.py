@@ -15,10 +15,11 @@ from proxy.connectors.model import Connector, Connectors, Disposition
 from proxy.delivery.admission import Admission
 from proxy.delivery.min_rate import MinRate, MinRateGuard
 from proxy.delivery.origin_client import Fields
-from proxy.delivery.relay import RetryPolicy, finish, pump
+from proxy.delivery.relay import finish, pump
 from proxy.delivery.resolution import Resolution
 from proxy.delivery.resolver import Resolved
 from proxy.delivery.response_headers import ResponseContext, response_headers
+from proxy.delivery.retry import RetryPolicy
 from proxy.delivery.upstream import Upstream
 from proxy.errors import NotConfigured, OriginAnswerInvalid, OriginGone, OriginRefused
 from proxy.semantics import freshness
@@ -61,10 +62,18 @@ class PublicBases:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much of this gateway one download, and all of them, may take."""
+    """How much of this gateway one download, and all of them, may take.
+
+    Attributes:
+        admission: Of all downloads.
+        retry_policy: For an upstream that breaks.
+        read_gap_s: How long an upstream may be silent, in seconds.
+        min_rate: What a client must take.
+    """
 
     admission: Admission
     retry_policy: RetryPolicy
+    read_gap_s: float
     min_rate: MinRate
 
 
@@ -178,6 +187,7 @@ class Downloads:
                 response,
                 reopen=lambda rest: _reopened(asked, rest),
                 retry_policy=self._limits.retry_policy,
+                read_gap_s=self._limits.read_gap_s,
                 guard=guard,
                 record=request[RECORD],
             )

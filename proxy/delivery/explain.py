@@ -19,7 +19,7 @@ from proxy.delivery.resolution import Delivery
 from proxy.errors import GatewayError
 from proxy.remedies import with_remedy
 from proxy.semantics.codings import codings
-from proxy.semantics.ranges import parse_content_range
+from proxy.semantics.ranges import FIRST_OCTET, parse_content_range
 from proxy.thron.delivery_urls import masked
 from proxy.thron.messages import Content
 
@@ -28,8 +28,6 @@ MENDS = {
     DeliveryMode.PUBLISHED: "see that the content has a rendition on one of its channels in THRON",
 }
 """What may help where THRON or the origin refuses a content that it has."""
-
-_FIRST_OCTET = [("Range", "bytes=0-0")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +124,7 @@ class Explainer:
         return next(iter(await self._lookup.members(path.connector, ids)), None)
 
     async def _first_octet(self, delivery: Delivery) -> str:
-        async with self._origins.open(delivery, method="GET", fields=_FIRST_OCTET) as upstream:
+        async with self._origins.open(delivery, method="GET", fields=[FIRST_OCTET]) as upstream:
             target = upstream.delivery.target
             via = f"{masked(target.url)}: " if target is not None else ""
             said = parse_content_range(upstream.fields.get("Content-Range", ""))

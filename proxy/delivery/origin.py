@@ -17,7 +17,7 @@ from proxy.delivery.origin_client import Fields, OriginClient, OriginResponse, c
 from proxy.delivery.outages import Outages
 from proxy.delivery.redirect_collapse import RedirectCollapse
 from proxy.delivery.resolution import Delivery, Target
-from proxy.delivery.retry import RetryBudget
+from proxy.delivery.retry import RetryBudget, RetryPolicy
 from proxy.delivery.source_file import SourceFiles
 from proxy.delivery.upstream import Upstream, upstream_of
 from proxy.errors import (
@@ -30,6 +30,7 @@ from proxy.errors import (
     ThronUnreachable,
 )
 from proxy.semantics.ranges import (
+    FIRST_OCTET,
     ContentRange,
     SelectedRange,
     UnsatisfiedRange,
@@ -51,9 +52,6 @@ _IN_ANSWER_TO = {
 _NOT_THE_CONTENT = (OriginGone, OriginRefused, OriginAnswerInvalid)
 # Statuses below 500 that a later request may not meet.
 _MAY_PASS = frozenset({408, 425, 429})
-# Before the second and the third try, in seconds; a client that waits notices neither.
-_BACKOFFS_S = (0.1, 0.4)
-_FIRST_OCTET = ("Range", "bytes=0-0")
 # Seconds before a signed target's end at which it is not begun any more.
 _EXPIRY_MARGIN_S = 30.0
 
@@ -97,7 +95,8 @@ class Origins:
         self._clock = clock
         self._target_ttl_s = target_ttl_s
         self._sent = tuple(sent)
-        self._random = random
+        # 0.1 and 0.4 s: a client that waits notices neither.
+        self._retry_policy = RetryPolicy(random, attempts=2, first_s=0.1, factor=4)
         self._retries = RetryBudget()
         self._refused: BoundedCache[str] = BoundedCache(ttl_s=refusal_ttl_s, max_entries=10_000)
         self._failures = NegativeCache(now=clock.now)
@@ -158,13 +157,13 @@ class Origins:
     ) -> tuple[OriginResponse, Delivery]:
         """Try again what may pass, before the first octet: GET and HEAD may be repeated."""
         self._retries.earn()
-        for back_off_s in _BACKOFFS_S:
+        for attempt in range(1, self._retry_policy.attempts + 1):
             try:
                 return await self._open(delivery, method, fields)
             except (OriginUnreachable, ThronUnreachable) as exc:
                 if exc.asked_wait_s is not None or not self._retries.spend():
                     raise  # it is known when to ask again
-                await asyncio.sleep(back_off_s * (0.5 + self._random() / 2))
+                await asyncio.sleep(self._retry_policy.wait_s(attempt))
         return await self._open(delivery, method, fields)
 
     async def _open(
@@ -212,7 +211,7 @@ class Origins:
             if method != "HEAD":
                 raise
         # HEAD is documented nowhere (docs/thron.md 7.7): one octet tells as much.
-        fields = [*fields, _FIRST_OCTET]
+        fields = [*fields, FIRST_OCTET]
         answer = await self._origin_client.follow(
             "GET", url, fields=fields, content_id=content_id, is_from_api=is_from_api
         )
@@ -223,7 +222,7 @@ class Origins:
         if refusal is not None:
             raise ThronRefused(f"{refusal} (a moment ago)")
         if method == "HEAD":
-            fields = [*fields, _FIRST_OCTET]
+            fields = [*fields, FIRST_OCTET]
         try:
             answer = await self._source_files.open(
                 delivery.sources,

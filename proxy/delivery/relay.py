@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass
 
 import structlog
 from aiohttp import web
 
 from proxy.delivery.min_rate import MinRateGuard
 from proxy.delivery.origin_client import Fields
+from proxy.delivery.retry import RetryPolicy
 from proxy.delivery.upstream import Upstream
 from proxy.errors import (
     GatewayError,
@@ -39,36 +39,13 @@ _BROKEN = (
 Reopen = Callable[[Fields], AbstractAsyncContextManager[Upstream]]
 
 
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
-    """When a broken upstream is asked again, and for how long it may be silent.
-
-    Attributes:
-        read_gap_s: How long it may be silent, in seconds.
-        attempts: How often in a row it may be asked again without a single octet coming.
-        back_off_s: Before the first of them; doubled each time, and less by chance.
-        most_s: The longest wait before one of them.
-        random: Gives a number from 0 to 1.
-    """
-
-    read_gap_s: float
-    random: Callable[[], float]
-    attempts: int = 8
-    back_off_s: float = 0.1
-    most_s: float = 5.0
-
-    def wait_s(self, attempt: int) -> float:
-        """Return the seconds to wait before an attempt, the first being 1."""
-        doubled = min(self.most_s, self.back_off_s * 2.0 ** (attempt - 1))
-        return doubled * (0.5 + self.random() / 2)
-
-
 async def pump(
     upstream: Upstream,
     response: web.StreamResponse,
     *,
     reopen: Reopen,
     retry_policy: RetryPolicy,
+    read_gap_s: float,
     guard: MinRateGuard,
     record: AccessRecord,
 ) -> None:
@@ -81,7 +58,8 @@ async def pump(
         upstream: Just opened.
         response: Prepared; its end is left to the caller.
         reopen: Opens the same content again with a range, should the upstream break.
-        retry_policy: For the origin.
+        retry_policy: How often in a row it is opened again without a single octet coming.
+        read_gap_s: How long an origin may be silent, in seconds.
         guard: Watches how fast the client takes it.
         record: Takes the time of the first octet, the count, and how often it was resumed.
 
@@ -91,7 +69,7 @@ async def pump(
         ReaderTooSlow: The client takes too little.
         ConnectionError: The client has left.
     """
-    content = _Content(upstream, reopen=reopen, retry_policy=retry_policy)
+    content = _Content(upstream, reopen=reopen, retry_policy=retry_policy, read_gap_s=read_gap_s)
     try:
         while chunk := await content.read():
             record.first_byte()
@@ -127,10 +105,13 @@ async def finish(
 class _Content:
     """The content of one download, from as many upstreams as it takes."""
 
-    def __init__(self, first: Upstream, *, reopen: Reopen, retry_policy: RetryPolicy) -> None:
+    def __init__(
+        self, first: Upstream, *, reopen: Reopen, retry_policy: RetryPolicy, read_gap_s: float
+    ) -> None:
         self._upstream = first
         self._reopen = reopen
         self._retry_policy = retry_policy
+        self._read_gap_s = read_gap_s
         self._resume_point = ResumePoint.of(first.status, first.fields)
         self._expected = self._resume_point.selected.octets if self._resume_point else first.octets
         self._received = 0
@@ -164,7 +145,7 @@ class _Content:
         return self._expected == self._received
 
     async def _from_upstream(self) -> bytes:
-        gap_s = self._retry_policy.read_gap_s
+        gap_s = self._read_gap_s
         try:
             async with asyncio.timeout(gap_s):
                 whole = await self._upstream.read()

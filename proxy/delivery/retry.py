@@ -1,11 +1,40 @@
-"""A budget of retries: while much fails, little is tried again, so that retries do no harm."""
+"""Retries: how long to wait before one, and how many there may be in all."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Exponential back-off with jitter.
+
+    Attributes:
+        random: Gives a number from 0 to 1.
+        attempts: How often in a row a call may be made again.
+        first_s: The wait before the first of them, in seconds.
+        factor: What each further wait is longer by.
+        most_s: The longest wait.
+    """
+
+    random: Callable[[], float]
+    attempts: int
+    first_s: float
+    factor: float = 2.0
+    most_s: float = inf
+
+    def wait_s(self, attempt: int) -> float:
+        """Return the seconds to wait before an attempt, the first being 1."""
+        wait_s = min(self.most_s, self.first_s * self.factor ** (attempt - 1))
+        # Callers that failed together must not come back together; half of the wait is sure.
+        return wait_s * (0.5 + self.random() / 2)
 
 
 @dataclass(slots=True)
 class RetryBudget:
     """Every call earns a fraction of a retry, and a retry spends a whole one.
+
+    While much fails little is tried again, so that retries do not add to what is wrong.
 
     Attributes:
         share: Retries that calls earn; 0.1 is at most one retry for ten calls in the long run.

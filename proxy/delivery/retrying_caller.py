@@ -6,13 +6,10 @@ from collections.abc import Awaitable, Callable, Hashable
 from typing import TypeVar
 
 from proxy.delivery.circuit_breaker import CircuitBreaker, Outage
-from proxy.delivery.retry import RetryBudget
+from proxy.delivery.retry import RetryBudget, RetryPolicy
 from proxy.errors import ThronError, ThronFailed, ThronRefused, ThronTimeout, ThronUnreachable
 
 T = TypeVar("T")
-
-# Before a question is asked once more, in seconds, less by chance.
-_BACK_OFF_S = 0.2
 
 
 class RetryingCaller:
@@ -37,7 +34,7 @@ class RetryingCaller:
         self._breaker = breaker
         self._silent_s = silent_s
         self._now = now
-        self._random = random
+        self._retry_policy = RetryPolicy(random, attempts=1, first_s=0.2)
         self._retries = RetryBudget()
         self._counted: weakref.ref[ThronError] | None = None
 
@@ -68,7 +65,7 @@ class RetryingCaller:
         except ThronUnreachable as exc:
             if exc.asked_wait_s is not None or not self._retries.spend():
                 raise
-        await asyncio.sleep(_BACK_OFF_S * (0.5 + self._random() / 2))
+        await asyncio.sleep(self._retry_policy.wait_s(1))
         return await self._asked(question, about)
 
     async def _asked(self, question: Callable[[], Awaitable[T]], about: Hashable) -> T:

@@ -16,9 +16,8 @@ from proxy.delivery.upstream import Upstream
 from proxy.errors import GatewayError, OriginTimeout, UnknownAddress
 from proxy.link_check.results import Outcome
 from proxy.remedies import with_remedy
-from proxy.semantics.ranges import parse_content_range
+from proxy.semantics.ranges import FIRST_OCTET, parse_content_range
 
-_FIRST_OCTET = [("Range", "bytes=0-0")]
 # Resolver and origin each have time-outs of their own; this is for all their tries together.
 _LONGEST_S = 45.0
 _NO_OCTETS = 416
@@ -47,7 +46,7 @@ class LinkProbe:
     async def _tried(self, connector: Connector, address: Address) -> Outcome:
         resolved = await self._resolver.resolve(connector, address)
         delivery = resolved.resolution.delivery
-        async with self._origins.open(delivery, method="GET", fields=_FIRST_OCTET) as upstream:
+        async with self._origins.open(delivery, method="GET", fields=[FIRST_OCTET]) as upstream:
             return _outcome(upstream)
 
 

@@ -23,6 +23,9 @@ _CONTENT_RANGE = re.compile(
     r"bytes[ \t]+(?:([0-9]{1,19})-([0-9]{1,19})|(\*))/(?:([0-9]{1,19})|\*)", re.IGNORECASE
 )
 
+# The Range line that asks for as little as can be.
+FIRST_OCTET = ("Range", "bytes=0-0")
+
 
 @dataclass(frozen=True, slots=True)
 class SelectedRange:

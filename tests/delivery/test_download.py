@@ -14,8 +14,8 @@ from proxy.delivery.admission import Admission
 from proxy.delivery.delivery_builder import DeliveryBuilder
 from proxy.delivery.download import Downloads, Limits, PublicBases
 from proxy.delivery.min_rate import MinRate
-from proxy.delivery.relay import RetryPolicy
 from proxy.delivery.resolution import Delivery
+from proxy.delivery.retry import RetryPolicy
 from proxy.sandbox.faults import Fault, Kind
 from proxy.sandbox.server import Sandbox
 from proxy.semantics.forwarded import TrustedProxies
@@ -237,7 +237,8 @@ async def test_a_pkey_is_doubted_whatever_the_age(thron: Sandbox, tmp_path: Path
                     trusted=TrustedProxies(),
                     now=time.monotonic,
                 ),
-                retry_policy=RetryPolicy(read_gap_s=5, random=lambda: 0.5),
+                retry_policy=RetryPolicy(lambda: 0.5, attempts=8, first_s=0.1, most_s=5),
+                read_gap_s=5,
                 min_rate=MinRate(min_rate_bytes_s=1, window_s=300),
             ),
             bases=PublicBases("http://dl.example.com", "https://dl.example.com"),

@@ -1,4 +1,4 @@
-"""The pump: exact octets, resumed where proved, within retry_policy."""
+"""The pump: exact octets, resumed where proved, within what its policy allows."""
 
 import asyncio
 import socket
@@ -10,16 +10,15 @@ from itertools import pairwise
 import aiohttp
 import pytest
 from aiohttp import web
-from hypothesis import given
-from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from proxy.connectors.model import DeliveryMode
 from proxy.delivery.min_rate import MinRate, MinRateGuard
 from proxy.delivery.origin_client import Fields
-from proxy.delivery.relay import RetryPolicy, finish, pump
+from proxy.delivery.relay import finish, pump
 from proxy.delivery.resolution import Delivery
+from proxy.delivery.retry import RetryPolicy
 from proxy.delivery.upstream import Upstream
 from proxy.errors import (
     GatewayError,
@@ -32,7 +31,7 @@ from proxy.telemetry.access_record import AccessRecord
 from tests.delivery.origin_server import origin_server
 
 DATA = bytes(range(256)) * 4
-PATIENCE = RetryPolicy(read_gap_s=5, random=lambda: 0.0, attempts=3, back_off_s=0.0)
+RETRIES = RetryPolicy(lambda: 0.0, attempts=3, first_s=0.0)
 DELIVERY = Delivery(content_id="a", mode=DeliveryMode.PUBLISHED, sources=(), file_name="a.bin")
 
 
@@ -125,7 +124,8 @@ async def pumped(first: Script, later: Later) -> Pumped:
                 first.upstream(),
                 response,
                 reopen=later,
-                retry_policy=PATIENCE,
+                retry_policy=RETRIES,
+                read_gap_s=5,
                 guard=guard,
                 record=record,
             )
@@ -250,14 +250,6 @@ async def test_nothing_is_whole_at_once() -> None:
     first = Script([OriginIncomplete("never read")], fields={"Content-Length": "0"})
     done = await pumped(first, Later())
     assert (done.body, done.error) == (b"", None)
-
-
-@given(attempt=st.integers(1, 30), dice=st.floats(0, 1))
-def test_waits_grow_to_a_limit(attempt: int, dice: float) -> None:
-    """Doubled each time, less by chance, never longer than the longest."""
-    retry_policy = RetryPolicy(read_gap_s=5, random=lambda: dice)
-    doubled = min(5.0, 0.1 * 2 ** (attempt - 1))
-    assert doubled / 2 <= retry_policy.wait_s(attempt) <= doubled
 
 
 async def test_the_end_waits_for_the_last_octet() -> None:
