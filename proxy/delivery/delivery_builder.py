@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 from proxy.connectors.model import Connector, DeliveryMode
 from proxy.delivery.resolution import Delivery
-from proxy.delivery.revoked_pkey import RevokedPkeyDetector
 from proxy.errors import ThronRefused
 from proxy.thron.delivery_urls import channels, published_url, source_urls, thumbnail_url
 from proxy.thron.messages import Content
@@ -13,6 +12,39 @@ from proxy.thron.token_keeper import TokenKeeper
 
 # Pixels of a thumbnail's longer side: one of the sizes that THRON keeps ready.
 _THUMBNAIL = 160
+# In which failures of renditions make the share key suspect, and how many contents' at least.
+_SUSPICION_WINDOW_S = 600.0
+_SUSPICIOUS_FAILURES = 3
+
+
+class RevokedPkeyDetector:
+    """Tells when the share key may have been revoked, rather than single contents be missing.
+
+    The CDN answers for a content without renditions as it does for a revoked key (docs/thron.md
+    7.1). So the key is suspected once three different contents have failed with no success between,
+    or all that were asked for in ten minutes. What it then costs, a login, is bounded by the token
+    keeper.
+    """
+
+    def __init__(self) -> None:
+        self._failed: dict[str, float] = {}
+        self._delivered_at: float | None = None
+
+    def note_delivery(self, *, now: float) -> None:
+        """Note that the CDN knows the key."""
+        self._failed.clear()
+        self._delivered_at = now
+
+    def note_failure(self, content_id: str, *, now: float) -> bool:
+        """Note that the CDN does not know a content, and tell whether the key is suspected."""
+        failed = self._failed
+        failed[content_id] = now
+        self._failed = {each: at for each, at in failed.items() if now - at < _SUSPICION_WINDOW_S}
+        if len(self._failed) >= _SUSPICIOUS_FAILURES:
+            self._failed = dict(list(self._failed.items())[-_SUSPICIOUS_FAILURES:])
+            return True
+        delivered_at = self._delivered_at
+        return delivered_at is None or now - delivered_at >= _SUSPICION_WINDOW_S
 
 
 class DeliveryBuilder:

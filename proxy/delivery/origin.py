@@ -12,9 +12,8 @@ from aiohttp import hdrs
 from proxy.connectors.model import DeliveryMode
 from proxy.delivery.bounded_cache import BoundedCache
 from proxy.delivery.error_sniffing import may_be_error, sniff_error
-from proxy.delivery.negative_cache import NegativeCache
+from proxy.delivery.failures import NegativeCache, Outages
 from proxy.delivery.origin_client import Fields, OriginClient, OriginResponse, closing, is_failure
-from proxy.delivery.outages import Outages
 from proxy.delivery.redirect_collapse import RedirectCollapse
 from proxy.delivery.resolution import Delivery, Target
 from proxy.delivery.retry import RetryBudget, RetryPolicy

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
+from multidict import MultiMapping
 
 from proxy.errors import GatewayError, MalformedPath, ReaderTooSlow, UnknownAddress
 from proxy.semantics import forwarded, freshness
@@ -17,7 +18,6 @@ from proxy.semantics.forwarded import TrustedProxies
 from proxy.semantics.freshness import Freshness
 from proxy.semantics.status_fields import ProxyStatus
 from proxy.telemetry.access_record import RECORD, AccessRecord
-from proxy.telemetry.front_detector import FrontDetector
 from proxy.telemetry.live import Traffic
 from proxy.telemetry.metrics import Metrics
 
@@ -44,6 +44,10 @@ _WRITTEN = (
 
 # So many peers are warned of by name; a hostile crowd must not grow the set for ever.
 MAX_WARNED = 100
+# In a row from one address: no crowd of clients looks like that, and few single ones.
+_IN_A_ROW = 100
+# What proxies write, whatever their kind (RFC 7239; RFC 9110, 7.6.3).
+_WRITTEN_BY_PROXIES = ("X-Forwarded-For", "Forwarded", "Via")
 
 NAME_THE_PROXY = (
     "name the proxy in TDC_TRUSTED_PROXIES, and in TDC_FORWARDED the fields that it writes: until"
@@ -52,6 +56,30 @@ NAME_THE_PROXY = (
 
 STOPPING = web.AppKey("stopping", asyncio.Event)
 """Set once what still runs is cut by us."""
+
+
+class FrontDetector:
+    """Tells whether all requests come through a proxy in front that is not named as trusted."""
+
+    def __init__(self) -> None:
+        self._peer = ""
+        self._in_a_row = 0
+        self._is_found = False
+
+    def is_found(self, peer: str, fields: MultiMapping[str]) -> bool:
+        """Look at one more request; tell once that its peer seems to be a proxy.
+
+        Args:
+            peer: The address at the other end of the connection, which is not trusted.
+            fields: The request's field section.
+        """
+        if self._is_found:
+            return False
+        is_forwarded = any(name in fields for name in _WRITTEN_BY_PROXIES)
+        self._in_a_row = self._in_a_row + 1 if is_forwarded and peer == self._peer else 0
+        self._peer = peer
+        self._is_found = self._in_a_row >= _IN_A_ROW
+        return self._is_found
 
 
 def observe(

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from proxy.delivery.negative_cache import NegativeCache
+from proxy.delivery.failures import NegativeCache
 from proxy.errors import GatewayError, OriginGone, OriginTimeout, OriginUnreachable
 
 

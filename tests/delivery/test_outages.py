@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.delivery.outages import Outages
+from proxy.delivery.failures import Outages
 from proxy.errors import GatewayError, OriginGone, OriginRefused, ThronRefused
 
 

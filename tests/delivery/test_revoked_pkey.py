@@ -3,9 +3,8 @@
 import aiohttp
 
 from proxy.connectors.model import DeliveryMode
-from proxy.delivery.delivery_builder import DeliveryBuilder
+from proxy.delivery.delivery_builder import DeliveryBuilder, RevokedPkeyDetector
 from proxy.delivery.resolution import Delivery
-from proxy.delivery.revoked_pkey import RevokedPkeyDetector
 from proxy.sandbox.server import Sandbox
 from proxy.thron.client import Client
 from proxy.thron.session import Credentials

@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from multidict import CIMultiDict
 
 from proxy import errors
 from proxy.errors import GatewayError
@@ -17,13 +18,14 @@ from proxy.semantics.forwarded import TrustedProxies
 from proxy.telemetry.access_record import RECORD
 from proxy.telemetry.live import Traffic
 from proxy.telemetry.metrics import Metrics
-from proxy.telemetry.middleware import MAX_WARNED, observe, stamp
+from proxy.telemetry.middleware import MAX_WARNED, FrontDetector, observe, stamp
 from tests.logs import Logged, logged
 from tests.running import Running
 
 Client = TestClient[web.Request, web.Application]
 FILM = "strada-sl-film"
 INTERNALS = "what only the operator reads"
+REQUESTS = 500
 
 
 @pytest.fixture
@@ -299,3 +301,27 @@ async def test_client_that_leaves_before_the_answer() -> None:
             record = await log.wait("download")
     assert record["ended_by"] == "client"
     assert "status" not in record
+
+
+def _fronts_found(peers: list[str], fields: dict[str, str]) -> int:
+    detector = FrontDetector()
+    section = CIMultiDict(fields)
+    return sum(detector.is_found(peers[number % len(peers)], section) for number in range(REQUESTS))
+
+
+@pytest.mark.parametrize("field", ["X-Forwarded-For", "forwarded", "Via"])
+def test_one_address_that_forwards(field: str) -> None:
+    """Requests of one address alone, each with a field that proxies write, are told once."""
+    assert _fronts_found(["192.0.2.1"], {field: "1.2.3.4"}) == 1
+
+
+@pytest.mark.parametrize(
+    ("peers", "fields"),
+    [
+        pytest.param(["192.0.2.1"], {"Accept": "*/*"}, id="one busy client"),
+        pytest.param(["192.0.2.1", "192.0.2.2"], {"Via": "1.1 a"}, id="several"),
+    ],
+)
+def test_clients_are_no_front(peers: list[str], fields: dict[str, str]) -> None:
+    """One client without such a field, or several with one, are no front."""
+    assert _fronts_found(peers, fields) == 0

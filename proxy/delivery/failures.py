@@ -1,13 +1,9 @@
-"""Negative caching: how a delivery has just failed, so that not everybody has to see for himself.
-
-A bad file is its own trouble: after a failure the same request is answered from memory for some
-seconds, then one asker may try while the others still get the old answer.
-"""
+"""How deliveries have just failed, and whether that is one content's trouble or everybody's."""
 
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeVar
 
 from proxy.errors import (
     GatewayError,
@@ -24,6 +20,12 @@ _LONGEST_S: Final = 60.0
 _MOST_FAILURES: Final = 10_000
 # Nobody needs to come back for these in a moment.
 _NOT_TO_COME = (OriginGone, OriginRefused, ThronRefused)
+# Dead links asked for in a row are no outage yet, as long as something was delivered just now.
+_SILENT_S: Final = 60.0
+_CONTENTS: Final = 3
+_RETRY_AFTER_S: Final = 10.0
+
+E = TypeVar("E", bound=GatewayError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,11 @@ class _Trials:
 
 
 class NegativeCache:
-    """Remembers failures for a short while; bounded."""
+    """Remembers failures for a short while, so that not everybody has to see for himself; bounded.
+
+    A bad file is its own trouble: after a failure the same request is answered from memory for some
+    seconds, then one asker may try while the others still get the old answer.
+    """
 
     def __init__(self, *, now: Callable[[], float]) -> None:
         """Make an empty one; ``now`` gives monotonic seconds."""
@@ -116,3 +122,36 @@ class NegativeCache:
         self._failures[key] = failure
         if len(self._failures) > _MOST_FAILURES:
             del self._failures[next(iter(self._failures))]
+
+
+class Outages:
+    """Absence or outage: one content that an origin refuses is a 404, all of them are a 503.
+
+    Caches and monitors act on the status. A content without rendition, or without the right to it,
+    is its own trouble; a tenant whose every content is refused has an operator who must hear of it.
+    """
+
+    def __init__(self, *, now: Callable[[], float]) -> None:
+        """Make one that has seen nothing yet; ``now`` gives monotonic seconds."""
+        self._now = now
+        self._succeeded_at = float("-inf")
+        self._refused: set[str] = set()
+
+    def succeeded(self) -> None:
+        """Note that a content was delivered."""
+        self._succeeded_at = self._now()
+        self._refused.clear()
+
+    def judged(self, refusal: E, *, content_id: str) -> E:
+        """Return a refusal as it is to be answered: 404, or 503 where every content is refused."""
+        if len(self._refused) < _CONTENTS:
+            self._refused.add(content_id)
+        is_silent = self._now() - self._succeeded_at >= _SILENT_S
+        if not is_silent or len(self._refused) < _CONTENTS:
+            return type(refusal)(str(refusal), status=404, proxy_status=refusal.proxy_status)
+        return type(refusal)(
+            f"{refusal}; so it is with every content that was asked for lately",
+            status=503,
+            proxy_status=refusal.proxy_status,
+            retry_after_s=_RETRY_AFTER_S,
+        )
