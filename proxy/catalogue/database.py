@@ -26,7 +26,7 @@ from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from proxy.catalogue import schema, secret_keys
+from proxy.catalogue import migrate, schema, secret_keys
 from proxy.catalogue.encryption import Encryption, is_encrypted
 from proxy.catalogue.engine import (
     SETTING,
@@ -429,7 +429,7 @@ class Database:
             async with self._writer.begin() as connection:
                 if self.place.path is None:
                     await connection.execute(text(f"SELECT pg_advisory_xact_lock({_OPENING_LOCK})"))
-                is_new = await connection.run_sync(schema.prepare)
+                is_new = await connection.run_sync(migrate.prepare)
                 await self._encrypt_plain_text(connection)
                 if is_new and self.place.path is not None:
                     await mark_scrubbed(connection)
@@ -438,7 +438,7 @@ class Database:
                 await write_ahead(self._reader)
                 if not is_new and not await is_scrubbed(self._reader):
                     await scrub(self._made)
-        except schema.UnusableDatabase as exc:
+        except migrate.UnusableDatabase as exc:
             raise ConfigurationError([f"{SETTING}: {self.place} {exc}."]) from exc
         except (TypeError, ValueError, *_FAILURES) as exc:  # the first two: unknown URL parameters
             raise ConfigurationError([_unreachable(self.place, exc)]) from exc
@@ -450,7 +450,7 @@ class Database:
         if app_key is None or is_encrypted(app_key):
             return
         if self.encryption is None:
-            raise schema.UnusableDatabase(f"holds an app key in plain text: {_no_key()}")
+            raise migrate.UnusableDatabase(f"holds an app key in plain text: {_no_key()}")
         query = update(table).values(app_key=self.encryption.encrypt(app_key))
         await connection.execute(query)
 

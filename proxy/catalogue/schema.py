@@ -1,44 +1,41 @@
-"""The database's tables, and how an older database becomes this version's.
+"""The database's tables as this release has them.
 
-Rule 1: ``TABLES`` is the schema after the last of ``STEPS``; a fresh database is made from it.
-Rule 2: an older database takes the steps from its version on, in the transaction that notes the
-new version; a change of ``TABLES`` comes with a step, and steps are never edited.
+Rule: a change here comes with a revision in ``migrations/versions``, whose number becomes ``HEAD``;
+``docs/database.md`` says how one is made.
 """
-
-from collections.abc import Callable, Iterable, Sequence
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
-    Connection,
     DateTime,
     Float,
+    Index,
     Integer,
     MetaData,
+    PrimaryKeyConstraint,
     String,
     Table,
     Text,
-    insert,
-    inspect,
-    select,
-    text,
+    false,
     true,
-    update,
 )
 
-from proxy.catalogue import content_tables
-from proxy.catalogue import link_check_tables as link_tables
-
-
-class UnusableDatabase(Exception):
-    """A database that is not for this program; the message goes on from its name."""
-
+# The newest revision. It stands here so that a start with a database of today need not import
+# Alembic, which is heavy; a test compares it with the revisions.
+HEAD = "0001"
 
 TABLES = MetaData()
 
-schema_version = Table("schema_version", TABLES, Column("version", Integer, primary_key=True))
+# Alembic's own table, as Alembic makes it.
+alembic_version = Table(
+    "alembic_version",
+    TABLES,
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
 
 revision = Table(
     "revision",
@@ -152,163 +149,140 @@ api_token = Table(
     Column("used", DateTime(timezone=True)),
 )
 
-catalogued, content, address, content_version, sync_run = content_tables.define(TABLES)
-link_check, link_result = link_tables.define(TABLES)
-
-Step = Callable[[Connection], None]
-
-
-def _add_purges(connection: Connection) -> None:
-    Table(
-        "purge",
-        MetaData(),
-        Column("id", Integer, primary_key=True),
-        Column("at", DateTime(timezone=True), nullable=False),
-        Column("kind", String(16), nullable=False),
-        Column("value", Text, nullable=False),
-        Column("actor", Text, nullable=False),
-        sqlite_autoincrement=True,
-    ).create(connection)
-
-
-def _add_the_console(connection: Connection) -> None:
-    then = MetaData()
-    Table(
-        "password",
-        then,
-        Column("id", Integer, CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
-        Column("hash", Text, nullable=False),
-        Column("at", DateTime(timezone=True), nullable=False),
-    )
-    Table(
-        "session",
-        then,
-        Column("mark", String(64), primary_key=True),
-        Column("password_mark", String(32), nullable=False),
-        Column("created", DateTime(timezone=True), nullable=False),
-        Column("used", DateTime(timezone=True), nullable=False),
-        Column("client", Text, nullable=False),
-    )
-    Table(
-        "api_token",
-        then,
-        Column("id", Integer, primary_key=True),
-        Column("name", Text, nullable=False, unique=True),
-        Column("mark", String(64), nullable=False, unique=True),
-        Column("hint", String(16), nullable=False),
-        Column("can_change", Boolean, nullable=False),
-        Column("created", DateTime(timezone=True), nullable=False),
-        Column("used", DateTime(timezone=True)),
-    )
-    then.create_all(connection)
-
-
-def _add_contents(connection: Connection) -> None:
-    then = MetaData()
-    content_tables.define(then)
-    then.create_all(connection)
-
-
-def _add_link_checks(connection: Connection) -> None:
-    then = MetaData()
-    link_tables.define(then)
-    then.create_all(connection)
-
-
-def _add_devices(connection: Connection) -> None:
-    Table(
-        "device",
-        MetaData(),
-        Column("mark", String(64), primary_key=True),
-        Column("password_mark", String(32), nullable=False),
-        Column("created", DateTime(timezone=True), nullable=False),
-    ).create(connection)
-
-
-def _share_the_session(connection: Connection) -> None:
-    # What a login gave is kept with its session, encrypted; rows without a key held nothing else.
-    for column in ("pkey", "root_category_id"):
-        connection.execute(text(f"ALTER TABLE tenant DROP COLUMN {column}"))
-    connection.execute(text("ALTER TABLE tenant ADD COLUMN username TEXT"))
-    connection.execute(text("DELETE FROM tenant WHERE app_key IS NULL"))
-    Table(
-        "thron_session",
-        MetaData(),
-        Column("id", Integer, CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
-        Column("session", Text),
-        Column("lease_owner", String(32)),
-        Column("lease_until", Float(53)),
-    ).create(connection)
-
-
-def _add_unpublished_and_shortened(connection: Connection) -> None:
-    _add_flag(connection, "connector", "only_published", default="true")
-    _add_flag(connection, "address", "is_shortened", default="false")
-
-
-def _add_flag(connection: Connection, table: str, name: str, *, default: str) -> None:
-    """Add a column, unless a step before made the table with it."""
-    if name not in {each["name"] for each in inspect(connection).get_columns(table)}:
-        change = f"ALTER TABLE {table} ADD COLUMN {name} BOOLEAN DEFAULT {default} NOT NULL"
-        connection.execute(text(change))
-
-
-STEPS: tuple[Step, ...] = (
-    _add_purges,
-    _add_the_console,
-    _add_contents,
-    _add_link_checks,
-    _add_devices,
-    _share_the_session,
-    _add_unpublished_and_shortened,
+# What a connector was like when its contents were entered; other contents do not count.
+catalogued = Table(
+    "catalogued",
+    TABLES,
+    Column("connector", String(63), primary_key=True),
+    Column("client_id", Text, nullable=False),
+    Column("shape", String(32), nullable=False),
+    Column("naming", String(32), nullable=False),
 )
-"""``STEPS[n]`` makes version n + 2 of version n + 1."""
 
+# One row for each content that a connector's folder holds, or held.
+content = Table(
+    "content",
+    TABLES,
+    Column("connector", String(63), primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("content_type", String(32), nullable=False),
+    Column("titles", JSON, nullable=False),
+    Column("file_name", Text),
+    Column("status", Text),
+    Column("was_published", Boolean, nullable=False),
+    Column("is_servable", Boolean, nullable=False),
+    Column("channels", Text, nullable=False),
+    Column("created", DateTime(timezone=True)),
+    Column("updated", DateTime(timezone=True)),
+    Column("first_seen", DateTime(timezone=True), nullable=False),
+    Column("changed", DateTime(timezone=True), nullable=False),
+    Column("removed_at", DateTime(timezone=True)),
+    Column("run", Integer, nullable=False),
+    Column("confirmed", DateTime(timezone=True)),
+    Column("digest", String(32), nullable=False),
+    Index("content_counted", "connector", "removed_at", "content_type", "run"),
+)
 
-def prepare(connection: Connection, *, steps: Sequence[Step] = STEPS) -> bool:
-    """Make the tables, or bring them from an older version to this one.
+# One row of the summary table: an address of a content, or the lack of one.
+# What the table is searched, filtered and sorted by stands in the row itself.
+address = Table(
+    "address",
+    TABLES,
+    Column("id", Integer, primary_key=True),
+    Column("connector", String(63), nullable=False),
+    Column("language", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("content_id", Text, nullable=False),
+    Column("is_current", Boolean, nullable=False),
+    Column("is_addressable", Boolean, nullable=False),
+    Column("since", DateTime(timezone=True), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("serves", Boolean, nullable=False),
+    Column("content_type", String(32), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("title_key", Text, nullable=False),
+    Column("updated_s", BigInteger, nullable=False),
+    Column("search", Text, nullable=False),
+    Column("is_shortened", Boolean, nullable=False, server_default=false()),
+    Index("address_by_value", "connector", "value", "language", "content_id", unique=True),
+    Index("address_by_content", "connector", "content_id"),
+    Index("address_by_title", "connector", "title_key", "id"),
+    Index("address_by_update", "connector", "updated_s", "id"),
+    Index("address_by_type", "connector", "content_type", "title_key", "id"),
+    Index("address_by_language", "connector", "language", "title_key", "id"),
+    Index("address_by_status", "connector", "status", "title_key", "id"),
+    # The next two are for counting and for searching: all that those look at stands in them.
+    Index("address_counted", "connector", "status", "content_type", "language"),
+    Index("address_sought", "connector", "search"),
+    sqlite_autoincrement=True,
+)
 
-    Args:
-        connection: In a transaction that nobody else can be in at the same time.
-        steps: From version 1 on.
+# The versions of source files that were seen, whatever the connector.
+content_version = Table(
+    "content_version",
+    TABLES,
+    Column("content_id", Text, primary_key=True),
+    Column("version_id", Text, primary_key=True),
+    Column("file_name", Text),
+    Column("media_type", Text),
+    Column("size", BigInteger),
+    Column("modified", DateTime(timezone=True)),
+    Column("first_seen", DateTime(timezone=True), nullable=False),
+)
 
-    Returns:
-        Whether there were none.
+# One listing of a connector's folder, asked for, running or over.
+sync_run = Table(
+    "sync_run",
+    TABLES,
+    Column("id", Integer, primary_key=True),
+    Column("connector", String(63), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("started", DateTime(timezone=True), nullable=False),
+    Column("ended", DateTime(timezone=True)),
+    Column("seen", Integer, nullable=False),
+    Column("expected", Integer),
+    Column("added", Integer, nullable=False),
+    Column("changed", Integer, nullable=False),
+    Column("removed", Integer, nullable=False),
+    Column("skipped", Integer, nullable=False),
+    Column("problem", Text),
+    Index("sync_run_by_connector", "connector", "id"),
+    sqlite_autoincrement=True,
+)
 
-    Raises:
-        UnusableDatabase: The database is somebody else's, or of a newer version.
-    """
-    present = set(inspect(connection).get_table_names())
-    if not present:
-        TABLES.create_all(connection)
-        connection.execute(insert(schema_version).values(version=len(steps) + 1))
-        connection.execute(insert(revision).values(id=1, number=0))
-        return True
-    if schema_version.name not in present:
-        raise UnusableDatabase(
-            f"holds tables of another program ({_few(present)}): give the connector a database of"
-            " its own"
-        )
-    _migrate(connection, steps)
-    return False
+# One run over the addresses of a connector, running or over.
+link_check = Table(
+    "link_check",
+    TABLES,
+    Column("id", Integer, primary_key=True),
+    Column("connector", String(63), nullable=False),
+    Column("scope", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("started", DateTime(timezone=True), nullable=False),
+    Column("beat", DateTime(timezone=True), nullable=False),
+    Column("ended", DateTime(timezone=True)),
+    Column("expected", Integer, nullable=False),
+    Column("checked", Integer, nullable=False),
+    Column("problems", Integer, nullable=False),
+    Column("reason", Text),
+    Index("link_check_by_connector", "connector", "id"),
+    sqlite_autoincrement=True,
+)
 
-
-def _migrate(connection: Connection, steps: Sequence[Step]) -> None:
-    version, ours = (
-        connection.execute(select(schema_version.c.version)).scalar_one(),
-        len(steps) + 1,
-    )
-    if version > ours:
-        raise UnusableDatabase(
-            f"was written by a newer release (schema {version}, this one knows {ours}):"
-            " install that release again, or restore a copy from before it"
-        )
-    for step in steps[version - 1 :]:
-        step(connection)
-    if version < ours:
-        connection.execute(update(schema_version).values(version=ours))
-
-
-def _few(names: Iterable[str]) -> str:
-    first = sorted(names)
-    return ", ".join(first[:3]) + (", ..." if len(first) > 3 else "")  # noqa: PLR2004 - enough to recognise it by
+# What came of the last try of one address; ``line`` is its id in the table ``address``.
+link_result = Table(
+    "link_result",
+    TABLES,
+    Column("line", Integer, primary_key=True, autoincrement=False),
+    Column("connector", String(63), nullable=False),
+    Column("check_id", Integer, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("is_ok", Boolean, nullable=False),
+    Column("media_type", Text),
+    Column("size", BigInteger),
+    Column("problem", Text),
+    Column("since", DateTime(timezone=True), nullable=False),
+    Column("checked", DateTime(timezone=True), nullable=False),
+    Index("link_result_by_outcome", "connector", "is_ok", "status", "line"),
+)

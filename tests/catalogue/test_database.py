@@ -362,7 +362,7 @@ async def test_a_newer_schema_is_refused(database_url: str) -> None:
     """A database of a newer release is not touched by an older one."""
     async with Database.open(database_url):
         pass
-    await _execute(database_url, "UPDATE schema_version SET version = 1000")
+    await _execute(database_url, "UPDATE alembic_version SET version_num = '1000'")
     with pytest.raises(ConfigurationError, match="newer release"):
         async with Database.open(database_url):
             pass

@@ -1,0 +1,11 @@
+CREATE TABLE audit ( id INTEGER NOT NULL, at DATETIME NOT NULL, actor TEXT NOT NULL, action VARCHAR(32) NOT NULL, subject TEXT NOT NULL, detail JSON NOT NULL, PRIMARY KEY (id) );
+CREATE INDEX ix_audit_at ON audit (at);
+INSERT INTO "audit" (at, actor, action, subject, detail) VALUES ('2024-05-01 12:00:00.000000', 'cli', 'connector created', 'brochures', '{"slug": {"old": null, "new": "brochures"}}');
+CREATE TABLE connector ( slug VARCHAR(63) NOT NULL, folder TEXT NOT NULL, folder_id TEXT NOT NULL, identifier VARCHAR(32) NOT NULL, metadata TEXT, classification_id TEXT, enabled BOOLEAN NOT NULL, subfolders BOOLEAN NOT NULL, content_types VARCHAR(64) NOT NULL, force_https BOOLEAN NOT NULL, delivery VARCHAR(32) NOT NULL, disposition VARCHAR(32) NOT NULL, max_age_s INTEGER NOT NULL, robots TEXT NOT NULL, host VARCHAR(253), PRIMARY KEY (slug), UNIQUE (host) );
+INSERT INTO "connector" (slug, folder, folder_id, identifier, metadata, classification_id, enabled, subfolders, content_types, force_https, delivery, disposition, max_age_s, robots, host) VALUES ('brochures', 'brochures-folder', 'f-1', 'metadata', 'sku', 'c-1', true, true, 'AUDIO VIDEO', false, 'published', 'inline', 60, 'noindex', 'media.example.com');
+CREATE TABLE revision ( id INTEGER NOT NULL CHECK (id = 1), number INTEGER NOT NULL, PRIMARY KEY (id) );
+INSERT INTO "revision" (id, number) VALUES (1, 7);
+CREATE TABLE schema_version ( version INTEGER NOT NULL, PRIMARY KEY (version) );
+INSERT INTO "schema_version" (version) VALUES (1);
+CREATE TABLE tenant ( id INTEGER NOT NULL CHECK (id = 1), client_id TEXT NOT NULL, app_id TEXT NOT NULL, app_key TEXT, pkey TEXT, root_category_id TEXT, PRIMARY KEY (id) );
+INSERT INTO "tenant" (id, client_id, app_id, app_key, pkey, root_category_id) VALUES (1, 'acme', 'app', 'app-key-in-plain-text', 'pkey-in-plain-text', 'root');
