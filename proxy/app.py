@@ -6,7 +6,8 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 
 import aiohttp
 import structlog
@@ -430,13 +431,18 @@ def trusted_authorities(settings: Settings) -> ssl.SSLContext:
     Raises:
         ConfigurationError: The file holds no certificates.
     """
+    return _authorities(settings.ca_file)
+
+
+@cache  # reading them takes 70 ms and some megabytes; a context may serve any number of sessions
+def _authorities(ca_file: Path | None) -> ssl.SSLContext:
     context = ssl.create_default_context()
-    if settings.ca_file is not None:
+    if ca_file is not None:
         try:
-            context.load_verify_locations(settings.ca_file)
+            context.load_verify_locations(ca_file)
         except (ssl.SSLError, OSError) as exc:
             raise ConfigurationError(
-                [f"TDC_CA_FILE: {settings.ca_file} holds no PEM certificates: {exc}"]
+                [f"TDC_CA_FILE: {ca_file} holds no PEM certificates: {exc}"]
             ) from exc
     return context
 

@@ -1,6 +1,7 @@
 """The document of the JSON API, for machines and for people."""
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -15,18 +16,24 @@ from proxy.admin.web.rendering import render
 
 def routes(operations: Sequence[Operation[Any, Any]]) -> list[web.RouteDef]:
     """Return the routes of the document and of its page."""
-    made = document(operations, version=__version__)
-    body = orjson.dumps(made, option=orjson.OPT_INDENT_2)
     by_tag = [(tag, list(each)) for tag, each in groupby(operations, key=lambda one: one.tag)]
+
+    @cache  # made when somebody first asks: it takes as long as half of a start
+    def made() -> dict[str, Any]:
+        return document(operations, version=__version__)
 
     async def machine(_request: web.Request) -> web.Response:
         response = web.Response(
-            body=body, content_type="application/json", headers={"Cache-Control": "no-store"}
+            body=orjson.dumps(made(), option=orjson.OPT_INDENT_2),
+            content_type="application/json",
+            headers={"Cache-Control": "no-store"},
         )
         response.enable_compression()
         return response
 
     async def people(request: web.Request) -> web.Response:
-        return render(request, "api.html", document=made, by_tag=by_tag, base=request.url.origin())
+        return render(
+            request, "api.html", document=made(), by_tag=by_tag, base=request.url.origin()
+        )
 
     return [web.get("/api/openapi.json", machine), web.get("/api", people)]
