@@ -176,7 +176,7 @@ async def _both_modes(tenant: Tenant, session: Session) -> AsyncIterator[Step]:
     folder = session.root_category_id
     if folder is None:
         return
-    connector = Connector(
+    connector = Connector.model_construct(
         slug="check", folder=folder, folder_id=folder, identifier=Identifier.CONTENT_ID
     )
     title = "application's folder"

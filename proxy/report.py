@@ -8,7 +8,7 @@ remembered while it is recorded, and blotted out wherever the report would show 
 import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -152,8 +152,7 @@ def report(
             for name in sorted(settings.model_fields_set)
         },
         "connectors": [
-            {each.name: _shown(getattr(connector, each.name)) for each in fields(connector)}
-            for connector in connectors
+            {name: _shown(value) for name, value in connector} for connector in connectors
         ],
         "steps": [{"ok": step.is_ok, "title": step.title, "detail": step.detail} for step in steps],
         "answers": recording.answers,
@@ -236,8 +235,8 @@ def _private_settings(settings: Settings) -> Iterator[str]:
 
 
 def _texts_of(connector: Connector) -> Iterator[str]:
-    for each in fields(connector):
-        yield from _texts_within(getattr(connector, each.name))
+    for _, value in connector:
+        yield from _texts_within(value)
 
 
 def _texts_within(value: Any) -> Iterator[str]:

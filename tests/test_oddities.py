@@ -46,7 +46,11 @@ def test_none() -> None:
 
 def test_the_remedy_is_one_that_works() -> None:
     """Renditions of what is not published are not to be had, so only publishing it helps."""
-    published = replace(FILES, delivery=DeliveryMode.PUBLISHED)
+    published = FILES.model_copy(update={"delivery": DeliveryMode.PUBLISHED})
     (told,) = oddities(published, [replace(FINE, status="DRAFT")])
     assert "only_published" not in told
-    assert not list(oddities(replace(FILES, only_published=False), [replace(FINE, status="DRAFT")]))
+    assert not list(
+        oddities(
+            FILES.model_copy(update={"only_published": False}), [replace(FINE, status="DRAFT")]
+        )
+    )

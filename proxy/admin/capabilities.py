@@ -149,7 +149,7 @@ async def _delivered(
     folder = session.root_category_id
     if folder is None:
         return Finding(right, Verdict.UNKNOWN)
-    connector = Connector(
+    connector = Connector.model_construct(
         slug="check", folder=folder, folder_id=folder, identifier=Identifier.CONTENT_ID
     )
     try:

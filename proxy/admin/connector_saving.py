@@ -1,7 +1,7 @@
 """Connectors are made, changed and removed: planned, checked against each other, kept, and told."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from proxy.admin.parts import Console
 from proxy.admin.set_up import Tenancy
@@ -154,7 +154,9 @@ def _reaches_further(old: Connector, new: Connector) -> bool:
     """Tell whether contents could become public that are not now."""
     if not old.enabled or old.folder_id != new.folder_id:
         return True
-    as_wide = replace(new, content_types=old.content_types, subfolders=old.subfolders)
+    as_wide = new.model_copy(
+        update={"content_types": old.content_types, "subfolders": old.subfolders}
+    )
     named_the_same = naming_of(as_wide) == naming_of(old)
     return (
         bool(new.content_types - old.content_types)
@@ -171,9 +173,10 @@ def resolved(old: Connector, wanted: Connector) -> Connector | None:
         return None
     if (wanted.identifier, wanted.metadata) != (old.identifier, old.metadata):
         return None
-    return replace(
-        wanted,
-        folder=old.folder,
-        folder_id=old.folder_id,
-        classification_id=old.classification_id,
+    return wanted.model_copy(
+        update={
+            "folder": old.folder,
+            "folder_id": old.folder_id,
+            "classification_id": old.classification_id,
+        }
     )

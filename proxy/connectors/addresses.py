@@ -16,11 +16,11 @@ from urllib.parse import quote, unquote_to_bytes
 from proxy.connectors.addressability import (
     CONTROL,
     LONGEST_SEGMENT,
+    RESERVED_SEGMENTS,
     is_language,
     normalised,
 )
 from proxy.connectors.model import (
-    RESERVED_SEGMENTS,
     Connector,
     Connectors,
     Disposition,

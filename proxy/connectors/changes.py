@@ -1,7 +1,7 @@
 """What a change of connectors does: to the document, and to public URLs that exist; pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from proxy.connectors.model import Connector, Identifier
@@ -126,7 +126,7 @@ def _metadata(connector: Connector) -> tuple[str | None, str | None]:
 def _plain(connector: Connector | None) -> dict[str, Any]:
     if connector is None:
         return {}
-    return {**asdict(connector), "content_types": sorted(connector.content_types)}
+    return {**dict(connector), "content_types": sorted(connector.content_types)}
 
 
 def _repeated(words: Sequence[str]) -> list[str]:

@@ -7,8 +7,7 @@ from typing import Any
 import tomli_w
 
 from proxy.connectors import values as check
-from proxy.connectors.form import read, written
-from proxy.connectors.model import Connector
+from proxy.connectors.model import Connector, read, written
 from proxy.errors import ConfigurationError
 
 _NAME = "connector"

@@ -231,7 +231,7 @@ def naming_of(connector: Connector) -> Naming:
 
 
 def _template(naming: Naming) -> Connector:
-    return Connector(
+    return Connector.model_construct(
         slug="-",
         folder="-",
         identifier=naming.identifier,

@@ -1,12 +1,28 @@
 """The connector, one installation on one THRON folder, and its rules; pure."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Annotated, Any
 
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
+from pydantic_core import ErrorDetails
+
+from proxy.connectors import values as check
 from proxy.connectors.addressability import (
+    RESERVED_SEGMENTS,
     Addressability,
     addressability,
     is_id,
@@ -16,9 +32,6 @@ from proxy.connectors.addressability import (
 from proxy.thron.messages import Content, ContentType, Publication, publication
 
 ALL_CONTENT_TYPES = frozenset(ContentType)
-
-RESERVED_SEGMENTS = frozenset({"-", "robots.txt", "favicon.ico", ".well-known"})
-"""First segments that belong to the gateway: no slug, and no value on a connector's own host."""
 
 _END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
@@ -45,46 +58,172 @@ class Disposition(StrEnum):
     INLINE = "inline"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connector:
-    """One installation on one folder; ``connector_form`` is where its values are checked.
+# As long as a value of the API may be; most checks are stricter.
+_LINE = Field(max_length=400)
+
+Flag = Annotated[bool, BeforeValidator(check.boolean)]
+ContentTypes = Annotated[
+    frozenset[ContentType],
+    BeforeValidator(check.content_types),
+    PlainSerializer(check.content_type_words),
+    WithJsonSchema(
+        {
+            "type": "array",
+            "items": {"type": "string", "enum": [*check.CONTENT_TYPE_WORDS, check.ALL]},
+            "maxItems": len(check.CONTENT_TYPE_WORDS) + 1,
+        }
+    ),
+]
+
+
+class ConnectorSpec(BaseModel):
+    """A connector, as its operator writes it."""
+
+    # A key added here is written in the TOML document, the API and the audit; what else it needs
+    # (a column, a field of the console's form) tests/connectors/test_every_key.py names.
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    slug: Annotated[str, BeforeValidator(check.slug), Field(max_length=63)] = Field(
+        description="its name; it begins every address"
+    )
+    enabled: Flag = True
+    folder: Annotated[str, BeforeValidator(check.folder), _LINE] = Field(
+        description="id or prettyId of a THRON folder"
+    )
+    subfolders: Flag = True
+    content_types: ContentTypes = Field(
+        default=ALL_CONTENT_TYPES, json_schema_extra={"default": [check.ALL]}
+    )
+    identifier: Annotated[Identifier, BeforeValidator(check.one_of(Identifier))]
+    metadata: Annotated[str, BeforeValidator(check.metadata), _LINE] | None = Field(
+        default=None,
+        description='a key, with "metadata" as identifier',
+        validate_default=True,  # with one identifier it must not be missing
+    )
+    force_https: Flag = False
+    delivery: Annotated[DeliveryMode, BeforeValidator(check.one_of(DeliveryMode))] = (
+        DeliveryMode.ORIGINAL
+    )
+    disposition: Annotated[Disposition, BeforeValidator(check.one_of(Disposition))] = (
+        Disposition.ATTACHMENT
+    )
+    only_published: Flag = Field(
+        default=True, description='false: every content of the folder, with "original" alone'
+    )
+    max_age_s: Annotated[int, BeforeValidator(check.max_age)] = Field(
+        default=300, description="freshness lifetime in seconds"
+    )
+    robots: Annotated[str, BeforeValidator(check.robots), _LINE] = Field(
+        default="", description="X-Robots-Tag, such as noindex"
+    )
+    host: Annotated[str, BeforeValidator(check.host), _LINE] | None = Field(
+        default=None, description="a host of its own"
+    )
+
+    # A field is judged beside those above it, and only where these can be read, so that one slip
+    # is told once, and none hides another.
+
+    @field_validator("metadata")
+    @classmethod
+    def _goes_with_identifier(cls, value: str | None, info: ValidationInfo) -> str | None:
+        identifier = info.data.get("identifier")
+        if identifier is Identifier.METADATA and value is None:
+            raise check.Unfit("is missing; name the metadata that identifies the contents.")
+        if identifier not in {None, Identifier.METADATA} and value is not None:
+            raise check.Unfit(
+                f'is of no use with identifier = "{identifier}"; leave it out, or write identifier'
+                ' = "metadata".'
+            )
+        return value
+
+    @field_validator("only_published")
+    @classmethod
+    def _has_renditions(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic's
+        if not value and info.data.get("delivery") is DeliveryMode.PUBLISHED:
+            raise check.Unfit(
+                'false is possible with delivery = "original" alone, as what is not published has'
+                ' no rendition; write delivery = "original", or only_published = true.'
+            )
+        return value
+
+
+class Connector(ConnectorSpec):
+    """One installation on one folder.
+
+    ``Connector(...)`` checks every value. ``model_construct`` and ``model_copy`` do not: they are
+    for what has been checked before, such as a row of the database.
 
     Attributes:
-        slug: Its name, and the first segment of its addresses: ``[a-z0-9][a-z0-9-]{0,62}``.
-        folder: The folder as the operator wrote it, an id or a prettyId.
-        folder_id: THRON's id of that folder; empty until resolved.
-        identifier: What names a content in an address.
-        metadata: The key of the metadata, with Identifier.METADATA only.
-        classification_id: Defines that key; None until resolved, and for legacy metadata.
-        enabled: Whether anything is served at all.
-        subfolders: Whether contents of folders below are served too.
-        content_types: The types served.
-        force_https: Whether plain requests are redirected.
-        delivery: Which bytes are served.
-        disposition: What browsers do where the query does not say.
-        only_published: Whether contents that THRON does not publish are left out; they have no
-            renditions, so False goes with DeliveryMode.ORIGINAL alone.
-        max_age_s: Freshness lifetime told to caches, in seconds.
-        robots: The X-Robots-Tag field, or empty.
-        host: A host of its own, lower case; there the addresses have no slug.
+        folder_id: THRON's id of the folder; empty until resolved.
+        classification_id: Defines the metadata; None until resolved, and for legacy metadata.
     """
 
-    slug: str
-    folder: str
     folder_id: str = ""
-    identifier: Identifier
-    metadata: str | None = None
     classification_id: str | None = None
-    enabled: bool = True
-    subfolders: bool = True
-    content_types: frozenset[ContentType] = ALL_CONTENT_TYPES
-    force_https: bool = False
-    delivery: DeliveryMode = DeliveryMode.ORIGINAL
-    disposition: Disposition = Disposition.ATTACHMENT
-    only_published: bool = True
-    max_age_s: int = 300
-    robots: str = ""
-    host: str | None = None
+
+
+KEYS = tuple(ConnectorSpec.model_fields)
+"""Every key of a connector, in the order of an export."""
+
+_MISSING = {
+    "slug": 'name the connector, such as slug = "brochures".',
+    "folder": "give the id or the prettyId of the THRON folder.",
+    "identifier": f"choose from {', '.join(Identifier)}.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with one key.
+
+    Attributes:
+        key: As it was written, or as it should have been.
+        text: A sentence that goes on from the key and ends with the mend.
+    """
+
+    key: str
+    text: str
+
+
+def read(values: Mapping[str, object]) -> Connector | tuple[Problem, ...]:
+    """Return the connector that some keys and values describe, or all that is wrong with them.
+
+    Args:
+        values: By the names in KEYS, with plain values as TOML or JSON give them.
+    """
+    try:
+        return Connector(**dict(ConnectorSpec.model_validate(values)))
+    except ValidationError as exc:
+        return problems(exc)
+
+
+def problems(error: ValidationError) -> tuple[Problem, ...]:
+    """Return what is wrong with a ConnectorSpec: unknown keys, then missing ones, then values."""
+    found = error.errors(include_url=False, include_input=False)
+    order = ("extra_forbidden", "missing")
+    found.sort(key=lambda each: order.index(each["type"]) if each["type"] in order else len(order))
+    return tuple(Problem(str(each["loc"][0]), _mend(each)) for each in found)
+
+
+def _mend(error: ErrorDetails) -> str:
+    key = str(error["loc"][0])
+    match error["type"]:
+        case "extra_forbidden":
+            return f"there is no such key; {check.nearest(key, KEYS)}"
+        case "missing":
+            return f"is missing; {_MISSING.get(key, 'write it.')}"
+        case "string_too_long":
+            return f"is too long; write at most {error['ctx']['max_length']} characters."
+        case _:
+            return str(error.get("ctx", {}).get("error", error["msg"]))
+
+
+def written(connector: Connector) -> dict[str, Any]:
+    """Return a connector as the keys and plain values that ``read`` takes back to it.
+
+    What THRON resolves (folder id, classification) is not among them.
+    """
+    return connector.model_dump(mode="json", include=set(KEYS), exclude_none=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from proxy.connectors.metadata_definitions import listed
 from proxy.connectors.model import Connector, Identifier, claims, is_servable
@@ -65,7 +65,9 @@ class Surveyor:
         classification_id = await self._classification(connector, folder, problems)
         if folder is None or problems:
             raise ConfigurationError(problems)
-        resolved = replace(connector, folder_id=folder.id, classification_id=classification_id)
+        resolved = connector.model_copy(
+            update={"folder_id": folder.id, "classification_id": classification_id}
+        )
         contents, is_estimate = await self._count(resolved)
         return Survey(resolved, _name(folder), contents, is_estimate)
 
@@ -134,7 +136,9 @@ class Surveyor:
     async def _seen(self, connector: Connector, folder: Category) -> str | None:
         """Return the classification under which contents of the folder have the metadata."""
         looked_at = 0
-        async with aclosing(self.contents(replace(connector, folder_id=folder.id))) as contents:
+        async with aclosing(
+            self.contents(connector.model_copy(update={"folder_id": folder.id}))
+        ) as contents:
             async for content in contents:
                 for each in content.metadata:
                     if each.key == connector.metadata and each.classification_id is not None:

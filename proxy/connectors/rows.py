@@ -1,36 +1,50 @@
-"""Connectors as rows of the database, both ways; pure."""
+"""Connectors as rows of the database, both ways; pure.
+
+A row has a column for each field of Connector, by its name. What a column cannot hold is written
+as text: a word of an enumeration, and several of them with spaces between.
+"""
 
 from collections.abc import Mapping
-from dataclasses import fields
 from datetime import UTC, datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, get_args, get_origin
 
-from proxy.connectors.model import Connector, DeliveryMode, Disposition, Identifier
-from proxy.thron.messages import ContentType
+from proxy.connectors.model import Connector
 
 
 def columns(connector: Connector) -> dict[str, Any]:
     """Return a connector as the columns of its row, by the names of its fields."""
-    plain = {each.name: getattr(connector, each.name) for each in fields(connector)}
-    words = ("identifier", "delivery", "disposition")
-    return {
-        **plain,
-        **{name: plain[name].value for name in words},
-        "content_types": " ".join(sorted(each.value for each in connector.content_types)),
-    }
+    return {name: _stored(value) for name, value in connector}
 
 
 def connector(row: Mapping[str, Any]) -> Connector:
-    """Return the connector of a row, read by the column's names."""
-    return Connector(
-        **{
-            **row,
-            "identifier": Identifier(row["identifier"]),
-            "delivery": DeliveryMode(row["delivery"]),
-            "disposition": Disposition(row["disposition"]),
-            "content_types": frozenset(map(ContentType, row["content_types"].split())),
-        }
+    """Return the connector of a row, read by the column's names.
+
+    Nothing is checked: a row that a stricter version would refuse is served as it always was,
+    rather than in the way of all the others.
+    """
+    fields = Connector.model_fields
+    return Connector.model_construct(
+        **{name: _read(fields[name].annotation, value) for name, value in row.items()}
     )
+
+
+def _stored(value: object) -> object:
+    if isinstance(value, frozenset):
+        return " ".join(sorted(value))
+    return value.value if isinstance(value, StrEnum) else value
+
+
+def _read(annotation: Any, value: Any) -> Any:
+    """Return a column's value as the field of an annotation holds it."""
+    if get_origin(annotation) is frozenset:
+        [word] = get_args(annotation)
+        return frozenset(map(word, value.split()))
+    return annotation(value) if _is_word(annotation) else value
+
+
+def _is_word(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, StrEnum)
 
 
 def instant(value: datetime) -> datetime:

@@ -1,17 +1,16 @@
 """The values of a connector's keys, each checked by itself; pure.
 
-Every check takes a plain value, as TOML or JSON give it, and returns what a Connector holds, or
-raises Unfit with the mend.
+These are the validators of the fields of ``model.Connector``: each takes a plain value, as TOML or
+JSON give it, or what a Connector holds already, and returns the latter, or raises Unfit.
 """
 
 import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from enum import StrEnum
 from typing import TypeGuard, TypeVar
 
-from proxy.connectors.addressability import CONTROL, is_id
-from proxy.connectors.model import ALL_CONTENT_TYPES, RESERVED_SEGMENTS
+from proxy.connectors.addressability import CONTROL, RESERVED_SEGMENTS, is_id
 from proxy.thron.messages import ContentType
 
 CONTENT_TYPE_WORDS = {
@@ -20,6 +19,10 @@ CONTENT_TYPE_WORDS = {
     "audio": ContentType.AUDIO,
     "document": ContentType.OTHER,
 }
+"""The types of contents as operators write them."""
+
+ALL = "all"
+"""Stands for every type, those that are added later too."""
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -30,7 +33,8 @@ _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _IPV4 = re.compile(r"[0-9.]+")
 _LONGEST_HOST = 253  # RFC 1035, 2.3.4
 _LONGEST_METADATA = 150  # three times what THRON allows for legacy names (docs/thron.md, 3.1)
-_LONGEST_MAX_AGE = 2**31 - 1  # caches count no further (RFC 9111, 1.2.2)
+LONGEST_MAX_AGE = 2**31 - 1
+"""Seconds; caches count no further (RFC 9111, 1.2.2)."""
 
 _KINDS = {
     bool: "a boolean",
@@ -41,8 +45,8 @@ _KINDS = {
 }
 
 
-class Unfit(Exception):
-    """A value that a connector cannot have; the message is a sentence with the mend."""
+class Unfit(ValueError):
+    """A value that a connector cannot have; the message goes on from the key, with the mend."""
 
 
 def slug(value: object) -> str:
@@ -102,10 +106,12 @@ def robots(value: object) -> str:
 
 def max_age(value: object) -> int:
     """Check a freshness lifetime in seconds."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # JSON does not tell 300.0 from 300 (RFC 8259, 6)
     if isinstance(value, bool) or not isinstance(value, int):
         raise Unfit(f"must be a whole number of seconds, not {_kind(value)}; write 300.")
-    if not 0 <= value <= _LONGEST_MAX_AGE:
-        raise Unfit(f"{value} is no lifetime; write 0 (always ask again) to {_LONGEST_MAX_AGE}.")
+    if not 0 <= value <= LONGEST_MAX_AGE:
+        raise Unfit(f"{value} is no lifetime; write 0 (always ask again) to {LONGEST_MAX_AGE}.")
     return value
 
 
@@ -130,18 +136,26 @@ def one_of(words: type[Word]) -> Callable[[object], Word]:
 
 def content_types(value: object) -> frozenset[ContentType]:
     """Check an array of content types, or ``["all"]``."""
-    if not isinstance(value, list):
+    if isinstance(value, frozenset):
+        return value  # of a connector that there is
+    if not isinstance(value, list | tuple):
         raise Unfit(f'must be an array, not {_kind(value)}; write ["video", "image"] or ["all"].')
     if not value:
         raise Unfit('is empty, so nothing would be served; write ["all"] for every type.')
     unknown = [each for each in value if not _is_content_type(each)]
     if unknown:
         raise Unfit(" ".join(_content_type_hint(each) for each in unknown))
-    if "all" not in value:
+    if ALL not in value:
         return frozenset(CONTENT_TYPE_WORDS[word] for word in value)
-    if set(value) != {"all"}:
+    if set(value) != {ALL}:
         raise Unfit('"all" stands alone; write ["all"], or the types without it.')
-    return ALL_CONTENT_TYPES
+    return frozenset(ContentType)
+
+
+def content_type_words(types: Collection[ContentType]) -> list[str]:
+    """Return the words that ``content_types`` takes back to some types."""
+    words = [word for word, each in CONTENT_TYPE_WORDS.items() if each in types]
+    return [ALL] if len(words) == len(CONTENT_TYPE_WORDS) else words
 
 
 def shown(word: str) -> str:
@@ -195,7 +209,7 @@ def _host_hint(name: str) -> str:
 
 
 def _is_content_type(word: object) -> bool:
-    return isinstance(word, str) and (word in CONTENT_TYPE_WORDS or word == "all")
+    return isinstance(word, str) and word in {*CONTENT_TYPE_WORDS, ALL}
 
 
 def _content_type_hint(word: object) -> str:
@@ -203,4 +217,4 @@ def _content_type_hint(word: object) -> str:
         return f"A content type must be a string, not {_kind(word)}."
     if word.lower() in {"other", "documents", "file", "pdf"}:
         return f'{shown(word)} is no content type; documents are "document".'
-    return f"{shown(word)} is no content type; {nearest(word, [*CONTENT_TYPE_WORDS, 'all'])}"
+    return f"{shown(word)} is no content type; {nearest(word, [*CONTENT_TYPE_WORDS, ALL])}"

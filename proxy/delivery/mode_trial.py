@@ -77,7 +77,7 @@ async def try_mode(
     """Fetch the first octet of each content as a connector of a mode would deliver it."""
     steps = []
     for content in contents:
-        step = await explainer.fetch(replace(connector, delivery=mode), content)
+        step = await explainer.fetch(connector.model_copy(update={"delivery": mode}), content)
         steps.append(replace(step, detail=f"{content.file_name or content.id}: {step.detail}"))
     return ModeTrial(mode, tuple(steps))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -92,4 +92,4 @@ async def listing(thron: Sandbox, place: Path | str) -> AsyncIterator[Listed]:
 def on_root(thron: Sandbox, connector: Connector, **more: Any) -> Connector:
     """Return a connector on the root folder of the sandbox, resolved."""
     folder = thron.root_folder_id
-    return replace(connector, folder=folder, folder_id=folder, **more)
+    return connector.model_copy(update={"folder": folder, "folder_id": folder, **more})

@@ -84,7 +84,7 @@ async def test_apply_changes_and_keeps_others(database_url: str) -> None:
     """A document changes what it names, and leaves alone what it does not name."""
     async with Database.open(database_url, now=lambda: NOON) as database:
         await database.apply([FILES, SKUS], actor="cli")
-        changed = replace(FILES, max_age_s=60)
+        changed = FILES.model_copy(update={"max_age_s": 60})
         assert (await database.apply([changed], actor="ada")).changed == ("files",)
         assert await database.connectors() == Connectors(2, (changed, SKUS))
         assert (await database.audit(newest=1))[0] == AuditEntry(
@@ -94,11 +94,14 @@ async def test_apply_changes_and_keeps_others(database_url: str) -> None:
 
 async def test_hosts_can_be_exchanged(database_url: str) -> None:
     """Two connectors can exchange their hosts in one document."""
-    one = replace(FILES, host="one.example.com")
-    two = replace(SKUS, host="two.example.com")
+    one = FILES.model_copy(update={"host": "one.example.com"})
+    two = SKUS.model_copy(update={"host": "two.example.com"})
     async with Database.open(database_url) as database:
         await database.apply([one, two], actor="cli")
-        swapped = (replace(one, host=two.host), replace(two, host=one.host))
+        swapped = (
+            one.model_copy(update={"host": two.host}),
+            two.model_copy(update={"host": one.host}),
+        )
         await database.apply(swapped, actor="cli")
         assert (await database.connectors()).all == swapped
 
@@ -108,7 +111,7 @@ async def test_a_taken_host_is_refused(database_url: str) -> None:
     async with Database.open(database_url) as database:
         await database.apply([SKUS], actor="cli")
         with pytest.raises(ConfigurationError, match=r"host skus.example.com: files and skus"):
-            await database.apply([replace(FILES, host=SKUS.host)], actor="cli")
+            await database.apply([FILES.model_copy(update={"host": SKUS.host})], actor="cli")
         assert await database.connectors() == Connectors(1, (SKUS,))
 
 
@@ -204,7 +207,7 @@ async def test_processes_see_each_other(database_url: str) -> None:
 
 async def test_writers_take_turns(database_url: str) -> None:
     """Writers at the same moment wait for each other, and no change is lost."""
-    many = [replace(FILES, slug=f"c{number}") for number in range(12)]
+    many = [FILES.model_copy(update={"slug": f"c{number}"}) for number in range(12)]
     async with Database.open(database_url) as one, Database.open(database_url) as two:
         await asyncio.gather(
             *(
@@ -231,10 +234,10 @@ async def test_what_was_begun_is_done(database_url: str) -> None:
 
 async def test_cancelled_anywhere(database_url: str) -> None:
     """A caller that gives up, at whatever moment, leaves no lock and no half change."""
-    many = [replace(FILES, slug=f"c{number}") for number in range(3)]
+    many = [FILES.model_copy(update={"slug": f"c{number}"}) for number in range(3)]
     async with Database.open(database_url) as database:
         for turns in range(0, 1000, 50):
-            wanted = [replace(each, max_age_s=turns) for each in many]
+            wanted = [each.model_copy(update={"max_age_s": turns}) for each in many]
             apply = asyncio.create_task(database.apply(wanted, actor="cli"))
             for _ in range(turns):
                 await asyncio.sleep(0)
@@ -257,7 +260,6 @@ async def test_opened_twice_at_once(database_url: str) -> None:
 
 _ENDLESS = """
 import asyncio, sys
-from dataclasses import replace
 from proxy.connectors.model import Connector, Identifier
 from proxy.catalogue.database import Database
 
@@ -265,7 +267,7 @@ async def main(url):
     one = Connector(slug="x", folder="f", identifier=Identifier.CONTENT_ID)
     async with Database.open(url) as database:
         for age in range(1, 10**9):
-            many = [replace(one, slug=f"c{n}", max_age_s=age) for n in range(40)]
+            many = [one.model_copy(update={"slug": f"c{n}", "max_age_s": age}) for n in range(40)]
             await database.apply(many, actor="cli")
             print(age, flush=True)
 

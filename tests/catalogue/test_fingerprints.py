@@ -1,7 +1,6 @@
 """The catalogue fitted to connectors as they change."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
 
@@ -21,15 +20,15 @@ async def test_what_does_not_matter_changes_nothing(catalogue: Catalogue) -> Non
     """A connector is fitted once, and again only when its shape is another."""
     shapes = Shapes(catalogue.database)
     assert await shapes.fit(NAMES, client_id="acme")
-    assert not await shapes.fit(replace(NAMES, max_age_s=0), client_id="acme")
-    assert await shapes.fit(replace(NAMES, subfolders=False), client_id="acme")
+    assert not await shapes.fit(NAMES.model_copy(update={"max_age_s": 0}), client_id="acme")
+    assert await shapes.fit(NAMES.model_copy(update={"subfolders": False}), client_id="acme")
 
 
 async def test_another_folder_keeps_former_names_unconfirmed(catalogue: Catalogue) -> None:
     """Nothing of the folder before is looked at, nor served unverified; its names are kept."""
     await catalogue.listed(NAMES, named(1, "en:old"))
     await catalogue.listed(NAMES, named(1, "en:new"))
-    narrow = replace(NAMES, content_types=frozenset({ContentType.OTHER}))
+    narrow = NAMES.model_copy(update={"content_types": frozenset({ContentType.OTHER})})
     assert await catalogue.leads_to(narrow, "new", "en") == []
     assert (await catalogue.contents.page(narrow)).total == 0
     assert await catalogue.contents.content(narrow, "id-1") is None
@@ -44,7 +43,7 @@ async def test_another_folder_keeps_former_names_unconfirmed(catalogue: Catalogu
 async def test_other_identifiers_make_other_addresses(catalogue: Catalogue) -> None:
     """No address of before is left when addresses are made of something else."""
     await catalogue.listed(NAMES, with_sku(1, "A"))
-    changed = replace(SKUS, slug=NAMES.slug)
+    changed = SKUS.model_copy(update={"slug": NAMES.slug})
     await Shapes(catalogue.database).fit(changed, client_id="acme")
     assert await catalogue.lines(changed) == []
     await catalogue.listed(changed, with_sku(1, "A"))

@@ -286,7 +286,7 @@ async def test_fewer_types_are_no_drop(listed: Listed) -> None:
     """Where the connector asks for less, what is missing is not suspicious."""
     connector = on_root(listed.thron, ALL)
     await listed.full(connector)
-    images = replace(connector, content_types=frozenset({ContentType.IMAGE}))
+    images = connector.model_copy(update={"content_types": frozenset({ContentType.IMAGE})})
     run = await listed.full(images)
     assert run.state is RunState.OK
     assert (await listed.contents.tally(images)).by_type == {"IMAGE": MANY // 3}

@@ -1,7 +1,6 @@
 """What an address led to by the last listings."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -48,7 +47,7 @@ async def test_a_former_name_knows_the_current_one(catalogue: Catalogue) -> None
 async def test_what_is_not_confirmed_has_no_age(catalogue: Catalogue) -> None:
     """After a change of the connector nothing counts until a listing has shown it."""
     await catalogue.listed(NAMES, named(1, "en:a"))
-    changed = replace(NAMES, subfolders=False)
+    changed = NAMES.model_copy(update={"subfolders": False})
     await Shapes(catalogue.database).fit(changed, client_id="acme")
     known = KnownContents(catalogue.database, now=catalogue.now)
     assert await known.of(NAMES, Address("names", "en", "a")) == ()

@@ -39,13 +39,13 @@ LINE = Line(
             id="metadata",
         ),
         pytest.param(
-            replace(NAMES, force_https=True),
+            NAMES.model_copy(update={"force_https": True}),
             LINE,
             "https://dl.example.com/names/en/name",
             id="HTTPS",
         ),
         pytest.param(
-            replace(NAMES, host="media.example.com"),
+            NAMES.model_copy(update={"host": "media.example.com"}),
             LINE,
             "http://media.example.com/en/name",
             id="host",
@@ -69,5 +69,5 @@ def test_file_name() -> None:
 
 def test_root() -> None:
     """Every URL begins with the root."""
-    urls = LineUrls(replace(NAMES, host="media.example.com"), PLAIN, SECURE)
+    urls = LineUrls(NAMES.model_copy(update={"host": "media.example.com"}), PLAIN, SECURE)
     assert urls.root == "http://media.example.com/"

@@ -1,7 +1,5 @@
 """The lines that a content has in the table of a connector."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,17 +75,19 @@ def test_every_claim_has_its_line(values: list[str]) -> None:
 
 def test_shape_is_of_contents_and_addresses_only() -> None:
     """How a content is delivered does not matter to the catalogue; which one is, does."""
-    assert shape(NAMES) == shape(replace(NAMES, max_age_s=1, enabled=False, force_https=True))
+    assert shape(NAMES) == shape(
+        NAMES.model_copy(update={"max_age_s": 1, "enabled": False, "force_https": True})
+    )
     others = [
-        replace(NAMES, folder_id="g"),
-        replace(NAMES, subfolders=False),
-        replace(NAMES, content_types=frozenset({ContentType.IMAGE})),
-        replace(NAMES, identifier=Identifier.CONTENT_ID),
-        replace(SKUS, metadata="ean"),
+        NAMES.model_copy(update={"folder_id": "g"}),
+        NAMES.model_copy(update={"subfolders": False}),
+        NAMES.model_copy(update={"content_types": frozenset({ContentType.IMAGE})}),
+        NAMES.model_copy(update={"identifier": Identifier.CONTENT_ID}),
+        SKUS.model_copy(update={"metadata": "ean"}),
     ]
     assert shape(NAMES) not in {shape(each) for each in others}
-    assert naming(NAMES) == naming(replace(NAMES, folder_id="g"))
-    assert naming(SKUS) != naming(replace(SKUS, metadata="ean"))
+    assert naming(NAMES) == naming(NAMES.model_copy(update={"folder_id": "g"}))
+    assert naming(SKUS) != naming(SKUS.model_copy(update={"metadata": "ean"}))
 
 
 @pytest.mark.parametrize(

@@ -171,7 +171,7 @@ async def test_what_a_listing_has_not_shown(catalogue: Catalogue) -> None:
 async def test_a_connector_of_another_shape_is_not_written(catalogue: Catalogue) -> None:
     """A page that was on its way when the connector changed is refused whole."""
     run = await catalogue.begin(NAMES)
-    changed = replace(NAMES, identifier=Identifier.CONTENT_ID)
+    changed = NAMES.model_copy(update={"identifier": Identifier.CONTENT_ID})
     await Shapes(catalogue.database).fit(changed, client_id="acme")
     with pytest.raises(ConnectorChanged):
         await catalogue.recorder.enter(run, NAMES, [content(1)])

@@ -1,7 +1,6 @@
 """Public addresses, both ways (RFC 3986, 3.3; RFC 9112, 3.2)."""
 
 import unicodedata
-from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given
@@ -30,11 +29,11 @@ BASE = "https://dl.example.com"
 FILES = Connector(slug="files", folder="f", identifier=Identifier.CONTENT_ID)
 NAMES = Connector(slug="names", folder="f", identifier=Identifier.PRETTY_ID)
 SKUS = Connector(slug="skus", folder="f", identifier=Identifier.METADATA, metadata="sku")
-HOST_FILES = replace(FILES, slug="h-files", host="files.example.com")
-HOST_NAMES = replace(NAMES, slug="h-names", host="names.example.com")
-HOST_SKUS = replace(SKUS, slug="h-skus", host="skus.example.com")
-OFF = replace(FILES, slug="off", enabled=False)
-HOST_OFF = replace(FILES, slug="h-off", enabled=False, host="off.example.com")
+HOST_FILES = FILES.model_copy(update={"slug": "h-files", "host": "files.example.com"})
+HOST_NAMES = NAMES.model_copy(update={"slug": "h-names", "host": "names.example.com"})
+HOST_SKUS = SKUS.model_copy(update={"slug": "h-skus", "host": "skus.example.com"})
+OFF = FILES.model_copy(update={"slug": "off", "enabled": False})
+HOST_OFF = FILES.model_copy(update={"slug": "h-off", "enabled": False, "host": "off.example.com"})
 ALL = Connectors(1, (FILES, NAMES, SKUS, HOST_FILES, HOST_NAMES, HOST_SKUS, OFF, HOST_OFF))
 
 

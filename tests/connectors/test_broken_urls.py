@@ -1,7 +1,6 @@
 """Which URLs a change breaks, by the catalogue."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -45,7 +44,7 @@ async def test_all_break(catalogue: Catalogue, change: dict[str, Any], reason: R
     """Every URL that works is told, with the reason: of all languages, and former ones."""
     await catalogue.listed(NAMES, named(1, "en:old", "it:vecchio"))
     await catalogue.listed(NAMES, named(1, "en:new", "it:vecchio"))
-    found = await broken(catalogue, NAMES, replace(NAMES, **change))
+    found = await broken(catalogue, NAMES, NAMES.model_copy(update=change))
     assert (found.total, found.by_reason) == (3, ((reason, 3),))
     assert {each.url for each in found.sample} == {
         f"{BASE}/names/en/new",
@@ -65,8 +64,8 @@ async def test_all_break(catalogue: Catalogue, change: dict[str, Any], reason: R
 async def test_nothing_breaks(catalogue: Catalogue, change: dict[str, Any]) -> None:
     """What changes no address and no reach breaks nothing."""
     await catalogue.listed(NAMES, content(1))
-    assert not may_break(NAMES, replace(NAMES, **change))
-    assert (await broken(catalogue, NAMES, replace(NAMES, **change))).total == 0
+    assert not may_break(NAMES, NAMES.model_copy(update=change))
+    assert (await broken(catalogue, NAMES, NAMES.model_copy(update=change))).total == 0
 
 
 async def test_only_some_break(catalogue: Catalogue) -> None:
@@ -74,10 +73,12 @@ async def test_only_some_break(catalogue: Catalogue) -> None:
     await catalogue.listed(
         NAMES, named(1, "en:a"), named(2, "en:b"), named(3, "en:c", content_type="IMAGE")
     )
-    new = replace(NAMES, folder_id="other", content_types=frozenset(ContentType) - {"OTHER"})
+    new = NAMES.model_copy(
+        update={"folder_id": "other", "content_types": frozenset(ContentType) - {"OTHER"}}
+    )
     found = await broken(catalogue, NAMES, new, held="id-1 id-2")
     assert found.by_reason == ((Reason.TYPE, 2), (Reason.FOLDER, 1))
-    new = replace(NAMES, folder_id="other")
+    new = NAMES.model_copy(update={"folder_id": "other"})
     assert [
         each.url for each in (await broken(catalogue, NAMES, new, held="id-1 id-2")).sample
     ] == [f"{BASE}/names/en/c"]
@@ -85,7 +86,7 @@ async def test_only_some_break(catalogue: Catalogue) -> None:
 
 async def test_what_is_not_published_breaks(catalogue: Catalogue) -> None:
     """Where drafts were public, their URLs are told, and no others."""
-    everything = replace(NAMES, only_published=False)
+    everything = NAMES.model_copy(update={"only_published": False})
     await catalogue.listed(
         everything, named(1, "en:public"), named(2, "en:draft", status="DRAFT", channels=())
     )
@@ -97,12 +98,13 @@ async def test_what_is_not_published_breaks(catalogue: Catalogue) -> None:
 
 async def test_what_does_not_work_cannot_break(catalogue: Catalogue) -> None:
     """Removal tells of no URL that leads nowhere, and of a shared one once."""
-    skus = replace(
-        NAMES,
-        slug="skus",
-        identifier=Identifier.METADATA,
-        metadata="sku",
-        classification_id="c",
+    skus = NAMES.model_copy(
+        update={
+            "slug": "skus",
+            "identifier": Identifier.METADATA,
+            "metadata": "sku",
+            "classification_id": "c",
+        }
     )
     await catalogue.listed(
         skus,
@@ -115,8 +117,8 @@ async def test_what_does_not_work_cannot_break(catalogue: Catalogue) -> None:
     found = await broken(catalogue, skus, None)
     assert {each.url for each in found.sample} == {f"{BASE}/skus/same", f"{BASE}/skus/a%20b"}
     assert found.by_reason == ((Reason.REMOVED, 2),)
-    assert (await broken(catalogue, replace(skus, enabled=False), None)).total == 0
-    other = replace(skus, metadata="ean")
+    assert (await broken(catalogue, skus.model_copy(update={"enabled": False}), None)).total == 0
+    other = skus.model_copy(update={"metadata": "ean"})
     assert (await broken(catalogue, skus, other)).by_reason == ((Reason.METADATA, 2),)
 
 

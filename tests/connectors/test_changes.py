@@ -1,6 +1,5 @@
 """What a change of connectors does, and which public URLs it breaks."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -61,46 +60,57 @@ OLD = Connector(
 )
 def test_breaks(change: dict[str, Any], reasons: list[str]) -> None:
     """Each way of losing URLs is told in a sentence."""
-    told = breaks(OLD, replace(OLD, **change))
+    told = breaks(OLD, OLD.model_copy(update=change))
     assert len(told) == len(reasons)
     assert all(reason in sentence for reason, sentence in zip(reasons, told, strict=True))
 
 
 def test_leaving_out_what_is_not_published() -> None:
     """It breaks the URLs of drafts."""
-    (told,) = breaks(replace(OLD, only_published=False), OLD)
+    (told,) = breaks(OLD.model_copy(update={"only_published": False}), OLD)
     assert "does not publish" in told
 
 
 def test_wider_breaks_nothing() -> None:
     """More types, subfolders, and enabling break nothing."""
-    narrow = replace(OLD, content_types=frozenset({ContentType.IMAGE}), subfolders=False)
+    narrow = OLD.model_copy(
+        update={"content_types": frozenset({ContentType.IMAGE}), "subfolders": False}
+    )
     assert breaks(narrow, OLD) == ()
-    assert breaks(replace(OLD, enabled=False), replace(OLD, metadata="ean")) == ()
+    assert (
+        breaks(
+            OLD.model_copy(update={"enabled": False}), OLD.model_copy(update={"metadata": "ean"})
+        )
+        == ()
+    )
 
 
 def test_unresolved_folders() -> None:
     """Folders that are not resolved yet are compared as they were written."""
-    old = replace(OLD, folder_id="")
-    assert breaks(old, replace(old, folder="other"))
+    old = OLD.model_copy(update={"folder_id": ""})
+    assert breaks(old, old.model_copy(update={"folder": "other"}))
     assert not breaks(old, old)
 
 
 def test_compare() -> None:
     """A connector is new, different, or as it was."""
-    new, changed, same = (replace(OLD, slug=slug) for slug in ("new", "changed", "same"))
-    known = {each.slug: each for each in (changed, same, replace(OLD, slug="left-alone"))}
-    wanted = [new, replace(changed, max_age_s=1), same]
+    new, changed, same = (
+        OLD.model_copy(update={"slug": slug}) for slug in ("new", "changed", "same")
+    )
+    known = {
+        each.slug: each for each in (changed, same, OLD.model_copy(update={"slug": "left-alone"}))
+    }
+    wanted = [new, changed.model_copy(update={"max_age_s": 1}), same]
     assert compare(known, wanted) == Changes(("new",), ("changed",), ("same",))
 
 
 def test_conflicts() -> None:
     """One slug or one host for two connectors is a problem, also with those that stay."""
-    one = replace(OLD, slug="one", host="m.example.com")
-    two = replace(OLD, slug="two", host="m.example.com")
+    one = OLD.model_copy(update={"slug": "one", "host": "m.example.com"})
+    two = OLD.model_copy(update={"slug": "two", "host": "m.example.com"})
     assert conflicts({}, [one]) == ()
-    assert conflicts({"one": one}, [replace(one, host=None), two]) == ()
-    assert conflicts({}, [replace(one, host=None)] * 2) == (
+    assert conflicts({"one": one}, [one.model_copy(update={"host": None}), two]) == ()
+    assert conflicts({}, [one.model_copy(update={"host": None})] * 2) == (
         "connector one: this slug is there twice.",
     )
     (problem,) = conflicts({"one": one}, [two])
@@ -109,7 +119,7 @@ def test_conflicts() -> None:
 
 def test_differences() -> None:
     """Differences are plain values, fit for JSON."""
-    new = replace(OLD, max_age_s=1, content_types=frozenset({ContentType.IMAGE}))
+    new = OLD.model_copy(update={"max_age_s": 1, "content_types": frozenset({ContentType.IMAGE})})
     assert differences(OLD, new) == {
         "max_age_s": {"old": 300, "new": 1},
         "content_types": {"old": ["AUDIO", "IMAGE", "OTHER", "VIDEO"], "new": ["IMAGE"]},

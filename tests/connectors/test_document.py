@@ -1,7 +1,5 @@
 """The TOML document of connectors, both ways."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -114,7 +112,7 @@ def test_problems(text: str, problems: list[str]) -> None:
 
 
 def _by_metadata(connector: Connector, key: str) -> Connector:
-    return replace(connector, identifier=Identifier.METADATA, metadata=key)
+    return connector.model_copy(update={"identifier": Identifier.METADATA, "metadata": key})
 
 
 CONNECTORS = st.builds(
@@ -140,7 +138,9 @@ KEYS = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_s
 def test_round_trip(connectors: list[Connector]) -> None:
     """What is exported is read back as it was, hosts and awkward words too."""
     distinct = [
-        replace(each, slug=f"c{place}", host=f"h{place}.example.com" if place % 2 else None)
+        each.model_copy(
+            update={"slug": f"c{place}", "host": f"h{place}.example.com" if place % 2 else None}
+        )
         for place, each in enumerate(connectors)
     ]
     assert parse(export(distinct)) == tuple(distinct)
@@ -149,6 +149,6 @@ def test_round_trip(connectors: list[Connector]) -> None:
 def test_export_of_what_is_resolved() -> None:
     """A folder is exported as the operator wrote it, without what THRON made of it."""
     (connector, _) = parse(SAMPLE)
-    assert export([replace(connector, folder_id="5f0c-uuid", classification_id="c")]) == export(
-        [connector]
-    )
+    assert export(
+        [connector.model_copy(update={"folder_id": "5f0c-uuid", "classification_id": "c"})]
+    ) == export([connector])

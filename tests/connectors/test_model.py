@@ -1,6 +1,5 @@
 """The rules of a connector: what it serves, under which addresses, and for whom they are."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -60,7 +59,7 @@ def test_types(connector: Connector, content_type: str, *, answer: bool) -> None
 def test_what_is_not_published() -> None:
     """It is served where the connector says so, and is of its types all the same."""
     draft = Content("x", "VIDEO", status="DRAFT")
-    everything = replace(VIDEOS, only_published=False)
+    everything = VIDEOS.model_copy(update={"only_published": False})
     assert (is_servable(VIDEOS, draft), is_servable(everything, draft)) == (False, True)
     assert not is_servable(everything, Content("x", "IMAGE", status="PUBLISHED"))
 
@@ -79,7 +78,7 @@ def test_unfinished(
 ) -> None:
     """A rendition that THRON is at work on is worth waiting for."""
     content = Content("x", "VIDEO", status=status, channels=channels)
-    assert is_unfinished(replace(BY_ID, delivery=delivery), content) is answer
+    assert is_unfinished(BY_ID.model_copy(update={"delivery": delivery}), content) is answer
 
 
 def test_content_id_claim() -> None:

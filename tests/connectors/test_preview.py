@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +67,7 @@ async def test_folder_is_resolved(surveyor: Surveyor, thron: Sandbox) -> None:
     assert root is not None
     name = next(iter(dict(root.pretty_ids).values()), None) if root.pretty_ids else None
     for word in filter(None, (root.id, name)):
-        found = await surveyor.survey(replace(by_id(thron), folder=word))
+        found = await surveyor.survey(by_id(thron).model_copy(update={"folder": word}))
         assert found.connector.folder_id == root.id
 
 
@@ -90,7 +89,7 @@ async def test_problem(
     surveyor: Surveyor, thron: Sandbox, changed: dict[str, Any], words: str
 ) -> None:
     """A folder or a metadata that is not there is named, with the mend."""
-    (problem,) = await problems(surveyor, replace(by_sku(thron), **changed))
+    (problem,) = await problems(surveyor, by_sku(thron).model_copy(update=changed))
     assert problem.startswith("connector products: ")
     assert words in problem
 
@@ -103,7 +102,9 @@ async def test_definitions_refused(thron: Sandbox, tmp_path: Path) -> None:
     async with surveying(thron, tmp_path) as surveyor:
         found = (await surveyor.survey(by_sku(thron))).connector
         assert found.classification_id in {each.id for each in thron.tenant.library.classifications}
-        (problem,) = await problems(surveyor, replace(by_sku(thron), metadata="weight"))
+        (problem,) = await problems(
+            surveyor, by_sku(thron).model_copy(update={"metadata": "weight"})
+        )
         assert "may not list metadata definitions" in problem
         assert "'weight'; check the key" in problem
 

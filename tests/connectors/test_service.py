@@ -1,7 +1,5 @@
 """What applying connectors would do, before it is done."""
 
-from dataclasses import replace
-
 import pytest
 
 from proxy.connectors.model import Connector
@@ -67,8 +65,8 @@ async def test_every_problem_at_once(connector: Running, thron: Sandbox) -> None
         await planned(
             connector,
             by_id(thron, "a", host="one.example.com", force_https=True),
-            replace(by_id(thron, "b", host="one.example.com"), folder="nowhere"),
-            replace(by_sku(thron, "c"), metadata="skuu", folder="nowhere"),
+            by_id(thron, "b", host="one.example.com").model_copy(update={"folder": "nowhere"}),
+            by_sku(thron, "c").model_copy(update={"metadata": "skuu", "folder": "nowhere"}),
             by_sku(thron, "d", max_age_s=1),
         )
     told = " ".join(raised.value.problems)

@@ -2,7 +2,6 @@
 
 import ssl
 from collections.abc import Sequence
-from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -160,7 +159,7 @@ async def test_hsts_only_where_all_of_the_host_force(
 
 async def test_a_host_of_its_own_is_judged_alone(thron: Sandbox, tmp_path: Path) -> None:
     """Its https is its own affair; a disabled connector does not count."""
-    own = replace(by_id(thron, force_https=True), host="media.example.com")
+    own = by_id(thron, force_https=True).model_copy(update={"host": "media.example.com"})
     shared = by_name(thron, force_https=True)
     off = by_name(thron, "off", enabled=False)
     async with running(

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,13 +67,13 @@ async def test_membership_is_by_folder_type_and_state(
     connector = connectors["files"]
     assert await lookup.members(connector, [FILM])
     for other in (
-        replace(connector, folder_id=LAUNCH),
-        replace(connector, folder_id=LAUNCH, subfolders=False),
+        connector.model_copy(update={"folder_id": LAUNCH}),
+        connector.model_copy(update={"folder_id": LAUNCH, "subfolders": False}),
     ):
         assert await lookup.members(other, [FILM])
     for other in (
-        replace(connector, subfolders=False),
-        replace(connector, content_types=frozenset({ContentType.IMAGE})),
+        connector.model_copy(update={"subfolders": False}),
+        connector.model_copy(update={"content_types": frozenset({ContentType.IMAGE})}),
     ):
         assert not await lookup.members(other, [FILM])
     thron.unpublish(FILM)

@@ -295,7 +295,7 @@ async def test_a_changed_connector_voids_what_was_known(bench: Bench) -> None:
     """Its resolutions and its negatives, each asked for anew."""
     await bench.resolve(BY_ID)
     bench.rewind()
-    bench.connectors["files"] = replace(bench.connectors["files"], max_age_s=1)
+    bench.connectors["files"] = bench.connectors["files"].model_copy(update={"max_age_s": 1})
     assert (await bench.resolve(BY_ID)).forwarded == "uri-miss"
     assert bench.questions == 1
 

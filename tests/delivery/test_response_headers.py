@@ -86,7 +86,7 @@ def test_a_rendition_is_named_for_what_it_is(
     mode: DeliveryMode, media_type: str, name: str
 ) -> None:
     """The extension follows the rendition's type, the stem the source's name."""
-    context = replace(TOLD, connector=replace(CONNECTOR, delivery=mode))
+    context = replace(TOLD, connector=CONNECTOR.model_copy(update={"delivery": mode}))
     said = fields(passed=[("Content-Type", media_type)], context=context)
     assert said["Content-Disposition"] == f'attachment; filename="{name}"'
 
@@ -119,7 +119,7 @@ def test_what_only_some_answers_say() -> None:
     assert not {"Strict-Transport-Security", "Link", "X-Robots-Tag"} & fields().keys()
     context = replace(
         TOLD,
-        connector=replace(CONNECTOR, robots="noindex"),
+        connector=CONNECTOR.model_copy(update={"robots": "noindex"}),
         canonical="https://a.example/media/en/new",
         is_hsts=True,
     )

@@ -1,7 +1,6 @@
 """Connectors as the JSON API takes and gives them, by the keys of the TOML document; pure."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
 
 from pydantic import Field
 
@@ -10,41 +9,14 @@ from proxy.admin.api.problems import FieldProblem, Problem
 from proxy.admin.web.connector_fields import TAKEN_BY_THE_CONSOLE
 from proxy.connectors.addresses import Part, illustrative
 from proxy.connectors.broken_urls import BrokenUrls, Reason
-from proxy.connectors.form import Problem as FormProblem
-from proxy.connectors.form import read, written
-from proxy.connectors.model import Connector, DeliveryMode, Disposition, Identifier
+from proxy.connectors.model import Connector, ConnectorSpec
 from proxy.settings import Settings
-
-TypeName = Literal["video", "image", "audio", "document", "all"]
-
-
-class ConnectorModel(Model):
-    """A connector, as its operator writes it."""
-
-    slug: str = Field(description="its name; it begins every address", max_length=63)
-    enabled: bool = True
-    folder: str = Field(description="id or prettyId of a THRON folder", max_length=400)
-    subfolders: bool = True
-    content_types: tuple[TypeName, ...] = Field(default=("all",), max_length=5)
-    identifier: Identifier
-    metadata: str | None = Field(
-        default=None, description='a key, with "metadata" as identifier', max_length=400
-    )
-    force_https: bool = False
-    delivery: DeliveryMode = DeliveryMode.ORIGINAL
-    disposition: Disposition = Disposition.ATTACHMENT
-    only_published: bool = Field(
-        default=True, description='false: every content of the folder, with "original" alone'
-    )
-    max_age_s: int = Field(default=300, description="freshness lifetime in seconds")
-    robots: str = Field(default="", description="X-Robots-Tag, such as noindex", max_length=400)
-    host: str | None = Field(default=None, description="a host of its own", max_length=400)
 
 
 class WantedConnector(Model):
     """A connector that is to be, and what of its consequences is accepted."""
 
-    connector: ConnectorModel
+    connector: ConnectorSpec
     confirmed_contents: int | None = Field(
         default=None, description="so many contents may become public, as the plan told"
     )
@@ -63,7 +35,7 @@ class AddressPart(Model):
 class ConnectorState(Model):
     """A connector that there is."""
 
-    connector: ConnectorModel
+    connector: ConnectorSpec
     folder_id: str
     address: tuple[AddressPart, ...] = Field(description="its illustrative address")
     contents: int | None = Field(description="in its folder by the last reading; null: not read")
@@ -113,26 +85,16 @@ class PlannedConnector(Model):
     is_exact: bool = Field(description="whether all URLs that would stop working were found")
 
 
-def connector_of(model: ConnectorModel) -> Connector:
-    """Return the connector of a model.
+def connector_of(spec: ConnectorSpec) -> Connector:
+    """Return the connector that is wanted.
 
     Raises:
-        Problem: 422, with everything that is wrong.
+        Problem: 422; the console has a page where this one's would be.
     """
-    values: dict[str, Any] = model.model_dump(mode="json", exclude_none=True)
-    found = read(values)
-    problems = [] if isinstance(found, Connector) else list(found)
-    if model.slug in TAKEN_BY_THE_CONSOLE:
-        problems.append(FormProblem("slug", f'"{model.slug}" is reserved; choose another name.'))
-    if isinstance(found, Connector) and not problems:
-        return found
-    wrong = [FieldProblem(f"connector.{each.key}", each.text) for each in problems]
-    raise Problem(422, "Some values cannot be taken.", problems=wrong)
-
-
-def model_of(connector: Connector) -> ConnectorModel:
-    """Return the model of a connector."""
-    return ConnectorModel.model_validate(written(connector))
+    if spec.slug in TAKEN_BY_THE_CONSOLE:
+        wrong = FieldProblem("connector.slug", f'"{spec.slug}" is reserved; choose another name.')
+        raise Problem(422, "Some values cannot be taken.", problems=[wrong])
+    return Connector(**dict(spec))
 
 
 def address_of(connector: Connector, settings: Settings) -> tuple[AddressPart, ...]:

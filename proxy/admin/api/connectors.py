@@ -13,7 +13,6 @@ from proxy.admin.api.connector_models import (
     address_of,
     broken_of,
     connector_of,
-    model_of,
 )
 from proxy.admin.api.operations import Call, Model, Nothing, Operation
 from proxy.admin.api.problems import FieldProblem, Problem
@@ -171,7 +170,7 @@ async def _state(console: Console, connector: Connector) -> ConnectorState:
     sync = await console.sync.state(connector.slug)
     tally = await console.contents.tally(connector) if sync.last_ok is not None else None
     return ConnectorState(
-        connector=model_of(connector),
+        connector=connector,
         folder_id=connector.folder_id,
         address=address_of(connector, console.parts.settings),
         contents=tally.contents if tally is not None else None,

@@ -1,10 +1,9 @@
 """What connectors can be made of: folders, custom metadata, and what each would bring."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
-from proxy.admin.api.connector_models import TypeName
 from proxy.admin.api.operations import Call, Model, Nothing, Operation
 from proxy.admin.api.problems import Problem
 from proxy.admin.set_up import Tenancy, tenancy
@@ -21,6 +20,8 @@ from proxy.errors import ConfigurationError
 
 _LARGEST = 1000
 _WAIT_S = 2.0
+
+TypeName = Literal["video", "image", "audio", "document", "all"]
 
 
 class FoldersQuery(Model):

@@ -1,7 +1,7 @@
 """A connector on one page: changed once its consequences were shown, switched, removed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
@@ -81,7 +81,7 @@ async def change(request: web.Request) -> web.Response:
         return await _page(request, old, form, status=422 if form.problems else 200)
     known = await _known(request)
     try:
-        new = await _resolved(request, old, form.value.connector())
+        new = await _resolved(request, old, form.value.connector(old))
     except ConfigurationError as exc:
         for problem in exc.problems:
             form = form.with_problem(Text("{problem}", problem=problem))
@@ -102,7 +102,7 @@ async def change(request: web.Request) -> web.Response:
 async def switch(request: web.Request) -> web.Response:
     """Show what switching the connector on or off does."""
     old = await _connector(request)
-    new = replace(old, enabled=request.match_info["switch"] == "enable")
+    new = old.model_copy(update={"enabled": request.match_info["switch"] == "enable"})
     if new == old:
         return see_other("/connectors")
     known = await _known(request)
@@ -166,7 +166,7 @@ def _judged(request: web.Request, form: Form[AllFields], old: Connector) -> Form
     if value is None:
         return form
     others = {each.slug: each for each in console.watch.connectors.all if each.slug != old.slug}
-    for field, text in conflicts(value.connector(), others, is_new=False):
+    for field, text in conflicts(value.connector(old), others, is_new=False):
         form = form.with_problem(text, field=field)
     if value.lacks_renditions:
         form = form.with_problem(UNPUBLISHED_HAS_NO_RENDITION, field="only_published")
@@ -203,7 +203,7 @@ async def _page(
     request: web.Request, connector: Connector, form: Form[AllFields], *, status: int = 200
 ) -> web.Response:
     known = await _known(request)
-    shown = connector if form.value is None else form.value.connector()
+    shown = connector if form.value is None else form.value.connector(connector)
     values: dict[str, Any] = {"review": None, "by_options": _by_options(request, (), form)}
     if known.tenancy is not None and known.tree is not None:
         folder = known.tree.of(form.text("folder"))
@@ -212,7 +212,7 @@ async def _page(
                 folder.id, subfolders=form.has("subfolders", "yes"), wait_s=_WAIT_S
             )
             offered = await known.tenancy.metadata(count)
-            shown = _classified(replace(shown, folder_id=folder.id), offered)
+            shown = _classified(shown.model_copy(update={"folder_id": folder.id}), offered)
             values["by_options"] = _by_options(request, offered, form)
             values["review"] = review(
                 shown,
@@ -274,7 +274,7 @@ def _classified(connector: Connector, offered: tuple[MetadataChoice, ...]) -> Co
     found = next((each for each in offered if each.key == connector.metadata), None)
     if connector.identifier is not Identifier.METADATA or found is None:
         return connector
-    return replace(connector, classification_id=found.naming.classification_id)
+    return connector.model_copy(update={"classification_id": found.naming.classification_id})
 
 
 def _folder_options(request: web.Request, tree: FolderTree | None) -> list[tuple[str, str]] | None:

@@ -4,7 +4,7 @@ What can stand in each is for ``proxy.connectors.values`` to say; here it is sai
 reader's language.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -14,18 +14,19 @@ from proxy.admin.validation import Wrong
 from proxy.admin.web.connector_labels import TypeWord, types_of
 from proxy.admin.web.i18n import Text
 from proxy.connectors import values as check
-from proxy.connectors.model import (
-    RESERVED_SEGMENTS,
-    Connector,
-    DeliveryMode,
-    Disposition,
-    Identifier,
-)
+from proxy.connectors.addressability import RESERVED_SEGMENTS
+from proxy.connectors.model import Connector, ConnectorSpec, DeliveryMode, Disposition, Identifier
 
 # The path of the console where connectors are made; a page of that name would be out of reach.
 TAKEN_BY_THE_CONSOLE = frozenset({"new"})
 
-_LONGEST_MAX_AGE = 2**31 - 1
+FIELDS_OF_KEY: Mapping[str, tuple[str, ...]] = {
+    "content_types": ("types",),
+    "identifier": ("by",),
+    "metadata": ("by", "key"),
+    "force_https": ("https",),
+}
+"""The fields that say a key of a connector, where they are called something else."""
 
 
 class Answer(StrEnum):
@@ -38,6 +39,12 @@ class Answer(StrEnum):
     def of(cls, value: object) -> "Answer":
         """Return the answer that something is true, or not."""
         return cls.YES if value else cls.NO
+
+
+def _usual(key: str) -> Any:
+    """Return what a key is where nothing is said; a yes or no as the answer of a form."""
+    default = ConnectorSpec.model_fields[key].default
+    return Answer.of(default) if isinstance(default, bool) else default
 
 
 class ByWhat(StrEnum):
@@ -106,7 +113,7 @@ Key = Annotated[
     _Plain,
     AfterValidator(_checked(check.metadata, Text("Write the key of a metadata, such as sku."))),
 ]
-MaxAge = Annotated[int, Field(ge=0, le=_LONGEST_MAX_AGE)]
+MaxAge = Annotated[int, Field(ge=0, le=check.LONGEST_MAX_AGE)]
 By = Annotated[str, AfterValidator(_by)]
 
 
@@ -120,7 +127,7 @@ class FolderFields(Fields):
     """Step 1: which folder."""
 
     folder: Folder
-    subfolders: Answer = Answer.YES
+    subfolders: Answer = _usual("subfolders")
 
 
 class TypesFields(Fields):
@@ -158,19 +165,19 @@ class IdentifierFields(Fields):
 class HttpsFields(Fields):
     """Step 4: whether plain requests are sent to HTTPS."""
 
-    https: Answer = Answer.NO
+    https: Answer = _usual("force_https")
 
 
 class DetailFields(Fields):
     """Step 5: the rest."""
 
     slug: Slug
-    host: Host | None = None
-    delivery: DeliveryMode = DeliveryMode.ORIGINAL
-    disposition: Disposition = Disposition.ATTACHMENT
-    only_published: Answer = Answer.YES
-    max_age_s: MaxAge = 300
-    robots: Robots = ""
+    host: Host | None = _usual("host")
+    delivery: DeliveryMode = _usual("delivery")
+    disposition: Disposition = _usual("disposition")
+    only_published: Answer = _usual("only_published")
+    max_age_s: MaxAge = _usual("max_age_s")
+    robots: Robots = _usual("robots")
 
     @property
     def lacks_renditions(self) -> bool:
@@ -188,26 +195,27 @@ UNPUBLISHED_HAS_NO_RENDITION = Text(
 class AllFields(FolderFields, TypesFields, IdentifierFields, HttpsFields, DetailFields):
     """All of them: what the page has where a connector is edited."""
 
-    enabled: Answer = Answer.YES
+    enabled: Answer = _usual("enabled")
 
-    def connector(self) -> Connector:
-        """Return the connector that they describe, its folder not yet resolved."""
-        return Connector(
-            slug=self.slug,
-            folder=self.folder,
-            identifier=self.identifier,
-            metadata=self.metadata,
-            enabled=self.enabled is Answer.YES,
-            subfolders=self.subfolders is Answer.YES,
-            content_types=frozenset(each.content_type for each in self.types),
-            force_https=self.https is Answer.YES,
-            delivery=self.delivery,
-            disposition=self.disposition,
-            only_published=self.only_published is Answer.YES,
-            max_age_s=self.max_age_s,
-            robots=self.robots,
-            host=self.host,
-        )
+    def connector(self, old: Connector | None = None) -> Connector:
+        """Return the connector that they describe, its folder not yet resolved.
+
+        Args:
+            old: As it is, where one is changed: a key that no field of the form says stays.
+        """
+        said = {
+            key: value is Answer.YES if isinstance(value, Answer) else value
+            for key, value in self
+            if key in ConnectorSpec.model_fields
+        }
+        said |= {
+            "content_types": frozenset(each.content_type for each in self.types),
+            "identifier": self.identifier,
+            "metadata": self.metadata,
+            "force_https": self.https is Answer.YES,
+        }
+        kept = {key: getattr(old, key) for key in ConnectorSpec.model_fields} if old else {}
+        return Connector.model_construct(**kept | said)
 
 
 def by_of(connector: Connector) -> str:
@@ -219,19 +227,16 @@ def by_of(connector: Connector) -> str:
 
 def fields_of(connector: Connector) -> AllFields:
     """Return the fields that describe a connector."""
-    return AllFields.model_construct(
-        folder=connector.folder_id or connector.folder,
-        subfolders=Answer.of(connector.subfolders),
-        types=types_of(connector),
-        by=by_of(connector),
-        key=None,
-        https=Answer.of(connector.force_https),
-        slug=connector.slug,
-        host=connector.host,
-        delivery=connector.delivery,
-        disposition=connector.disposition,
-        only_published=Answer.of(connector.only_published),
-        max_age_s=connector.max_age_s,
-        robots=connector.robots,
-        enabled=Answer.of(connector.enabled),
-    )
+    shown: dict[str, Any] = {
+        key: Answer.of(value) if isinstance(value, bool) else value
+        for key, value in connector
+        if key in AllFields.model_fields
+    }
+    shown |= {
+        "folder": connector.folder_id or connector.folder,
+        "types": types_of(connector),
+        "by": by_of(connector),
+        "key": None,
+        "https": Answer.of(connector.force_https),
+    }
+    return AllFields.model_construct(**shown)

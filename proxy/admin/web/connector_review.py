@@ -1,7 +1,7 @@
 """What a connector would be like: its addresses, real examples, and what is to be said of it."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from yarl import URL
@@ -106,7 +106,7 @@ def review(
         has_pkey: Whether THRON gives a pkey, without which there are no renditions.
         language: Of titles.
     """
-    shown = replace(connector, slug=connector.slug or _UNNAMED)
+    shown = connector.model_copy(update={"slug": connector.slug or _UNNAMED})
     base = settings.secure_base if connector.force_https else settings.public_base
     first, *pattern = illustrative(base, shown)
     root = first.text.removesuffix("/")

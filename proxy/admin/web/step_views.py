@@ -243,7 +243,7 @@ def _connector(at: At, folder: Folder) -> Connector:
     types = frozenset(each.content_type for each in TypeWord if each in draft.values("types"))
     is_metadata = _identifier(by) is Identifier.METADATA
     key = draft.value("key") if by == ByWhat.OTHER else by.removeprefix("metadata:")
-    return Connector(
+    return Connector.model_construct(
         slug=at.form.text("slug"),
         folder=folder.id,
         folder_id=folder.id,
@@ -266,11 +266,12 @@ def _detailed(connector: Connector, form: Form[Any]) -> Connector:
     value = form.value
     if not isinstance(value, DetailFields):
         return connector
-    return replace(
-        connector,
-        host=value.host,
-        delivery=value.delivery,
-        only_published=value.only_published is Answer.YES,
+    return connector.model_copy(
+        update={
+            "host": value.host,
+            "delivery": value.delivery,
+            "only_published": value.only_published is Answer.YES,
+        }
     )
 
 
@@ -281,7 +282,9 @@ async def _named(at: At, connector: Connector, count: Count) -> Connector:
     offered = await at.tenancy.metadata(count)
     found = next((each for each in offered if each.key == connector.metadata), None)
     naming = found.naming if found is not None else None
-    return replace(connector, classification_id=naming.classification_id if naming else None)
+    return connector.model_copy(
+        update={"classification_id": naming.classification_id if naming else None}
+    )
 
 
 def _offer(

@@ -56,20 +56,23 @@ def test_address_and_examples() -> None:
 
 def test_a_host_of_its_own() -> None:
     """With a host of its own addresses begin with it alone, and DNS is spoken of."""
-    found = reviewed(replace(BY_NAME, host="media.example.com"), counted(content(1)))
+    found = reviewed(BY_NAME.model_copy(update={"host": "media.example.com"}), counted(content(1)))
     assert found.root == "https://media.example.com"
     assert any("media.example.com" in str(each.text) for each in found.concerns)
 
 
 def test_without_a_name_yet() -> None:
     """While there is no slug, its place is shown."""
-    assert reviewed(replace(BY_NAME, slug=""), counted()).root == "https://dl.example.com/…"
+    assert (
+        reviewed(BY_NAME.model_copy(update={"slug": ""}), counted()).root
+        == "https://dl.example.com/…"
+    )
 
 
 def test_legacy_metadata_is_told_from_a_part() -> None:
     """Metadata that a search does not show are counted where they were seen."""
     old = content(1, metadata=(MetadataValue("code", "x"),))
-    by_code = replace(BY_NAME, identifier=Identifier.METADATA, metadata="code")
+    by_code = BY_NAME.model_copy(update={"identifier": Identifier.METADATA, "metadata": "code"})
     found = reviewed(by_code, counted(content(1), legacy=(old,)))
     assert (found.figures.have, [each.rest for each in found.examples]) == (1, ["/x"])
 
@@ -91,7 +94,7 @@ CONCERNS = [
         id="colliding",
     ),
     pytest.param(
-        replace(BY_NAME, delivery=DeliveryMode.PUBLISHED),
+        BY_NAME.model_copy(update={"delivery": DeliveryMode.PUBLISHED}),
         counted(content(1)),
         {"has_pkey": False},
         "no pkey",
@@ -100,7 +103,7 @@ CONCERNS = [
     pytest.param(
         BY_NAME,
         counted(content(1)),
-        {"others": [replace(BY_NAME, slug="other")]},
+        {"others": [BY_NAME.model_copy(update={"slug": "other"})]},
         "has a connector already: other",
         id="one folder twice",
     ),
