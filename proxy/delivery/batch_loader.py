@@ -25,6 +25,7 @@ class BatchLoader(Generic[K, V]):
         call: Callable[[tuple[K, ...]], Awaitable[Mapping[K, V]]],
         *,
         most: int,
+        divided_on: tuple[type[Exception], ...] = (),
         most_calls: int = _MOST_CALLS,
         overlap_after_s: float = _OVERLAP_AFTER_S,
     ) -> None:
@@ -33,11 +34,14 @@ class BatchLoader(Generic[K, V]):
         Args:
             call: Gives the values of some keys; a key may be missing in its answer.
             most: How many keys one call may have.
+            divided_on: Failures that one key alone may have caused: the keys are then asked for
+                in halves, so that the others get their values.
             most_calls: How many calls may run beside each other where they hang.
             overlap_after_s: How long the next call waits for the one before, in seconds.
         """
         self._call = call
         self._most = most
+        self._divided_on = divided_on
         self._most_calls = most_calls
         self._overlap_after_s = overlap_after_s
         self._calls: set[asyncio.Task[None]] = set()
@@ -80,16 +84,28 @@ class BatchLoader(Generic[K, V]):
             self._task = None
 
     async def _settle(self, futures: Mapping[K, asyncio.Future[V | None]]) -> None:
-        try:
-            values = await self._call(tuple(futures))
-        except asyncio.CancelledError:
-            for future in futures.values():
-                future.cancel()
-            raise
-        except Exception as exc:  # noqa: BLE001 - it is handed to those who asked, whatever it is
-            for future in futures.values():
-                future.set_exception(exc)
-                future.exception()  # seen here too: the one who asked may have left
-        else:
-            for key, future in futures.items():
-                future.set_result(values.get(key))
+        parts = [tuple(futures)]
+        # As many halves fail before one is answered where a single key is to blame; where more do
+        # it is not the keys, and whoever is asked has trouble enough.
+        failures_left = 2 * len(futures).bit_length()
+        while parts:
+            keys = parts.pop()
+            try:
+                values = await self._call(keys)
+            except asyncio.CancelledError:
+                for future in futures.values():
+                    future.cancel()
+                raise
+            except Exception as exc:  # noqa: BLE001 - it is handed to those who asked, whatever it is
+                failures_left -= 1
+                if len(keys) > 1 and failures_left > 0 and isinstance(exc, self._divided_on):
+                    middle = len(keys) // 2
+                    parts += [keys[middle:], keys[:middle]]
+                    continue
+                for key in keys:
+                    futures[key].set_exception(exc)
+                    futures[key].exception()  # seen here too: the one who asked may have left
+            else:
+                failures_left = 2 * len(futures).bit_length()
+                for key in keys:
+                    futures[key].set_result(values.get(key))

@@ -27,6 +27,7 @@ from proxy.errors import (
     DatabaseFailed,
     ThronBadRequest,
     ThronError,
+    ThronFailed,
     ThronRefused,
 )
 from proxy.thron import messages
@@ -164,7 +165,10 @@ class Lookup:
         scope = _scope(connector)
         batch = self._batches.get(scope)
         if batch is None:
-            batch = BatchLoader(lambda ids: self._by_ids(scope, ids), most=_MOST_IDS)
+            # One id that THRON cannot answer for must not cost the others their answer.
+            batch = BatchLoader(
+                lambda ids: self._by_ids(scope, ids), most=_MOST_IDS, divided_on=(ThronFailed,)
+            )
             self._batches[scope] = batch
         found = await asyncio.gather(*(batch.get(each) for each in ids))
         return [content for content in found if content is not None]

@@ -27,6 +27,7 @@ from proxy.sandbox.envelope import (
     part,
     require_answered,
     require_client,
+    require_sound,
     require_token,
 )
 from proxy.sandbox.scan import scan
@@ -162,6 +163,7 @@ class ContentApi:
             if not folders or "linkedCategories" in criteria:
                 raise invalid("linkedCategoryOp needs an id, and excludes linkedCategories")
         keys = [str(key) for key in many(criteria.get("contentIds"))]
+        require_sound(keys, self._world.switches)
         contents = [self._world.tenant.content(key) for key in keys]
         if self._world.switches.pretty_id_lookup_refused and None in contents:
             raise denied("403 text")

@@ -3,7 +3,7 @@
 docs/thron.md 1.2 to 1.5.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -58,6 +58,12 @@ def require_answered(absence: Absence) -> None:
     """Refuse a question for what is not there, where that is not answered with nothing."""
     if absence != "nothing":
         raise Refused(absence, "BAD_REQUEST", why="no such thing")
+
+
+def require_sound(ids: Iterable[str], switches: Switches) -> None:
+    """Fail at a question about a content that this tenant cannot answer for."""
+    if not set(switches.exception_ids).isdisjoint(ids):
+        raise business("EXCEPTION", why="generic error")
 
 
 def denied(manner: Refusal) -> Refused:

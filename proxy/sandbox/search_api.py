@@ -21,6 +21,7 @@ from proxy.sandbox.envelope import (
     part,
     require_answered,
     require_client,
+    require_sound,
     require_token,
 )
 from proxy.sandbox.scan import scan
@@ -82,6 +83,7 @@ class SearchApi:
         if fields & set(switches.search_details_refused):
             raise invalid("unknown details")
         ids = [str(one) for one in many(criteria.get("ids"))]
+        require_sound(ids, switches)
         if len(ids) > switches.search_most_ids:
             raise invalid(f"at most {switches.search_most_ids} ids")
         if switches.search_unknown_ids_refused and len(self._read(ids)) < len(set(ids)):

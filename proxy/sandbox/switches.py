@@ -87,6 +87,7 @@ class Switches:
     )
     search_most_ids: int = _either(1000, 10, source="4.2")
     search_unknown_ids_refused: bool = _either(False, True, source="4.2")
+    exception_ids: tuple[str, ...] = _either((), source="1.5")
     unknown_value_as: Absence = _either("nothing", "400 text", "403 text", source="4.2")
     search_total_error: float = _either(0.1, -1.0, source="4.2")
     search_pages_shift: bool = _either(False, True, source="4.2")

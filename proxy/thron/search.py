@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import structlog
 
-from proxy.errors import ThronBadRequest
+from proxy.errors import ThronBadRequest, ThronFailed
 from proxy.thron import messages
 from proxy.thron.exchange import Question
 from proxy.thron.listing import MOST_PAGES, Listing, each_of
@@ -47,6 +47,11 @@ class Search:
         self.client_id = client_id
         self._form = SEARCH_FORMS[0]
         self._is_taken = False
+
+    @property
+    def plainer_form(self) -> SearchForm | None:
+        """What the tenant takes of the question, where that is less than is asked for at first."""
+        return self._form if self._form is not SEARCH_FORMS[0] else None
 
     @property
     def is_ordered(self) -> bool:
@@ -101,17 +106,18 @@ class Search:
         found: dict[str, Content] = {}
         size = messages.LARGEST_PAGE
         waiting = [tuple(ids[at : at + size]) for at in range(0, len(ids), size)]
-        answered, refusal = False, None
+        answered, refusals = False, 0
         while waiting:
             batch = waiting.pop()
             try:
                 found |= {content.id: content for content in await self._by_ids(batch)}
                 answered = True
-            except ThronBadRequest as exc:
-                refusal = exc
+            except (ThronBadRequest, ThronFailed):  # the latter perhaps for one of them alone
+                refusals += 1
                 waiting += _halves(batch)
-        if refusal is not None and not answered:
-            raise refusal
+                # One id to blame fails in as many halves; if more do, it is not the ids.
+                if not answered and (not waiting or refusals >= 2 * size.bit_length()):
+                    raise
         return tuple(found.values())
 
     async def _by_ids(self, batch: tuple[str, ...]) -> list[Content]:

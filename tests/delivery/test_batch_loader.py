@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from proxy.delivery.batch_loader import BatchLoader
-from proxy.errors import ThronUnreachable
+from proxy.errors import ThronFailed, ThronUnreachable
 from tests.waiting import until
 
 
@@ -68,6 +68,40 @@ async def test_a_failure_is_that_of_its_keys_only() -> None:
         await broken
     assert await fine == 4
     assert await batch.get("again") == 5
+
+
+@pytest.mark.parametrize("bad", [0, 17, 49])
+async def test_a_key_that_fails_costs_the_others_nothing(bad: int) -> None:
+    """A batch that fails is asked for in halves, and who asked for the bad key gets its error."""
+    calls: list[tuple[str, ...]] = []
+
+    async def call(keys: tuple[str, ...]) -> Mapping[str, int]:
+        calls.append(keys)
+        if str(bad) in keys:
+            raise ThronFailed(f"of {len(keys)}")
+        return {key: int(key) for key in keys}
+
+    batch = BatchLoader(call, most=50, divided_on=(ThronFailed,))
+    # The first goes alone; it is none of those that count here.
+    asked = [asyncio.create_task(batch.get(key)) for key in ("99", *map(str, range(50)))]
+    _, *found = await asyncio.gather(*asked, return_exceptions=True)
+    assert isinstance(found.pop(bad), ThronFailed)
+    assert found == [number for number in range(50) if number != bad]
+    assert len(calls) <= 1 + 2 * 6 + 1
+
+
+async def test_what_fails_whatever_is_asked_is_not_asked_for_key_by_key() -> None:
+    """Whoever has trouble enough is left alone."""
+    calls: list[tuple[str, ...]] = []
+
+    async def call(keys: tuple[str, ...]) -> Mapping[str, int]:
+        calls.append(keys)
+        raise ThronFailed
+
+    batch = BatchLoader(call, most=50, divided_on=(ThronFailed,))
+    failed = await asyncio.gather(*[batch.get(str(n)) for n in range(51)], return_exceptions=True)
+    assert {type(each) for each in failed} == {ThronFailed}
+    assert len(calls) < 51 / 2
 
 
 async def test_who_leaves_stops_nothing() -> None:

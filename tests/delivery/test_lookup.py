@@ -9,6 +9,7 @@ import pytest
 from proxy.connectors.addresses import Address
 from proxy.connectors.model import Connector
 from proxy.delivery.lookup import Lookup
+from proxy.errors import ThronFailed
 from proxy.sandbox.server import Sandbox
 from proxy.thron.messages import ContentType
 from tests.running import by_id, by_name, by_sku, running
@@ -89,6 +90,18 @@ async def test_ids_that_wait_together_are_one_question(
     found = await asyncio.gather(*[lookup.members(connectors["files"], [each]) for each in ids])
     assert sum(map(len, found)) > 20
     assert len(thron.log.of("api", "search")) <= 1 + -(-len(ids) // 50)
+
+
+async def test_an_id_that_thron_fails_at_fails_alone(
+    thron: Sandbox, lookup: Lookup, connectors: dict[str, Connector]
+) -> None:
+    """Those that are asked for together with it are found all the same."""
+    ids = [content.id for content in thron.tenant.contents()]
+    thron.switches.exception_ids = (FILM,)
+    asked = [lookup.members(connectors["files"], [each]) for each in ids]
+    found = dict(zip(ids, await asyncio.gather(*asked, return_exceptions=True), strict=True))
+    assert isinstance(found.pop(FILM), ThronFailed)
+    assert [each for each in found.values() if isinstance(each, BaseException)] == []
 
 
 async def test_the_oldest_of_several_wins(

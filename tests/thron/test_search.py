@@ -6,7 +6,7 @@ from itertools import islice
 import aiohttp
 import pytest
 
-from proxy.errors import ThronBadRequest
+from proxy.errors import ThronBadRequest, ThronFailed
 from proxy.sandbox.server import Sandbox
 from proxy.thron.client import Client
 from proxy.thron.messages import Content, ContentType, Order, SearchCriteria
@@ -123,6 +123,18 @@ async def test_a_refused_batch_is_asked_in_halves(thron: Sandbox, search: Search
     criteria = SearchCriteria(ids=(*ids[:3], "never-heard-of", *ids[3:]))
     await found(search, everything(thron))
     assert {content.id for content in await found(search, criteria)} == set(ids)
+
+
+@pytest.mark.parametrize("bad", [0, 3, 6])
+async def test_an_id_that_thron_fails_at(thron: Sandbox, search: Search, bad: int) -> None:
+    """By legacy metadata, too, the others of its batch are found; none where all fail."""
+    ids = ids_of(thron, 7)
+    thron.switches.exception_ids = (ids[bad],)
+    contents = await search.legacy(ids)
+    assert {content.id for content in contents} == {*ids} - {ids[bad]}
+    thron.switches.exception_ids = ids
+    with pytest.raises(ThronFailed):
+        await search.legacy(ids)
 
 
 async def test_batches_as_small_as_need_be(thron: Sandbox, search: Search) -> None:
