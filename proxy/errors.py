@@ -17,6 +17,7 @@
         - OriginUnreachable, OriginTimeout, OriginRefused, OriginGone, OriginAnswerInvalid,
           OriginProhibited, OriginIncomplete, OriginChanged
             - ContentMissing, an OriginGone: said by THRON's API in its own words
+            - PageInstead, an OriginAnswerInvalid
     - this gateway's: Overloaded, TooManyForClient, ReaderTooSlow, GaveWay, DatabaseFailed
 - ConfigurationError: the operator's slip; no request ever meets it
 """
@@ -237,6 +238,10 @@ class OriginAnswerInvalid(OriginError):
     """The origin's answer cannot be the content: an error page, a loop, a broken message."""
 
     proxy_status = "http_protocol_error"
+
+
+class PageInstead(OriginAnswerInvalid):
+    """A page of HTML came in place of the file: of an error, or of a sign-in."""
 
 
 class OriginProhibited(OriginError):

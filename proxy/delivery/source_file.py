@@ -17,6 +17,7 @@ from proxy.errors import (
     GatewayError,
     OriginAnswerInvalid,
     OriginGone,
+    PageInstead,
     ThronAnswerInvalid,
     ThronFailed,
     ThronRefused,
@@ -99,12 +100,18 @@ class SourceFiles:
             content_id: Whose file it is.
 
         Raises:
-            ThronRefused: The app has no share right on the content.
+            ThronRefused: The app has no share right on the content; a page in its place says so too
+                (docs/thron.md 7.5).
             ThronError: THRON cannot be logged in to, or answers with an error.
             OriginError: As ``OriginClient.send``; OriginGone if there is no such content, or no
                 service.
         """
-        asked = _Asked(sources, fields, file_name, content_id)
+        try:
+            return await self._by_some_way(_Asked(sources, fields, file_name, content_id))
+        except PageInstead as exc:
+            raise ThronRefused(str(exc)) from exc
+
+    async def _by_some_way(self, asked: _Asked) -> Arrival:
         known = self._known
         if known is not None:
             try:

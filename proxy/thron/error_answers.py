@@ -12,6 +12,7 @@ from proxy.errors import (
     GatewayError,
     OriginAnswerInvalid,
     OriginGone,
+    PageInstead,
     ThronAnswerInvalid,
     ThronBusy,
     ThronUnreachable,
@@ -71,7 +72,7 @@ def is_error_answer(
     if codes:
         return _error_named(codes) or OriginAnswerInvalid("THRON sent an envelope, not the file")
     if status == _OK and _is_page(media_type, expected_name, head):
-        return OriginAnswerInvalid("THRON sent an HTML page, not the file")
+        return PageInstead("THRON sent an HTML page, not the file")
     return None
 
 

@@ -93,7 +93,7 @@ async def test_a_page_without_a_name_is_a_content(connector: Running) -> None:
     assert (answer.status, answer.body) == (200, thron.tenant.bytes_of(content.id))
     assert answer.fields["Content-Security-Policy"] == "sandbox"
     thron.faults.add(Fault(Kind.HTML, "source", times=None))
-    assert (await connector.get(PATH)).status == 502
+    assert (await connector.get(PATH)).status == 404
 
 
 async def test_if_range_of_another_version_gives_the_whole(connector: Running) -> None:

@@ -209,7 +209,7 @@ async def test_an_ended_token_is_renewed_once(
     assert thron.logins == 2
 
 
-@pytest.mark.parametrize("refusal", ["403 text", "418 envelope", "200 envelope"])
+@pytest.mark.parametrize("refusal", ["403 text", "418 envelope", "200 envelope", "200 html"])
 async def test_a_right_that_lacks_is_no_dead_token(
     whole: Running, files: SourceFiles, refusal: Any
 ) -> None:
@@ -225,7 +225,7 @@ async def test_a_right_that_lacks_is_no_dead_token(
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
-        (Fault(Kind.HTML, "source", times=None), OriginAnswerInvalid),
+        (Fault(Kind.HTML, "source", times=None), ThronRefused),
         (Fault(Kind.STATUS, "source", times=None, status=404), OriginGone),
         (Fault(Kind.REDIRECT_LOOP, "source", times=None), OriginAnswerInvalid),
     ],
