@@ -79,7 +79,7 @@ def _database(parts: Parts) -> str:
         return place
     return (
         f"{place}; without TDC_SECRET_KEY nothing secret is stored there, and each replica logs in"
-        " by itself"
+        " by itself, which may end the session of another: set the same key for all of them"
     )
 
 
@@ -112,12 +112,17 @@ async def _witness(tenant: Tenant) -> AsyncIterator[Step]:
 
 def _manners(tenant: Tenant) -> Iterator[Step]:
     """Tell in which way this tenant takes questions, where there is a choice."""
-    if not tenant.search.is_ordered:
-        yield Step(
-            "search",
-            "takes no order: contents that change while a folder is listed may be"
-            " missed until it is listed again; nothing needs mending",
-        )
+    form = tenant.search.plainer_form
+    if form is not None:
+        told = f"is asked in a plainer form, as this tenant refuses the usual one ({form})"
+        if not tenant.search.is_ordered:
+            told += (
+                "; it takes no order: contents that change while a folder is listed may be missed"
+                " until it is listed again"
+            )
+        if "publishingStatus" not in form.details:
+            told += "; what is published is told by its channels alone"
+        yield Step("search", f"{told}; nothing needs mending")
     if tenant.origins.source_way is not None:
         yield Step("downloadSource", f"answers {tenant.origins.source_way}")
 

@@ -13,6 +13,7 @@ from proxy.connectors.model import Connector, DeliveryMode
 from proxy.delivery.explain import Step
 from proxy.sandbox.server import Fault, Kind, Sandbox, Switches
 from proxy.settings import Settings
+from proxy.thron.content import ContentType
 from tests.running import by_id, by_name, usual_settings
 
 
@@ -91,6 +92,37 @@ async def test_what_is_odd_is_named(tmp_path: Path) -> None:
     assert "takes no order" in told["search"]
     assert "to POST with tokenId in a form" in told["downloadSource"]
     assert "contents are hidden" in told["connector files"]
+
+
+async def test_what_is_odd_of_the_bytes_is_named(tmp_path: Path) -> None:
+    """Refused details, redirects to a storage, and signed URLs are told too."""
+    odd = Switches(
+        search_details_refused=("publishingStatus",), source_by="redirect", token_protection=True
+    )
+    wanted = DeliveryMode.ORIGINAL, DeliveryMode.PUBLISHED
+    async with Sandbox(switches=odd) as thron:
+        connectors = [by_id(thron, str(mode), delivery=mode) for mode in wanted]
+        steps = await checked(usual_settings(thron), tmp_path, *connectors)
+    assert not failed(steps)
+    told = {step.title: step.detail for step in steps}
+    assert "without publishingStatus" in told["search"]
+    assert "redirects source files to a storage" in told["connector original, original"]
+    assert "signed" in told["connector published, published"]
+
+
+async def test_a_channel_that_is_refused(thron: Sandbox, tmp_path: Path) -> None:
+    """That the next one was taken is told."""
+    thron.faults.add(Fault(Kind.STATUS, "delivery", target="/WEBHD/", status=400, times=None))
+    films = by_id(
+        thron, delivery=DeliveryMode.PUBLISHED, content_types=frozenset({ContentType.VIDEO})
+    )
+    (told,) = [
+        step
+        for step in await checked(usual_settings(thron), tmp_path, films)
+        if step.title == "connector files, published"
+    ]
+    assert told.is_ok
+    assert "channels before it are refused" in told.detail
 
 
 async def test_before_any_connector(thron: Sandbox, tmp_path: Path) -> None:
@@ -179,6 +211,16 @@ async def test_no_login(
     assert failed(steps) == steps[-1:]
     assert steps[-1].title == "login"
     assert remedy in steps[-1].detail
+
+
+async def test_an_api_that_has_moved(thron: Sandbox, tmp_path: Path) -> None:
+    """A redirect is not followed; the setting for the new host is told, and no more of its URL."""
+    to = "https://api.example.com/moved?tokenId=secret"
+    thron.faults.add(Fault(Kind.REDIRECT_TO, "login", times=None, location=to))
+    *_, login = await checked(usual_settings(thron), tmp_path)
+    assert not login.is_ok
+    assert "set TDC_API_URL=https://api.example.com" in login.detail
+    assert "secret" not in login.detail
 
 
 async def test_wrong_key(thron: Sandbox, tmp_path: Path) -> None:

@@ -20,12 +20,13 @@ from proxy.errors import GatewayError
 from proxy.remedies import with_remedy
 from proxy.semantics.codings import codings
 from proxy.semantics.ranges import FIRST_OCTET, parse_content_range
-from proxy.thron.delivery_urls import masked
+from proxy.thron.delivery_urls import expiry, masked
 from proxy.thron.messages import Content
 
 MENDS = {
     DeliveryMode.ORIGINAL: "give the Custom Application the share right on the folder in THRON",
-    DeliveryMode.PUBLISHED: "see that the content has a rendition on one of its channels in THRON",
+    DeliveryMode.PUBLISHED: "see that the content has a rendition on one of its channels in THRON;"
+    " if so it is with every content, that the application's public share has not been revoked",
 }
 """What may help where THRON or the origin refuses a content that it has."""
 
@@ -134,7 +135,7 @@ class Explainer:
             ranged = "ranges work" if said is not None else "ranges are ignored"
             coded = ", ".join(codings(upstream.fields) or ())
             only = f", coded ({coded}): only for clients that accept it" if coded else ""
-            return f"{via}{kind}, {octets}, {ranged}{only}"
+            return f"{via}{kind}, {octets}, {ranged}{only}{_oddities(delivery, upstream.delivery)}"
 
     async def _why_none(self, path: PublicPath) -> str:
         """Return why an address leads to nothing, as the operator may mend it."""
@@ -164,6 +165,20 @@ def why_no_address(url: str, connectors: Connectors) -> str:
     )
     mend = f"the connectors are: {slugs}" if slugs else "there are no connectors yet"
     return f"{url!r} is no address of an enabled connector; {mend}."
+
+
+def _oddities(asked: Delivery, answered: Delivery) -> str:
+    """Return what was unusual on the way, none of which needs mending."""
+    found = []
+    if asked.mode is DeliveryMode.PUBLISHED:
+        refused = asked.sources.index(answered.sources[0])
+        if refused:
+            found.append(f"the {refused} channels before it are refused")
+    elif answered.target is not None:
+        found.append("THRON redirects source files to a storage service")
+    if answered.target is not None and expiry(answered.target.url) is not None:
+        found.append("its URL is signed, and asked for anew before that ends")
+    return "".join(f"; {each}" for each in found)
 
 
 def _address(path: PublicPath) -> str:
