@@ -32,11 +32,9 @@ from proxy.connectors.addressability import is_id
 from proxy.connectors.model import Connectors
 from proxy.connectors.service import Plan, plan
 from proxy.delivery.explain import Step, why_no_address
-from proxy.demo import describe, open_demo
 from proxy.errors import ConfigurationError, GatewayError
 from proxy.remedies import with_remedy
 from proxy.report import Recording, report
-from proxy.sandbox.server import Sandbox
 from proxy.settings import load, table
 from proxy.telemetry import log
 from proxy.tenant import Parts, Tenant
@@ -122,6 +120,9 @@ async def serve() -> int:
 @_runs
 async def demo(library: Path | None, port: int | None) -> int:
     """Run a simulated THRON with a connector in front, and print URLs to try."""
+    # The simulated THRON costs every other command memory and time to start.
+    from proxy.demo import describe, open_demo  # noqa: PLC0415
+
     stop = _stop_signals()
     with tempfile.TemporaryDirectory(prefix="thron-connector-") as state:
         async with open_demo(library=library, port=port, state=Path(state)) as running:
@@ -143,6 +144,8 @@ async def sandbox(library: Path | None, port: int | None, contents: int | None) 
     """Run the simulated THRON alone, and print the settings to reach it."""
     if library is not None and contents is not None:
         raise click.UsageError("Give one of --library and --contents.")
+    from proxy.sandbox.server import Sandbox  # noqa: PLC0415 - as above
+
     stop = _stop_signals()
     thron = Sandbox(library=library, port=port or 0, generated=contents or 0)
     async with AsyncExitStack() as stack:
@@ -150,22 +153,19 @@ async def sandbox(library: Path | None, port: int | None, contents: int | None) 
             await stack.enter_async_context(thron)
         except OSError as exc:
             raise ConfigurationError([f"--port: {exc.strerror}"]) from exc
-        click.echo(_exports(thron))
+        values = {
+            "TDC_CLIENT_ID": thron.client_id,
+            "TDC_APP_ID": thron.app_id,
+            "TDC_APP_KEY": thron.app_key,
+            "TDC_API_URL": thron.api_url,
+            "TDC_CDN_URL": thron.cdn_url,
+            "TDC_ORIGIN_HOSTS": "127.0.0.1",
+        }
+        for name, value in values.items():
+            click.echo(f"export {name}={value}")
+        click.echo(f"# root folder: {thron.root_folder_id}")
         await stop.wait()
     return 0
-
-
-def _exports(thron: Sandbox) -> str:
-    values = {
-        "TDC_CLIENT_ID": thron.client_id,
-        "TDC_APP_ID": thron.app_id,
-        "TDC_APP_KEY": thron.app_key,
-        "TDC_API_URL": thron.api_url,
-        "TDC_CDN_URL": thron.cdn_url,
-        "TDC_ORIGIN_HOSTS": "127.0.0.1",
-    }
-    lines = [f"export {name}={value}" for name, value in values.items()]
-    return "\n".join([*lines, f"# root folder: {thron.root_folder_id}"])
 
 
 @main.command(short_help="Try the way to THRON, and name the remedy of what fails.")
