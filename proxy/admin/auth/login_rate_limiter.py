@@ -9,8 +9,9 @@ gain nothing. Rule 3: a party has one attempt at a time; of addresses only so ma
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Self
+
+from proxy.fairness import client_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,6 @@ _COME_AGAIN_S = 2.0
 _ALREADY_S = 1.0
 
 _MOST_PARTIES = 10_000
-_HOSTS_OF_ONE = 64  # an IPv6 subscriber has at least so many bits of addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Party:
     @classmethod
     def at(cls, address: str) -> Self:
         """Return the party at an address; an IPv6 subscriber is one, whatever the address."""
-        return cls(_network(address), is_known=False)
+        return cls(client_of(address), is_known=False)
 
     @classmethod
     def with_device(cls, mark: str) -> Self:
@@ -123,13 +123,3 @@ class LoginRateLimiter:
         if len(self._failures) > _MOST_PARTIES:
             self._failures.popitem(last=False)
         return found
-
-
-def _network(address: str) -> str:
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(found, IPv6Address):
-        return str(found.ipv4_mapped or ip_network((found, _HOSTS_OF_ONE), strict=False))
-    return str(found)
