@@ -77,9 +77,12 @@ class SharedSessions:
         if document is None:
             return None
         values = orjson.loads(document)
-        if values.pop("credentials") != self._credentials:
+        if values.pop("credentials", None) != self._credentials:
             return None
-        return Session(**values)
+        try:
+            return Session(**values)
+        except TypeError:  # of another version of the connector, while replicas are updated
+            return None
 
     async def acquire(self) -> bool:
         """Take the lease to log in; it is to be had too where the database does not answer."""

@@ -93,6 +93,18 @@ async def test_other_credentials_have_another_session(
         assert await theirs.load() is None
 
 
+async def test_a_session_of_another_version_is_none(sqlite_url: str) -> None:
+    """While replicas are updated one may keep more of a session than the other knows."""
+
+    @dataclass(frozen=True, slots=True, eq=False)
+    class Later(Session):
+        region: str = "eu"
+
+    async with store(sqlite_url, Clock()) as mine:
+        await mine.save(Later("token-1"))
+        assert await mine.load() is None
+
+
 async def test_another_key_opens_no_session(sqlite_url: str) -> None:
     """A session that was encrypted with a key that is not known is as if there were none."""
     async with store(sqlite_url, Clock()) as one:
