@@ -23,6 +23,7 @@ from proxy.catalogue.purge_polling import PurgeWatch
 from proxy.catalogue.session_store import session_store
 from proxy.catalogue.sync import Pace as SyncPace
 from proxy.catalogue.sync import Sync
+from proxy.clock import Clock
 from proxy.connectors.preview import Surveyor
 from proxy.connectors.watch import ConnectorWatch
 from proxy.delivery.admission import Admission
@@ -33,7 +34,7 @@ from proxy.delivery.download import Downloads, Limits, PublicBases
 from proxy.delivery.explain import Explainer
 from proxy.delivery.lookup import Lookup
 from proxy.delivery.min_rate import MinRate
-from proxy.delivery.origin import Clock, Origins
+from proxy.delivery.origin import Origins
 from proxy.delivery.origin_client import OriginClient
 from proxy.delivery.origin_hosts import GuardedResolver, OriginHosts
 from proxy.delivery.rate_limiter import RateLimiter
@@ -131,6 +132,7 @@ async def open_gateway(
     environ: Mapping[str, str],
     *,
     monotonic: Callable[[], float] = time.monotonic,
+    clock: Clock | None = None,
 ) -> AsyncIterator[Gateway]:
     """Run the connector until the end of the block; then let downloads finish (TDC_DRAIN_S).
 
@@ -138,6 +140,7 @@ async def open_gateway(
         settings: Loaded; port 0 takes any free port.
         environ: For the state directory.
         monotonic: By which the console's sign-ins and links end.
+        clock: As for ``open_parts``.
 
     Raises:
         ConfigurationError: An address is taken, the database or a file cannot be used.
@@ -153,7 +156,7 @@ async def open_gateway(
         traffic = Traffic(now=time.time)
         await stack.enter_async_context(sampling(traffic))
 
-        parts = await stack.enter_async_context(open_parts(settings, environ))
+        parts = await stack.enter_async_context(open_parts(settings, environ, clock=clock))
         connection = parts.connection
         watch = await stack.enter_async_context(
             ConnectorWatch.open(parts.database, changed=connection.refresh)
@@ -226,13 +229,18 @@ async def open_gateway(
 
 @asynccontextmanager
 async def open_parts(
-    settings: Settings, environ: Mapping[str, str], *, recording: Recording | None = None
+    settings: Settings,
+    environ: Mapping[str, str],
+    *,
+    clock: Clock | None = None,
+    recording: Recording | None = None,
 ) -> AsyncIterator[Parts]:
     """Open the database, and where there are credentials the way to THRON.
 
     Args:
         settings: Loaded.
         environ: For the state directory.
+        clock: By which what was learnt from THRON lapses; the machine's, if no other is given.
         recording: Is told of every answer of THRON's API and of origins.
 
     Raises:
@@ -242,14 +250,15 @@ async def open_parts(
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings, environ))
         log.info("database", place=str(database.place))
+        opener = partial(_open_tenant, settings, clock=clock or Clock())
         connection = TenantConnection(
             settings,
             database,
-            open_tenant=partial(_open_tenant, settings, database=database, recording=recording),
+            open_tenant=partial(opener, database=database, recording=recording),
             opened=stack,
         )
         await connection.refresh()
-        yield Parts(settings, database, connection, partial(_open_tenant, settings, database=None))
+        yield Parts(settings, database, connection, partial(opener, database=None))
 
 
 def open_database(
@@ -269,6 +278,7 @@ async def _open_tenant(
     settings: Settings,
     credentials: Credentials,
     *,
+    clock: Clock,
     database: Database | None,
     recording: Recording | None = None,
 ) -> AsyncIterator[Tenant]:
@@ -291,9 +301,9 @@ async def _open_tenant(
             TokenKeeper(
                 client,
                 credentials,
-                now=time.time,
+                now=clock.wall,
                 random=random.random,
-                store=session_store(database, credentials),
+                store=session_store(database, credentials, now=clock.wall),
             )
         )
         search = Search(thron, client_id=client_id)
@@ -305,6 +315,7 @@ async def _open_tenant(
             api_url=settings.api_base,
             cdn_url=settings.cdn_base,
             source_path=settings.source_path,
+            now=clock.now,
         )
         resolver = Resolver(
             lookup,
@@ -319,21 +330,23 @@ async def _open_tenant(
                 at_once=_UNKNOWN_AT_ONCE,
                 per_s=_UNKNOWN_PER_S,
                 max_wait_s=_UNKNOWN_WAIT_S,
-                now=time.monotonic,
+                now=clock.now,
             ),
             look_ups=Bulkhead(places=_LOOK_UPS),
             caller=RetryingCaller(
                 CircuitBreaker(),
                 silent_s=lambda: thron.silent_s,
-                now=time.monotonic,
+                now=clock.now,
                 random=random.random,
             ),
-            now=time.monotonic,
+            now=clock.now,
             starts_warm=known is not None and await known.has_any(),
         )
         stack.push_async_callback(resolver.aclose)
         origins = await stack.enter_async_context(
-            _open_origins(settings, thron, trace=recording.trace() if recording else None)
+            _open_origins(
+                settings, thron, clock=clock, trace=recording.trace() if recording else None
+            )
         )
         yield Tenant(
             client_id=client_id,
@@ -351,7 +364,7 @@ async def _open_tenant(
 
 @asynccontextmanager
 async def _open_origins(
-    settings: Settings, thron: TokenKeeper, *, trace: aiohttp.TraceConfig | None
+    settings: Settings, thron: TokenKeeper, *, clock: Clock, trace: aiohttp.TraceConfig | None
 ) -> AsyncIterator[Origins]:
     hosts = OriginHosts(
         settings.origin_hosts,
@@ -362,12 +375,12 @@ async def _open_origins(
     )
     async with byte_session(settings, hosts, trace=trace) as http:
         origin_client = OriginClient(
-            http, hosts, first_byte_timeout_s=settings.first_byte_timeout_s, now=time.monotonic
+            http, hosts, first_byte_timeout_s=settings.first_byte_timeout_s, now=clock.now
         )
         yield Origins(
             origin_client,
-            SourceFiles(origin_client, thron, now=time.monotonic),
-            clock=Clock(now=time.monotonic, wall=time.time),
+            SourceFiles(origin_client, thron, now=clock.now),
+            clock=clock,
             target_ttl_s=settings.resolution_ttl_s,
             refusal_ttl_s=settings.negative_ttl_s,
             sent=origin_fields(settings),

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from yarl import URL
 
 from proxy.app import Gateway, open_gateway
+from proxy.clock import Clock
 from proxy.connectors.model import Connector, Connectors, Identifier
 from proxy.sandbox.server import Sandbox
 from proxy.settings import Listen, Settings
@@ -76,6 +77,7 @@ async def running(
     *connectors: Connector,
     environ: Mapping[str, str] | None = None,
     monotonic: Callable[[], float] | None = None,
+    clock: Clock | None = None,
     **changed: Any,
 ) -> AsyncIterator[Running]:
     """Run a connector in front of a sandbox until the end of the block.
@@ -86,6 +88,7 @@ async def running(
         connectors: Served from the start; their folder may be empty for the app's root folder.
         environ: More than the state directory.
         monotonic: By which the console's sign-ins and links end; None: the machine's.
+        clock: By which what was learnt from THRON lapses; None: the machine's.
         changed: Settings that differ from a test's usual ones.
     """
     settings = usual_settings(thron).model_copy(update=changed)
@@ -94,6 +97,7 @@ async def running(
             settings,
             {"STATE_DIRECTORY": str(state), **(environ or {})},
             monotonic=monotonic or time.monotonic,
+            clock=clock,
         ) as gateway,
         aiohttp.ClientSession(
             auto_decompress=False,

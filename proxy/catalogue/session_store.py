@@ -35,11 +35,13 @@ _PATIENCE_S = 2.0
 _table = schema.thron_session
 
 
-def session_store(database: Database | None, credentials: Credentials) -> SessionStore:
+def session_store(
+    database: Database | None, credentials: Credentials, *, now: Callable[[], float] = time.time
+) -> SessionStore:
     """Return where the session is shared: in the database, if it can be encrypted there."""
     if database is None or database.encryption is None:
         return Unshared()
-    return SharedSessions(database, database.encryption, credentials, now=time.time)
+    return SharedSessions(database, database.encryption, credentials, now=now)
 
 
 class SharedSessions:

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http import HTTPStatus
 
 import aiohttp
 from aiohttp import hdrs
 
+from proxy.clock import Clock
 from proxy.connectors.model import DeliveryMode
 from proxy.delivery.bounded_cache import BoundedCache
 from proxy.delivery.error_sniffing import may_be_error, sniff_error
@@ -53,14 +54,6 @@ _NOT_THE_CONTENT = (OriginGone, OriginRefused, OriginAnswerInvalid)
 _MAY_PASS = frozenset({408, 425, 429})
 # Seconds before a signed target's end at which it is not begun any more.
 _EXPIRY_MARGIN_S = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """The two clocks: ``now`` in monotonic seconds, ``wall`` in seconds since 1970."""
-
-    now: Callable[[], float]
-    wall: Callable[[], float]
 
 
 class Origins:

@@ -111,7 +111,7 @@ class SourceFiles:
         except PageInstead as exc:
             raise ThronRefused(str(exc)) from exc
 
-    async def _by_some_way(self, asked: _Asked) -> Arrival:
+    async def _by_some_way(self, asked: _Asked) -> OriginResponse:
         known = self._known
         if known is not None:
             try:

@@ -8,8 +8,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from proxy.clock import Clock
 from proxy.connectors.model import DeliveryMode
-from proxy.delivery.origin import Clock, Origins
+from proxy.delivery.origin import Origins
 from proxy.delivery.origin_client import OriginClient
 from proxy.delivery.resolution import Delivery
 from proxy.delivery.source_file import SourceFiles

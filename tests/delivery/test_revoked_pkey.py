@@ -1,14 +1,20 @@
 """When the share key is suspected, and what that costs."""
 
+from pathlib import Path
+
 import aiohttp
 
+from proxy.clock import Clock
 from proxy.connectors.model import DeliveryMode
 from proxy.delivery.delivery_builder import DeliveryBuilder, RevokedPkeyDetector
+from proxy.delivery.failures import TTL_S
 from proxy.delivery.resolution import Delivery
+from proxy.sandbox.faults import Fault, Kind
 from proxy.sandbox.server import Sandbox
 from proxy.thron.client import Client
 from proxy.thron.session import Credentials
 from proxy.thron.token_keeper import TokenKeeper
+from tests.running import by_id, running
 
 
 def test_three_contents_that_fail() -> None:
@@ -47,6 +53,29 @@ def test_failures_are_forgotten() -> None:
     detector.note_delivery(now=300)
     assert not detector.note_failure("c", now=601)
     assert not detector.note_failure("d", now=602)
+
+
+async def test_an_hour_of_asking_for_what_is_missing(tmp_path: Path) -> None:
+    """Through the whole gateway: 404 each time, six logins, and few questions to the CDN."""
+    clock = [0.0]
+
+    def now() -> float:
+        return clock[0]
+
+    async with Sandbox(now=now) as thron:
+        missing, fine = (thron.tenant.find(name).id for name in ("strada-sl", "the-bell"))
+        fault = Fault(Kind.STATUS, "delivery", status=404, times=None, target=missing)
+        thron.faults.add(fault)
+        wanted = by_id(thron, delivery=DeliveryMode.PUBLISHED)
+        async with running(thron, tmp_path, wanted, clock=Clock(now, now)) as connector:
+            # Once a second in the first minute. What is remembered lasts no longer than that, so
+            # that later once a minute shows as much.
+            for clock[0] in (*range(60), *range(60, 3600, 61)):
+                assert (await connector.get(f"/files/{missing}")).status == 404
+                if clock[0] == 50:
+                    assert thron.faults.struck <= 2 * 50 / TTL_S
+            assert thron.logins <= 6
+            assert (await connector.get(f"/files/{fine}")).status == 200
 
 
 async def test_a_missing_content_costs_six_logins_an_hour() -> None:

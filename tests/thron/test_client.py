@@ -68,6 +68,29 @@ async def test_token_in_its_field_only(client: Client, thron: Sandbox) -> None:
         assert ("Accept", "application/json") in request.fields
 
 
+async def test_the_token_follows_no_redirect(http: aiohttp.ClientSession) -> None:
+    """Not to another host, not to another path: whoever answers there is told nothing."""
+    seen: list[str] = []
+
+    async def note(request: web.BaseRequest) -> web.StreamResponse:
+        seen.append(request.raw_path)
+        return web.Response(text="{}")
+
+    async with answering(note) as elsewhere:
+
+        async def redirect(request: web.BaseRequest) -> web.StreamResponse:
+            seen.append(request.raw_path)
+            to = "/other" if request.path == "/here" else f"{elsewhere}/other"
+            return web.Response(status=307, headers={"Location": to})
+
+        async with answering(redirect) as url:
+            client = Client(http, api_url=url)
+            for path in ("/here", "/there"):
+                reply = await client.send(Request("POST", path, form=(("k", "v"),)), token="t")
+                assert reply.status == 307
+    assert seen == ["/here", "/there"]
+
+
 async def test_encoding_on_the_wire(http: aiohttp.ClientSession) -> None:
     """Path and query arrive encoded once, a form as a form, and JSON as JSON."""
     seen: list[tuple[str, str, bytes]] = []
