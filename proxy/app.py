@@ -19,7 +19,7 @@ from proxy.admin.server import console_app
 from proxy.catalogue.database import Database
 from proxy.catalogue.folder_listing import FolderListing
 from proxy.catalogue.known_contents import KnownContents
-from proxy.catalogue.purge_polling import PurgeWatch
+from proxy.catalogue.polling import PurgeWatch
 from proxy.catalogue.session_store import session_store
 from proxy.catalogue.sync import Pace as SyncPace
 from proxy.catalogue.sync import Sync

@@ -43,8 +43,7 @@ from proxy.catalogue.engine import (
     write_ahead,
     writer,
 )
-from proxy.catalogue.invalidation import doubt
-from proxy.catalogue.purges import Purge, PurgeKind
+from proxy.catalogue.purges import Purge, PurgeKind, invalidate
 from proxy.catalogue.tenant import Tenant
 from proxy.clock import utc_now
 from proxy.connectors import rows
@@ -306,7 +305,7 @@ class Database:
                 .values(at=now, kind=purge.kind.value, value=purge.value, actor=actor)
                 .returning(table.c.id)
             )
-            await doubt(connection, purge)
+            await invalidate(connection, purge)
             detail = {"kind": purge.kind.value}
             await self._note(connection, actor, "purged", purge.value, detail)
             number: int = ordered.scalar_one()

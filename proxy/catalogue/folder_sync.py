@@ -14,8 +14,7 @@ import structlog
 
 from proxy.catalogue.database import Database
 from proxy.catalogue.folder_listing import FolderListing, ListedPage
-from proxy.catalogue.sync_run_store import RunBook
-from proxy.catalogue.sync_runs import Run, RunKind, RunState
+from proxy.catalogue.sync_runs import Run, RunBook, RunKind, RunState
 from proxy.catalogue.url_row_writer import NewCollision
 from proxy.catalogue.writer import ConnectorChanged, Entered, Missing, Recorder
 from proxy.connectors.model import Connector

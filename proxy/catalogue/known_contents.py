@@ -7,8 +7,7 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from proxy.catalogue import query_statements as queries
-from proxy.catalogue import schema
+from proxy.catalogue import queries, schema
 from proxy.catalogue.collisions import Claimant, ranked
 from proxy.catalogue.database import Database
 from proxy.catalogue.url_rows import KnownContent

@@ -1,9 +1,16 @@
-"""What is to be forgotten of the resolutions: an address, a content, a connector, everything."""
+"""Purges: orders to forget an address, a content, a connector or all; what the catalogue does."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
+from sqlalchemy import ColumnElement, select, true, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from proxy.catalogue import schema
 from proxy.connectors.addresses import Address
+
+_AT = schema.content.c
+_LINE = schema.address.c
 
 
 class PurgeKind(StrEnum):
@@ -34,3 +41,26 @@ def cache_key(address: Address) -> str:
     Neither slug nor language can hold a slash, so what follows the second one is the value.
     """
     return f"{address.connector}/{address.language or ''}/{address.value}"
+
+
+async def invalidate(connection: AsyncConnection, purge: Purge) -> None:
+    """Let contents be served again only after THRON has been asked about them."""
+    query = update(schema.content).where(_is_meant(purge)).values(confirmed=None)
+    await connection.execute(query)
+
+
+def _is_meant(purge: Purge) -> ColumnElement[bool]:
+    match purge.kind:
+        case PurgeKind.ALL:
+            return true()
+        case PurgeKind.CONNECTOR:
+            return _AT.connector == purge.value
+        case PurgeKind.CONTENT:
+            return _AT.id == purge.value
+        case PurgeKind.ADDRESS:
+            slug, _, rest = purge.value.partition("/")
+            language, _, value = rest.partition("/")
+            holders = select(_LINE.content_id).where(
+                _LINE.connector == slug, _LINE.value == value, _LINE.language == language
+            )
+            return (_AT.connector == slug) & _AT.id.in_(holders)

@@ -20,8 +20,7 @@ from proxy.catalogue.folder_listing import FolderListing
 from proxy.catalogue.folder_sync import FolderSync
 from proxy.catalogue.leadership import Leadership
 from proxy.catalogue.polling import INTERVAL_S, polling
-from proxy.catalogue.sync_run_store import RunBook
-from proxy.catalogue.sync_runs import Run, RunKind, RunState, SyncState
+from proxy.catalogue.sync_runs import Run, RunBook, RunKind, RunState, SyncState
 from proxy.clock import utc_now
 from proxy.connectors.model import Connector, Connectors
 from proxy.connectors.watch import ConnectorWatch

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.catalogue import schema
+from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.content_record import Record, record
 from proxy.catalogue.database import Database
-from proxy.catalogue.query_statements import is_present
-from proxy.catalogue.removals import forget_removed, remove
+from proxy.catalogue.queries import is_present
 from proxy.catalogue.sync_runs import Run
-from proxy.catalogue.url_row_writer import NewCollision, write_lines
+from proxy.catalogue.url_row_writer import Key, NewCollision, settle, write_lines
 from proxy.clock import utc_now
 from proxy.connectors.model import Connector
 from proxy.thron.messages import Content
@@ -181,8 +181,8 @@ class Recorder:
 
         async def write(connection: AsyncConnection) -> int:
             await _require_shape(connection, connector)
-            number: int = await remove(connection, connector, gone, now=now)
-            await forget_removed(connection, connector, before=now - _REMOVED_KEPT)
+            number: int = await _remove(connection, connector, gone, now=now)
+            await _forget_removed(connection, connector, before=now - _REMOVED_KEPT)
             count = update(_RUN).where(_RUN.c.id == run.id).values(removed=_RUN.c.removed + number)
             await connection.execute(count)
             return number
@@ -277,6 +277,59 @@ def _changes(each: Record, connector: Connector, now: datetime) -> dict[str, Any
         "changed": now,
         "removed_at": None,
     }
+
+
+async def _remove(
+    connection: AsyncConnection,
+    connector: Connector,
+    gone: Sequence[ColumnElement[bool]],
+    *,
+    now: datetime,
+) -> int:
+    """Note that contents have left the folder; their lines stay as removed ones for a while."""
+    ids = select(_AT.id).where(*gone)
+    theirs = _LINE.connector == connector.slug, _LINE.content_id.in_(ids)
+    # Found before the contents are gone: who else claims their addresses may have them now.
+    shared = await _shared(connection, connector, theirs)
+    lines = update(schema.address).where(*theirs)
+    await connection.execute(lines.values(status=AddressStatus.REMOVED.value, serves=False))
+    contents = update(_CONTENT).where(*gone)
+    removed = await connection.execute(contents.values(removed_at=now, is_servable=False))
+    await settle(connection, connector, shared)
+    return removed.rowcount
+
+
+async def _shared(
+    connection: AsyncConnection, connector: Connector, theirs: Sequence[ColumnElement[bool]]
+) -> list[Key]:
+    """Return the addresses of some lines that other lines have too."""
+    other = schema.address.alias()
+    rivals = (
+        select(other.c.id)
+        .where(
+            other.c.connector == connector.slug,
+            other.c.value == _LINE.value,
+            other.c.language == _LINE.language,
+            other.c.id != _LINE.id,
+        )
+        .exists()
+    )
+    query = select(_LINE.language, _LINE.value).where(*theirs, _LINE.is_addressable, rivals)
+    found = (await connection.execute(query.distinct())).all()
+    return [(row.language, row.value) for row in found]
+
+
+async def _forget_removed(
+    connection: AsyncConnection, connector: Connector, *, before: datetime
+) -> None:
+    """Forget contents that left the folder long ago, and their former prettyIDs."""
+    old = _AT.connector == connector.slug, _AT.removed_at < before
+    ids = select(_AT.id).where(*old)
+    lines = delete(schema.address).where(
+        _LINE.connector == connector.slug, _LINE.content_id.in_(ids)
+    )
+    await connection.execute(lines)
+    await connection.execute(delete(_CONTENT).where(*old))
 
 
 _CHANGE = update(_CONTENT).where(

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from proxy.catalogue import schema
 from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.database import Database
-from proxy.catalogue.query_statements import lines, of_content, read_line
+from proxy.catalogue.queries import of_content, read_line, url_rows
 from proxy.catalogue.url_rows import Line, Selection
 from proxy.connectors.addresses import public_url
 from proxy.connectors.model import Connector, Identifier
@@ -181,7 +181,7 @@ async def broken_urls(
 
 async def _served_after(database: Database, connector: Connector, last: int) -> list[Row[Any]]:
     query = (
-        lines(connector, Selection(statuses=_LED))
+        url_rows(connector, Selection(statuses=_LED))
         .add_columns(of_content(schema.content.c.was_published).label("was_published"))
         .where(_ADDRESS.serves, _ADDRESS.id > last)
         .order_by(_ADDRESS.id)

@@ -8,8 +8,7 @@ from typing import Any
 from sqlalchemy import Row, Select, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from proxy.catalogue import query_statements as queries
-from proxy.catalogue import schema
+from proxy.catalogue import queries, schema
 from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.database import Database
 from proxy.catalogue.url_rows import Line, Selection, Sort
@@ -232,7 +231,7 @@ class LinkBook:
 
 
 def _tried(connector: Connector, scope: Scope) -> Select[Any]:
-    query = queries.lines(connector, Selection()).where(_ADDRESS.serves)
+    query = queries.url_rows(connector, Selection()).where(_ADDRESS.serves)
     if scope is Scope.ALL:
         return query
     return query.join(_RESULT, _AT.line == _ADDRESS.id).where(
@@ -255,7 +254,7 @@ def _shown(connector: Connector, shown: Shown, selection: Selection) -> Select[A
         untried = _checked(connector, selection).where(_AT.line.is_(None))
         return queries.ordered(untried, Sort.TITLE, descending=False)
     return (
-        queries.lines(connector, selection)
+        queries.url_rows(connector, selection)
         .add_columns(*_RESULT_COLUMNS)
         .join(_RESULT, _AT.line == _ADDRESS.id)
         .where(
@@ -268,7 +267,7 @@ def _shown(connector: Connector, shown: Shown, selection: Selection) -> Select[A
 
 
 def _checked(connector: Connector, selection: Selection) -> Select[Any]:
-    query = queries.lines(connector, selection).add_columns(*_RESULT_COLUMNS)
+    query = queries.url_rows(connector, selection).add_columns(*_RESULT_COLUMNS)
     return query.outerjoin(_RESULT, _AT.line == _ADDRESS.id).where(_ADDRESS.serves)
 
 

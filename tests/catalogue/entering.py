@@ -9,8 +9,7 @@ from proxy.catalogue.database import Database
 from proxy.catalogue.fingerprints import Shapes
 from proxy.catalogue.known_contents import KnownContents
 from proxy.catalogue.queries import Contents
-from proxy.catalogue.sync_run_store import RunBook
-from proxy.catalogue.sync_runs import Run, RunKind, RunState
+from proxy.catalogue.sync_runs import Run, RunBook, RunKind, RunState
 from proxy.catalogue.writer import Entered, Recorder
 from proxy.connectors.addresses import Address
 from proxy.connectors.model import Connector, Identifier

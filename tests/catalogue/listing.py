@@ -13,8 +13,7 @@ from proxy.catalogue.fingerprints import Shapes
 from proxy.catalogue.folder_listing import FolderListing
 from proxy.catalogue.folder_sync import FolderSync
 from proxy.catalogue.queries import Contents
-from proxy.catalogue.sync_run_store import RunBook
-from proxy.catalogue.sync_runs import Run, RunKind
+from proxy.catalogue.sync_runs import Run, RunBook, RunKind
 from proxy.connectors.model import Connector
 from proxy.sandbox.server import Sandbox
 from proxy.thron.client import Client

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from proxy.catalogue.sync import Pace, Sync
-from proxy.catalogue.sync_run_store import RunBook
-from proxy.catalogue.sync_runs import RunKind, RunState, SyncState
+from proxy.catalogue.sync_runs import RunBook, RunKind, RunState, SyncState
 from proxy.connectors.model import Connector, Identifier
 from proxy.connectors.watch import ConnectorWatch
 from proxy.sandbox.server import Sandbox
