@@ -25,8 +25,8 @@ FLOORS: Mapping[str, str] = {
     "stores": "thron.client catalogue server idle_connections",
     "services": """
         thron.token_keeper thron.patience thron.search connectors.service connectors.preview
-        connectors.folders connectors.folder_statistics_cache connectors.metadata_definitions
-        connectors.watch connectors.broken_urls connectors.ttl_value
+        connectors.impact connectors.folders connectors.folder_statistics_cache
+        connectors.metadata_definitions connectors.watch connectors.broken_urls connectors.ttl_value
         catalogue.folder_listing catalogue.session_store
         server.probes
         """,

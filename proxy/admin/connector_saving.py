@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from proxy.admin.parts import Console
 from proxy.admin.set_up import Tenancy
-from proxy.admin.web.connector_review import figures_of, public_contents
 from proxy.admin.web.i18n import Text
 from proxy.connectors.broken_urls import BrokenUrls, broken_urls, may_lose_contents
 from proxy.connectors.changes import differences
 from proxy.connectors.folder_statistics import naming_of
 from proxy.connectors.folder_statistics_cache import Count
+from proxy.connectors.impact import public_contents
 from proxy.connectors.model import Connector
 from proxy.connectors.service import Plan, plan
 from proxy.errors import NotConfigured
@@ -131,7 +131,7 @@ async def consequences(
     if new is not None and tenancy is not None and (wider or loses):
         count = await tenancy.count(new.folder_id, subfolders=new.subfolders, wait_s=wait_s)
         if wider:
-            public = public_contents(count, figures_of(count, naming_of(new), new))
+            public = public_contents(count, new)
     broken = await broken_urls(
         console.parts.database,
         old,

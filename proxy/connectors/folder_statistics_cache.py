@@ -15,7 +15,7 @@ from proxy.errors import GatewayError, ThronBadRequest, ThronRefused
 from proxy.remedies import with_remedy
 from proxy.thron import messages
 from proxy.thron.listing import each_of
-from proxy.thron.messages import Content, Listing, SearchCriteria
+from proxy.thron.messages import Content, ContentType, Listing, SearchCriteria
 from proxy.thron.patience import Patient
 from proxy.thron.search import Search
 
@@ -54,6 +54,7 @@ class Count:
         place: What is counted.
         census: So far.
         legacy: Of legacy metadata, from a part of the contents.
+        is_legacy_whole: Whether that part is all of them.
         expected: THRON's estimate of how many contents there are.
         is_done: Whether it ended, one way or the other.
         problem: Why it ended early; None if it did not.
@@ -62,6 +63,7 @@ class Count:
     place: Place
     census: Census = field(default_factory=Census)
     legacy: Census = field(default_factory=Census)
+    is_legacy_whole: bool = False
     expected: int | None = None
     is_done: bool = False
     problem: str | None = None
@@ -142,17 +144,43 @@ class Censuses:
         patient = Patient(search.thron)
         try:
             async with self._gate:
-                await _count_all(search, patient, count)
-                await _count_legacy(patient, count)
+                await take(count, search, patient)
         except GatewayError as exc:
             count.problem = with_remedy(exc)
             log.warning("census failed", folder=count.place.folder_id, reason=str(exc))
 
 
-async def _count_all(search: Search, patient: Patient, count: Count) -> None:
+async def take(
+    count: Count,
+    search: Search,
+    patient: Patient,
+    *,
+    types: frozenset[ContentType] = ALL_CONTENT_TYPES,
+    most_legacy: int = _LEGACY_CONTENTS,
+) -> None:
+    """Count the contents of some types until all are counted, or the census is full.
+
+    Args:
+        count: Of the place.
+        search: Lists the contents.
+        patient: Asks.
+        types: Those that are counted.
+        most_legacy: So many contents are looked through for legacy metadata.
+
+    Raises:
+        ThronError: THRON cannot be asked, or stops answering on the way.
+    """
+    await _count_all(search, patient, count, types)
+    if most_legacy:
+        await _count_legacy(patient, count, most_legacy)
+
+
+async def _count_all(
+    search: Search, patient: Patient, count: Count, types: frozenset[ContentType]
+) -> None:
     place = count.place
     criteria = SearchCriteria(
-        content_types=ALL_CONTENT_TYPES, folder_id=place.folder_id, cascade=place.subfolders
+        content_types=types, folder_id=place.folder_id, cascade=place.subfolders
     )
     async with aclosing(search.pages(criteria, ask=patient.ask)) as pages:
         async for page in pages:
@@ -165,7 +193,7 @@ async def _count_all(search: Search, patient: Patient, count: Count) -> None:
     count.expected = count.census.seen
 
 
-async def _count_legacy(patient: Patient, count: Count) -> None:
+async def _count_legacy(patient: Patient, count: Count, most: int) -> None:
     place = count.place
 
     async def page(offset: int) -> Listing[Content]:
@@ -178,7 +206,8 @@ async def _count_legacy(patient: Patient, count: Count) -> None:
         return await patient.ask(question)
 
     try:
-        async for content in each_of(page, most=_LEGACY_CONTENTS):
+        async for content in each_of(page, most=most):
             count.legacy.count(content)
+        count.is_legacy_whole = count.legacy.seen < most
     except (ThronBadRequest, ThronRefused):
         return  # then it has no legacy metadata to offer

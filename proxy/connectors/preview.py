@@ -5,8 +5,11 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from proxy.connectors.folder_statistics import Census
+from proxy.connectors.folder_statistics_cache import Count, Place, take
+from proxy.connectors.impact import is_estimate, public_contents
 from proxy.connectors.metadata_definitions import listed
-from proxy.connectors.model import Connector, Identifier, claims, is_servable
+from proxy.connectors.model import Connector, Identifier, is_servable
 from proxy.errors import ConfigurationError, ThronRefused
 from proxy.thron import messages
 from proxy.thron.messages import Category, Content, MetadataDefinition, SearchCriteria
@@ -68,8 +71,13 @@ class Surveyor:
         resolved = connector.model_copy(
             update={"folder_id": folder.id, "classification_id": classification_id}
         )
-        contents, is_estimate = await self._count(resolved)
-        return Survey(resolved, _name(folder), contents, is_estimate)
+        count = await self._count(resolved)
+        return Survey(
+            resolved,
+            _name(folder),
+            contents=public_contents(count, resolved),
+            is_estimate=is_estimate(count, resolved),
+        )
 
     async def contents(self, connector: Connector) -> AsyncGenerator[Content, None]:
         """Give the servable contents of a resolved connector, each once.
@@ -158,21 +166,18 @@ class Surveyor:
             for each in content.metadata
         )
 
-    async def _count(self, connector: Connector) -> tuple[int, bool]:
-        """Count the contents that have an address; search does not show legacy metadata."""
-        is_legacy = connector.metadata is not None and connector.classification_id is None
-        count = 0
-        async with aclosing(self.contents(connector)) as contents:
-            async for content in contents:
-                count += is_legacy or bool(claims(connector, content))
-                if count >= _MOST_COUNTED:
-                    break
-            else:
-                return count, False
-        pages = self._search.pages(_criteria(connector), most=1, ask=self._patient.ask)
-        async with aclosing(pages):
-            estimate = (await anext(pages)).estimated_total
-        return max(count, estimate or 0), True
+    async def _count(self, connector: Connector) -> Count:
+        place = Place(self._client_id, connector.folder_id, connector.subfolders)
+        count = Count(place, Census(most_contents=_MOST_COUNTED))
+        await take(
+            count,
+            self._search,
+            self._patient,
+            types=connector.content_types,
+            most_legacy=_MOST_COUNTED if connector.metadata is not None else 0,
+        )
+        count.is_done = True
+        return count
 
 
 def _criteria(connector: Connector) -> SearchCriteria:

@@ -61,6 +61,13 @@ async def test_contents_without_an_address_do_not_count(surveyor: Surveyor, thro
     assert 0 < by_code < by_title < len(served(thron))
 
 
+async def test_legacy_metadata_counts_where_it_is(surveyor: Surveyor, thron: Sandbox) -> None:
+    """Search does not show legacy metadata: contents that have none of it do not count."""
+    legacy = by_sku(thron).model_copy(update={"metadata": "free_code"})
+    found = await surveyor.survey(legacy)
+    assert (found.connector.classification_id, found.contents, found.told) == (None, 1, "1")
+
+
 async def test_folder_is_resolved(surveyor: Surveyor, thron: Sandbox) -> None:
     """A folder may be named by its id or its prettyID; the id is what stays."""
     root = thron.tenant.folder(thron.root_folder_id)

@@ -8,12 +8,12 @@ from proxy.admin.api.operations import Call, Model, Nothing, Operation
 from proxy.admin.api.problems import Problem
 from proxy.admin.set_up import Tenancy, tenancy
 from proxy.admin.web.connector_labels import TypeWord
-from proxy.admin.web.connector_review import is_from_legacy
 from proxy.admin.web.folder_rows import way
 from proxy.connectors.folder_statistics import BY_CONTENT_ID, BY_PRETTY_ID, Figures
 from proxy.connectors.folder_statistics_cache import Count
 from proxy.connectors.folder_tree import Folder as TreeFolder
 from proxy.connectors.folder_tree import FolderTree
+from proxy.connectors.impact import is_from_legacy
 from proxy.connectors.metadata_choices import Fitness
 from proxy.connectors.model import ALL_CONTENT_TYPES
 from proxy.errors import ConfigurationError

@@ -9,8 +9,9 @@ from yarl import URL
 from proxy.admin.web.i18n import Text
 from proxy.catalogue.url_entries import title
 from proxy.connectors.addresses import Part, illustrative, public_url
-from proxy.connectors.folder_statistics import Census, Figures, Naming, naming_of
+from proxy.connectors.folder_statistics import Figures, naming_of
 from proxy.connectors.folder_statistics_cache import Count
+from proxy.connectors.impact import census_of, figures_of, public_contents
 from proxy.connectors.model import Connector, DeliveryMode, claims
 from proxy.settings import Settings
 from proxy.thron.messages import Content
@@ -59,6 +60,7 @@ class Review:
         examples: Real ones.
         figures: How many contents have an address, lack one, or share one.
         count: The census that they are of.
+        public: How many contents become public, as far as is known.
         concerns: What is to be known.
     """
 
@@ -68,12 +70,8 @@ class Review:
     examples: tuple[Example, ...]
     figures: Figures
     count: Count
+    public: int
     concerns: tuple[Concern, ...]
-
-    @property
-    def public(self) -> int:
-        """How many contents become public, as far as is known."""
-        return public_contents(self.count, self.figures)
 
     @property
     def scheme(self) -> str:
@@ -110,7 +108,7 @@ def review(
     base = settings.secure_base if connector.force_https else settings.public_base
     first, *pattern = illustrative(base, shown)
     root = first.text.removesuffix("/")
-    of = _census_of(count, naming_of(connector))
+    of = census_of(count, naming_of(connector))
     figures = figures_of(count, naming_of(connector), connector)
     contents = of.examples(
         naming_of(connector), connector.content_types, only_published=connector.only_published
@@ -122,34 +120,11 @@ def review(
         examples=tuple(_examples(shown, contents, base, root, language)),
         figures=figures,
         count=count,
+        public=public_contents(count, connector),
         concerns=tuple(
             _concerns(connector, count, figures, settings, list(others), has_pkey=has_pkey)
         ),
     )
-
-
-def public_contents(count: Count, figures: Figures) -> int:
-    """Return how many contents become public; an estimate where a census is of a part."""
-    if count.is_done and count.is_partial and figures.have == figures.contents:
-        return max(figures.have, count.expected or 0)
-    return figures.have
-
-
-def is_from_legacy(count: Count, naming: Naming) -> bool:
-    """Tell whether the figures of a naming are of the part that shows legacy metadata."""
-    legacy, census = count.legacy.figures(naming), count.census.figures(naming)
-    return naming.metadata is not None and not census.have and bool(legacy.have)
-
-
-def figures_of(count: Count, naming: Naming, connector: Connector) -> Figures:
-    """Return what a naming would do for a connector's types."""
-    return _census_of(count, naming).figures(
-        naming, connector.content_types, only_published=connector.only_published
-    )
-
-
-def _census_of(count: Count, naming: Naming) -> Census:
-    return count.legacy if is_from_legacy(count, naming) else count.census
 
 
 def _examples(

@@ -12,13 +12,14 @@ from proxy.admin.parts import CONSOLE, Console
 from proxy.admin.set_up import Tenancy
 from proxy.admin.web.connector_fields import Answer, ByWhat, DetailFields
 from proxy.admin.web.connector_labels import TypeWord
-from proxy.admin.web.connector_review import figures_of, is_from_legacy, review
+from proxy.admin.web.connector_review import review
 from proxy.admin.web.drafts import Draft, Step, suggested_slug
 from proxy.admin.web.folder_rows import found_rows, rows, way
 from proxy.admin.web.forms import Form
 from proxy.connectors.folder_statistics import BY_CONTENT_ID, BY_PRETTY_ID, Figures, Naming
 from proxy.connectors.folder_statistics_cache import Count
 from proxy.connectors.folder_tree import Folder
+from proxy.connectors.impact import figures_of, is_from_legacy
 from proxy.connectors.metadata_choices import Fitness, MetadataChoice
 from proxy.connectors.model import (
     ALL_CONTENT_TYPES,

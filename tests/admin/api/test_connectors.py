@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.admin.listed import listed
+from tests.admin.set_up import given, number_to_confirm, path
 from tests.admin.visitor import Page, Visitor
 from tests.running import Running
 
@@ -60,6 +61,20 @@ async def test_a_connector_is_made(connector: Running, admin: Visitor) -> None:
     page = await admin.call("POST", "/api/connectors", confirmed)
     assert (page.status, page.json["folder_id"]) == (201, connector.thron.root_folder_id)
     assert connector.gateway.watch.connectors.of_slug("brochures") is not None
+
+
+@pytest.mark.parametrize(
+    "metadata", [pytest.param("sku", id="classified"), pytest.param("free_code", id="legacy")]
+)
+async def test_one_number_of_contents(connector: Running, admin: Visitor, metadata: str) -> None:
+    """The API's plan and the console's page tell the same number of contents."""
+    root = connector.thron.root_folder_id
+    named = {"identifier": "metadata", "metadata": metadata, "content_types": ["document"]}
+    content = {"connector": wanted(connector, **named)}
+    plan = (await admin.call("POST", "/api/connectors/plan", content)).json
+    page = await admin.get(path("review", given(root, by=f"metadata:{metadata}", types="document")))
+    assert (str(plan["contents"]), plan["is_estimate"]) == (number_to_confirm(page), False)
+    assert plan["contents"] > 0
 
 
 @pytest.mark.parametrize(
