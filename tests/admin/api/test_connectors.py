@@ -69,7 +69,11 @@ async def test_a_connector_is_made(connector: Running, admin: Visitor) -> None:
 async def test_one_number_of_contents(connector: Running, admin: Visitor, metadata: str) -> None:
     """The API's plan and the console's page tell the same number of contents."""
     root = connector.thron.root_folder_id
-    named = {"identifier": "metadata", "metadata": metadata, "content_types": ["document"]}
+    named: dict[str, Any] = {
+        "identifier": "metadata",
+        "metadata": metadata,
+        "content_types": ["document"],
+    }
     content = {"connector": wanted(connector, **named)}
     plan = (await admin.call("POST", "/api/connectors/plan", content)).json
     page = await admin.get(path("review", given(root, by=f"metadata:{metadata}", types="document")))
