@@ -1,21 +1,22 @@
 """The contents of a connector's folder, asked of THRON page by page."""
 
-import asyncio
+import math
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
+from proxy.backoff import Backoff
 from proxy.connectors.addressability import is_id
 from proxy.connectors.model import Connector, Identifier
-from proxy.errors import ThronBusy, ThronTimeout, ThronUnreachable
-from proxy.thron.exchange import Question
 from proxy.thron.messages import Content, Order, SearchCriteria, SearchPage
+from proxy.thron.retry import Retrying
 from proxy.thron.search import Search
 from proxy.thron.token_keeper import TokenKeeper
 
 # A listing of thousands of pages is not to be lost by one that THRON did not give at once.
-PAUSES_S = (1.0, 5.0, 15.0)
-_LONGEST_PAUSE_S = 60.0
+_ATTEMPTS = 4
+_BACKOFF = Backoff(first_s=2, longest_s=30, factor=4)
+_LONGEST_ASKED_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +37,22 @@ class ListedPage:
 class FolderListing:
     """Asks one tenant."""
 
-    def __init__(
-        self, thron: TokenKeeper, search: Search, *, pauses_s: Sequence[float] = PAUSES_S
-    ) -> None:
+    def __init__(self, thron: TokenKeeper, search: Search, *, backoff: Backoff = _BACKOFF) -> None:
         """Make a listing that has asked nothing yet.
 
         Args:
             thron: Asks with the token.
             search: Of the tenant.
-            pauses_s: How long to wait, in seconds, before a page that THRON did not give is asked
-                for again, and again.
+            backoff: How long to wait before a page that THRON did not give is asked for again.
         """
-        self._thron = thron
         self._search = search
-        self._pauses_s = pauses_s
+        self._retrying = Retrying(
+            thron,
+            attempts=_ATTEMPTS,
+            backoff=backoff,
+            longest_asked_s=_LONGEST_ASKED_S,
+            give_up_s=math.inf,
+        )
 
     @property
     def client_id(self) -> str:
@@ -69,7 +72,7 @@ class FolderListing:
         Raises:
             ThronError: THRON cannot be asked, or stops answering on the way.
         """
-        pages = self._search.pages(_criteria(connector), order=order, ask=self._patiently)
+        pages = self._search.pages(_criteria(connector), order=order, ask=self._retrying.ask)
         async with aclosing(pages):
             async for page in pages:
                 yield await self._completed(connector, page)
@@ -83,21 +86,13 @@ class FolderListing:
         criteria = replace(_criteria(connector), ids=tuple(ids))
         found: dict[str, Content] = {}
         skipped = 0
-        pages = self._search.pages(criteria, most=len(ids), ask=self._patiently)
+        pages = self._search.pages(criteria, most=len(ids), ask=self._retrying.ask)
         async with aclosing(pages):
             async for page in pages:
                 completed = await self._completed(connector, page)
                 found |= {content.id: content for content in completed.contents}
                 skipped += completed.skipped
         return ListedPage(tuple(found.values()), None, skipped)
-
-    async def _patiently(self, question: Question[SearchPage]) -> SearchPage:
-        for pause_s in self._pauses_s:
-            try:
-                return await self._thron.ask(question)
-            except (ThronUnreachable, ThronTimeout, ThronBusy) as exc:
-                await asyncio.sleep(min(max(pause_s, exc.asked_wait_s or 0), _LONGEST_PAUSE_S))
-        return await self._thron.ask(question)
 
     async def _completed(self, connector: Connector, page: SearchPage) -> ListedPage:
         """Return a page without what no address can be of, and with legacy metadata if wanted."""

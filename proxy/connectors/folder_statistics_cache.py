@@ -16,7 +16,7 @@ from proxy.remedies import with_remedy
 from proxy.thron import messages
 from proxy.thron.listing import each_of
 from proxy.thron.messages import Content, ContentType, Listing, SearchCriteria
-from proxy.thron.patience import Patient
+from proxy.thron.retry import Retrying
 from proxy.thron.search import Search
 
 log = structlog.get_logger("proxy.census")
@@ -141,10 +141,10 @@ class Censuses:
         return taken
 
     async def _take(self, search: Search, count: Count) -> None:
-        patient = Patient(search.thron)
+        retrying = Retrying(search.thron)
         try:
             async with self._gate:
-                await take(count, search, patient)
+                await take(count, search, retrying)
         except GatewayError as exc:
             count.problem = with_remedy(exc)
             log.warning("census failed", folder=count.place.folder_id, reason=str(exc))
@@ -153,7 +153,7 @@ class Censuses:
 async def take(
     count: Count,
     search: Search,
-    patient: Patient,
+    retrying: Retrying,
     *,
     types: frozenset[ContentType] = ALL_CONTENT_TYPES,
     most_legacy: int = _LEGACY_CONTENTS,
@@ -163,26 +163,26 @@ async def take(
     Args:
         count: Of the place.
         search: Lists the contents.
-        patient: Asks.
+        retrying: Asks.
         types: Those that are counted.
         most_legacy: So many contents are looked through for legacy metadata.
 
     Raises:
         ThronError: THRON cannot be asked, or stops answering on the way.
     """
-    await _count_all(search, patient, count, types)
+    await _count_all(search, retrying, count, types)
     if most_legacy:
-        await _count_legacy(patient, count, most_legacy)
+        await _count_legacy(retrying, count, most_legacy)
 
 
 async def _count_all(
-    search: Search, patient: Patient, count: Count, types: frozenset[ContentType]
+    search: Search, retrying: Retrying, count: Count, types: frozenset[ContentType]
 ) -> None:
     place = count.place
     criteria = SearchCriteria(
         content_types=types, folder_id=place.folder_id, cascade=place.subfolders
     )
-    async with aclosing(search.pages(criteria, ask=patient.ask)) as pages:
+    async with aclosing(search.pages(criteria, ask=retrying.ask)) as pages:
         async for page in pages:
             for content in page.contents:
                 count.census.count(content)
@@ -193,7 +193,7 @@ async def _count_all(
     count.expected = count.census.seen
 
 
-async def _count_legacy(patient: Patient, count: Count, most: int) -> None:
+async def _count_legacy(retrying: Retrying, count: Count, most: int) -> None:
     place = count.place
 
     async def page(offset: int) -> Listing[Content]:
@@ -203,7 +203,7 @@ async def _count_legacy(patient: Patient, count: Count, most: int) -> None:
             cascade=place.subfolders,
             offset=offset,
         )
-        return await patient.ask(question)
+        return await retrying.ask(question)
 
     try:
         async for content in each_of(page, most=most):

@@ -10,7 +10,7 @@ from proxy.errors import ConfigurationError
 from proxy.thron import messages
 from proxy.thron.listing import each_of
 from proxy.thron.messages import Category, Listing
-from proxy.thron.patience import Patient
+from proxy.thron.retry import Retrying
 from proxy.thron.token_keeper import TokenKeeper
 
 MOST_FOLDERS = 5000
@@ -60,31 +60,31 @@ class Folders:
         if not tree.is_partial or found.more:
             return tree, found.folders, found.more
         question = messages.categories_below(client_id, tree.root.id, search_for=text)
-        beyond = FolderTree(Category(tree.root.id), (await Patient(thron).ask(question)).items)
+        beyond = FolderTree(Category(tree.root.id), (await Retrying(thron).ask(question)).items)
         known = {each.id for each in found.folders}
         others = [each for _, each in beyond.each() if each.id not in {*known, tree.root.id}]
         return tree, (*found.folders, *others), 0
 
     async def _read(self, thron: TokenKeeper, client_id: str) -> FolderTree:
         root_id = (await thron.session()).root_category_id
-        patient = Patient(thron)
-        root = await patient.ask(messages.category(client_id, root_id)) if root_id else None
+        retrying = Retrying(thron)
+        root = await retrying.ask(messages.category(client_id, root_id)) if root_id else None
         if root is None:
             raise ConfigurationError([_NO_FOLDER])
-        first = await patient.ask(messages.categories_below(client_id, root.id))
+        first = await retrying.ask(messages.categories_below(client_id, root.id))
         below, came = list(first.items), len(first.items) + first.skipped
         total = first.total or 0
         if came and total > came:
             starts = range(came, min(total, self._most), came)
-            below += await self._pages(patient, client_id, [(root.id, at, came) for at in starts])
+            below += await self._pages(retrying, client_id, [(root.id, at, came) for at in starts])
         elif came and not total:  # THRON does not say how many, so page follows page
-            below += await self._pages(patient, client_id, [(root.id, came, self._most)])
+            below += await self._pages(retrying, client_id, [(root.id, came, self._most)])
         if total <= self._most and all(each.parent_id == root.id for each in below):
-            below += await self._deeper(patient, client_id, below)
+            below += await self._deeper(retrying, client_id, below)
         return FolderTree(root, below[: self._most], is_partial=max(total, len(below)) > self._most)
 
     async def _deeper(
-        self, patient: Patient, client_id: str, level: list[Category]
+        self, retrying: Retrying, client_id: str, level: list[Category]
     ) -> list[Category]:
         """Return the folders below those of one level, by asking for each.
 
@@ -93,12 +93,12 @@ class Folders:
         found: list[Category] = []
         while level and len(found) < self._most:
             parents = [(each.id, 0, self._most) for each in level if each.subfolders]
-            level = await self._pages(patient, client_id, parents)
+            level = await self._pages(retrying, client_id, parents)
             found += level
         return found
 
     async def _pages(
-        self, patient: Patient, client_id: str, parts: list[tuple[str, int, int]]
+        self, retrying: Retrying, client_id: str, parts: list[tuple[str, int, int]]
     ) -> list[Category]:
         """Return the folders below some, of each so many from an offset on; several at once."""
         gate = asyncio.Semaphore(_AT_ONCE)
@@ -106,7 +106,7 @@ class Folders:
         async def read(folder_id: str, first: int, most: int) -> list[Category]:
             async def page(offset: int) -> Listing[Category]:
                 question = messages.categories_below(client_id, folder_id, offset=first + offset)
-                return replace(await patient.ask(question), total=None)
+                return replace(await retrying.ask(question), total=None)
 
             async with gate:
                 return [each async for each in each_of(page, most=most)]

@@ -13,7 +13,7 @@ from proxy.connectors.model import Connector, Identifier, is_servable
 from proxy.errors import ConfigurationError, ThronRefused
 from proxy.thron import messages
 from proxy.thron.messages import Category, Content, MetadataDefinition, SearchCriteria
-from proxy.thron.patience import Patient
+from proxy.thron.retry import Retrying
 from proxy.thron.search import Search
 from proxy.thron.token_keeper import TokenKeeper
 
@@ -53,7 +53,7 @@ class Surveyor:
     def __init__(self, thron: TokenKeeper, search: Search) -> None:
         self._thron = thron
         self._search = search
-        self._patient = Patient(thron)
+        self._retrying = Retrying(thron)
         self._client_id = search.client_id
 
     async def survey(self, connector: Connector) -> Survey:
@@ -86,7 +86,7 @@ class Surveyor:
             ThronError: THRON cannot be asked, or stops answering on the way.
         """
         seen: set[str] = set()
-        pages = self._search.pages(_criteria(connector), ask=self._patient.ask)
+        pages = self._search.pages(_criteria(connector), ask=self._retrying.ask)
         async with aclosing(pages):
             async for page in pages:
                 for content in page.contents:
@@ -95,7 +95,7 @@ class Surveyor:
                     seen.add(content.id)
 
     async def _folder(self, connector: Connector, problems: list[str]) -> Category | None:
-        folder = await self._patient.ask(messages.category(self._client_id, connector.folder))
+        folder = await self._retrying.ask(messages.category(self._client_id, connector.folder))
         if folder is None:
             problems.append(
                 f"connector {connector.slug}: THRON knows no folder {connector.folder!r}; write"
@@ -162,7 +162,7 @@ class Surveyor:
         )
         return any(
             each.key == connector.metadata and each.classification_id is None
-            for content in (await self._patient.ask(question)).items
+            for content in (await self._retrying.ask(question)).items
             for each in content.metadata
         )
 
@@ -172,7 +172,7 @@ class Surveyor:
         await take(
             count,
             self._search,
-            self._patient,
+            self._retrying,
             types=connector.content_types,
             most_legacy=_MOST_COUNTED if connector.metadata is not None else 0,
         )

@@ -12,8 +12,8 @@ from aiohttp import hdrs
 from proxy.delivery.origin_client import errors_mapped
 from proxy.errors import GatewayError, OriginAnswerInvalid, ThronBusy, ThronUnreachable
 from proxy.semantics.codings import codings
+from proxy.semantics.dates import parse_retry_after
 from proxy.thron.error_answers import is_error_answer
-from proxy.thron.exchange import parse_retry_after
 
 # An envelope is small; what is longer is a file.
 _LONGEST_ENVELOPE = 64 * 1024

@@ -29,6 +29,7 @@ from proxy.errors import (
     ThronRefused,
     ThronUnreachable,
 )
+from proxy.semantics.dates import parse_retry_after
 from proxy.semantics.ranges import (
     FIRST_OCTET,
     ContentRange,
@@ -39,7 +40,6 @@ from proxy.semantics.ranges import (
     select,
 )
 from proxy.thron.delivery_urls import expiry
-from proxy.thron.exchange import parse_retry_after
 
 # What an origin may only say to a request with one of these fields (RFC 9110, 13.2.2 and 14.2).
 _IN_ANSWER_TO = {

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 
+from proxy.backoff import Backoff
+
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
@@ -25,9 +27,8 @@ class RetryPolicy:
 
     def wait_s(self, attempt: int) -> float:
         """Return the seconds to wait before an attempt, the first being 1."""
-        wait_s = min(self.most_s, self.first_s * self.factor ** (attempt - 1))
-        # Callers that failed together must not come back together; half of the wait is sure.
-        return wait_s * (0.5 + self.random() / 2)
+        backoff = Backoff(self.first_s, self.most_s, self.factor)
+        return backoff.wait_s(attempt, jitter=self.random())
 
 
 @dataclass(slots=True)

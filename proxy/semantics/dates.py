@@ -1,4 +1,4 @@
-"""HTTP-date: the three formats in, the preferred one out."""
+"""HTTP-date: the three formats in, the preferred one out; and Retry-After, which may be one."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -21,6 +21,9 @@ _FORMATS = (
 _FIRST_YEAR_OF_LAST_CENTURY = 69
 _LEAP_SECOND = 60
 
+_LONGEST_WAIT_S = 86_400.0
+_DELAY_SECONDS = re.compile(r"[0-9]{1,9}")
+
 
 def parse_http_date(value: str) -> datetime | None:
     """Return the instant that an HTTP-date names, in UTC, or None where it is not one.
@@ -41,6 +44,29 @@ def http_date(instant: datetime) -> str:
     RFC 9110, 5.6.7.
     """
     return format_datetime(instant.astimezone(UTC).replace(microsecond=0), usegmt=True)
+
+
+def parse_retry_after(value: str | None, *, date: str | None) -> float | None:
+    """Return the seconds that a Retry-After field asks to wait.
+
+    Args:
+        value: The field value, seconds or an HTTP date; None if there is none.
+        date: The same message's Date field, so that no clock of ours is compared with theirs.
+
+    Returns:
+        Seconds from 0 to one day, or None if nothing usable is asked.
+
+    RFC 9110, 10.2.3.
+    """
+    if value is None:
+        return None
+    value = value.strip()
+    if _DELAY_SECONDS.fullmatch(value):
+        return min(float(value), _LONGEST_WAIT_S)
+    until, now = parse_http_date(value), parse_http_date(date or "")
+    if until is None or now is None:
+        return None
+    return min(max((until - now).total_seconds(), 0.0), _LONGEST_WAIT_S)
 
 
 def _instant(found: re.Match[str]) -> datetime | None:

@@ -10,7 +10,8 @@ import orjson
 from yarl import URL
 
 from proxy.errors import ThronAnswerInvalid, ThronTimeout, ThronUnreachable
-from proxy.thron.exchange import Question, Reply, Request, parse_retry_after
+from proxy.semantics.dates import parse_retry_after
+from proxy.thron.exchange import Question, Reply, Request
 from proxy.thron.silence import Silence
 
 T = TypeVar("T")

@@ -1,15 +1,10 @@
 """One exchange with THRON's API as plain values: what is sent, what came back, how to read it."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import Any, Generic, TypeVar
 
 T_co = TypeVar("T_co", covariant=True)
-
-_LONGEST_WAIT_S = 86_400.0
-_DELAY_SECONDS = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,27 +60,3 @@ class Question(Generic[T_co]):
 
     request: Request
     decipher: Callable[[Reply], T_co]
-
-
-def parse_retry_after(value: str | None, *, date: str | None) -> float | None:
-    """Return the seconds that a Retry-After field asks to wait.
-
-    Args:
-        value: The field value, seconds or an HTTP date; None if there is none.
-        date: The same message's Date field, so that no clock of ours is compared with theirs.
-
-    Returns:
-        Seconds from 0 to one day, or None if nothing usable is asked.
-
-    RFC 9110, 10.2.3.
-    """
-    if value is None:
-        return None
-    value = value.strip()
-    if _DELAY_SECONDS.fullmatch(value):
-        return min(float(value), _LONGEST_WAIT_S)
-    try:
-        wait = parsedate_to_datetime(value) - parsedate_to_datetime(date or "")
-    except (ValueError, TypeError, OverflowError):  # TypeError: one with a zone, one without
-        return None
-    return min(max(wait.total_seconds(), 0.0), _LONGEST_WAIT_S)

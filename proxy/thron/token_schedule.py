@@ -8,6 +8,7 @@ token idle for nearly its life is replaced by a new login, and so is an old one.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from proxy.backoff import Backoff
 from proxy.errors import CredentialsRefused, ThronError
 
 # Refreshes are early by up to a tenth, so that processes started together part.
@@ -24,19 +25,15 @@ class Schedule:
             life of 3600.
         renew_after_s: At this age a new login is made in any case, which also reads the pkey and
             the root folder again.
-        first_retry_s: Wait after a first failure of THRON; doubled by each further one.
-        longest_retry_s: Longest such wait.
-        first_refused_retry_s: The same for a login that was refused, which repeating mends not.
-        longest_refused_retry_s: Longest such wait.
+        retry: The waits after failures of THRON.
+        refused_retry: The waits after a login that was refused, which asking again does not mend.
     """
 
     validate_after_idle_s: float = 20 * 60
     renew_after_idle_s: float = 50 * 60
     renew_after_s: float = 6 * 3600
-    first_retry_s: float = 1
-    longest_retry_s: float = 60
-    first_refused_retry_s: float = 60
-    longest_refused_retry_s: float = 15 * 60
+    retry: Backoff = Backoff(first_s=1, longest_s=60)
+    refused_retry: Backoff = Backoff(first_s=60, longest_s=15 * 60)
 
 
 class Step(StrEnum):
@@ -106,24 +103,8 @@ def next_refresh(
 
 
 def backoff_s(schedule: Schedule, error: ThronError, *, failures: int, jitter: float) -> float:
-    """Return the wait after a failure: exponential, bounded, with jitter.
-
-    Args:
-        schedule: The times.
-        error: The failure; a Retry-After that THRON sent with it is the least wait.
-        failures: How many there were in a row, this one included.
-        jitter: From 0 to 1; spreads the wait over its second half.
-    """
-    first, longest = schedule.first_retry_s, schedule.longest_retry_s
-    if isinstance(error, CredentialsRefused):
-        first, longest = schedule.first_refused_retry_s, schedule.longest_refused_retry_s
-    doubled = first * 2.0 ** min(failures - 1, 30)
-    wait = min(doubled, longest) * (1 + jitter) / 2
-    return max(wait, min(_asked_s(error), schedule.longest_refused_retry_s))
-
-
-def _asked_s(error: ThronError) -> float:
-    """Return what THRON's own Retry-After said, as the class has a default for our clients."""
-    if error.retry_after_s is None or error.retry_after_s == type(error).retry_after_s:
-        return 0.0
-    return error.retry_after_s
+    """Return the wait after a failure; a Retry-After that THRON sent with it is the least."""
+    is_refused = isinstance(error, CredentialsRefused)
+    backoff = schedule.refused_retry if is_refused else schedule.retry
+    asked_s = min(error.asked_wait_s or 0.0, schedule.refused_retry.longest_s)
+    return max(backoff.wait_s(failures, jitter=jitter), asked_s)

@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 
+from proxy.backoff import Backoff
 from proxy.catalogue.database import Database
 from proxy.catalogue.fingerprints import Shapes
 from proxy.catalogue.folder_listing import FolderListing
@@ -84,7 +85,8 @@ async def listing(thron: Sandbox, place: Path | str) -> AsyncIterator[Listed]:
     async with aiohttp.ClientSession() as http, Database.open(url) as database:
         client = Client(http, api_url=thron.api_url)
         async with TokenKeeper(client, credentials, now=lambda: 0.0, random=lambda: 0.5) as keeper:
-            asks = FolderListing(keeper, Search(keeper, client_id=thron.client_id), pauses_s=(0.0,))
+            search = Search(keeper, client_id=thron.client_id)
+            asks = FolderListing(keeper, search, backoff=Backoff(0, 0))
             yield Listed(thron, keeper, asks, database)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.backoff import Backoff
 from proxy.catalogue.folder_listing import FolderListing
 from proxy.connectors.model import Connector, Identifier
 from proxy.errors import ThronUnreachable
@@ -66,10 +67,10 @@ async def test_trouble_is_tried_again_a_few_times(listed: Listed) -> None:
     """One failing page is asked for again; an outage ends the listing."""
     connector = on_root(listed.thron, ALL)
     keeper = listed.keeper
-    patient = FolderListing(keeper, listed.search, pauses_s=(0.0, 0.0))
+    patient = FolderListing(keeper, listed.search, backoff=Backoff(0, 0))
     await keeper.session()
     listed.thron.faults.fail(503, where="api", times=2)
     assert [len(page.contents) async for page in patient.pages(connector)] == [50, 20]
-    listed.thron.faults.fail(503, where="api", times=3)
+    listed.thron.faults.fail(503, where="api", times=4)
     with pytest.raises(ThronUnreachable):
         _ = [page async for page in patient.pages(connector)]

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,8 +14,8 @@ from proxy.catalogue.folder_listing import FolderListing, ListedPage
 from proxy.catalogue.sync_runs import RunKind, RunState
 from proxy.connectors.model import Connector, Identifier
 from proxy.sandbox.server import Sandbox, Switches
-from proxy.thron.exchange import Question
-from proxy.thron.messages import ContentType, Order, SearchPage
+from proxy.thron.messages import ContentType, Order, SearchCriteria, SearchPage
+from proxy.thron.search import Search
 from tests.catalogue.listing import Listed, listing, on_root
 
 ALL = Connector(slug="all", folder="", identifier=Identifier.CONTENT_ID)
@@ -133,29 +135,34 @@ async def test_what_no_page_showed_is_asked_for_by_id(listed: Listed) -> None:
     assert (run.state, run.removed, run.seen) == (RunState.OK, 1, MANY - 1)
 
 
-class Unreadable(FolderListing):
-    """A listing in which one content comes as an item that cannot be read."""
+class Unreadable(Search):
+    """A search in which one content comes as an item that cannot be read."""
 
     unreadable = ""
 
-    async def _patiently(self, question: Question[SearchPage]) -> SearchPage:
-        page = await super()._patiently(question)
-        contents = tuple(each for each in page.contents if each.id != self.unreadable)
-        skipped = len(page.contents) - len(contents)
-        return replace(page, contents=contents, skipped=page.skipped + skipped)
+    async def pages(
+        self, criteria: SearchCriteria, **more: Any
+    ) -> AsyncGenerator[SearchPage, None]:
+        """Give the pages, without what cannot be read."""
+        async with aclosing(super().pages(criteria, **more)) as pages:
+            async for page in pages:
+                contents = tuple(each for each in page.contents if each.id != self.unreadable)
+                skipped = len(page.contents) - len(contents)
+                yield replace(page, contents=contents, skipped=page.skipped + skipped)
 
 
 async def test_what_cannot_be_read_is_not_removed(listed: Listed) -> None:
     """A content whose item is broken stays as it was; once it is not in the folder it goes."""
     connector = on_root(listed.thron, ALL)
     await listed.full(connector)
-    unreadable = Unreadable(listed.keeper, listed.search)
+    unreadable = Unreadable(listed.keeper, client_id=listed.thron.client_id)
     (unreadable.unreadable,) = content_ids(listed.thron, 1)
-    run = await replace(listed, listing=unreadable).full(connector)
+    odd = replace(listed, listing=FolderListing(listed.keeper, unreadable))
+    run = await odd.full(connector)
     assert (run.state, run.removed, run.skipped) == (RunState.OK, 0, 2)  # of a page, and by its id
     assert unreadable.unreadable in await listed.ids(connector)
     listed.thron.unlink(unreadable.unreadable)
-    assert (await replace(listed, listing=unreadable).full(connector)).removed == 1
+    assert (await odd.full(connector)).removed == 1
 
 
 async def test_deltas_bring_what_changed(listed: Listed) -> None:

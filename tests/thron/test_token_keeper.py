@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 from structlog.testing import capture_logs
 
+from proxy.backoff import Backoff
 from proxy.errors import (
     CredentialsRefused,
     ThronAnswerInvalid,
@@ -28,7 +29,7 @@ from tests.thron.conftest import until
 
 LOGIN, VALIDATE = "/loginApp/", "/validateToken/"
 ASKED = {"service": "search", "subject": "contents"}
-HASTY = Schedule(first_retry_s=0.01, longest_retry_s=0.02)
+HASTY = Schedule(retry=Backoff(first_s=0.01, longest_s=0.02))
 
 
 def keeper_of(
@@ -323,7 +324,7 @@ async def test_failing_validation_keeps_the_token(
     client: Client, credentials: Credentials, thron: Sandbox
 ) -> None:
     """While THRON cannot validate an idle token it is kept, and the trouble is visible."""
-    schedule = Schedule(validate_after_idle_s=0.01, first_retry_s=0.01, longest_retry_s=0.02)
+    schedule = Schedule(validate_after_idle_s=0.01, retry=Backoff(first_s=0.01, longest_s=0.02))
     async with keeper_of(client, credentials, schedule=schedule) as keeper:
         await keeper.session()
         thron.faults.add(Fault(Kind.STATUS, "api", None, target=VALIDATE, status=502))
@@ -369,7 +370,7 @@ async def test_failing_renewal_keeps_the_token(
     client: Client, credentials: Credentials, thron: Sandbox
 ) -> None:
     """While a renewal fails the token goes on serving, and the trouble is visible."""
-    schedule = Schedule(renew_after_s=0.05, first_retry_s=0.01, longest_retry_s=0.02)
+    schedule = Schedule(renew_after_s=0.05, retry=Backoff(first_s=0.01, longest_s=0.02))
     async with keeper_of(client, credentials, schedule=schedule) as keeper:
         await keeper.session()
         thron.faults.fail(503, where="login", times=None)

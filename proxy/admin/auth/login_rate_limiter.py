@@ -11,6 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Self
 
+from proxy.backoff import Backoff
 from proxy.fairness import client_of
 
 
@@ -35,7 +36,7 @@ class LockoutPolicy:
         beyond = failures - self.free
         if beyond <= 0:
             return 0.0
-        return min(self.first_s * 2.0 ** min(beyond - 1, 32), self.longest_s)
+        return Backoff(self.first_s, self.longest_s).wait_s(beyond, jitter=1)
 
 
 POLICY = LockoutPolicy(free=5, first_s=2, longest_s=900, forgotten_s=3600)

@@ -6,28 +6,27 @@ from dataclasses import replace
 
 import pytest
 
+from proxy.backoff import Backoff
 from proxy.errors import ThronBusy, ThronError, ThronRefused, ThronUnreachable
 from proxy.sandbox.server import Fault, Kind, Sandbox
 from proxy.thron.client import Client
 from proxy.thron.messages import SearchCriteria, search
-from proxy.thron.patience import Patient
+from proxy.thron.retry import Retrying
 from proxy.thron.session import Credentials
 from proxy.thron.token_keeper import TokenKeeper
-from proxy.thron.token_schedule import Schedule
 
 _SEARCH = "/content/search"
 
 
 @pytest.fixture
-async def patient(client: Client, credentials: Credentials) -> AsyncIterator[Patient]:
+async def retrying(client: Client, credentials: Credentials) -> AsyncIterator[Retrying]:
     async with TokenKeeper(client, credentials, now=time.time, random=lambda: 0.0) as keeper:
         await keeper.session()
-        hasty = Schedule(first_retry_s=0.001)
-        yield Patient(keeper, schedule=hasty, now=time.monotonic, jitter=lambda: 0.0)
+        yield Retrying(keeper, backoff=Backoff(first_s=0.001, longest_s=0.01))
 
 
-async def ask(patient: Patient, thron: Sandbox) -> None:
-    await patient.ask(search(thron.client_id, SearchCriteria()))
+async def ask(retrying: Retrying, thron: Sandbox) -> None:
+    await retrying.ask(search(thron.client_id, SearchCriteria()))
 
 
 @pytest.mark.parametrize(
@@ -38,10 +37,10 @@ async def ask(patient: Patient, thron: Sandbox) -> None:
         pytest.param(Fault(Kind.RESET, "api", times=3, target=_SEARCH), id="reset"),
     ],
 )
-async def test_what_may_pass_passes(patient: Patient, thron: Sandbox, fault: Fault) -> None:
+async def test_what_may_pass_passes(retrying: Retrying, thron: Sandbox, fault: Fault) -> None:
     """A few failures are not seen."""
     thron.faults.add(fault)
-    await ask(patient, thron)
+    await ask(retrying, thron)
     assert len(thron.log.of("api", _SEARCH)) == 4
 
 
@@ -58,10 +57,10 @@ async def test_what_may_pass_passes(patient: Patient, thron: Sandbox, fault: Fau
     ],
 )
 async def test_what_does_not_pass_is_told(
-    patient: Patient, thron: Sandbox, fault: Fault, error: type[ThronError], questions: int
+    retrying: Retrying, thron: Sandbox, fault: Fault, error: type[ThronError], questions: int
 ) -> None:
     """What lasts is told after a few questions; what waiting does not mend, at once."""
     thron.faults.add(replace(fault, target=_SEARCH))
     with pytest.raises(error):
-        await ask(patient, thron)
+        await ask(retrying, thron)
     assert len(thron.log.of("api", _SEARCH)) == questions
