@@ -1,10 +1,13 @@
-"""Content-Disposition: writing it so that every recipient names the file right, and reading it."""
+"""Content-Disposition: writing it so that every recipient names the file right, and reading it.
+
+Whatever THRON or an address calls a content, the name is one that is safe to save a file under.
+"""
 
 import re
+import unicodedata
 from urllib.parse import quote, unquote_to_bytes
 
 from proxy.semantics.field_lines import TOKEN
-from proxy.semantics.file_names import ascii_file_name, safe_file_name
 
 # RFC 8187, 3.2.1: attr-char beyond letters and digits.
 _ATTRIBUTE_CHARACTERS = "!#$&+-.^_`|~"
@@ -16,6 +19,19 @@ _PARAMETER = re.compile(
 )
 _EXTENDED = re.compile(r"(utf-8|iso-8859-1)'[^']*'(.*)", re.IGNORECASE | re.DOTALL)
 _MAX_VALUE_CHARACTERS = 4096
+
+# Most file systems hold 255 octets; browsers add " (1)" and their own suffix while downloading.
+_MAX_OCTETS = 200
+_MAX_EXTENSION_OCTETS = 16
+
+_FALLBACK = "download"
+
+# What shows a name in another order than it is stored ("gpj.exe" as "exe.jpg"), and the byte order
+# mark, which cannot be seen at all.
+_DECEPTIVE = frozenset(
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
+)
+_DEVICES = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE | re.DOTALL)
 
 
 def content_disposition(kind: str, file_name: str | None) -> str:
@@ -55,6 +71,33 @@ def file_name(value: str | None) -> str | None:
     return safe_file_name(last) if last else None
 
 
+def safe_file_name(name: str) -> str:
+    """Return the name as a file may be saved under it; "download" where nothing is left.
+
+    NFC; white space is one blank; no control, bidi override, path separator or torn text; no dot
+    or blank at either end; no device name of Windows; at most 200 octets of UTF-8, the extension
+    kept. The result is its own safe name.
+
+    Args:
+        name: Any text. RFC 6266, 4.3 and 7 say what a name can do to those who trust it.
+    """
+    kept = unicodedata.normalize("NFC", "".join(map(_safe_character, name)))
+    trimmed = _trimmed(" ".join(kept.split()))
+    named = f"_{trimmed}" if _DEVICES.fullmatch(trimmed) else trimmed
+    return _trimmed(_shortened(named)) or _FALLBACK
+
+
+def ascii_file_name(name: str) -> str:
+    """Return a safe name for recipients that read ASCII only: "citta.pdf" for "città.pdf".
+
+    Accents are dropped; any other character, and the quote, backslash and percent that some
+    recipients misread (RFC 6266, appendix D), become an underscore.
+    """
+    letters = unicodedata.normalize("NFKD", name)
+    bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return safe_file_name(re.sub(r'[^ -~]|["%\\/]', "_", bare))
+
+
 def _parameters(value: str) -> dict[str, str]:
     found: dict[str, str] = {}
     position = value.find(";")
@@ -83,3 +126,33 @@ def _readable(value: str | None) -> str | None:
     if value is None or not any("\udc80" <= character <= "\udcff" for character in value):
         return value
     return value.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+def _safe_character(character: str) -> str:
+    match unicodedata.category(character):
+        case "Zl" | "Zp" | "Zs":
+            return " "
+        case "Cs":
+            return "_"
+        case "Cc":
+            return " " if character.isspace() else ""
+        case _:
+            return "_" if character in "/\\" else "" if character in _DECEPTIVE else character
+
+
+def _trimmed(name: str) -> str:
+    return name.strip(". ")
+
+
+def _shortened(name: str) -> str:
+    if len(name.encode()) <= _MAX_OCTETS:
+        return name
+    stem, dot, extension = name.rpartition(".")
+    if not stem or len(extension.encode()) > _MAX_EXTENSION_OCTETS:
+        return _cut(name, _MAX_OCTETS)
+    ending = dot + extension
+    return _cut(stem, _MAX_OCTETS - len(ending.encode())) + ending
+
+
+def _cut(text: str, octets: int) -> str:
+    return text.encode()[:octets].decode(errors="ignore")
