@@ -34,7 +34,7 @@ FLOORS: Mapping[str, str] = {
     "console": "admin",
     "composition": "app",
     "demo": "demo",
-    "commands": "cli __main__",
+    "commands": "cli commands __main__",
     "sandbox": "sandbox",  # beside the house: it imports nothing of ours
 }
 
@@ -44,7 +44,7 @@ NOT_PURE = frozenset(
 )
 CLOCKS = frozenset({("datetime", "now"), ("datetime", "utcnow"), ("date", "today")})
 
-MAY_IMPORT_SANDBOX = frozenset({"cli", "demo"})
+MAY_IMPORT_SANDBOX = frozenset({"commands.simulation", "demo"})
 
 # Each catches whatever comes, and logs it or hands it on.
 MAY_CATCH_ALL: Mapping[str, str] = {

@@ -1,0 +1,1 @@
+"""The commands of thron-connector, each imported when it is asked for."""

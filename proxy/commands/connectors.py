@@ -1,0 +1,128 @@
+"""``connectors``: installed, listed and removed."""
+
+import os
+from typing import TextIO
+
+import click
+
+from proxy.app import open_database, open_parts
+from proxy.commands.running import answered, require, runs, tenant
+from proxy.connectors import addresses as paths
+from proxy.connectors import document
+from proxy.connectors.service import Plan, plan
+from proxy.errors import ConfigurationError
+from proxy.settings import load
+
+_yes = click.option("--yes", is_flag=True, help="Do not ask.")
+
+
+@click.group()
+def connectors() -> None:
+    """Install, list and remove connectors on folders."""
+
+
+@connectors.command("list")
+@runs
+async def list_connectors() -> int:
+    """Print one line for each connector."""
+    settings = load(os.environ)
+    async with open_database(settings, os.environ) as database:
+        found = (await database.connectors()).all
+    for each in found:
+        parts = paths.illustrative(settings.public_base, each)
+        pattern = "".join(part.text for part in parts)
+        state = "" if each.enabled else " (disabled)"
+        click.echo(f"{each.slug}{state}: folder {each.folder}, {each.delivery}, {pattern}")
+    if not found:
+        click.echo("No connectors yet: thron-connector connectors apply FILE", err=True)
+    elif settings.is_public_url_guessed:
+        click.echo(f"(The base {settings.public_base} is guessed: set TDC_PUBLIC_URL.)", err=True)
+    return 0
+
+
+@connectors.command()
+@runs
+async def export() -> int:
+    """Print all connectors as TOML that apply takes back."""
+    async with open_database(load(os.environ), os.environ) as database:
+        click.echo(document.export((await database.connectors()).all), nl=False)
+    return 0
+
+
+@connectors.command(short_help="Install or change the connectors of a TOML file.")
+@click.argument("file", type=click.File("r", encoding="utf-8"))
+@_yes
+@runs
+async def apply(file: TextIO, *, yes: bool) -> int:
+    """Install or change the connectors of a TOML file; those it does not name stay."""
+    wanted = document.parse(_read(file))
+    settings = load(os.environ)
+    async with open_parts(settings, os.environ) as parts:
+        planned = await plan(
+            wanted,
+            surveyor=tenant(parts).surveyor,
+            database=parts.database,
+            can_force_https=settings.can_force_https,
+        )
+        if planned.is_nothing:
+            click.echo("Nothing to change.")
+            return 0
+        _describe(planned)
+        if not yes and not _confirmed(planned):
+            click.echo("Nothing was changed.", err=True)
+            return 1
+        await parts.database.apply(planned.connectors, actor="cli")
+        click.echo("Applied.")
+    return 0
+
+
+@connectors.command()
+@click.argument("slug")
+@_yes
+@runs
+async def remove(slug: str, *, yes: bool) -> int:
+    """Remove a connector: none of its URLs works from then on."""
+    async with open_database(load(os.environ), os.environ) as database:
+        require(slug, await database.connectors())
+        question = f"Every URL of {slug} stops working. Type its name to go on"
+        if not yes and answered(question) != slug:
+            click.echo("Nothing was changed.", err=True)
+            return 1
+        await database.remove(slug, actor="cli")
+    click.echo(f"Removed {slug}.")
+    return 0
+
+
+def _read(file: TextIO) -> str:
+    try:
+        return file.read()
+    except UnicodeDecodeError as exc:
+        raise ConfigurationError([f"{file.name} is no UTF-8 text: {exc.reason}."]) from exc
+
+
+def _describe(planned: Plan) -> None:
+    """Say what would become public, and what would break."""
+    touched = {*planned.changes.created, *planned.changes.changed}
+    for survey in planned.surveys:
+        slug = survey.connector.slug
+        if slug not in touched:
+            continue
+        state = "new" if slug in planned.changes.created else "changed"
+        state += "" if survey.connector.enabled else ", disabled"
+        click.echo(f"{slug} ({state}): folder {survey.folder_name!r}, {survey.told} contents")
+        for reason in planned.broken.get(slug, ()):
+            click.echo(f"  Breaks: {reason}")
+    if planned.published:
+        several = ", counted for each connector" if len(planned.published) > 1 else ""
+        click.echo(
+            "Everything in these folders, now and later, can then be downloaded by anyone who has"
+            f" or guesses its URL: {planned.public_contents} contents today{several}."
+            " Do not use this for restricted contents."
+        )
+
+
+def _confirmed(planned: Plan) -> bool:
+    if not planned.published:
+        return answered("Type yes to go on") == "yes"
+    number = str(planned.public_contents)
+    return answered(f"Type {number} to make them public") == number

@@ -1,0 +1,64 @@
+"""``check`` and ``resolve``: what works on the way to THRON and to a content, and what does not."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import click
+
+from proxy.app import open_parts
+from proxy.check import check as checks
+from proxy.commands.running import runs, tenant
+from proxy.delivery.explain import Step
+from proxy.report import Recording, report
+from proxy.settings import load
+
+
+@click.command()
+@click.option(
+    "--report",
+    "report_file",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    is_flag=False,
+    flag_value="thron-connector-report.json",
+    help="Also write what was asked and answered, secrets, ids, hosts and names masked, to be sent"
+    " to whoever helps.  [thron-connector-report.json]",
+)
+@runs
+async def check(report_file: Path | None) -> int:
+    """Log in, list folders, and fetch one octet of each connector.
+
+    What fails is told with its remedy; the exit status is then 1.
+    """
+    settings = load(os.environ)
+    recording = Recording() if report_file is not None else None
+    steps: list[Step] = []
+    async with open_parts(settings, os.environ, recording=recording) as parts:
+        async for step in checks(parts):
+            steps.append(step)
+            _tell(step)
+        if recording is not None and report_file is not None:
+            connectors = (await parts.database.connectors()).all
+            written = report(steps, recording, settings=settings, connectors=connectors)
+            await asyncio.to_thread(report_file.write_bytes, written)
+            click.echo(f"Written: {report_file}. Secrets, ids, hosts and names are masked.")
+    return 0 if all(step.is_ok for step in steps) else 1
+
+
+@click.command()
+@click.argument("url")
+@runs
+async def resolve(url: str) -> int:
+    """Explain each step from a public URL to its origin."""
+    failed = False
+    async with open_parts(load(os.environ), os.environ) as parts:
+        explainer = tenant(parts).explainer
+        async for step in explainer.explain(url, await parts.database.connectors()):
+            failed = failed or not step.is_ok
+            _tell(step)
+    return 1 if failed else 0
+
+
+def _tell(step: Step) -> None:
+    mark = click.style("ok  ", fg="green") if step.is_ok else click.style("FAIL", fg="red")
+    click.echo(f"{mark}  {step.title}: {step.detail}")

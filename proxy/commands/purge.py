@@ -1,0 +1,53 @@
+"""``purge``: running connectors forget what they know of addresses."""
+
+import os
+
+import click
+
+from proxy.app import open_database
+from proxy.catalogue.purges import Purge, PurgeKind, cache_key
+from proxy.commands.running import require, runs
+from proxy.connectors import addresses as paths
+from proxy.connectors.addressability import is_id
+from proxy.connectors.model import Connectors
+from proxy.delivery.explain import why_no_address
+from proxy.errors import ConfigurationError, GatewayError
+from proxy.settings import load
+
+
+@click.command()
+@click.option("--url", help="What this public URL leads to.")
+@click.option("--content", metavar="ID", help="Every address of this content.")
+@click.option("--connector", metavar="SLUG", help="Every address of this connector.")
+@click.option("--all", "everything", is_flag=True, help="Every address.")
+@runs
+async def purge(
+    url: str | None, content: str | None, connector: str | None, *, everything: bool
+) -> int:
+    """Let running connectors forget what they know of addresses, and ask THRON anew."""
+    if [url, content, connector, everything or None].count(None) != 3:  # noqa: PLR2004 - of four
+        raise click.UsageError("Give exactly one of --url, --content, --connector and --all.")
+    settings = load(os.environ)
+    async with open_database(settings, os.environ) as database:
+        known = await database.connectors()
+        if url is not None:
+            order = Purge(PurgeKind.ADDRESS, _address(url, settings.public_base, known))
+        elif content is not None:
+            if not is_id(content):
+                raise ConfigurationError([f"{content!r} is no content id."])
+            order = Purge(PurgeKind.CONTENT, content)
+        elif connector is not None:
+            require(connector, known)
+            order = Purge(PurgeKind.CONNECTOR, connector)
+        else:
+            order = Purge(PurgeKind.ALL)
+        await database.purge(order, actor="cli")
+    click.echo("Ordered: every running connector forgets it within 2 seconds.")
+    return 0
+
+
+def _address(url: str, base: str, known: Connectors) -> str:
+    try:
+        return cache_key(paths.parse_url(url, base=base, connectors=known).address)
+    except GatewayError as exc:
+        raise ConfigurationError([why_no_address(url, known)]) from exc

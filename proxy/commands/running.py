@@ -1,0 +1,104 @@
+"""What every command shares: settings in its help, its exit status, and how it is stopped."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, ParamSpec
+
+import click
+
+from proxy.tenant import Parts, Tenant
+from proxy.connectors.model import Connectors
+from proxy.errors import ConfigurationError, GatewayError
+from proxy.remedies import with_remedy
+from proxy.settings import table
+from proxy.telemetry import log
+
+P = ParamSpec("P")
+
+
+class WithSettings(click.Command):
+    """A command whose help ends with the settings."""
+
+    def format_epilog(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        formatter: click.HelpFormatter,
+    ) -> None:
+        """Write the table, as wide as the terminal is."""
+        rows = [
+            (name, help_ if default == "unset" else f"{help_} [{default}]")
+            for name, default, help_ in table()
+        ]
+        with formatter.section("Settings, from the environment"):
+            formatter.write_dl(rows)
+        formatter.write_paragraph()
+        formatter.write_text(
+            "Each may also come from a file whose path is in NAME_FILE, or from the TOML file whose"
+            " path is in TDC_CONFIG (in lower case, without TDC_). The environment goes first."
+        )
+
+
+def runs(command: Callable[P, Coroutine[Any, Any, int]]) -> Callable[P, None]:
+    """Run a command's coroutine; an operator's slip is exit status 2, without a traceback."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        log.configure("error")
+        try:
+            status = asyncio.run(command(*args, **kwargs))
+        except ConfigurationError as exc:
+            for problem in exc.problems:
+                click.echo(problem, err=True)
+            status = 2
+        except GatewayError as exc:
+            click.echo(with_remedy(exc), err=True)
+            status = 1
+        except asyncio.CancelledError:
+            status = 1  # a second signal cut what was running
+        sys.exit(status)
+
+    return run
+
+
+def stop_signals() -> asyncio.Event:
+    """Return what the first signal sets; the next one cancels the task that asks."""
+    stop = asyncio.Event()
+    task = asyncio.current_task()
+
+    def received() -> None:
+        if stop.is_set() and task is not None:
+            task.cancel()
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, received)
+    return stop
+
+
+def answered(question: str) -> str | None:
+    """Return what is typed; None if nobody is there to type."""
+    try:
+        return str(click.prompt(question, err=True)).strip()
+    except click.Abort:
+        click.echo("\nNobody answered; --yes goes on without asking.", err=True)
+        return None
+
+
+def require(slug: str, known: Connectors) -> None:
+    """Raise a ConfigurationError that names the connectors, where this one is not among them."""
+    if known.of_slug(slug) is None:
+        slugs = ", ".join(each.slug for each in known.all) or "none"
+        raise ConfigurationError([f"There is no connector {slug!r}; there are: {slugs}."])
+
+
+def tenant(parts: Parts) -> Tenant:
+    """Return the tenant; a ConfigurationError names the settings where there is none."""
+    if parts.tenant is None:
+        raise ConfigurationError(
+            ["No credentials: set TDC_CLIENT_ID, TDC_APP_ID and TDC_APP_KEY (README, Connect)."]
+        )
+    return parts.tenant

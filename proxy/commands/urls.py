@@ -1,0 +1,70 @@
+"""``urls``: the public URLs of a connector's contents, as a table or a file."""
+
+import os
+from collections.abc import AsyncIterator
+
+import click
+
+from proxy.app import open_database
+from proxy.catalogue.collisions import AddressStatus
+from proxy.catalogue.export import Format, exported
+from proxy.catalogue.queries import Contents
+from proxy.catalogue.row_urls import LineUrls
+from proxy.catalogue.url_rows import Line, Selection
+from proxy.commands.running import require, runs
+from proxy.settings import load
+
+
+@click.command()
+@click.argument("slug")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", *(each.value for each in Format)]),
+    default="table",
+    show_default=True,
+    help="csv and json have every column, txt only the URLs that work.",
+)
+@click.option("--search", default="", help="Words in title, identifier, file name or content id.")
+@click.option(
+    "--status",
+    type=click.Choice([each.value for each in AddressStatus]),
+    help="Only lines of this status.",
+)
+@click.option("--names", is_flag=True, help="End URLs with the file name.")
+@runs
+async def urls(slug: str, form: str, search: str, status: str | None, *, names: bool) -> int:
+    """List the public URLs of a connector's contents, as its folder was last read."""
+    settings = load(os.environ)
+    only = frozenset({AddressStatus(status)} if status is not None else ())
+    selection = Selection(search=search, statuses=only)
+    async with open_database(settings, os.environ) as database:
+        known = await database.connectors()
+        require(slug, known)
+        connector = next(each for each in known.all if each.slug == slug)
+        made = LineUrls(connector, settings.public_base, settings.secure_base, is_named=names)
+        lines = Contents(database).each(connector, selection)
+        if form != "table":
+            async for piece in exported(lines, made, Format(form)):
+                click.echo(piece, nl=False)
+            return 0
+        if not await _told(lines, made):
+            click.echo("No lines: no such contents, or serve has not read the folder.", err=True)
+        elif settings.is_public_url_guessed:
+            click.echo(f"(The base {made.base} is guessed: set TDC_PUBLIC_URL.)", err=True)
+    return 0
+
+
+async def _told(lines: AsyncIterator[Line], made: LineUrls) -> bool:
+    """Print lines as a table, and tell whether there were any."""
+    found = False
+    async for line in lines:
+        found = True
+        url = made.of(line) if line.serves else None
+        click.echo(f"{line.status:<16}{url or '-':<60}  {_plain(line.title)}")
+    return found
+
+
+def _plain(text: str) -> str:
+    """Return a text that moves no terminal's cursor."""
+    return "".join(each if each.isprintable() else " " for each in text)
