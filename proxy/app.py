@@ -23,6 +23,7 @@ from proxy.catalogue.polling import PurgeWatch
 from proxy.catalogue.session_store import session_store
 from proxy.catalogue.sync import Pace as SyncPace
 from proxy.catalogue.sync import Sync
+from proxy.check.report import Recording
 from proxy.clock import Clock
 from proxy.connectors.preview import Surveyor
 from proxy.connectors.watch import ConnectorWatch
@@ -44,7 +45,6 @@ from proxy.delivery.retrying_caller import RetryingCaller
 from proxy.delivery.source_file import SourceFiles
 from proxy.errors import ConfigurationError
 from proxy.idle_connections import IdleBoundedConnector
-from proxy.report import Recording
 from proxy.server.connection_limiter import ConnectionLimiter
 from proxy.server.descriptors import affordable
 from proxy.server.listeners import bind_all, serving

@@ -19,9 +19,11 @@ TESTS = Path(__file__).parent
 
 # From the ground up.
 FLOORS: Mapping[str, str] = {
-    "ground": "clock errors fairness remedies semantics telemetry settings",
+    "ground": "clock errors fairness hints semantics telemetry settings",
     # Plain values in, plain values out: these import no runtime and no clock.
-    "rules": "backoff thron connectors catalogue.url_entries catalogue.encryption oddities",
+    "rules": """
+        backoff thron connectors catalogue.url_entries catalogue.encryption check.content_warnings
+        """,
     "stores": "thron.client catalogue server idle_connections",
     "services": """
         thron.token_keeper thron.retry thron.search connectors.service connectors.preview
@@ -30,7 +32,7 @@ FLOORS: Mapping[str, str] = {
         catalogue.folder_listing catalogue.session_store
         server.probes
         """,
-    "wings": "catalogue.sync catalogue.folder_sync delivery link_check report tenant check",
+    "wings": "catalogue.sync catalogue.folder_sync delivery link_check tenant check",
     "console": "admin",
     "composition": "app",
     "demo": "demo",

@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from proxy.app import open_parts
-from proxy.check import check as checks
+from proxy.check.report import Recording, report
+from proxy.check.steps import check as checks
 from proxy.commands.running import runs, tenant
 from proxy.delivery.explain import Step
-from proxy.report import Recording, report
 from proxy.settings import load
 
 

@@ -9,12 +9,12 @@ from typing import Any, ParamSpec
 
 import click
 
-from proxy.tenant import Parts, Tenant
 from proxy.connectors.model import Connectors
 from proxy.errors import ConfigurationError, GatewayError
-from proxy.remedies import with_remedy
+from proxy.hints import with_hint
 from proxy.settings import table
 from proxy.telemetry import log
+from proxy.tenant import Parts, Tenant
 
 P = ParamSpec("P")
 
@@ -54,7 +54,7 @@ def runs(command: Callable[P, Coroutine[Any, Any, int]]) -> Callable[P, None]:
                 click.echo(problem, err=True)
             status = 2
         except GatewayError as exc:
-            click.echo(with_remedy(exc), err=True)
+            click.echo(with_hint(exc), err=True)
             status = 1
         except asyncio.CancelledError:
             status = 1  # a second signal cut what was running

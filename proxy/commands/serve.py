@@ -5,8 +5,8 @@ from contextlib import AbstractAsyncContextManager
 
 import click
 
-from proxy.commands.running import WithSettings, runs, stop_signals
 from proxy.app import Gateway, open_gateway
+from proxy.commands.running import WithSettings, runs, stop_signals
 from proxy.settings import load
 from proxy.telemetry import log
 

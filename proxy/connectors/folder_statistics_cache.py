@@ -12,7 +12,7 @@ import structlog
 from proxy.connectors.folder_statistics import Census
 from proxy.connectors.model import ALL_CONTENT_TYPES
 from proxy.errors import GatewayError, ThronBadRequest, ThronRefused
-from proxy.remedies import with_remedy
+from proxy.hints import with_hint
 from proxy.thron import messages
 from proxy.thron.listing import each_of
 from proxy.thron.messages import Content, ContentType, Listing, SearchCriteria
@@ -146,7 +146,7 @@ class Censuses:
             async with self._gate:
                 await take(count, search, retrying)
         except GatewayError as exc:
-            count.problem = with_remedy(exc)
+            count.problem = with_hint(exc)
             log.warning("census failed", folder=count.place.folder_id, reason=str(exc))
 
 

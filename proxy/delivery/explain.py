@@ -17,7 +17,7 @@ from proxy.delivery.lookup import Lookup
 from proxy.delivery.origin import Origins
 from proxy.delivery.resolution import Delivery
 from proxy.errors import GatewayError
-from proxy.remedies import with_remedy
+from proxy.hints import with_hint
 from proxy.semantics.codings import codings
 from proxy.semantics.ranges import FIRST_OCTET, parse_content_range
 from proxy.thron.delivery_urls import expiry, masked
@@ -88,7 +88,7 @@ class Explainer:
             return Step("origin", await self._first_octet(delivery))
         except GatewayError as exc:
             mend = MENDS[connector.delivery]
-            return Step("origin", with_remedy(exc, otherwise=mend), is_ok=False)
+            return Step("origin", with_hint(exc, otherwise=mend), is_ok=False)
 
     async def _of_path(self, path: PublicPath) -> AsyncIterator[Step]:
         try:
@@ -98,14 +98,14 @@ class Explainer:
                 yield Step("content", await self._why_none(path), is_ok=False)
                 return
         except GatewayError as exc:
-            yield Step("content", with_remedy(exc), is_ok=False)
+            yield Step("content", with_hint(exc), is_ok=False)
             return
         former = "" if found else f"; {path.address.value!r} is a former prettyID of it"
         yield Step("content", f"{_content(content)}{former}")
         try:
             delivery = await self._delivery_builder.build(path.connector, content)
         except GatewayError as exc:
-            yield Step("delivery", with_remedy(exc), is_ok=False)
+            yield Step("delivery", with_hint(exc), is_ok=False)
             return
         if delivery.mode is DeliveryMode.ORIGINAL:
             others = len(delivery.sources) - 1  # the same service, elsewhere

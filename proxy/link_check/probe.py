@@ -14,8 +14,8 @@ from proxy.delivery.origin import Origins
 from proxy.delivery.resolver import Resolver
 from proxy.delivery.upstream import Upstream
 from proxy.errors import GatewayError, OriginTimeout, UnknownAddress
+from proxy.hints import with_hint
 from proxy.link_check.results import Outcome
-from proxy.remedies import with_remedy
 from proxy.semantics.ranges import FIRST_OCTET, parse_content_range
 
 # Resolver and origin each have time-outs of their own; this is for all their tries together.
@@ -38,10 +38,10 @@ class LinkProbe:
         except GatewayError as exc:
             is_known = not isinstance(exc, UnknownAddress)
             mend = MENDS[connector.delivery] if is_known else ""
-            return Outcome(exc.status, problem=with_remedy(exc, otherwise=mend))
+            return Outcome(exc.status, problem=with_hint(exc, otherwise=mend))
         except TimeoutError:
             late = OriginTimeout(f"no first octet within {_LONGEST_S:g} s")
-            return Outcome(late.status, problem=with_remedy(late))
+            return Outcome(late.status, problem=with_hint(late))
 
     async def _tried(self, connector: Connector, address: Address) -> Outcome:
         resolved = await self._resolver.resolve(connector, address)

@@ -40,7 +40,7 @@ from proxy.connectors.folder_tree import FolderTree
 from proxy.connectors.metadata_choices import MetadataChoice
 from proxy.connectors.model import Connector, Identifier
 from proxy.errors import ConfigurationError, ThronError
-from proxy.remedies import with_remedy
+from proxy.hints import with_hint
 
 _WAIT_S = 1.5
 _CONFIRM_WAIT_S = 6.0
@@ -146,7 +146,7 @@ async def _known(request: web.Request) -> Known:
         asked = await tenancy(request.app)
         return Known(asked, await asked.tree())
     except ThronError as exc:
-        return Known(problem=with_remedy(exc))
+        return Known(problem=with_hint(exc))
     except ConfigurationError as exc:
         return Known(problem=" ".join(exc.problems))
 

@@ -22,7 +22,7 @@ from proxy.admin.web.i18n import Text
 from proxy.admin.web.rendering import render, see_other
 from proxy.admin.web.step_views import VIEWS, At
 from proxy.errors import ConfigurationError, NotConfigured, ThronError
-from proxy.remedies import with_remedy
+from proxy.hints import with_hint
 
 
 async def show(request: web.Request) -> web.Response:
@@ -154,7 +154,7 @@ def _trouble(request: web.Request, step: Step, draft: Draft, problem: ThronError
         status=problem.status,
         **_frame(step, draft),
         is_connected=not isinstance(problem, NotConfigured),
-        problem=with_remedy(problem),
+        problem=with_hint(problem),
     )
 
 

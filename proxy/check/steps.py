@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 
+from proxy.check.content_warnings import content_warnings
 from proxy.connectors.model import Connector, DeliveryMode, Identifier
 from proxy.connectors.service import NO_HTTPS
 from proxy.delivery.explain import Step
 from proxy.delivery.mode_trial import few, propose, try_mode
 from proxy.errors import ConfigurationError, GatewayError
-from proxy.oddities import oddities
-from proxy.remedies import with_remedy
+from proxy.hints import with_hint
 from proxy.telemetry.middleware import NAME_THE_PROXY
 from proxy.tenant import LOST_KEY, Parts, Tenant
 from proxy.thron.folder_messages import categories_below, counted_category
@@ -21,7 +21,7 @@ _OUTAGES = (
     " known addresses while the API is down"
 )
 
-_NO_WITNESS = "a login replaces a session whenever a service refuses it; nothing needs mending"
+_NO_VALIDATION = "a login replaces a session whenever a service refuses it; nothing needs mending"
 
 _SEES_NOTHING = (
     "the application has no right to see the folder's contents: the folder holds some, and the"
@@ -45,17 +45,17 @@ async def check(parts: Parts) -> AsyncIterator[Step]:
     try:
         session = await tenant.thron.session()
     except GatewayError as exc:
-        yield Step("login", with_remedy(exc), is_ok=False)
+        yield Step("login", with_hint(exc), is_ok=False)
         return
     yield Step("login", f"logged in; the application's folder is {session.root_category_id}")
     yield _public_share(session)
-    async for step in _witness(tenant):
+    async for step in _token_validation(tenant):
         yield step
     if await _sees_nothing(tenant, session):
         yield Step("rights", _SEES_NOTHING, is_ok=False)
     async for step in _connectors(parts, tenant, session):
         yield step
-    for step in _manners(tenant):
+    for step in _api_variants(tenant):
         yield step
 
 
@@ -99,18 +99,18 @@ async def _sees_nothing(tenant: Tenant, session: Session) -> bool:
     return any(each.contents for each in (*own.items, *below.items))
 
 
-async def _witness(tenant: Tenant) -> AsyncIterator[Step]:
+async def _token_validation(tenant: Tenant) -> AsyncIterator[Step]:
     """Tell whether validateToken speaks the truth about a session that is good."""
     try:
         is_good = await tenant.thron.ask(validate(tenant.client_id))
     except GatewayError as exc:
-        yield Step("session", f"validateToken does not answer ({exc}): {_NO_WITNESS}")
+        yield Step("session", f"validateToken does not answer ({exc}): {_NO_VALIDATION}")
         return
     if not is_good:
-        yield Step("session", f"validateToken calls a new session ended: {_NO_WITNESS}")
+        yield Step("session", f"validateToken calls a new session ended: {_NO_VALIDATION}")
 
 
-def _manners(tenant: Tenant) -> Iterator[Step]:
+def _api_variants(tenant: Tenant) -> Iterator[Step]:
     """Tell in which way this tenant takes questions, where there is a choice."""
     form = tenant.search.plainer_form
     if form is not None:
@@ -152,11 +152,11 @@ async def _connector(
         yield Step(title, str(exc).removeprefix(f"{title}: "), is_ok=False)
         return
     except GatewayError as exc:
-        yield Step(title, with_remedy(exc), is_ok=False)
+        yield Step(title, with_hint(exc), is_ok=False)
         return
     yield Step(title, f"folder {survey.folder_name!r}, {survey.told} contents are public")
     yield await _delivered(tenant, survey.connector, title)
-    for told in oddities(survey.connector, await _first_page(tenant, survey.connector)):
+    for told in content_warnings(survey.connector, await _first_page(tenant, survey.connector)):
         yield Step(title, told)
 
 
@@ -188,7 +188,7 @@ async def _both_modes(tenant: Tenant, session: Session) -> AsyncIterator[Step]:
     try:
         contents = await few(tenant.surveyor.contents(connector))
     except GatewayError as exc:
-        yield Step(title, with_remedy(exc), is_ok=False)
+        yield Step(title, with_hint(exc), is_ok=False)
         return
     modes = [mode for mode in DeliveryMode if _is_possible(mode, session)]
     trials = [await try_mode(tenant.explainer, connector, mode, contents) for mode in modes]
@@ -208,7 +208,7 @@ async def _delivered(tenant: Tenant, connector: Connector, title: str) -> Step:
         session = await tenant.thron.session()
         contents = await few(tenant.surveyor.contents(connector))
     except GatewayError as exc:
-        return Step(title, with_remedy(exc), is_ok=False)
+        return Step(title, with_hint(exc), is_ok=False)
     trial = await try_mode(tenant.explainer, connector, connector.delivery, contents)
     if trial.works or not contents:
         return Step(title, trial.detail)

@@ -1,4 +1,4 @@
-"""Failures with their mends."""
+"""Failures, each with a hint at what helps."""
 
 import pytest
 
@@ -13,7 +13,7 @@ from proxy.errors import (
     ThronRefused,
     ThronUnreachable,
 )
-from proxy.remedies import with_remedy
+from proxy.hints import with_hint
 
 
 @pytest.mark.parametrize(
@@ -27,9 +27,9 @@ from proxy.remedies import with_remedy
         pytest.param(ThronRefused("denied"), "denied; ask the owner", id="otherwise"),
     ],
 )
-def test_remedy(failure: GatewayError, words: str) -> None:
+def test_hint(failure: GatewayError, words: str) -> None:
     """A failure is told with its mend; where none is known, with the caller's."""
-    assert with_remedy(failure, otherwise="ask the owner").startswith(words)
+    assert with_hint(failure, otherwise="ask the owner").startswith(words)
 
 
 @pytest.mark.parametrize(
@@ -42,4 +42,4 @@ def test_remedy(failure: GatewayError, words: str) -> None:
 )
 def test_own_words(failure: GatewayError) -> None:
     """A failure that names its mend is told as it is."""
-    assert with_remedy(failure) == str(failure)
+    assert with_hint(failure) == str(failure)

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from proxy.check.content_warnings import content_warnings
 from proxy.connectors.model import Connector, DeliveryMode, Identifier
-from proxy.oddities import oddities
 from proxy.thron.content import Content, PrettyId
 
 FILES = Connector(slug="files", folder="f", folder_id="f", identifier=Identifier.CONTENT_ID)
@@ -33,24 +33,21 @@ FINE = Content("fine", "VIDEO", channels=("WEBHD",), status="PUBLISHED")
         ),
     ],
 )
-def test_oddity(content: Content, words: tuple[str, ...]) -> None:
+def test_warning(content: Content, words: tuple[str, ...]) -> None:
     """Each is told once, with how many contents and what may be done."""
-    (told,) = oddities(FILES, [FINE, content])
+    (told,) = content_warnings(FILES, [FINE, content])
     assert [each for each in words if each not in told] == []
 
 
 def test_none() -> None:
     """Of usual contents, and of what the connector does not serve, nothing is told."""
-    assert not list(oddities(FILES, [FINE, Content("list", "PLAYLIST", status="DRAFT")]))
+    assert not list(content_warnings(FILES, [FINE, Content("list", "PLAYLIST", status="DRAFT")]))
 
 
-def test_the_remedy_is_one_that_works() -> None:
+def test_the_hint_is_one_that_works() -> None:
     """Renditions of what is not published are not to be had, so only publishing it helps."""
     published = FILES.model_copy(update={"delivery": DeliveryMode.PUBLISHED})
-    (told,) = oddities(published, [replace(FINE, status="DRAFT")])
+    (told,) = content_warnings(published, [replace(FINE, status="DRAFT")])
     assert "only_published" not in told
-    assert not list(
-        oddities(
-            FILES.model_copy(update={"only_published": False}), [replace(FINE, status="DRAFT")]
-        )
-    )
+    everything = FILES.model_copy(update={"only_published": False})
+    assert not list(content_warnings(everything, [replace(FINE, status="DRAFT")]))

@@ -1,4 +1,4 @@
-"""What is unusual about a tenant, told with what it means and what mends it; pure.
+"""What is unusual about the contents of a folder, with what it means and what to do; pure.
 
 None of these is a failure: the connector lives with each of them (docs/thron.md 3.1, 4.2, 11).
 """
@@ -13,7 +13,7 @@ from proxy.thron.content import Content, Publication, publication
 _REGION = re.compile("[-_]")
 
 
-def oddities(connector: Connector, contents: Sequence[Content]) -> Iterator[str]:
+def content_warnings(connector: Connector, contents: Sequence[Content]) -> Iterator[str]:
     """Yield what is unusual about some contents of a connector's folder.
 
     Args:

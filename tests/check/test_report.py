@@ -8,9 +8,9 @@ import pytest
 from yarl import URL
 
 from proxy.app import open_parts
-from proxy.check import check
+from proxy.check.report import Recording, report, shape
+from proxy.check.steps import check
 from proxy.connectors.model import DeliveryMode
-from proxy.report import Recording, report, shape
 from proxy.sandbox.server import Sandbox
 from tests.running import by_name, by_sku, usual_settings
 

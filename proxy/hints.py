@@ -1,4 +1,4 @@
-"""What the operator may do about a failure, where its own words do not say so."""
+"""Hints: what the operator can do about a failure whose message does not say so itself."""
 
 from proxy.errors import (
     ContentMissing,
@@ -21,7 +21,7 @@ _REACH_THRON = (
 )
 _REACH_ORIGIN = f"see that this machine reaches THRON's delivery (TDC_CDN_URL; {_CORPORATE})"
 
-_REMEDIES: dict[type[GatewayError], str] = {
+_HINTS: dict[type[GatewayError], str] = {
     ThronUnreachable: _REACH_THRON,
     ThronFailed: "try again in a minute; if it lasts for this content alone, ask THRON's support",
     ThronTimeout: _REACH_THRON,
@@ -35,13 +35,13 @@ _REMEDIES: dict[type[GatewayError], str] = {
 }
 
 
-def with_remedy(failure: GatewayError, *, otherwise: str = "") -> str:
-    """Return a failure's words, and what may mend it where they name no setting themselves.
+def with_hint(failure: GatewayError, *, otherwise: str = "") -> str:
+    """Return the message of a failure, with a hint unless the message names a setting itself.
 
     Args:
         failure: What went wrong.
-        otherwise: The mend for failures that this module does not know.
+        otherwise: The hint for failures that this module does not know.
     """
     told = str(failure)
-    remedy = _REMEDIES.get(type(failure), otherwise)
-    return told if not remedy or "TDC_" in told else f"{told}; {remedy}"
+    hint = _HINTS.get(type(failure), otherwise)
+    return told if not hint or "TDC_" in told else f"{told}; {hint}"

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from proxy.app import open_parts
 from proxy.catalogue.tenant import Tenant as Kept
-from proxy.check import check
+from proxy.check.steps import check
 from proxy.connectors.model import Connector, DeliveryMode
 from proxy.delivery.explain import Step
 from proxy.sandbox.server import Fault, Kind, Sandbox, Switches

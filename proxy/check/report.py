@@ -2,7 +2,7 @@
 
 Rule: of what THRON answered only the shape goes in: statuses, media types, names of members, codes
 and other words of THRON's own. Every other text that THRON, the settings or the connectors gave is
-remembered while it is recorded, and blotted out wherever the report would show it.
+remembered while it is recorded, and masked wherever the report would show it.
 """
 
 import platform
@@ -22,7 +22,7 @@ from proxy.delivery.explain import Step
 from proxy.settings import Settings, env_name
 from proxy.thron.exchange import Reply, Request
 
-_BLOT = "***"
+_MASK = "***"
 
 # Members whose values are words of THRON's or of a standard, and the form of those.
 _WORD_MEMBERS = frozenset(
@@ -61,7 +61,7 @@ _FIELDS = (
     *("Accept-Ranges", "Age", "Cache-Control", "Content-Encoding", "Content-Range", "Content-Type"),
     *("Retry-After", "Server", "Transfer-Encoding", "Vary"),
 )
-_SHORTEST = 3  # a shorter text would blot out parts of words
+_SHORTEST = 3  # a shorter text would mask parts of words
 
 
 @dataclass(slots=True)
@@ -70,7 +70,7 @@ class Recording:
 
     Attributes:
         answers: In their order.
-        private: Texts to blot out.
+        private: Texts to mask.
     """
 
     answers: list[dict[str, Any]] = field(default_factory=list)
@@ -113,7 +113,7 @@ class Recording:
         query = "".join(f" ?{name}" for name in url.query if _MEMBER.fullmatch(name))
         self.answers.append(
             {
-                "asked": f"{ended.method} {url.scheme}://{_BLOT}{_path(url.raw_path)}{query}",
+                "asked": f"{ended.method} {url.scheme}://{_MASK}{_path(url.raw_path)}{query}",
                 "status": ended.response.status,
                 "fields": {
                     name: ended.response.headers[name]
@@ -160,7 +160,7 @@ def report(
     words = _private_words(private)
     # Steps are sentences, which may quote anything; the rest has been reduced to shapes.
     document = {
-        name: _blotted(
+        name: _masked(
             each, (_URL, _UUID, words, _NAMED, _HOST, _PATH) if name == "steps" else (words,)
         )
         for name, each in document.items()
@@ -172,7 +172,7 @@ def shape(value: Any, *, member: str = "") -> Any:
     """Return what kind of JSON a value is: its members, and THRON's own words among its texts."""
     if isinstance(value, dict):
         return {
-            name if _MEMBER.fullmatch(name) else _BLOT: shape(each, member=name)
+            name if _MEMBER.fullmatch(name) else _MASK: shape(each, member=name)
             for name, each in value.items()
         }
     if isinstance(value, list):
@@ -209,7 +209,7 @@ def _is_word(text: str) -> bool:
 
 def _path(path: str) -> str:
     segments = path.split("/")
-    return "/".join(each if not each or _is_throns(each) else _BLOT for each in segments)
+    return "/".join(each if not each or _is_throns(each) else _MASK for each in segments)
 
 
 def _is_throns(segment: str) -> bool:
@@ -265,13 +265,13 @@ def _private_words(private: set[str]) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, long))})(?!\w)", re.IGNORECASE)
 
 
-def _blotted(value: Any, patterns: Sequence[re.Pattern[str]]) -> Any:
-    """Return a document with whatever fits a pattern blotted out of its texts."""
+def _masked(value: Any, patterns: Sequence[re.Pattern[str]]) -> Any:
+    """Return a document with whatever fits a pattern masked of its texts."""
     if isinstance(value, Mapping):
-        return {name: _blotted(each, patterns) for name, each in value.items()}
+        return {name: _masked(each, patterns) for name, each in value.items()}
     if isinstance(value, list):
-        return [_blotted(each, patterns) for each in value]
+        return [_masked(each, patterns) for each in value]
     if isinstance(value, str):
         for pattern in patterns:
-            value = pattern.sub(_BLOT, value)
+            value = pattern.sub(_MASK, value)
     return value
