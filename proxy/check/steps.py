@@ -12,7 +12,7 @@ from proxy.errors import ConfigurationError, GatewayError
 from proxy.hints import with_hint
 from proxy.telemetry.middleware import NAME_THE_PROXY
 from proxy.tenant import LOST_KEY, Parts, Tenant
-from proxy.thron.folder_messages import categories_below, counted_category
+from proxy.thron.folder import categories_below, counted_category
 from proxy.thron.messages import Content, SearchCriteria, search, validate
 from proxy.thron.session import Session
 

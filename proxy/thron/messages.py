@@ -23,8 +23,10 @@ from proxy.thron.content import (
 )
 from proxy.thron.envelope import open_envelope
 from proxy.thron.exchange import Question, Reply, Request
-from proxy.thron.folder import Category, Classification, MetadataDefinition
-from proxy.thron.folder_messages import (
+from proxy.thron.folder import (
+    Category,
+    Classification,
+    MetadataDefinition,
     categories_below,
     category,
     classifications,
