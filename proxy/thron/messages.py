@@ -1,6 +1,6 @@
 """The questions that the connector puts to THRON's API, as requests with their deciphering; pure.
 
-The values are made in the rooms beside this one (exchange, session_messages, content, folder);
+The values are made in the rooms beside this one (exchange, session, content, folder);
 whoever asks THRON something finds all of it here.
 """
 
@@ -34,7 +34,7 @@ from proxy.thron.folder import (
 )
 from proxy.thron.json_fields import date, items, members, number, text
 from proxy.thron.listing import LARGEST_PAGE, Listing, read_each, read_listing
-from proxy.thron.session_messages import Login, login, validate
+from proxy.thron.session import Login, login, validate
 
 __all__ = [
     "LARGEST_PAGE",

@@ -1,7 +1,45 @@
-"""The session with THRON: what it is asked for with, what a login gives, and where it is shared."""
+"""The session with THRON: what it is asked for with, what a login gives, where it is shared; pure.
 
+The questions are a login, a login as a user, and whether a token is still good.
+"""
+
+import re
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
+from urllib.parse import quote
+
+from proxy.errors import (
+    CredentialsRefused,
+    ThronAnswerInvalid,
+    ThronRefused,
+    ThronUnreachable,
+    TokenRejected,
+)
+from proxy.thron.envelope import (
+    FAILURE_CODES,
+    Codes,
+    codes_in_markup,
+    codes_of,
+    open_envelope,
+    raise_unavailable,
+    read_members,
+)
+from proxy.thron.exchange import Question, Reply, Request
+from proxy.thron.json_fields import Members, items, members, text
+
+_OK = 200
+_TIMEOUT = 408
+
+# A token is a UUID (docs/thron.md 2.1); what matters is that it can stand in a field.
+_TOKEN = re.compile(r"[!-~]{1,8192}")  # a field of 8 KiB is what most servers still take
+
+_CAUSES = {
+    "APP_AUTHENTICATION_FAILED": "the app key does not belong to the app id",
+    "APP_NOT_FOUND": "there is no application with this app id",
+    "APP_DISABLED": "the application is switched off in THRON",
+    "CLIENT_NOT_FOUND": "there is no tenant with this client id",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +109,144 @@ class Unshared:
 
     async def release(self) -> None:
         """Do nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What a login gives (docs/thron.md 2.1); the rest of its answer may hold credentials.
+
+    Attributes:
+        token: The session token.
+        pkey: The share key that delivery URLs need; None while public share is off.
+        root_category_id: The folder on which the application is installed.
+    """
+
+    token: str = field(repr=False)
+    pkey: str | None = field(default=None, repr=False)
+    root_category_id: str | None = None
+
+
+def login(client_id: str, app_id: str, app_key: str) -> Question[Login]:
+    """Ask for a session token.
+
+    Deciphering raises CredentialsRefused for any refusal, naming what to mend; ThronUnreachable
+    and ThronBusy where THRON itself has trouble; ThronAnswerInvalid for what is no login answer.
+
+    docs/thron.md 2.1.
+    """
+    path = f"/api/xadmin/resources/apps/loginApp/{quote(client_id, safe='')}"
+    form = (("appId", app_id), ("appKey", app_key))
+    return Question(Request("POST", path, form=form), partial(_read_login, client_id))
+
+
+def act_as(credentials: Credentials, *, app_key: str) -> Question[str]:
+    """Ask for the token of a user whom the application may act as.
+
+    Deciphering raises CredentialsRefused for any refusal, naming what to mend, and else as
+    ``login`` does.
+
+    Args:
+        credentials: With a username.
+        app_key: The application's key, or the token of its login: which of them THRON takes is
+            not certain.
+
+    docs/thron.md 2.4.
+    """
+    body = {
+        "clientId": credentials.client_id,
+        "appId": credentials.app_id,
+        "appKey": app_key,
+        "username": credentials.username,
+    }
+    request = Request("POST", "/api/xadmin/resources/apps/su", json=body, is_text=True)
+    return Question(request, partial(_read_user_token, credentials.username))
+
+
+def validate(client_id: str) -> Question[bool]:
+    """Ask whether the token that goes with the question is good; use renews it.
+
+    The answer is False only where THRON says so: its troubles are raised as ever.
+
+    docs/thron.md 2.3.
+    """
+    path = f"/api/xsso/resources/accessmanager/validateToken/{quote(client_id, safe='')}"
+    return Question(Request("POST", path), _read_validity)
+
+
+def _read_login(client_id: str, reply: Reply) -> Login:
+    raise_unavailable(reply)
+    envelope = read_members(reply)
+    codes = codes_of(envelope) if envelope is not None else codes_in_markup(reply.body)
+    if reply.status == _TIMEOUT or codes.any_of(FAILURE_CODES):
+        raise ThronUnreachable(f"THRON failed to log in: {reply.status} {codes}".rstrip())
+    if not codes.is_ok or reply.status != _OK:
+        raise CredentialsRefused(_refusal(client_id, codes, status=reply.status))
+    if envelope is None:
+        raise ThronAnswerInvalid("THRON's login answer is not JSON; check TDC_API_URL")
+    return _read_app(envelope)
+
+
+def _read_user_token(username: str | None, reply: Reply) -> str:
+    raise_unavailable(reply)
+    envelope = read_members(reply)
+    codes = codes_of(envelope) if envelope is not None else codes_in_markup(reply.body)
+    if reply.status == _TIMEOUT or codes.any_of(FAILURE_CODES):
+        raise ThronUnreachable(f"THRON failed to act as a user: {reply.status} {codes}".rstrip())
+    token = reply.body.decode("utf-8", "replace").strip().strip('"')
+    if reply.status != _OK or not codes.is_ok or envelope is not None:
+        said = str(codes) if codes else f"status {reply.status}"
+        raise CredentialsRefused(
+            f"THRON does not let the application act as user {username!r} ({said}): check"
+            " TDC_USERNAME, and whether THRON allows the application to impersonate (canDisguise)"
+        )
+    if not _TOKEN.fullmatch(token) or token.startswith("<"):
+        raise ThronAnswerInvalid("THRON's answer to apps/su holds no token")
+    return token
+
+
+def _read_app(envelope: Members) -> Login:
+    token = (text(envelope, "appUserTokenId") or "").strip()
+    if not _TOKEN.fullmatch(token):
+        raise ThronAnswerInvalid("THRON's login answer holds no token")
+    app = members(envelope.get("app"))
+    return Login(
+        token=token,
+        pkey=_read_pkey(app),
+        root_category_id=text(app, "rootCategoryId") or None,
+    )
+
+
+def _read_pkey(app: Members) -> str | None:
+    for each in map(members, items(app, "metadata")):
+        if (text(each, "name") or "").lower() == "pkey":
+            value = (text(each, "value") or "").strip()
+            if value:
+                return value
+    return None
+
+
+def _refusal(client_id: str, codes: Codes, *, status: int) -> str:
+    said = str(codes) if codes else f"status {status}"
+    cause = _CAUSES.get(
+        codes.result, "check client id, app id and app key, and TDC_API_URL where it is set"
+    )
+    return f"THRON refuses the login of tenant {client_id!r} ({said}): {cause}"
+
+
+def _read_validity(reply: Reply) -> bool:
+    if reply.status == _OK and reply.media_type == "text/plain":
+        return True  # as its sister services answer (docs/thron.md 1.2)
+    try:
+        return open_envelope(reply, expected="tokenId") is not None
+    except (TokenRejected, ThronRefused):
+        return False
+    except ThronAnswerInvalid:
+        if _is_business_error(reply):
+            return False
+        raise
+
+
+def _is_business_error(reply: Reply) -> bool:
+    """Tell an envelope with a code of its own, such as USERNAME_NOT_FOUND, from a strange page."""
+    envelope = read_members(reply)
+    return envelope is not None and not codes_of(envelope).is_ok

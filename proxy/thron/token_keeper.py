@@ -34,8 +34,15 @@ from proxy.errors import (
 from proxy.thron.client import Client
 from proxy.thron.exchange import Question, Request
 from proxy.thron.refusals import Refusals
-from proxy.thron.session import Credentials, Session, SessionStore, Unshared
-from proxy.thron.session_messages import act_as, login, validate
+from proxy.thron.session import (
+    Credentials,
+    Session,
+    SessionStore,
+    Unshared,
+    act_as,
+    login,
+    validate,
+)
 from proxy.thron.token_schedule import Failure, Refresh, Schedule, Step, backoff_s, next_refresh
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from proxy.errors import (
     ThronUnreachable,
 )
 from proxy.thron.exchange import Reply
-from proxy.thron.session_messages import Login, login, validate
+from proxy.thron.session import Login, login, validate
 
 JSON = "application/json"
 TOKEN = "0b5f1f7e-6a0e-4c59-9a37-0d3f2f7f7f11"
