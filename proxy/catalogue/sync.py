@@ -14,6 +14,7 @@ from typing import Self
 
 import structlog
 
+from proxy.backoff import Backoff
 from proxy.catalogue.database import Database
 from proxy.catalogue.fingerprints import Shapes
 from proxy.catalogue.folder_listing import FolderListing
@@ -70,7 +71,8 @@ class _Plan:
         self.failures = self.failures + 1 if run.state is RunState.FAILED else 0
         self.due = max(began + interval_s, now)
         if run.state is RunState.FAILED:
-            self.due = now + min(interval_s, _FIRST_RETRY_S * 2**self.failures)
+            backoff = Backoff(2 * _FIRST_RETRY_S, longest_s=interval_s)
+            self.due = now + backoff.wait_s(self.failures, jitter=1)
         elif run.state is RunState.CANCELLED:
             self.due = now
         elif run.state is RunState.SUSPENDED:
