@@ -15,5 +15,5 @@ class Clock:
 
 
 def utc_now() -> datetime:
-    """Return the time, aware of its zone."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)

@@ -67,7 +67,7 @@ class GatewayError(Exception):
 
     @property
     def asked_wait_s(self) -> float | None:
-        """Seconds that this very failure asks to wait; None where its kind only guesses."""
+        """Seconds that this instance asks to wait; None where only its class has a default."""
         return vars(self).get("retry_after_s")
 
 
@@ -94,7 +94,7 @@ class ContentUnfinished(GatewayError):
 
 
 class ThronError(GatewayError):
-    """THRON's API did not give what was asked.
+    """THRON's API did not give what was asked for.
 
     Attributes:
         answered: The status code that THRON answered with, if that is what went wrong.
@@ -125,7 +125,7 @@ class ThronUnreachable(ThronError):
 
 
 class ThronFailed(ThronUnreachable):
-    """THRON answered 500, or with a code that says so: of this question, perhaps of no other."""
+    """THRON answered 500 or a failure code, which may concern this question alone."""
 
 
 class ThronTimeout(ThronError):
@@ -135,7 +135,7 @@ class ThronTimeout(ThronError):
 
 
 class ThronBusy(ThronError):
-    """THRON asks for patience (429), or our budget of questions is spent."""
+    """THRON answered 429, or our own rate limit for questions is reached."""
 
     proxy_status = "connection_limit_reached"
     public = gettext_noop("Too many questions to THRON at the moment.")
@@ -212,7 +212,7 @@ class OriginTimeout(OriginError):
 
 
 class OriginRefused(OriginError):
-    """The origin answered 4xx: the content is not ours to have; 503 while that is so for all."""
+    """The origin answered 4xx: no access to this content; 503 while it is so for every content."""
 
     status = 404
     public = gettext_noop("This content is not available.")
@@ -231,7 +231,7 @@ class OriginGone(OriginError):
 
 
 class ContentMissing(OriginGone):
-    """THRON's API has no such content, and says so by a code: asking elsewhere would not help."""
+    """THRON's API says by a code that there is no such content, so no other source is tried."""
 
 
 class OriginAnswerInvalid(OriginError):
@@ -257,7 +257,7 @@ class OriginIncomplete(OriginError):
 
 
 class OriginChanged(OriginError):
-    """Broken off, and what the origin offers now is not proved to be the rest."""
+    """The origin broke off, and what it offers now is not proved to be the rest."""
 
     proxy_status = "http_response_incomplete"
 
@@ -279,14 +279,14 @@ class TooManyForClient(GatewayError):
 
 
 class ReaderTooSlow(GatewayError):
-    """The client takes less than TDC_MIN_RATE_BYTES_S, and is let go."""
+    """The client reads less than TDC_MIN_RATE_BYTES_S, so its connection is closed."""
 
     status = 503
     public = gettext_noop("The content was taken too slowly.")
 
 
 class GaveWay(ReaderTooSlow):
-    """The client took nothing while all places were taken, most of them by itself."""
+    """The client stalled while every place was taken, most of them by that client."""
 
 
 class DatabaseFailed(GatewayError):

@@ -361,7 +361,7 @@ class Settings(BaseModel):
 
     @property
     def has_unnamed_proxy(self) -> bool:
-        """Whether clients cannot reach the listeners but by a proxy, and none is trusted."""
+        """Whether clients reach the listeners only by a proxy in front, and none is trusted."""
         if self.trusted_proxies or self.public_url is None:
             return False
         public = URL(self.public_url)

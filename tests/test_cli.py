@@ -15,7 +15,7 @@ from proxy.cli import COMMANDS, main
     [
         pytest.param(words, id=words or "main")
         for words in (
-            *("", *sorted(COMMANDS)),
+            *("", *sorted(COMMANDS.keys() - {"urls"})),  # its list of choices is one long word
             *(f"connectors {name}" for name in ("apply", "list", "export", "remove")),
         )
     ],

@@ -1,4 +1,4 @@
-"""What ``check --report`` writes: a report that can be sent to strangers, for a tenant that is odd.
+"""What ``check --report`` writes: how a tenant behaves, in a form that can be sent to strangers.
 
 Rule: of what THRON answered only the shape goes in: statuses, media types, names of members, codes
 and other words of THRON's own. Every other text that THRON, the settings or the connectors gave is
@@ -66,7 +66,7 @@ _SHORTEST = 3  # a shorter text would mask parts of words
 
 @dataclass(slots=True)
 class Recording:
-    """What THRON and its origins answered, as shapes, and the texts that nobody may read.
+    """What THRON and its origins answered, as shapes, and the texts to mask.
 
     Attributes:
         answers: In their order.
@@ -77,7 +77,7 @@ class Recording:
     private: set[str] = field(default_factory=set)
 
     def heard(self, request: Request, reply: Reply) -> None:
-        """Note an answer of THRON's API."""
+        """Record an answer of THRON's API."""
         noted: dict[str, Any] = {
             "asked": f"{request.method} {_path(request.path)}",
             "status": reply.status,
@@ -96,7 +96,7 @@ class Recording:
         self.answers.append(noted)
 
     def trace(self) -> aiohttp.TraceConfig:
-        """Return what notes the answers of origins, for the session that asks them."""
+        """Return a trace that records the answers of origins, for the session that asks them."""
         config = aiohttp.TraceConfig()
         config.on_request_end.append(self._note)
         return config
@@ -190,7 +190,7 @@ def shape(value: Any, *, member: str = "") -> Any:
 
 
 def _texts(value: Any, *, member: str = "") -> Iterator[str]:
-    """Yield the texts of a document that are nobody's business."""
+    """Yield the texts of a document that must be masked."""
     if isinstance(value, dict):
         for name, each in value.items():
             if not _MEMBER.fullmatch(name):
@@ -217,7 +217,7 @@ def _is_throns(segment: str) -> bool:
 
 
 def _shown(value: Any) -> Any:
-    """Return a figure, a switch or a word of ours; of all else, that it is there."""
+    """Return a number, a boolean or an enumeration value; of anything else that it is set."""
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, Enum):
@@ -266,7 +266,7 @@ def _private_words(private: set[str]) -> re.Pattern[str]:
 
 
 def _masked(value: Any, patterns: Sequence[re.Pattern[str]]) -> Any:
-    """Return a document with whatever fits a pattern masked of its texts."""
+    """Return a document with every match of a pattern masked."""
     if isinstance(value, Mapping):
         return {name: _masked(each, patterns) for name, each in value.items()}
     if isinstance(value, list):

@@ -31,7 +31,7 @@ _SEES_NOTHING = (
 
 
 async def check(parts: Parts) -> AsyncIterator[Step]:
-    """Give each step as it is done; a step that is not ok names its remedy."""
+    """Yield each step as it is done; a step that failed names what to do."""
     tenant = parts.tenant
     if tenant is None:
         missing = "no credentials: set TDC_CLIENT_ID, TDC_APP_ID, TDC_APP_KEY"
@@ -84,7 +84,7 @@ def _database(parts: Parts) -> str:
 
 
 async def _sees_nothing(tenant: Tenant, session: Session) -> bool:
-    """Tell whether the folder, or one below, holds contents of which the search finds none."""
+    """Tell whether the folder, or one below, holds contents though the search finds none."""
     folder = session.root_category_id
     if folder is None:
         return False
@@ -100,7 +100,7 @@ async def _sees_nothing(tenant: Tenant, session: Session) -> bool:
 
 
 async def _token_validation(tenant: Tenant) -> AsyncIterator[Step]:
-    """Tell whether validateToken speaks the truth about a session that is good."""
+    """Yield a step if validateToken is wrong about a session that is good."""
     try:
         is_good = await tenant.thron.ask(validate(tenant.client_id))
     except GatewayError as exc:
@@ -111,7 +111,7 @@ async def _token_validation(tenant: Tenant) -> AsyncIterator[Step]:
 
 
 def _api_variants(tenant: Tenant) -> Iterator[Step]:
-    """Tell in which way this tenant takes questions, where there is a choice."""
+    """Yield which variant of a question this tenant accepts, where that matters."""
     form = tenant.search.plainer_form
     if form is not None:
         told = f"is asked in a plainer form, as this tenant refuses the usual one ({form})"

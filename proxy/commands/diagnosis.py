@@ -36,7 +36,7 @@ async def check(report_file: Path | None) -> int:
     async with open_parts(settings, os.environ, recording=recording) as parts:
         async for step in checks(parts):
             steps.append(step)
-            _tell(step)
+            _print_step(step)
         if recording is not None and report_file is not None:
             connectors = (await parts.database.connectors()).all
             written = report(steps, recording, settings=settings, connectors=connectors)
@@ -55,10 +55,10 @@ async def resolve(url: str) -> int:
         explainer = tenant(parts).explainer
         async for step in explainer.explain(url, await parts.database.connectors()):
             failed = failed or not step.is_ok
-            _tell(step)
+            _print_step(step)
     return 1 if failed else 0
 
 
-def _tell(step: Step) -> None:
+def _print_step(step: Step) -> None:
     mark = click.style("ok  ", fg="green") if step.is_ok else click.style("FAIL", fg="red")
     click.echo(f"{mark}  {step.title}: {step.detail}")

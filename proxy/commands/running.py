@@ -42,7 +42,7 @@ class WithSettings(click.Command):
 
 
 def runs(command: Callable[P, Coroutine[Any, Any, int]]) -> Callable[P, None]:
-    """Run a command's coroutine; an operator's slip is exit status 2, without a traceback."""
+    """Run a command's coroutine; an operator's mistake is exit status 2, without a traceback."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -64,7 +64,7 @@ def runs(command: Callable[P, Coroutine[Any, Any, int]]) -> Callable[P, None]:
 
 
 def stop_signals() -> asyncio.Event:
-    """Return what the first signal sets; the next one cancels the task that asks."""
+    """Return an event that the first signal sets; the next signal cancels the calling task."""
     stop = asyncio.Event()
     task = asyncio.current_task()
 

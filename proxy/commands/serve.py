@@ -25,12 +25,12 @@ async def _until_stopped(running: AbstractAsyncContextManager[Gateway]) -> None:
     """Hold a gateway until the first signal; a second one ends it at once."""
     stop = stop_signals()
     async with running as gateway:
-        _tell_how_to_set_up(gateway.set_up_url())
+        _print_set_up_link(gateway.set_up_url())
         await stop.wait()
 
 
-def _tell_how_to_set_up(url: str | None) -> None:
-    """Print the link of the first start; it is a secret, so it does not go through the log."""
+def _print_set_up_link(url: str | None) -> None:
+    """Print the link of the first start; it is a secret, so it must not go through the log."""
     if url is not None:
         click.echo(
             "The console has no password yet. To set one, open this link once, within 15 minutes:"

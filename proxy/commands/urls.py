@@ -48,15 +48,15 @@ async def urls(slug: str, form: str, search: str, status: str | None, *, names: 
             async for piece in exported(lines, made, Format(form)):
                 click.echo(piece, nl=False)
             return 0
-        if not await _told(lines, made):
+        if not await _print_table(lines, made):
             click.echo("No lines: no such contents, or serve has not read the folder.", err=True)
         elif settings.is_public_url_guessed:
             click.echo(f"(The base {made.base} is guessed: set TDC_PUBLIC_URL.)", err=True)
     return 0
 
 
-async def _told(lines: AsyncIterator[Line], made: LineUrls) -> bool:
-    """Print lines as a table, and tell whether there were any."""
+async def _print_table(lines: AsyncIterator[Line], made: LineUrls) -> bool:
+    """Print rows as a table, and tell whether there were any."""
     found = False
     async for line in lines:
         found = True
@@ -66,5 +66,5 @@ async def _told(lines: AsyncIterator[Line], made: LineUrls) -> bool:
 
 
 def _plain(text: str) -> str:
-    """Return a text that moves no terminal's cursor."""
+    """Return a text without control characters, which could move the terminal's cursor."""
     return "".join(each if each.isprintable() else " " for each in text)

@@ -24,9 +24,9 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 class Client:
-    """A way to THRON's API for one process.
+    """Sends requests to the API of one tenant, so many at a time.
 
-    It follows no redirect, repeats nothing, and knows no meaning of what it carries.
+    It follows no redirect, retries nothing, and does not interpret what it carries.
 
     Args:
         http: The session of the API; not that of the bytes.

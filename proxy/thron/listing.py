@@ -19,8 +19,7 @@ LARGEST_PAGE = 50
 # 300,000 items held up every download for seconds.
 MOST_ITEMS = 1000
 
-# A listing whose pages never end is not followed for ever; at 10 contents a page these are still a
-# million of them.
+# A bound for a listing whose pages never end; even at 10 contents a page it allows a million.
 MOST_PAGES = 100_000
 
 
@@ -47,7 +46,7 @@ def read_listing(reply: Reply, *, expected: str, read: Callable[[Any], T | None]
 
 
 async def each_of(page: Callable[[int], Awaitable[Listing[T]]], *, most: int) -> AsyncIterator[T]:
-    """Give the items of all pages, the next page beginning where the one before ended.
+    """Yield the items of all pages; the next page begins where the one before ended.
 
     THRON may give fewer on a page than asked for (docs/thron.md 11, row 5), so that only an empty
     page is surely the last, where it does not say how many items there are.

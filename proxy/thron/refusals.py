@@ -18,7 +18,7 @@ _OF_THE_REQUEST = frozenset({404, 405, 406, 408, 410, 411, 413, 414, 415, 416, 4
 
 
 class Refusals:
-    """What services answered and refused, in the life of one token keeper."""
+    """Which services answered and what they refused, since the start of one token keeper."""
 
     def __init__(self) -> None:
         self._answering: set[str] = set()
@@ -26,12 +26,12 @@ class Refusals:
         self._disbelieved_at: float | None = None
 
     def note_answer(self, service: str, subject: object) -> None:
-        """Note that a service answered."""
+        """Record that a service answered."""
         self._answering.add(service)
         self._denied.pop(subject, None)
 
     def note_denial(self, subject: object) -> None:
-        """Note that something was refused to a session that had just begun."""
+        """Record what was refused to a session that had just begun."""
         self._denied[subject] = None
         if len(self._denied) > _MOST_SUBJECTS:
             self._denied.pop(next(iter(self._denied)))
@@ -53,7 +53,7 @@ class Refusals:
         return service in self._answering and subject not in self._denied
 
     def may_disbelieve(self, service: str, subject: object, *, is_shared: bool, now: float) -> bool:
-        """Tell whether validateToken, which calls the session good, is not to be believed.
+        """Tell whether a login is worth a try though validateToken calls the session good.
 
         Args:
             service: What refused.

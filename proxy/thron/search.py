@@ -1,4 +1,4 @@
-"""content/search, page by page, in the form in which a tenant takes it.
+"""content/search, page by page, in the form that a tenant accepts.
 
 The loop over pages ends with the last page, with a page token that came before, or at its cap.
 """
@@ -37,7 +37,7 @@ class Search:
     """
 
     def __init__(self, thron: TokenKeeper, *, client_id: str) -> None:
-        """Make a search that has asked nothing yet.
+        """Prepare a search; nothing is asked yet.
 
         Args:
             thron: Asks with the token.
@@ -66,7 +66,7 @@ class Search:
         most: int = MOST_PAGES,
         ask: Ask | None = None,
     ) -> AsyncGenerator[SearchPage, None]:
-        """Give the pages of the contents that fit; a batch of ids that is refused, in halves.
+        """Yield the pages of the contents that fit; a refused batch of ids is asked for in halves.
 
         An id that is refused alone is no content, if any of its batch was answered.
 

@@ -75,37 +75,37 @@ class Session:
 
 
 class SessionStore(Protocol):
-    """Where the processes that work with one application keep the session that they share.
+    """Where processes with the same credentials share one session.
 
-    None of its methods raises: a store that fails is as if there were none.
+    No method raises: with a store that fails, each process logs in by itself.
     """
 
     async def load(self) -> Session | None:
         """Return the newest session that was saved; None without any."""
 
     async def acquire(self) -> bool:
-        """Take the lease to log in, and tell whether it was to be had."""
+        """Try to take the lease to log in, and tell whether that succeeded."""
 
     async def save(self, session: Session) -> None:
-        """Let the other processes use a session."""
+        """Share a session with the other processes."""
 
     async def release(self) -> None:
         """Give the lease back."""
 
 
 class Unshared:
-    """The store of a process that keeps its session to itself."""
+    """The store of a process that shares its session with no other."""
 
     async def load(self) -> Session | None:
-        """Return nothing."""
+        """Return None: no other process shares its session."""
         return None
 
     async def acquire(self) -> bool:
-        """Let it log in."""
+        """Return True: nobody else logs in."""
         return True
 
     async def save(self, session: Session) -> None:
-        """Keep nothing."""
+        """Do nothing."""
 
     async def release(self) -> None:
         """Do nothing."""
@@ -247,6 +247,6 @@ def _read_validity(reply: Reply) -> bool:
 
 
 def _is_business_error(reply: Reply) -> bool:
-    """Tell an envelope with a code of its own, such as USERNAME_NOT_FOUND, from a strange page."""
+    """Tell an envelope with a code, such as USERNAME_NOT_FOUND, from a page of another server."""
     envelope = read_members(reply)
     return envelope is not None and not codes_of(envelope).is_ok

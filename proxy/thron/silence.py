@@ -1,14 +1,14 @@
-"""How long THRON has been silent: asked something, and answering nothing at all."""
+"""How long THRON has answered nothing at all while requests were open."""
 
 from dataclasses import dataclass
 
 
 @dataclass(slots=True)
 class Silence:
-    """Tells a peer that hangs from one that is slow; pure but for its own state.
+    """Distinguishes a peer that hangs from one that is slow; pure but for its own state.
 
-    Only time in which something is asked counts, so that calls given up before they could be
-    answered are no silence, and a silence outlasts the calls that ended in it.
+    Only time with an open call counts: a call that was given up before it could be answered is no
+    silence, and a silence goes on after the calls that ended in it.
     """
 
     _asked: int = 0
@@ -16,17 +16,17 @@ class Silence:
     _before_s: float = 0.0
 
     def seconds(self, now: float) -> float:
-        """Return how long nothing has been answered; 0 while everything is."""
+        """Return for how long nothing has been answered; 0 while calls are answered."""
         return self._before_s + (now - self._since if self._asked else 0.0)
 
     def begin(self, now: float) -> None:
-        """Note a call."""
+        """Record the start of a call."""
         if not self._asked:
             self._since = now
         self._asked += 1
 
     def end(self, now: float, *, heard: bool) -> None:
-        """Note that a call is over.
+        """Record the end of a call.
 
         Args:
             now: On the same clock as everywhere.

@@ -9,7 +9,7 @@ Rules:
 3. A refused token is validated before a login: a call that a good token may not make is a matter
    of rights, and a login would change nothing (docs/thron.md 1.4 and 11, row 1). Where validation
    fails, or cannot be believed (``refusals``), there is a login.
-4. A replaced token is not ended: what still runs with it goes on.
+4. A replaced token is not ended, so that requests that still use it go on.
 5. After a failed login the next one waits; meanwhile callers get the same error at once.
 """
 
@@ -49,17 +49,17 @@ T = TypeVar("T")
 
 log = structlog.get_logger()
 
-# With the token at hand, with one that came meanwhile, with that of a new login, and one more for
-# a token that was replaced just then.
+# With the current token, with one that another process got meanwhile, with that of a new login, and
+# once more in case that one was replaced during the attempt.
 _MOST_ATTEMPTS = 4
 
-# Everybody waits for a login, and for a validation.
+# Short, since every caller waits for a login and for a validation.
 _LONGEST_S = 10.0
 
 # Logins in a row whose token was refused all the same, before the next one has to wait: then
 # validateToken cannot be believed, or THRON's tokens are worth nothing.
-_VAIN_LOGINS = 2
-_PAUSE_AFTER_VAIN_LOGINS_S = 60.0
+_FUTILE_LOGINS = 2
+_PAUSE_AFTER_FUTILE_LOGINS_S = 60.0
 
 # A pkey that may have been revoked is read again by a login, not more often than this.
 _LEAST_AGE_TO_RENEW_S = 600.0
@@ -101,7 +101,7 @@ class TokenKeeper:
         schedule: The times of refreshes and retries.
         store: Where the session is shared with other processes; then ``now`` is unix seconds.
 
-    A failing first login prevents nothing: it is tried again in the background.
+    If the first login fails, it is tried again in the background.
     """
 
     def __init__(
@@ -128,8 +128,8 @@ class TokenKeeper:
         self._jitter = 0.0
         self._logins = 0
         self._failure: Failure | None = None
-        self._vain_logins: list[Session] = []
-        self._vain_at = 0.0
+        self._futile_logins: list[Session] = []
+        self._futile_at = 0.0
         self._refusals = Refusals()
         self._login: asyncio.Task[Session | ThronError] | None = None
         self._validations: dict[Session, asyncio.Task[bool | ThronError]] = {}
@@ -154,7 +154,7 @@ class TokenKeeper:
 
     @property
     def state(self) -> TokenState:
-        """How the token stands."""
+        """The state of the token."""
         session = self._session
         return TokenState(
             logged_in=session is not None,
@@ -245,7 +245,7 @@ class TokenKeeper:
                 if not self._refusals.is_unusual(error, service, subject):
                     raise
                 if is_new:
-                    self._note_vain_login(session)
+                    self._note_futile_login(session)
                     self._refusals.note_denial(subject)
                     _raise_as_denial(error)
                 replaced = await self._replace(session, error, service, subject)
@@ -261,9 +261,9 @@ class TokenKeeper:
     async def _replace(
         self, session: Session, refusal: ThronError, service: str, subject: object
     ) -> tuple[Session, bool] | None:
-        """Return another session than this refused one, and whether it comes of a login for it.
+        """Return another session than the refused one, and whether a login was made for it.
 
-        None where it is good, so that another one would be refused as well.
+        None where the session is good, so that another one would be refused as well.
         """
         await self._take_newer(session)
         if session is not self._session:
@@ -278,7 +278,7 @@ class TokenKeeper:
             return await self._renewed(), True
         if is_good and not self._may_disbelieve(refusal, service, subject):
             return None
-        if self._is_login_vain():
+        if self._is_login_futile():
             return None
         self._retired.append(session.token)
         if is_good is False:
@@ -319,7 +319,10 @@ class TokenKeeper:
         return _given(await asyncio.shield(self._login))
 
     async def _new_session(self) -> Session | ThronError:
-        """Share or log in; a failure is a result here, as several await it and perhaps nobody."""
+        """Take the shared session, or log in.
+
+        A failure is a result here, not an exception: several may await it, or nobody.
+        """
         try:
             shared = await self._leased_or_shared()
             if shared is not None:
@@ -391,7 +394,7 @@ class TokenKeeper:
         return session
 
     async def _is_good(self, session: Session) -> bool:
-        """Return whether THRON takes the token for good.
+        """Tell whether validateToken says that the token is good.
 
         A validation that was under way before the refusal proves only its end; if it proves the
         token good, one that began later has to.
@@ -422,13 +425,13 @@ class TokenKeeper:
 
     def _note_use(self, session: Session, *, is_new: bool) -> None:
         if is_new:
-            self._vain_logins.clear()
+            self._futile_logins.clear()
         if session is self._session:
             self._used_at = self._now()
             self._note_answer()
 
     def _note_answer(self) -> None:
-        """Forget a trouble of THRON's; a refused login is not mended by an answer."""
+        """Forget a failure of THRON; an answer does not undo the refusal of a login."""
         if self._failure is not None and not isinstance(self._failure.error, CredentialsRefused):
             self._failure = None
 
@@ -446,18 +449,18 @@ class TokenKeeper:
         )
         return self._failure.told_again(self._now())
 
-    def _note_vain_login(self, session: Session) -> None:
-        if session not in self._vain_logins:
-            self._vain_logins.append(session)
-            self._vain_at = self._now()
+    def _note_futile_login(self, session: Session) -> None:
+        if session not in self._futile_logins:
+            self._futile_logins.append(session)
+            self._futile_at = self._now()
 
-    def _is_login_vain(self) -> bool:
-        """Return whether the last logins changed nothing, so that the next one has to wait."""
-        if len(self._vain_logins) < _VAIN_LOGINS:
+    def _is_login_futile(self) -> bool:
+        """Tell whether the last logins changed nothing, so that the next one has to wait."""
+        if len(self._futile_logins) < _FUTILE_LOGINS:
             return False
-        if 0 <= self._now() - self._vain_at < _PAUSE_AFTER_VAIN_LOGINS_S:
+        if 0 <= self._now() - self._futile_at < _PAUSE_AFTER_FUTILE_LOGINS_S:
             return True
-        self._vain_logins.clear()
+        self._futile_logins.clear()
         return False
 
     async def _keep_alive(self) -> None:
@@ -508,7 +511,7 @@ class TokenKeeper:
 
 
 def _raise_as_denial(error: ThronError) -> NoReturn:
-    """Raise what a refusal is to a caller, now that the session is known to be good."""
+    """Raise a refusal as a missing right: the session is known to be good."""
     if isinstance(error, TokenRejected):
         raise ThronRefused(str(error)) from error
     raise error

@@ -53,7 +53,7 @@ class Refresh:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The last refresh that failed, and for how long nothing new is tried.
+    """The last failed refresh, and how long to wait before the next.
 
     Attributes:
         error: What it failed with.
@@ -73,7 +73,7 @@ class Failure:
         return min(max(self.delay_s - (now - self.at), 0.0), self.delay_s)
 
     def told_again(self, now: float) -> ThronError:
-        """Return a fresh error, since one that is raised twice gathers tracebacks."""
+        """Return a new error: one that is raised twice accumulates tracebacks."""
         wait_s = max(self.remaining_s(now), 1.0)
         return type(self.error)(str(self.error), retry_after_s=wait_s)
 
