@@ -7,7 +7,7 @@ apostrophe before it (OWASP, "CSV Injection"). JSON and text have every value as
 
 import csv
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -16,19 +16,20 @@ import orjson
 from proxy.catalogue.row_urls import LineUrls
 from proxy.catalogue.url_rows import Line
 
-COLUMNS = (
-    "title",
-    "type",
-    "language",
-    "identifier",
-    "url",
-    "status",
-    "serves",
-    "updated",
-    "content_id",
-    "file_name",
-    "hidden",
-)
+_COLUMNS: Mapping[str, Callable[[Line, LineUrls], Any]] = {
+    "title": lambda line, _: line.title,
+    "type": lambda line, _: line.content_type,
+    "language": lambda line, _: line.language,
+    "identifier": lambda line, _: line.value,
+    "url": lambda line, urls: urls.of(line),
+    "status": lambda line, _: line.status.value,
+    "serves": lambda line, _: line.serves,
+    "updated": lambda line, _: f"{line.updated:%Y-%m-%dT%H:%M:%SZ}" if line.updated else None,
+    "content_id": lambda line, _: line.content_id,
+    "file_name": lambda line, _: line.file_name,
+    "hidden": lambda line, _: line.hidden.value if line.hidden is not None else None,
+}
+COLUMNS = tuple(_COLUMNS)
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 """At the start of CSV, without which some spreadsheets do not read UTF-8."""
@@ -80,19 +81,7 @@ async def exported(
 
 def values(line: Line, urls: LineUrls) -> dict[str, Any]:
     """Return a line by the names of ``COLUMNS``, with nothing made harmless."""
-    return {
-        "title": line.title,
-        "type": line.content_type,
-        "language": line.language,
-        "identifier": line.value,
-        "url": urls.of(line),
-        "status": line.status.value,
-        "serves": line.serves,
-        "updated": f"{line.updated:%Y-%m-%dT%H:%M:%SZ}" if line.updated is not None else None,
-        "content_id": line.content_id,
-        "file_name": line.file_name,
-        "hidden": line.hidden.value if line.hidden is not None else None,
-    }
+    return {name: column(line, urls) for name, column in _COLUMNS.items()}
 
 
 def harmless(cell: str) -> str:

@@ -4,9 +4,11 @@ Nothing here asks THRON; ``sync`` fills what is read. What was entered for anoth
 connector (its folder, types or identifier were changed since) is as good as not there.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -386,31 +388,29 @@ def count(connector: Connector, selection: Selection) -> Select[int]:
     return select(func.count()).select_from(schema.address).where(*conditions(connector, selection))
 
 
-def read_line(row: Row[Any]) -> Line:
-    """Return a line of a row of ``lines``."""
-    return Line(
-        number=row.id,
-        content_id=row.content_id,
-        content_type=row.content_type,
-        title=row.title,
-        language=row.language or None,
-        value=row.value or None,
-        is_addressable=row.is_addressable,
-        status=AddressStatus(row.status),
-        serves=row.serves,
-        since=rows.instant(row.since),
-        updated=datetime.fromtimestamp(row.updated_s, UTC) if row.updated_s else None,
-        file_name=row.file_name,
-        hidden=_hidden(row),
-        is_shortened=row.is_shortened,
-    )
-
-
 def _hidden(row: Row[Any]) -> Publication | None:
     if row.status != AddressStatus.UNPUBLISHED.value:
         return None
     found = publication(row.word, (row.channels or "").split())
     return None if found is Publication.PUBLISHED else found
+
+
+# What a row says in other words than a Line; every other field has its column's name and value.
+_READ: Mapping[str, Callable[[Row[Any]], Any]] = {
+    "number": lambda row: row.id,
+    "language": lambda row: row.language or None,
+    "value": lambda row: row.value or None,
+    "status": lambda row: AddressStatus(row.status),
+    "since": lambda row: rows.instant(row.since),
+    "updated": lambda row: datetime.fromtimestamp(row.updated_s, UTC) if row.updated_s else None,
+    "hidden": _hidden,
+}
+_READERS = {each.name: _READ.get(each.name, attrgetter(each.name)) for each in fields(Line)}
+
+
+def read_line(row: Row[Any]) -> Line:
+    """Return a line of a row of ``url_rows``."""
+    return Line(**{name: read(row) for name, read in _READERS.items()})
 
 
 def read_content(connector: Connector, row: Any, claimed: Sequence[tuple[str, str]]) -> Content:
