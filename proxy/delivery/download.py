@@ -197,31 +197,26 @@ class Downloads:
     def _response_context(
         self, request: web.Request, path: PublicPath, resolved: Resolved
     ) -> ResponseContext:
-        resolution = resolved.resolution
+        resolution, connector = resolved.resolution, path.connector
         asked = paths.disposition_override(request.raw_path.partition("?")[2])
+        canonical = None
+        if (current := resolution.current) is not None:
+            base = self._bases.secure if connector.force_https else self._bases.plain
+            canonical = paths.public_url(
+                base, connector, language=current.language, value=current.value
+            )
         return ResponseContext(
-            connector=path.connector,
+            connector=connector,
             content_id=resolution.delivery.content_id,
             source_name=resolution.delivery.file_name,
             asked_name=path.file_name,
-            disposition=asked or path.connector.disposition,
-            canonical=self._canonical(path.connector, resolution),
+            disposition=asked or connector.disposition,
+            canonical=canonical,
             forwarded=resolved.forwarded,
             ttl_s=resolved.ttl_s,
             stale_if_error_s=self._stale_if_error_s,
             is_hsts=request[RECORD].scheme == "https"
-            and _is_https_only(path.connector, self._connectors()),
-        )
-
-    def _canonical(self, connector: Connector, resolution: Resolution) -> str | None:
-        current = resolution.current
-        if current is None:
-            return None
-        return paths.public_url(
-            self._bases.secure if connector.force_https else self._bases.plain,
-            connector,
-            language=current.language,
-            value=current.value,
+            and _is_https_only(connector, self._connectors()),
         )
 
     def _to_https(self, request: web.Request, path: PublicPath) -> web.Response:
@@ -318,18 +313,13 @@ async def _prepared(
     response = web.StreamResponse(status=status, headers=CIMultiDict(lines))
     record.status = status
     record.selected_range = response.headers.get("Content-Range")
-    record.expected = _promised_octets(request, response)
+    if request.method == "HEAD" or status not in _WITH_CONTENT:
+        record.expected = 0
+    elif (length := response.headers.get("Content-Length")) is not None:
+        record.expected = int(length)
     await response.prepare(request)
     record.headers_sent = True
     return response
-
-
-def _promised_octets(request: web.Request, response: web.StreamResponse) -> int | None:
-    """Return how many octets of content an answer promises; None where it does not say."""
-    if request.method == "HEAD" or response.status not in _WITH_CONTENT:
-        return 0
-    length = response.headers.get("Content-Length")
-    return int(length) if length is not None else None
 
 
 async def _send_without_content(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 from http import HTTPStatus
 
@@ -116,8 +116,13 @@ class Origins:
             OriginGone: Neither target nor sources have it; 503 while that is so for all contents.
             OriginError: As ``OriginClient.follow``; OriginUnreachable for 429 and from 500.
         """
+        # Client fields are part of the key: what an origin says to an odd range or condition must
+        # not be told to others. The rest of a torn download is one client's own, with retries of
+        # its own.
+        is_rest = any(name == hdrs.IF_RANGE for name, _ in fields)
+        key = delivery.sources, method, tuple(fields)
         try:
-            with self._trial(delivery, method, fields):
+            with nullcontext() if is_rest else self._failures.trial(key):
                 lines = [*self._sent, *fields]
                 answer, delivery = await self._open_with_retries(delivery, method, lines)
         except (OriginGone, OriginRefused, ThronRefused) as exc:
@@ -130,19 +135,6 @@ class Origins:
         """Ask THRON and the origins again for what failed a moment ago."""
         await self._refused.forget(lambda _: True)
         self._failures.forget()
-
-    def _trial(
-        self, delivery: Delivery, method: str, fields: Fields
-    ) -> AbstractContextManager[None]:
-        """Return what remembers how a request fails.
-
-        Client fields are part of the key: what an origin says to an odd range or condition must
-        not be told to others. The rest of a torn download is one client's own, with a patience
-        of its own.
-        """
-        if any(name == hdrs.IF_RANGE for name, _ in fields):
-            return nullcontext()
-        return self._failures.trial((delivery.sources, method, tuple(fields)))
 
     async def _open_with_retries(
         self, delivery: Delivery, method: str, fields: Fields
@@ -249,7 +241,14 @@ async def _checked(answer: OriginResponse, delivery: Delivery, fields: Fields) -
         raise _failure(response)
     if response.status != HTTPStatus.OK or answer.head:
         return answer
-    if _is_nothing(response) or _is_vague(response):
+    # An empty file of an origin that gives no validators is taken for an error; the other way round
+    # an error would be an empty file.
+    is_identified = hdrs.ETAG in response.headers or hdrs.LAST_MODIFIED in response.headers
+    is_nothing = response.content_length == 0 and not is_identified
+    # An answer to HEAD has no octets to sniff; without a length it says less than one octet would.
+    is_head = response.method == hdrs.METH_HEAD
+    is_vague = is_head and (response.content_length is None or may_be_error(response))
+    if is_nothing or is_vague:
         response.close()
         raise OriginAnswerInvalid("an answer that may be an error in place of the content")
     head, error = await sniff_error(response, expected_name=delivery.expected_name)
@@ -277,22 +276,6 @@ def _fits_request(response: aiohttp.ClientResponse, fields: Fields) -> bool:
             return not isinstance(select(asked[hdrs.RANGE], length=length), SelectedRange)
         case _:
             return True
-
-
-def _is_vague(response: aiohttp.ClientResponse) -> bool:
-    """Tell whether an answer to HEAD may be an error's, or says less than one octet would."""
-    is_head = response.method == hdrs.METH_HEAD
-    return is_head and (response.content_length is None or may_be_error(response))
-
-
-def _is_nothing(response: aiohttp.ClientResponse) -> bool:
-    """Tell whether an answer is empty without a word that the content is.
-
-    An empty file of an origin that gives no validators is taken for one; the other way round
-    an error would be an empty file.
-    """
-    is_identified = hdrs.ETAG in response.headers or hdrs.LAST_MODIFIED in response.headers
-    return response.content_length == 0 and not is_identified
 
 
 def _failure(response: aiohttp.ClientResponse) -> OriginError:

@@ -126,40 +126,35 @@ class _Content:
 
     async def read(self) -> bytes:
         """Return the next octets, b"" at the end, resuming where it breaks."""
-        while not self._is_whole():
+        while self._received != self._expected:
             try:
-                whole = await self._from_upstream()
+                chunk = await self._from_upstream()
             except _BROKEN as exc:
                 await self._resume(exc)
                 continue
-            if not whole:
+            if not chunk:
                 break
-            chunk = self._needed(whole)
-            if chunk:
-                self._received += len(chunk)
+            # An origin may begin earlier than asked, and end later.
+            skipped, self._skip = self._skip, max(0, self._skip - len(chunk))
+            end = None
+            if self._expected is not None:
+                end = skipped + self._expected - self._received
+            if needed := chunk[skipped:end]:
+                self._received += len(needed)
                 self._failures = 0
-                return chunk
+                return needed
         return b""
-
-    def _is_whole(self) -> bool:
-        return self._expected == self._received
 
     async def _from_upstream(self) -> bytes:
         gap_s = self._read_gap_s
         try:
             async with asyncio.timeout(gap_s):
-                whole = await self._upstream.read()
+                chunk = await self._upstream.read()
         except TimeoutError as exc:
             raise OriginTimeout(f"silent for {gap_s} s in the middle of the content") from exc
-        if not whole and self._expected is not None:
+        if not chunk and self._expected is not None:
             raise OriginIncomplete(f"{self._received} of {self._expected} octets came")
-        return whole
-
-    def _needed(self, whole: bytes) -> bytes:
-        """Return what of a chunk has not been sent: an origin may begin earlier, and end later."""
-        first, self._skip = self._skip, max(0, self._skip - len(whole))
-        end = None if self._expected is None else first + self._expected - self._received
-        return whole[first:end]
+        return chunk
 
     async def _resume(self, broken: GatewayError) -> None:
         """Open the rest of the content, or raise what broke it."""

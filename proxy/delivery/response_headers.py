@@ -70,33 +70,34 @@ def response_headers(
         context: What this gateway says of it.
         pseudonym: The gateway's name.
     """
+    received = dict(passed)
     lines = [line for line in passed if line[0] != "Content-Type"]
-    kind = _content_type(status, dict(passed), context)
-    if kind is not None:
+    kind = None
+    if status in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
+        kind = content_type(received.get("Content-Type"), file_name=context.source_name)
         name = _file_name(context, kind)
         lines.append(("Content-Type", kind))
         lines.append(("Content-Disposition", content_disposition(context.disposition, name)))
-        if "Content-Encoding" in dict(passed):
+        if "Content-Encoding" in received:
             lines.append(("Vary", "Accept-Encoding"))  # another client is refused it
     elif status >= HTTPStatus.BAD_REQUEST:
         lines.append(("Content-Type", "text/plain; charset=utf-8"))
     lines += exposure(content_type=kind, robots=context.connector.robots)
-    lines += _freshness(status, dict(passed), context).as_fields()
+    lines += _freshness(status, received, context).as_fields()
     tags = freshness.cache_tags(context.connector.slug, content_id=context.content_id)
     lines += freshness.tag_fields(tags)
-    lines.append(("Cache-Status", _cache_status(context, pseudonym)))
+    cache_status = CacheStatus(
+        pseudonym,
+        hit=context.forwarded is None,
+        fwd=context.forwarded,
+        ttl_s=int(context.ttl_s),
+    )
+    lines.append(("Cache-Status", str(cache_status)))
     if context.canonical is not None:
         lines.append(("Link", f'<{context.canonical}>; rel="canonical"'))
     if context.is_hsts:
         lines.append(("Strict-Transport-Security", _HSTS))
     return lines
-
-
-def _content_type(status: int, received: Mapping[str, str], context: ResponseContext) -> str | None:
-    """Return the type of a content; None for an answer without one."""
-    if status not in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
-        return None
-    return content_type(received.get("Content-Type"), file_name=context.source_name)
 
 
 def _file_name(context: ResponseContext, kind: str) -> str:
@@ -121,15 +122,4 @@ def _freshness(status: int, passed: Mapping[str, str], context: ResponseContext)
             max_age_s=context.connector.max_age_s, stale_if_error_s=int(context.stale_if_error_s)
         ),
         absence=freshness.OF_FAILURE,
-    )
-
-
-def _cache_status(context: ResponseContext, pseudonym: str) -> str:
-    return str(
-        CacheStatus(
-            pseudonym,
-            hit=context.forwarded is None,
-            fwd=context.forwarded,
-            ttl_s=int(context.ttl_s),
-        )
     )

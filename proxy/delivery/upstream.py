@@ -1,6 +1,6 @@
 """An origin's answer that is being read, and what it tells of the whole content."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
@@ -68,23 +68,21 @@ def _representation(status: int, fields: CIMultiDictProxy[str]) -> Representatio
     """Return what an answer with content, or to a HEAD, tells of the whole."""
     if status not in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
         return None
-    passed = outbound(fields, status=status)
-    described = tuple(line for line in passed if line[0] not in _OF_ONE_MESSAGE)
-    return Representation(described, _known(dict(passed), fields.get(hdrs.DATE)))
-
-
-def _known(passed: Mapping[str, str], date: str | None) -> Known:
-    said = parse_content_range(passed.get("Content-Range", ""))
+    lines = outbound(fields, status=status)
+    passed = dict(lines)
     length = passed.get("Content-Length")
+    complete_length = int(length) if length is not None else None
+    said = parse_content_range(passed.get("Content-Range", ""))
     if said is not None:
-        complete_length = said.complete_length
-    else:
-        complete_length = int(length) if length is not None else None
-    return Known(
-        etag=passed.get("ETag"),
-        last_modified=passed.get("Last-Modified"),
-        date=date,
-        complete_length=complete_length,
+        complete_length = said.complete_length  # Content-Length is that of the part
+    return Representation(
+        tuple(line for line in lines if line[0] not in _OF_ONE_MESSAGE),
+        Known(
+            etag=passed.get("ETag"),
+            last_modified=passed.get("Last-Modified"),
+            date=fields.get(hdrs.DATE),
+            complete_length=complete_length,
+        ),
     )
 
 
