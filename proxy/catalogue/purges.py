@@ -7,7 +7,6 @@ from sqlalchemy import ColumnElement, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.catalogue import schema
-from proxy.connectors.addresses import Address
 
 _AT = schema.content.c
 _LINE = schema.address.c
@@ -33,14 +32,6 @@ class Purge:
 
     kind: PurgeKind
     value: str = ""
-
-
-def cache_key(address: Address) -> str:
-    """Return the key of an address in the resolver's caches, such as ``media/en/strada-film``.
-
-    Neither slug nor language can hold a slash, so what follows the second one is the value.
-    """
-    return f"{address.connector}/{address.language or ''}/{address.value}"
 
 
 async def invalidate(connection: AsyncConnection, purge: Purge) -> None:

@@ -5,10 +5,11 @@ import os
 import click
 
 from proxy.app import open_database
-from proxy.catalogue.purges import Purge, PurgeKind, cache_key
+from proxy.catalogue.purges import Purge, PurgeKind
 from proxy.commands.running import require, runs
 from proxy.connectors import addresses as paths
 from proxy.connectors.addressability import is_id
+from proxy.connectors.addresses import cache_key
 from proxy.connectors.model import Connectors
 from proxy.delivery.explain import why_no_address
 from proxy.errors import ConfigurationError, GatewayError

@@ -53,6 +53,14 @@ class Address:
     value: str
 
 
+def cache_key(address: Address) -> str:
+    """Return the key of an address in the resolver's caches, such as ``media/en/strada-film``.
+
+    Neither slug nor language can hold a slash, so what follows the second one is the value.
+    """
+    return f"{address.connector}/{address.language or ''}/{address.value}"
+
+
 @dataclass(frozen=True, slots=True)
 class PublicPath:
     """A request target, understood.

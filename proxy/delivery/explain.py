@@ -23,7 +23,7 @@ from proxy.semantics.ranges import FIRST_OCTET, parse_content_range
 from proxy.thron.delivery_urls import expiry, masked
 from proxy.thron.messages import Content
 
-MENDS = {
+FIXES = {
     DeliveryMode.ORIGINAL: "give the Custom Application the share right on the folder in THRON",
     DeliveryMode.PUBLISHED: "see that the content has a rendition on one of its channels in THRON;"
     " if so it is with every content, that the application's public share has not been revoked",
@@ -37,7 +37,7 @@ class Step:
 
     Attributes:
         title: What was tried.
-        detail: What came of it; where it failed, the mend.
+        detail: What came of it; where it failed, what fixes it.
         is_ok: Whether the next step can follow.
     """
 
@@ -87,8 +87,8 @@ class Explainer:
             delivery = await self._delivery_builder.build(connector, content)
             return Step("origin", await self._first_octet(delivery))
         except GatewayError as exc:
-            mend = MENDS[connector.delivery]
-            return Step("origin", with_hint(exc, otherwise=mend), is_ok=False)
+            fix = FIXES[connector.delivery]
+            return Step("origin", with_hint(exc, otherwise=fix), is_ok=False)
 
     async def _of_path(self, path: PublicPath) -> AsyncIterator[Step]:
         try:
@@ -138,7 +138,7 @@ class Explainer:
             return f"{via}{kind}, {octets}, {ranged}{only}{_oddities(delivery, upstream.delivery)}"
 
     async def _why_none(self, path: PublicPath) -> str:
-        """Return why an address leads to nothing, as the operator may mend it."""
+        """Return why an address leads to nothing, as the operator may fix it."""
         anywhere = await self._lookup.anywhere(path.connector, path.address)
         if anywhere is None:
             return (
@@ -163,8 +163,8 @@ def why_no_address(url: str, connectors: Connectors) -> str:
         f"{each.slug} ({each.identifier}{'' if each.enabled else ', disabled'})"
         for each in connectors.all
     )
-    mend = f"the connectors are: {slugs}" if slugs else "there are no connectors yet"
-    return f"{url!r} is no address of an enabled connector; {mend}."
+    fix = f"the connectors are: {slugs}" if slugs else "there are no connectors yet"
+    return f"{url!r} is no address of an enabled connector; {fix}."
 
 
 def _oddities(asked: Delivery, answered: Delivery) -> str:

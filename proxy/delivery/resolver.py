@@ -8,9 +8,9 @@ from typing import TypeVar
 
 import structlog
 
-from proxy.catalogue.purges import Purge, PurgeKind, cache_key
+from proxy.catalogue.purges import Purge, PurgeKind
 from proxy.catalogue.url_rows import KnownContent
-from proxy.connectors.addresses import Address
+from proxy.connectors.addresses import Address, cache_key
 from proxy.connectors.model import Claim, Connector, Identifier, claims, winner
 from proxy.delivery.bounded_cache import BoundedCache
 from proxy.delivery.bulkhead import Bulkhead

@@ -9,7 +9,7 @@ import asyncio
 
 from proxy.connectors.addresses import Address
 from proxy.connectors.model import Connector
-from proxy.delivery.explain import MENDS
+from proxy.delivery.explain import FIXES
 from proxy.delivery.origin import Origins
 from proxy.delivery.resolver import Resolver
 from proxy.delivery.upstream import Upstream
@@ -37,8 +37,8 @@ class LinkProbe:
                 return await self._tried(connector, address)
         except GatewayError as exc:
             is_known = not isinstance(exc, UnknownAddress)
-            mend = MENDS[connector.delivery] if is_known else ""
-            return Outcome(exc.status, problem=with_hint(exc, otherwise=mend))
+            fix = FIXES[connector.delivery] if is_known else ""
+            return Outcome(exc.status, problem=with_hint(exc, otherwise=fix))
         except TimeoutError:
             late = OriginTimeout(f"no first octet within {_LONGEST_S:g} s")
             return Outcome(late.status, problem=with_hint(late))

@@ -67,7 +67,7 @@ def bind(listen: Listen, *, setting: str) -> socket.socket:
             dualstack_ipv6=family is socket.AF_INET6 and listen.host == "::",
         )
     except OSError as exc:
-        raise ConfigurationError([f"{setting}: {listen}: {_mend(exc)}"]) from exc
+        raise ConfigurationError([f"{setting}: {listen}: {_fix(exc)}"]) from exc
 
 
 def bind_all(stack: AsyncExitStack, settings: Settings) -> tuple[Sockets, Settings]:
@@ -278,7 +278,7 @@ class _Acceptor:
             )
 
 
-def _mend(exc: OSError) -> str:
+def _fix(exc: OSError) -> str:
     match exc.errno:
         case errno.EADDRINUSE:
             return "another program listens there; choose another port"

@@ -105,7 +105,10 @@ def observe(
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         record = request[RECORD] = _record(request, trusted, untrusted, monotonic)
-        _look_for_front(request, trusted, detector)
+        peer = request.remote or ""
+        is_probe = record.path.startswith("/-/")  # of a load balancer, on a way of its own
+        if not is_probe and not trusted.has(peer) and detector.is_found(peer, request.headers):
+            log.warning("unnamed proxy in front", peer=peer, fix=NAME_THE_PROXY)
         with structlog.contextvars.bound_contextvars(request_id=record.request_id):
             metrics.in_flight.inc()
             traffic.begin(record)
@@ -194,13 +197,6 @@ def _record(
         method=request.method,
         path=request.raw_path.partition("?")[0],
     )
-
-
-def _look_for_front(request: web.Request, trusted: TrustedProxies, detector: FrontDetector) -> None:
-    peer = request.remote or ""
-    is_probe = request.raw_path.startswith("/-/")  # of a load balancer, on a way of its own
-    if not is_probe and not trusted.has(peer) and detector.is_found(peer, request.headers):
-        log.warning("unnamed proxy in front", peer=peer, fix=NAME_THE_PROXY)
 
 
 def _error_response(

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from proxy.catalogue.purges import Purge, PurgeKind, cache_key
-from proxy.connectors.addresses import Address
+from proxy.catalogue.purges import Purge, PurgeKind
+from proxy.connectors.addresses import Address, cache_key
 from proxy.errors import UnknownAddress
 from proxy.sandbox.faults import Fault, Kind
 from proxy.sandbox.server import Sandbox
