@@ -1,4 +1,4 @@
-"""What each client has of something that all share, and which client has the most."""
+"""Fair shares: how many of a shared thing each client has, and which client has the most."""
 
 from ipaddress import IPv6Address, IPv6Network, ip_address
 

@@ -30,7 +30,7 @@ class IdleBoundedConnector(aiohttp.TCPConnector):
         resolver: AbstractResolver | None = None,
         most_idle: int = MOST_IDLE,
     ) -> None:
-        """Make one without connections; how many may be in use is the admission's to say."""
+        """Make a connector; how many connections may be in use is for the admission to say."""
         super().__init__(limit=0, ssl=ssl, resolver=resolver, keepalive_timeout=_KEEP_ALIVE_S)
         self._most_idle = most_idle
 

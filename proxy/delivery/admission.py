@@ -91,7 +91,7 @@ class Admission:
 
     @contextmanager
     def under_way(self) -> Iterator[None]:
-        """Let a drain wait for a request, which takes no place while its content is looked up."""
+        """Count a request that holds no place yet, so that a drain waits for it too."""
         self._under_way += 1
         self._idle.clear()
         try:
@@ -129,7 +129,7 @@ class Admission:
             self._leave(place)
 
     async def drained(self, *, at_most_s: float) -> int:
-        """Wait until no download runs any more, and return how many still do; for the end."""
+        """Admit no more, wait until no download runs, and return how many still do."""
         self.is_closing = True
         log.info("draining", downloads=self.running, at_most_s=at_most_s)
         try:

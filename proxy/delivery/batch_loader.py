@@ -61,7 +61,7 @@ class BatchLoader(Generic[K, V]):
         return await asyncio.shield(future)
 
     async def aclose(self) -> None:
-        """Cancel the running calls, and those who wait."""
+        """Cancel the running calls and all waiting callers."""
         tasks = [*self._calls, *([self._task] if self._task is not None else [])]
         for task in tasks:
             task.cancel()

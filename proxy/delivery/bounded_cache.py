@@ -1,4 +1,4 @@
-"""A TTL cache in memory with a bound: aiocache's, which has none of its own."""
+"""An in-memory TTL cache with an LRU bound, which aiocache's own lacks."""
 
 import asyncio
 from collections import OrderedDict
@@ -42,7 +42,7 @@ class BoundedCache(Generic[V]):
         return len(self._order)
 
     async def get(self, key: str) -> V | None:
-        """Return the value, or None if there is none or its time is over."""
+        """Return the value, or None if there is none or it has expired."""
         value = await self._values.get(key)
         if value is None:
             self._order.pop(key, None)
@@ -51,7 +51,7 @@ class BoundedCache(Generic[V]):
         return cast("V | None", value)
 
     async def set(self, key: str, value: V) -> None:
-        """Remember a value from now on for the TTL; it is the most recently used."""
+        """Store a value for the TTL, as the most recently used one."""
         self._order[key] = None
         self._order.move_to_end(key)
         await self._values.set(key, value, ttl=self._ttl_s)
@@ -60,7 +60,7 @@ class BoundedCache(Generic[V]):
             await self._values.delete(oldest)
 
     async def delete(self, key: str) -> None:
-        """Forget a value, if there is one."""
+        """Remove a value, if there is one."""
         self._order.pop(key, None)
         await self._values.delete(key)
 

@@ -1,4 +1,4 @@
-"""A bulkhead: how much may wait at once; who is one too many is refused early and cheaply."""
+"""A bulkhead: bounds how many look-ups wait at once, and refuses the others early and cheaply."""
 
 from collections import Counter
 from collections.abc import Iterator

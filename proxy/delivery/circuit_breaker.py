@@ -1,4 +1,4 @@
-"""One circuit breaker for one host: after failures of several things, it is left alone a while."""
+"""A circuit breaker: after failures of several contents their host is not called for a while."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -55,7 +55,7 @@ class CircuitBreaker:
         return 0.0
 
     def succeeded(self) -> None:
-        """Note an answer that says that the host works."""
+        """Close the breaker: the host has answered."""
         self._failed.clear()
         self._failures = 0
 
@@ -77,11 +77,11 @@ class CircuitBreaker:
             self._retry_at = now + self.pause_s
 
     def undecided(self, now: float) -> None:
-        """Note an outcome that says nothing about the host: where one may try, the next one may."""
+        """Note an outcome that says nothing about the host; a trial call may be made again."""
         self._retry_at = min(self._retry_at, now)
 
     def outage(self, now: float) -> Outage | None:
-        """Return what is known of failures that go on; None if the last call was answered."""
+        """Return the outage that goes on, or None if the last call was answered."""
         if self._failures == 0:
             return None
         retry_in_s = max(0.0, self._retry_at - now) if self._is_open else 0.0

@@ -1,4 +1,4 @@
-"""How a content of a connector is delivered: its durable URLs, by delivery mode."""
+"""Builds a Delivery from a content: its durable URLs, by the connector's delivery mode."""
 
 import time
 from collections.abc import Callable

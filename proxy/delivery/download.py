@@ -274,7 +274,7 @@ def _own_answer(
     decided: Described | NotModified | PreconditionFailed | RangeNotSatisfiable,
     described: Sequence[tuple[str, str]],
 ) -> tuple[int, Sequence[tuple[str, str]]]:
-    """Return status and lines of what is known well enough not to ask the origin."""
+    """Return status and header lines of an answer that needs no origin."""
     match decided:
         case Described(complete_length):
             return 200, [*described, ("Content-Length", str(complete_length))]

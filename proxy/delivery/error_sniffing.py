@@ -77,7 +77,7 @@ def may_be_error(response: aiohttp.ClientResponse) -> bool:
 
 
 async def _head(response: aiohttp.ClientResponse) -> tuple[bytes, bytes | None]:
-    """Return what was read, and the same without its coding; None where that is not to be had."""
+    """Return the octets read, and the same decoded; None for a coding that cannot be decoded."""
     head, plain = bytearray(), bytearray()
     decode = _decoder(response)
     if decode is None:
@@ -107,6 +107,6 @@ def _decoder(response: aiohttp.ClientResponse) -> Callable[[bytes], bytes] | Non
 
 
 def _may_go_on(head: bytearray) -> bool:
-    """Tell whether it is JSON or a page as far as it goes: other text need not wait for its end."""
+    """Tell whether the octets so far may begin JSON or a page; of other text no more is read."""
     begun = head.lstrip(_BEFORE_TEXT)
     return len(head) < _LONGEST_ENVELOPE and (not begun or begun.startswith((b"{", b"<")))

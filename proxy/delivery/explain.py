@@ -47,7 +47,7 @@ class Step:
 
 
 class Explainer:
-    """Walks the way of a download, without the memory of the resolver."""
+    """Takes the steps of a download one by one, without the resolver's cache."""
 
     def __init__(
         self, lookup: Lookup, delivery_builder: DeliveryBuilder, origins: Origins, *, base: str

@@ -39,7 +39,7 @@ class _Failure:
     until: float
 
     def again(self, now: float) -> GatewayError:
-        """Return the failure to raise once more."""
+        """Return the error to raise again."""
         return self.error(
             f"{self.message} (a moment ago)",
             status=self.status,
@@ -50,7 +50,7 @@ class _Failure:
 
 @dataclass(slots=True)
 class _Trials:
-    """How many requests try the same now, and when one of them succeeded last."""
+    """How many requests try the same delivery now, and when one of them last succeeded."""
 
     running: int = 0
     succeeded_at: float = float("-inf")
@@ -64,7 +64,7 @@ class NegativeCache:
     """
 
     def __init__(self, *, now: Callable[[], float]) -> None:
-        """Make an empty one; ``now`` gives monotonic seconds."""
+        """Make an empty cache; ``now`` gives monotonic seconds."""
         self._now = now
         self._failures: dict[Hashable, _Failure] = {}
         self._trials: dict[Hashable, _Trials] = {}
@@ -102,7 +102,7 @@ class NegativeCache:
                 del self._trials[key]
 
     def forget(self) -> None:
-        """Ask again for everything."""
+        """Forget every failure."""
         self._failures.clear()
 
     def _admit(self, key: Hashable, now: float) -> None:
@@ -132,7 +132,7 @@ class Outages:
     """
 
     def __init__(self, *, now: Callable[[], float]) -> None:
-        """Make one that has seen nothing yet; ``now`` gives monotonic seconds."""
+        """Start without refusals; ``now`` gives monotonic seconds."""
         self._now = now
         self._succeeded_at = float("-inf")
         self._refused: set[str] = set()
@@ -143,7 +143,7 @@ class Outages:
         self._refused.clear()
 
     def judged(self, refusal: E, *, content_id: str) -> E:
-        """Return a refusal as it is to be answered: 404, or 503 where every content is refused."""
+        """Return a refusal as the client gets it: 404, or 503 where every content is refused."""
         if len(self._refused) < _CONTENTS:
             self._refused.add(content_id)
         is_silent = self._now() - self._succeeded_at >= _SILENT_S

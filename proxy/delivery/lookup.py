@@ -1,4 +1,4 @@
-"""Which content an address names: by THRON's word, and by the catalogue's for whom to ask about."""
+"""Looks up which content an address names: THRON decides, the catalogue says whom to ask about."""
 
 import asyncio
 import unicodedata
@@ -58,7 +58,7 @@ class _Scope:
 
 
 class Lookup:
-    """Asks THRON; what it gives is a member of the connector's folder, and servable."""
+    """Finds contents in THRON; each is in the connector's folder, and servable."""
 
     def __init__(
         self, thron: TokenKeeper, search: Search, *, known: KnownContents | None = None
@@ -267,7 +267,7 @@ class Lookup:
 
 
 def _none(refusal: ThronError) -> list[Content]:
-    """Take a refusal for the word that there is no such content."""
+    """Take a refusal as the answer that there is no such content."""
     log.info("lookup refused", reason=str(refusal))
     return []
 

@@ -27,17 +27,17 @@ class ModeTrial:
 
     @property
     def delivered(self) -> int:
-        """How many of the contents came."""
+        """How many of the contents were delivered."""
         return sum(step.is_ok for step in self.steps)
 
     @property
     def works(self) -> bool:
-        """Whether any content came: one that fails beside it has a fault of its own."""
+        """Whether any content was delivered: one that fails beside it has a fault of its own."""
         return self.delivered > 0
 
     @property
     def detail(self) -> str:
-        """What there is to know: of the first content that failed, else of the first."""
+        """The detail of the first content that failed, or else of the first."""
         if not self.steps:
             return "no published content to try"
         told = next((step for step in self.steps if not step.is_ok), self.steps[0]).detail

@@ -1,4 +1,4 @@
-"""Opens a Delivery: the remembered target first, then its durable sources."""
+"""Opens a Delivery at its origin: the remembered target first, then its durable sources."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -132,14 +132,14 @@ class Origins:
             yield upstream_of(answer, delivery, method)
 
     async def forget_failures(self) -> None:
-        """Ask THRON and the origins again for what failed a moment ago."""
+        """Forget what failed a moment ago, so that it is asked for again."""
         await self._refused.forget(lambda _: True)
         self._failures.forget()
 
     async def _open_with_retries(
         self, delivery: Delivery, method: str, fields: Fields
     ) -> tuple[OriginResponse, Delivery]:
-        """Try again what may pass, before the first octet: GET and HEAD may be repeated."""
+        """Retry failures that may pass; before the first octet GET and HEAD may be repeated."""
         self._retries.earn()
         for attempt in range(1, self._retry_policy.attempts + 1):
             try:
@@ -259,7 +259,7 @@ async def _checked(answer: OriginResponse, delivery: Delivery, fields: Fields) -
 
 
 def _fits_request(response: aiohttp.ClientResponse, fields: Fields) -> bool:
-    """Tell whether an answer is one to what was asked, and to nothing else."""
+    """Tell whether an answer's status and range fit what was asked for."""
     if response.status == HTTPStatus.OK:
         return True
     asked = dict(fields)

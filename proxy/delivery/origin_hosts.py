@@ -104,10 +104,10 @@ class OriginHosts:
 
 
 class GuardedResolver(AbstractResolver):
-    """DNS as always, but a name that leads to a prohibited address leads nowhere."""
+    """Resolves names, and refuses those that lead to a prohibited address."""
 
     def __init__(self, hosts: OriginHosts, resolver: AbstractResolver | None = None) -> None:
-        """Guard a resolver: that of this machine, if no other is given."""
+        """Guard a resolver, by default this machine's."""
         self._hosts = hosts
         self._resolver = resolver or DefaultResolver()
 

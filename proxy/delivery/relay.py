@@ -103,7 +103,7 @@ async def finish(
 
 
 class _Content:
-    """The content of one download, from as many upstreams as it takes."""
+    """The octets of one download, read from as many upstreams as it takes."""
 
     def __init__(
         self, first: Upstream, *, reopen: Reopen, retry_policy: RetryPolicy, read_gap_s: float
@@ -157,7 +157,7 @@ class _Content:
         return chunk
 
     async def _resume(self, broken: GatewayError) -> None:
-        """Open the rest of the content, or raise what broke it."""
+        """Open another upstream for the rest, or raise the error that broke the last one."""
         if self._resume_point is None:
             raise broken  # nothing would prove that the rest belongs to it
         while True:

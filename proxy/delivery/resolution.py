@@ -1,4 +1,4 @@
-"""What the resolver remembers of an address, and what an origin then tells of the content."""
+"""Resolution and Delivery: what is remembered of an address, and how its content is fetched."""
 
 from dataclasses import dataclass, field
 
@@ -59,7 +59,7 @@ class Delivery:
 
     @property
     def expected_name(self) -> str | None:
-        """The name that tells what a file must not be; None where it may be anything."""
+        """The file name to sniff error pages by; None where the content may be a page itself."""
         return None if self.is_nameless_document else self.file_name
 
 

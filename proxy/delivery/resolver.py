@@ -1,4 +1,4 @@
-"""Address -> Delivery behind the bounded TTL cache: collapse, negatives, stale answers."""
+"""Resolves addresses to deliveries: TTL and negative cache, collapsed look-ups, stale answers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -91,7 +91,7 @@ _Asked = tuple[Address, Connector, int]
 
 
 class Resolver:
-    """Remembers which Delivery an address has, and asks THRON where it does not know."""
+    """Answers from its caches, and asks THRON for what they do not have."""
 
     def __init__(
         self,
@@ -148,7 +148,7 @@ class Resolver:
 
     @property
     def outage(self) -> Outage | None:
-        """THRON's silence, as long as it lasts; its times are of the resolver's clock."""
+        """THRON's outage while it lasts; times are of the resolver's clock."""
         return self._caller.outage
 
     async def resolve(
@@ -181,7 +181,7 @@ class Resolver:
         return Resolved(known, None, left_s)
 
     def is_recent(self, resolution: Resolution) -> bool:
-        """Tell whether THRON has said so just now, so that asking again would change nothing."""
+        """Tell whether THRON verified it so recently that asking again would change nothing."""
         return self._now() - resolution.verified_at < self._lifetimes.negative_ttl_s
 
     async def verified(self, resolution: Resolution, address: Address) -> Resolution:
@@ -268,12 +268,12 @@ class Resolver:
             raise ThronTimeout("THRON did not answer a look-up in time") from exc
 
     def _stale_after_s(self) -> float:
-        """Return how old a question may become for who has an older answer to serve."""
+        """Return how long to wait for THRON where there is a stale answer to serve instead."""
         stale_after_s = self._lifetimes.stale_after_s
         return 0.0 if self._caller.silent_s >= stale_after_s else stale_after_s
 
     def _note_silence(self, stale_after_s: float | None, address: Address) -> None:
-        """Count a failure, if who waited for so long has seen THRON answer nothing to anybody."""
+        """Count a failure, if THRON answered nothing to anybody while the caller waited."""
         if stale_after_s and self._caller.silent_s >= stale_after_s:
             self._caller.note_silence(about=address)
 
@@ -309,7 +309,7 @@ class Resolver:
         return await self._remember(asked, await self._found(asked, members, nullcontext()))
 
     async def _members(self, asked: _Asked, ids: list[str]) -> tuple[Content, ...] | None:
-        """Return those of some contents that may be served now; None if there are none to ask."""
+        """Return those of some contents that may be served now; None if no ids are given."""
         _, connector, _ = asked
         if not ids:
             return None
@@ -361,7 +361,7 @@ class Resolver:
         return found or former
 
     def _servable_unverified(self, catalogued: Iterable[KnownContent]) -> KnownContent | None:
-        """Return what may be served while THRON does not answer, if it said so not long ago."""
+        """Return the content to serve while THRON does not answer, if verified not long ago."""
         at_most_s = self._lifetimes.stale_if_error_s
         recent = (each for each in catalogued if each.age_s is not None and each.age_s <= at_most_s)
         return next(recent, None)
@@ -369,7 +369,7 @@ class Resolver:
     async def _remember(
         self, asked: _Asked, content: Content | None, *, age_s: float = 0.0
     ) -> Resolution:
-        """Remember what an address leads to; ``age_s`` seconds ago THRON said so."""
+        """Remember the content of an address, which THRON verified ``age_s`` seconds ago."""
         address, connector, _ = asked
         if content is None:
             await self._remember_absence(asked)
@@ -397,7 +397,7 @@ def _claim(address: Address) -> Claim:
 
 
 def _current_claim(connector: Connector, content: Content, address: Address) -> Claim | None:
-    """Return what a former prettyID is called now, in its language if there; else None."""
+    """Return the current prettyID of a former one, if possible in its language; else None."""
     claimed = claims(connector, content)
     if not claimed or _claim(address) in claimed:
         return None

@@ -47,11 +47,11 @@ class RetryBudget:
     _saved: float = 10.0
 
     def earn(self) -> None:
-        """Note a call."""
+        """Note a call that is about to be made."""
         self._saved = min(self.most, self._saved + self.share)
 
     def spend(self) -> bool:
-        """Take one retry, and tell whether there was one."""
+        """Spend one retry; False if none is left."""
         if self._saved < 1:
             return False
         self._saved -= 1

@@ -23,7 +23,7 @@ class RetryingCaller:
         now: Callable[[], float],
         random: Callable[[], float],
     ) -> None:
-        """Make one that has asked nothing yet.
+        """Make a caller.
 
         Args:
             breaker: Says when THRON is to be left alone.
@@ -40,7 +40,7 @@ class RetryingCaller:
 
     @property
     def outage(self) -> Outage | None:
-        """THRON's silence, as long as it lasts; its times are of the clock given."""
+        """THRON's outage while it lasts; times are of the clock given."""
         return self._breaker.outage(self._now())
 
     @property
@@ -86,7 +86,7 @@ class RetryingCaller:
         self._breaker.failed(self._now(), about=about, problem=problem)
 
     def _note(self, exc: BaseException, about: Hashable) -> None:
-        """Note what a failure says about THRON; once, however many waited for one question."""
+        """Tell the breaker of a failure, once for all who shared the question."""
         match exc:
             case ThronRefused():
                 self._breaker.succeeded()  # a refusal is an answer

@@ -1,4 +1,4 @@
-"""The source file from THRON's API (docs/thron.md 7.5), by whichever path and manner it answers."""
+"""Opens source files by downloadSource (docs/thron.md 7.5), by whichever path and manner works."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -234,7 +234,7 @@ class SourceFiles:
 
 
 def _decided(failures: Sequence[GatewayError]) -> GatewayError | None:
-    """Return the failure after which no other path need be tried, asked in every manner at one."""
+    """Return the failure that makes trying other paths useless, if one is among those of a path."""
     for exc in failures:
         if isinstance(exc, TokenRejected):
             return exc  # an expired token looks the same in every manner, and a new one may mend it

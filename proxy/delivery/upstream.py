@@ -1,4 +1,4 @@
-"""An origin's answer that is being read, and what it tells of the whole content."""
+"""The content of a delivery as it is read from its origin."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -65,7 +65,7 @@ def upstream_of(answer: OriginResponse, delivery: Delivery, method: str) -> Upst
 
 
 def _representation(status: int, fields: CIMultiDictProxy[str]) -> Representation | None:
-    """Return what an answer with content, or to a HEAD, tells of the whole."""
+    """Return what an answer tells of the whole representation; None for one without content."""
     if status not in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
         return None
     lines = outbound(fields, status=status)
@@ -102,7 +102,7 @@ def _as_head(status: int, fields: CIMultiDictProxy[str]) -> tuple[int, CIMultiDi
 
 
 class _Content:
-    """The content of an answer: what was read of it already, then the rest."""
+    """Reads a response: first the octets that were read to sniff it, then the rest."""
 
     def __init__(self, answer: OriginResponse) -> None:
         self._head = answer.head

@@ -86,7 +86,7 @@ class Connection(web.RequestHandler):
         self._expect_header()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Give the place back."""
+        """Give the connection's place back to the limiter."""
         super().connection_lost(exc)
         self._place.closed()
         if self._overdue is not None:
@@ -115,7 +115,7 @@ class Connection(web.RequestHandler):
             self._place.idle()
 
     def resume_writing(self) -> None:
-        """Keep it as soon as the client takes it."""
+        """Keep the connection again: the client takes the answer."""
         super().resume_writing()
         if self._asked is not None:
             self._place.busy()

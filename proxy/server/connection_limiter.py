@@ -36,7 +36,7 @@ class OpenConnection:
         self._limiter.forget_idle(self)
 
     def idle(self) -> None:
-        """Note that nothing is lost if it is closed."""
+        """Note that it may be closed: no request is being answered."""
         self._limiter.keep_idle(self)
 
     def close(self, reason: str) -> None:
@@ -45,7 +45,7 @@ class OpenConnection:
         self.abort()
 
     def closed(self) -> None:
-        """Note that its descriptor is free again."""
+        """Note that it is closed, and its descriptor free."""
         self._limiter.forget(self)
 
 

@@ -177,7 +177,7 @@ async def serving(
 
 
 class _LastAnswers:
-    """Closes, once they are due, every connection by its next answer."""
+    """While the listener drains, closes each connection with its next answer."""
 
     def __init__(self) -> None:
         self.are_due = False
@@ -263,7 +263,7 @@ class _Acceptor:
             place.closed()
 
     def _pause(self, exc: OSError) -> None:
-        """Let what is open come to an end; a socket that stays readable would take all the time."""
+        """Stop accepting for a moment, as a socket that stays readable would spin the loop."""
         self._limiter.count("accept_error")
         self._loop.remove_reader(self._sock)
         self._again = self._loop.call_later(

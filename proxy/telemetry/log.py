@@ -31,7 +31,7 @@ class NotInAccessRecord(logging.Filter):
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Say whether a record of aiohttp's server is news."""
+        """Drop a record whose error the access record holds."""
         exc = record.exc_info[1] if record.exc_info else None
         return not isinstance(exc, _IN_ACCESS_RECORD)
 

@@ -1,4 +1,4 @@
-"""What is counted, for Prometheus; counted at the edges only."""
+"""The Prometheus metrics."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST

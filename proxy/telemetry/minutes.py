@@ -1,4 +1,4 @@
-"""What the last hour brought, minute by minute, in memory that does not grow; pure but for it."""
+"""Counters of the last hour, minute by minute, in bounded memory."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Minute:
         return float(self.number * _MINUTE_S)
 
     def plus(self, other: "Minute") -> "Minute":
-        """Return what both brought, at the time of this one."""
+        """Return the sum of both, at the time of this one."""
         return Minute(
             self.number,
             self.octets + other.octets,
@@ -51,7 +51,7 @@ class Minutes:
         self._kept: deque[Minute] = deque(maxlen=KEPT)
 
     def count(self, more: Minute) -> None:
-        """Count what came, into the newest minute if that is later: clocks are set back."""
+        """Add counts; a clock that was set back adds them to the newest minute."""
         if self._kept and self._kept[-1].number >= more.number:
             self._kept[-1] = self._kept[-1].plus(more)
         else:
@@ -77,7 +77,7 @@ def number_at(at: float) -> int:
 
 
 def whole(minutes: tuple[Minute, ...]) -> Minute:
-    """Return what some minutes brought together, at the time of the first."""
+    """Return the sum of some minutes, at the time of the first."""
     total = Minute(minutes[0].number)
     for each in minutes:
         total = total.plus(each)
