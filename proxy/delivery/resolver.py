@@ -86,8 +86,8 @@ class _Negative:
     unfinished: str | None = None
 
 
-# Address, connector, and the number of purges before.
-_Asked = tuple[Address, Connector, int]
+# What one look-up answers: address, connector, and the number of purges before it began.
+_LookUpKey = tuple[Address, Connector, int]
 
 
 class Resolver:
@@ -132,8 +132,8 @@ class Resolver:
         self._negatives: BoundedCache[_Negative] = BoundedCache(
             ttl_s=lifetimes.negative_ttl_s, max_entries=lifetimes.max_resolutions
         )
-        self._questions: SingleFlight[_Asked, Resolution] = SingleFlight("resolution")
-        # What was asked before a purge is answered, but neither shared nor remembered after it.
+        self._questions: SingleFlight[_LookUpKey, Resolution] = SingleFlight("resolution")
+        # A look-up that began before a purge is neither shared nor remembered after it.
         self._purges = 0
 
     @property
@@ -175,7 +175,7 @@ class Resolver:
             return await self._lapsed(known, address, left_s=left_s)
         if left_s < ttl_s * (1 - _EARLY):
             self._questions.start(
-                self._asked(address, connector),
+                self._look_up_key(address, connector),
                 lambda: self._in_time(address, self._verify(known, address)),
             )
         return Resolved(known, None, left_s)
@@ -232,7 +232,7 @@ class Resolver:
             with self._look_ups.place(client):  # before the catalogue is read, which costs too
                 return await self._in_time(address, self._discover(connector, address))
 
-        resolution = await self._questions.run(self._asked(address, connector), look_up)
+        resolution = await self._questions.run(self._look_up_key(address, connector), look_up)
         left_s = resolution.verified_at + self._lifetimes.resolution_ttl_s - self._now()
         return Resolved(resolution, "uri-miss", left_s)
 
@@ -254,7 +254,7 @@ class Resolver:
         self, known: Resolution, address: Address, *, stale_after_s: float | None
     ) -> Resolution:
         return await self._questions.run(
-            self._asked(address, known.connector),
+            self._look_up_key(address, known.connector),
             lambda: self._in_time(address, self._verify(known, address)),
             timeout_s=stale_after_s,
         )
@@ -278,69 +278,67 @@ class Resolver:
             self._caller.note_silence(about=address)
 
     async def _discover(self, connector: Connector, address: Address) -> Resolution:
-        asked = self._asked(address, connector)
+        key = self._look_up_key(address, connector)
         catalogued = await self._lookup.catalogued(connector, address)
         unverified = self._servable_unverified(catalogued)
         ids = [each.content.id for each in catalogued]
         stale_after_s = self._stale_after_s() if unverified else None
         try:
             async with asyncio.timeout(stale_after_s):
-                members = await self._members(asked, ids)
+                members = await self._members(key, ids)
         except (*_NO_ANSWER, TimeoutError) as exc:
             if unverified is None:
                 raise
             if isinstance(exc, TimeoutError):
                 self._note_silence(stale_after_s, address)
-            return await self._remember(asked, unverified.content, age_s=unverified.age_s or 0.0)
+            return await self._remember(key, unverified.content, age_s=unverified.age_s or 0.0)
         return await self._remember(
-            asked, await self._found(asked, members, self._rate_limiter.admit())
+            key, await self._found(key, members, self._rate_limiter.admit())
         )
 
     async def _verify(self, known: Resolution, address: Address) -> Resolution:
         connector = known.connector
-        asked = self._asked(address, connector)
+        key = self._look_up_key(address, connector)
         catalogued = await self._lookup.catalogued(connector, address)
         ids = [each.content.id for each in catalogued]
         if known.delivery.content_id not in ids:  # else the catalogue's order counts
             ids.insert(0, known.delivery.content_id)
         if not catalogued and connector.identifier is Identifier.METADATA:
             ids = []  # another content may have taken the value since: the whole question again
-        members = await self._members(asked, ids)
-        return await self._remember(asked, await self._found(asked, members, nullcontext()))
+        members = await self._members(key, ids)
+        return await self._remember(key, await self._found(key, members, nullcontext()))
 
-    async def _members(self, asked: _Asked, ids: list[str]) -> tuple[Content, ...] | None:
+    async def _members(self, key: _LookUpKey, ids: list[str]) -> tuple[Content, ...] | None:
         """Return those of some contents that may be served now; None if no ids are given."""
-        _, connector, _ = asked
+        _, connector, _ = key
         if not ids:
             return None
-        return await self._ask(
-            asked, lambda: self._lookup.members(connector, ids), about=tuple(ids)
-        )
+        return await self._ask(key, lambda: self._lookup.members(connector, ids), about=tuple(ids))
 
     async def _ask(
-        self, asked: _Asked, question: Callable[[], Awaitable[T]], *, about: object
+        self, key: _LookUpKey, question: Callable[[], Awaitable[T]], *, about: object
     ) -> T:
         try:
             return await self._caller.ask(question, about=about)
         except ContentUnfinished as exc:
-            await self._remember_absence(asked, unfinished=str(exc))
+            await self._remember_absence(key, unfinished=str(exc))
             raise
 
     async def _found(
         self,
-        asked: _Asked,
+        key: _LookUpKey,
         members: tuple[Content, ...] | None,
         limit: AbstractAsyncContextManager[None],
     ) -> Content | None:
         """Return whose address it is: of contents that are known to have had it, or by THRON.
 
         Args:
-            asked: The address.
+            key: Of the look-up.
             members: Contents that have or had it, the likeliest first; None if none is known.
             limit: What a question for an address that nobody is known to have must fit in.
         """
-        address, connector, _ = asked
-        claim = Claim(address.language, address.value)
+        address, connector, _ = key
+        claim = _claim(address)
         current = winner(connector, claim, members or ())
         if current is not None or (
             members is not None and connector.identifier is Identifier.CONTENT_ID
@@ -352,7 +350,7 @@ class Resolver:
         try:
             async with limit:
                 found = await self._ask(
-                    asked, lambda: self._lookup.find(connector, address), about=address
+                    key, lambda: self._lookup.find(connector, address), about=address
                 )
         except _NO_ANSWER:
             if former is None:
@@ -367,28 +365,28 @@ class Resolver:
         return next(recent, None)
 
     async def _remember(
-        self, asked: _Asked, content: Content | None, *, age_s: float = 0.0
+        self, key: _LookUpKey, content: Content | None, *, age_s: float = 0.0
     ) -> Resolution:
         """Remember the content of an address, which THRON verified ``age_s`` seconds ago."""
-        address, connector, _ = asked
+        address, connector, _ = key
         if content is None:
-            await self._remember_absence(asked)
+            await self._remember_absence(key)
             raise UnknownAddress
         delivery = await self._deliver(connector, content)
         current = _current_claim(connector, content, address)
         resolution = Resolution(connector, delivery, self._now() - age_s, current)
-        if asked == self._asked(address, connector):
+        if key == self._look_up_key(address, connector):
             await self._negatives.delete(cache_key(address))
             await self._resolutions.set(cache_key(address), resolution)
         return resolution
 
-    async def _remember_absence(self, asked: _Asked, *, unfinished: str | None = None) -> None:
-        address, connector, _ = asked
-        if asked == self._asked(address, connector):
+    async def _remember_absence(self, key: _LookUpKey, *, unfinished: str | None = None) -> None:
+        address, connector, _ = key
+        if key == self._look_up_key(address, connector):
             await self._resolutions.delete(cache_key(address))
             await self._negatives.set(cache_key(address), _Negative(connector, unfinished))
 
-    def _asked(self, address: Address, connector: Connector) -> _Asked:
+    def _look_up_key(self, address: Address, connector: Connector) -> _LookUpKey:
         return address, connector, self._purges
 
 

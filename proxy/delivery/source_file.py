@@ -76,7 +76,7 @@ class SourceFiles:
         self._thron = thron
         self._now = now
         self._known: _Way | None = None
-        self._told = ""
+        self._description = ""
         self._relearnt_at = -_RELEARN_EVERY_S
         self._missing: set[str] = set()
 
@@ -85,7 +85,7 @@ class SourceFiles:
         """Where and in which manner this tenant answered last, if not as is likeliest."""
         known = self._known
         is_likeliest = known is None or (known.place == 0 and known.manner is Manner.FIELD)
-        return None if is_likeliest else self._told
+        return None if is_likeliest else self._description
 
     async def open(
         self, sources: Sequence[str], *, fields: Fields, file_name: str | None, content_id: str = ""
@@ -152,7 +152,7 @@ class SourceFiles:
                     failures.append(exc)  # as a token that is not found may be told
                 else:
                     self._known = way
-                    self._told = f"at {urlsplit(source).path} to {manner.value}"
+                    self._description = f"at {urlsplit(source).path} to {manner.value}"
                     self._missing.clear()
                     log.info("source.way", path=urlsplit(source).path, manner=manner.value)
                     return answer
