@@ -220,6 +220,8 @@ def _error_response(
 def _freshness_of(error: GatewayError, negative_ttl_s: float) -> Freshness:
     if isinstance(error, UnknownAddress):
         return freshness.of_absence(max_age_s=int(negative_ttl_s))
+    # Not that of a content which THRON or its origin refuses: an outage begins with the same 404s,
+    # and a condition or range of the client's may be the reason, by which caches do not key.
     return freshness.OF_FAILURE
 
 

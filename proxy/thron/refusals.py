@@ -10,6 +10,8 @@ from proxy.errors import ThronError, TokenRejected
 
 _PAUSE_S = 60.0
 _MOST_SUBJECTS = 1000
+# A service is known by its path, and some paths hold a content's id.
+_MOST_SERVICES = 1000
 
 _REDIRECTS_AND_CLIENT_ERRORS = range(300, 500)
 _SERVER_ERROR = 500
@@ -21,13 +23,16 @@ class Refusals:
     """Which services answered and what they refused, since the start of one token keeper."""
 
     def __init__(self) -> None:
-        self._answering: set[str] = set()
+        self._answering: dict[str, None] = {}  # those that answered last at the end
         self._denied: dict[object, None] = {}
         self._disbelieved_at: float | None = None
 
     def note_answer(self, service: str, subject: object) -> None:
         """Record that a service answered."""
-        self._answering.add(service)
+        self._answering.pop(service, None)
+        self._answering[service] = None
+        if len(self._answering) > _MOST_SERVICES:
+            self._answering.pop(next(iter(self._answering)))
         self._denied.pop(subject, None)
 
     def note_denial(self, subject: object) -> None:

@@ -79,3 +79,15 @@ def test_it_is_bounded() -> None:
         refusals.note_denial(number)
     assert refusals.may_disbelieve(SEARCH, 0, is_shared=False, now=0)
     assert not refusals.may_disbelieve(SEARCH, 1, is_shared=False, now=60)
+
+
+def test_services_are_bounded() -> None:
+    """Those that answer again and again are known still; a content's own, long ago, is not."""
+    refusals = answering()
+    for number in range(2000):
+        refusals.note_answer(f"detail/{number}", SUBJECT)
+        refusals.note_answer(SEARCH, SUBJECT)
+    refused = ThronAnswerInvalid(answered=400)
+    assert refusals.is_unusual(refused, SEARCH, SUBJECT)
+    assert refusals.is_unusual(refused, "detail/1999", SUBJECT)
+    assert not refusals.is_unusual(refused, "detail/0", SUBJECT)
