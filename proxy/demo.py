@@ -11,7 +11,8 @@ from pydantic import SecretStr
 
 from proxy.app import Gateway, open_gateway
 from proxy.connectors import addresses as paths
-from proxy.connectors.model import Connector, Disposition, Identifier, claims
+from proxy.connectors.identifiers import claims
+from proxy.connectors.model import Connector, Disposition, Identifier
 from proxy.errors import ConfigurationError
 from proxy.sandbox.manifest import LIBRARY
 from proxy.sandbox.server import Sandbox

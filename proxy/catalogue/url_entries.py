@@ -4,7 +4,8 @@ import hashlib
 import unicodedata
 from dataclasses import dataclass
 
-from proxy.connectors.model import Connector, Identifier, claims
+from proxy.connectors.identifiers import claims, strategy
+from proxy.connectors.model import Connector
 from proxy.thron.messages import Content
 
 # An address is at most 1024 octets; what is none is shown, so its beginning is enough.
@@ -96,18 +97,8 @@ def clean(text: str) -> str:
 
 def _given(connector: Connector, content: Content) -> list[tuple[str, str]]:
     """Return the identifiers as THRON has them, whether or not they can be addresses."""
-    match connector.identifier:
-        case Identifier.CONTENT_ID:
-            return [("", content.id)]
-        case Identifier.PRETTY_ID:
-            return [(each.language, each.value) for each in content.pretty_ids]
-        case Identifier.METADATA:
-            return [
-                ("", unicodedata.normalize("NFC", each.value))
-                for each in content.metadata
-                if each.key == connector.metadata
-                and connector.classification_id in {None, each.classification_id}
-            ]
+    by = strategy(connector)
+    return [(language, by.compared(value)) for language, value in by.values(connector, content)]
 
 
 def _mark(*facts: object) -> str:

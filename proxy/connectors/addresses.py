@@ -18,15 +18,9 @@ from proxy.connectors.addressability import (
     LONGEST_SEGMENT,
     RESERVED_SEGMENTS,
     is_language,
-    normalised,
 )
-from proxy.connectors.model import (
-    Connector,
-    Connectors,
-    Disposition,
-    Identifier,
-    is_addressable,
-)
+from proxy.connectors.identifiers import is_addressable, strategy
+from proxy.connectors.model import Connector, Connectors, Disposition
 from proxy.errors import MalformedPath, UnknownAddress
 
 LONGEST_PATH = 8192
@@ -186,15 +180,15 @@ def illustrative(base: str, connector: Connector) -> tuple[Part, ...]:
     Joined, the texts read like ``https://dl.example.com/brochures/{language}/{prettyID}/{file
     name}``; the file name may be left out of any address.
     """
-    content = {
-        Identifier.CONTENT_ID: "content ID",
-        Identifier.PRETTY_ID: "prettyID",
-        Identifier.METADATA: connector.metadata or "metadata",
-    }[connector.identifier]
+    by = strategy(connector)
     parts = [Part(f"{_root(base, connector)}/")]
-    if connector.identifier is Identifier.PRETTY_ID:
+    if by.has_language:
         parts += [Part("{language}", "language"), Part("/")]
-    parts += [Part(f"{{{content}}}", "content"), Part("/"), Part("{file name}", "file_name")]
+    parts += [
+        Part(f"{{{by.placeholder(connector)}}}", "content"),
+        Part("/"),
+        Part("{file name}", "file_name"),
+    ]
     return tuple(parts)
 
 
@@ -231,12 +225,12 @@ def _decoded(segment: bytes) -> str:
 
 
 def _understood(connector: Connector, segments: list[str]) -> PublicPath:
-    language, rest = None, segments
-    if connector.identifier is Identifier.PRETTY_ID:
+    by, language, rest = strategy(connector), None, segments
+    if by.has_language:
         language, rest = _language(segments[0] if segments else ""), segments[1:]
     if not connector.enabled or not rest or len(rest) > 2:  # noqa: PLR2004 - value and file name
         raise UnknownAddress
-    value = normalised(rest[0]) if connector.identifier is Identifier.METADATA else rest[0]
+    value = by.compared(rest[0])
     if not is_addressable(connector, value):
         raise UnknownAddress
     file_name = rest[1] if len(rest) > 1 else ""
@@ -252,10 +246,9 @@ def _language(segment: str) -> str:
 def _address_segments(connector: Connector, language: str | None, value: str) -> list[str]:
     if not is_addressable(connector, value):
         raise ValueError("This value is not addressable.")
-    if connector.identifier is Identifier.METADATA:
-        return [normalised(value)]
-    if connector.identifier is Identifier.CONTENT_ID:
-        return [value]
+    by = strategy(connector)
+    if not by.has_language:
+        return [by.compared(value)]
     if language is None or not is_language(language):
         raise ValueError("A prettyId is addressed under its language.")
     return [language.lower(), value]

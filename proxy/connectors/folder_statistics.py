@@ -8,12 +8,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from proxy.connectors.model import (
-    ALL_CONTENT_TYPES,
-    Connector,
-    Identifier,
-    claims,
-)
+from proxy.connectors.identifiers import claims
+from proxy.connectors.model import ALL_CONTENT_TYPES, Connector, Identifier
 from proxy.thron.messages import Content, ContentType, Publication, publication
 
 MOST_CONTENTS = 20_000

@@ -1,9 +1,7 @@
 """The connector, one installation on one THRON folder, and its rules; pure."""
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -21,19 +19,9 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from proxy.connectors import values as check
-from proxy.connectors.addressability import (
-    RESERVED_SEGMENTS,
-    Addressability,
-    addressability,
-    is_id,
-    is_language,
-    normalised,
-)
 from proxy.thron.messages import Content, ContentType, Publication, publication
 
 ALL_CONTENT_TYPES = frozenset(ContentType)
-
-_END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 
 class Identifier(StrEnum):
@@ -261,22 +249,6 @@ class Connectors:
         return self._by_host.get(_host_name(host)) if self._by_host else None
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Claim:
-    """One address that a content lays claim to in a connector.
-
-    Attributes:
-        language: Lower case, with Identifier.PRETTY_ID; else None.
-        value: The identifier's value as addresses compare it.
-        is_shortened: Whether the language is ``en`` where THRON has ``en_US``. Such a claim gives
-            way to every other, and counts only where a single content makes it.
-    """
-
-    language: str | None
-    value: str
-    is_shortened: bool = field(default=False, compare=False)
-
-
 def is_servable(connector: Connector, content: Content, *, was_published: bool = False) -> bool:
     """Tell whether a content of the connector's folder is of its types, and published if need be.
 
@@ -306,80 +278,6 @@ def is_unfinished(connector: Connector, content: Content) -> bool:
 def is_of_types(connector: Connector, content: Content) -> bool:
     """Tell whether a content is of the connector's types."""
     return content.content_type.upper() in connector.content_types
-
-
-def claims(connector: Connector, content: Content) -> tuple[Claim, ...]:
-    """Return the addresses that a content claims, each once, in THRON's order.
-
-    What is not addressable is left out: an empty value, a prettyId without a language. A prettyId
-    of ``en_US`` claims under ``en`` too, unless the content has one for ``en`` itself. Values of a
-    metadata claim in every language; those of a classification other than the connector's do not
-    (docs/thron.md, 4.6).
-    """
-    match connector.identifier:
-        case Identifier.CONTENT_ID:
-            found = [Claim(None, content.id)] if is_addressable(connector, content.id) else []
-        case Identifier.PRETTY_ID:
-            found = [
-                Claim(each.language.lower(), each.value)
-                for each in content.pretty_ids
-                if is_language(each.language) and is_addressable(connector, each.value)
-            ]
-            found += _shortened(found)
-        case Identifier.METADATA:
-            found = [Claim(None, value) for value in _metadata_values(connector, content)]
-    return tuple(dict.fromkeys(found))
-
-
-def is_addressable(connector: Connector, value: str) -> bool:
-    """Tell whether a value of the connector's identifier can stand in its addresses."""
-    by_pretty_id = connector.identifier is Identifier.PRETTY_ID
-    if connector.host and not by_pretty_id and value in RESERVED_SEGMENTS:
-        return False  # there it would be the first segment
-    if connector.identifier is not Identifier.METADATA:
-        return is_id(value)
-    return addressability(normalised(value)) is not Addressability.NONE
-
-
-def winner(connector: Connector, claim: Claim, contents: Iterable[Content]) -> Content | None:
-    """Return which of several servable contents an address belongs to; None if none claims it.
-
-    Of those that claim it the smallest (creation date, id), for ever the same whoever asks; a
-    content whose creation date is missing comes after those that have one. A claim under a
-    shortened language counts only without any other.
-    """
-    found = [
-        (own, content) for content in contents for own in claims(connector, content) if own == claim
-    ]
-    proper = [content for own, content in found if not own.is_shortened]
-    if proper or len(found) != 1:
-        return min(proper, key=_seniority, default=None)
-    return found[0][1]
-
-
-def _seniority(content: Content) -> tuple[datetime, str]:
-    return (content.creation_date or _END_OF_TIME, content.id)
-
-
-def _shortened(found: Iterable[Claim]) -> list[Claim]:
-    """Return the claims under the languages alone, where those are given with a region."""
-    own = {claim.language for claim in found}
-    short = [
-        (re.split("[-_]", claim.language or "", maxsplit=1)[0], claim.value) for claim in found
-    ]
-    return [
-        Claim(language, value, is_shortened=True)
-        for language, value in short
-        if language not in own
-    ]
-
-
-def _metadata_values(connector: Connector, content: Content) -> Iterable[str]:
-    for each in content.metadata:
-        same_key = each.key == connector.metadata
-        same_place = connector.classification_id in {None, each.classification_id}
-        if same_key and same_place and is_addressable(connector, each.value):
-            yield normalised(each.value)
 
 
 def _host_name(host: str) -> str:

@@ -12,15 +12,8 @@ import structlog
 from proxy.catalogue.known_contents import KnownContents
 from proxy.catalogue.url_rows import KnownContent
 from proxy.connectors.addresses import Address
-from proxy.connectors.model import (
-    Claim,
-    Connector,
-    Identifier,
-    claims,
-    is_servable,
-    is_unfinished,
-    winner,
-)
+from proxy.connectors.identifiers import Claim, claims, winner
+from proxy.connectors.model import Connector, Identifier, is_servable, is_unfinished
 from proxy.delivery.batch_loader import BatchLoader
 from proxy.errors import (
     ContentUnfinished,

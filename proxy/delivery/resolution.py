@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from proxy.connectors.model import Claim, Connector, DeliveryMode
+from proxy.connectors.identifiers import Claim
+from proxy.connectors.model import Connector, DeliveryMode
 from proxy.semantics.evaluation import Known
 
 

@@ -11,7 +11,8 @@ import structlog
 from proxy.catalogue.purges import Purge, PurgeKind
 from proxy.catalogue.url_rows import KnownContent
 from proxy.connectors.addresses import Address, cache_key
-from proxy.connectors.model import Claim, Connector, Identifier, claims, winner
+from proxy.connectors.identifiers import Claim, claims, winner
+from proxy.connectors.model import Connector, Identifier
 from proxy.delivery.bounded_cache import BoundedCache
 from proxy.delivery.bulkhead import Bulkhead
 from proxy.delivery.circuit_breaker import Outage

@@ -9,7 +9,7 @@ from proxy.catalogue.database import Database
 from proxy.catalogue.fingerprints import Shapes
 from proxy.catalogue.known_contents import KnownContents
 from proxy.connectors.addresses import Address
-from proxy.connectors.model import claims
+from proxy.connectors.identifiers import claims
 from proxy.thron.messages import PrettyId
 from tests.catalogue.entering import NAMES, SKUS, Catalogue, content, named, with_sku
 

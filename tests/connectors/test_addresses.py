@@ -17,13 +17,8 @@ from proxy.connectors.addresses import (
     parse,
     public_url,
 )
-from proxy.connectors.model import (
-    Connector,
-    Connectors,
-    Disposition,
-    Identifier,
-    is_addressable,
-)
+from proxy.connectors.identifiers import is_addressable
+from proxy.connectors.model import Connector, Connectors, Disposition, Identifier
 from proxy.errors import MalformedPath, UnknownAddress
 
 BASE = "https://dl.example.com"

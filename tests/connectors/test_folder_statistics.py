@@ -14,7 +14,8 @@ from proxy.connectors.folder_statistics import (
     Naming,
     naming_of,
 )
-from proxy.connectors.model import Connector, Identifier, claims, is_servable
+from proxy.connectors.identifiers import claims
+from proxy.connectors.model import Connector, Identifier, is_servable
 from proxy.thron.messages import Content, ContentType, MetadataValue, PrettyId
 
 BY_SKU = Naming(Identifier.METADATA, "sku", "c1")
