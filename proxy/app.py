@@ -16,6 +16,7 @@ from aiohttp import http_parser, web
 from proxy import __version__
 from proxy.admin.parts import Console, open_console
 from proxy.admin.server import console_app
+from proxy.backoff import Backoff
 from proxy.catalogue.database import Database
 from proxy.catalogue.folder_listing import FolderListing
 from proxy.catalogue.known_contents import KnownContents
@@ -182,7 +183,9 @@ async def open_gateway(
             tenant=lambda: parts.tenant,
             limits=Limits(
                 admission=admission,
-                retry_policy=RetryPolicy(random.random, attempts=8, first_s=0.1, most_s=5),
+                retry_policy=RetryPolicy(
+                    random.random, attempts=8, backoff=Backoff(0.1, longest_s=5)
+                ),
                 read_gap_s=settings.read_gap_s,
                 min_rate=MinRate(settings.min_rate_bytes_s, _MIN_RATE_WINDOW_S),
             ),

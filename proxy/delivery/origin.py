@@ -9,6 +9,7 @@ from http import HTTPStatus
 import aiohttp
 from aiohttp import hdrs
 
+from proxy.backoff import Backoff
 from proxy.clock import Clock
 from proxy.connectors.model import DeliveryMode
 from proxy.delivery.bounded_cache import BoundedCache
@@ -88,7 +89,9 @@ class Origins:
         self._target_ttl_s = target_ttl_s
         self._sent = tuple(sent)
         # 0.1 and 0.4 s: a client that waits notices neither.
-        self._retry_policy = RetryPolicy(random, attempts=2, first_s=0.1, factor=4)
+        self._retry_policy = RetryPolicy(
+            random, attempts=2, backoff=Backoff(0.1, longest_s=0.4, factor=4)
+        )
         self._retries = RetryBudget()
         self._refused: BoundedCache[str] = BoundedCache(ttl_s=refusal_ttl_s, max_entries=10_000)
         self._failures = NegativeCache(now=clock.now)

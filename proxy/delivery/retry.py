@@ -2,33 +2,27 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import inf
 
 from proxy.backoff import Backoff
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Exponential back-off with jitter.
+    """How often a call that failed is made again, and after which waits.
 
     Attributes:
         random: Gives a number from 0 to 1.
-        attempts: How often in a row a call may be made again.
-        first_s: The wait before the first of them, in seconds.
-        factor: What each further wait is longer by.
-        most_s: The longest wait.
+        attempts: How often in a row.
+        backoff: The waits before them.
     """
 
     random: Callable[[], float]
     attempts: int
-    first_s: float
-    factor: float = 2.0
-    most_s: float = inf
+    backoff: Backoff
 
     def wait_s(self, attempt: int) -> float:
         """Return the seconds to wait before an attempt, the first being 1."""
-        backoff = Backoff(self.first_s, self.most_s, self.factor)
-        return backoff.wait_s(attempt, jitter=self.random())
+        return self.backoff.wait_s(attempt, jitter=self.random())
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ import weakref
 from collections.abc import Awaitable, Callable, Hashable
 from typing import TypeVar
 
+from proxy.backoff import Backoff
 from proxy.delivery.circuit_breaker import CircuitBreaker, Outage
 from proxy.delivery.retry import RetryBudget, RetryPolicy
 from proxy.errors import ThronError, ThronFailed, ThronRefused, ThronTimeout, ThronUnreachable
@@ -34,7 +35,7 @@ class RetryingCaller:
         self._breaker = breaker
         self._silent_s = silent_s
         self._now = now
-        self._retry_policy = RetryPolicy(random, attempts=1, first_s=0.2)
+        self._retry_policy = RetryPolicy(random, attempts=1, backoff=Backoff(0.2, longest_s=0.2))
         self._retries = RetryBudget()
         self._counted: weakref.ref[ThronError] | None = None
 

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from proxy.backoff import Backoff
 from proxy.connectors.model import DeliveryMode, Disposition
 from proxy.delivery.admission import Admission
 from proxy.delivery.delivery_builder import DeliveryBuilder
@@ -237,7 +238,9 @@ async def test_a_pkey_is_doubted_whatever_the_age(thron: Sandbox, tmp_path: Path
                     trusted=TrustedProxies(),
                     now=time.monotonic,
                 ),
-                retry_policy=RetryPolicy(lambda: 0.5, attempts=8, first_s=0.1, most_s=5),
+                retry_policy=RetryPolicy(
+                    lambda: 0.5, attempts=8, backoff=Backoff(0.1, longest_s=5)
+                ),
                 read_gap_s=5,
                 min_rate=MinRate(min_rate_bytes_s=1, window_s=300),
             ),

@@ -13,6 +13,7 @@ from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from proxy.backoff import Backoff
 from proxy.connectors.model import DeliveryMode
 from proxy.delivery.min_rate import MinRate, MinRateGuard
 from proxy.delivery.origin_client import Fields
@@ -31,7 +32,7 @@ from proxy.telemetry.access_record import AccessRecord
 from tests.delivery.origin_server import origin_server
 
 DATA = bytes(range(256)) * 4
-RETRIES = RetryPolicy(lambda: 0.0, attempts=3, first_s=0.0)
+RETRIES = RetryPolicy(lambda: 0.0, attempts=3, backoff=Backoff(0.0, longest_s=0.0))
 DELIVERY = Delivery(content_id="a", mode=DeliveryMode.PUBLISHED, sources=(), file_name="a.bin")
 
 

@@ -3,13 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.backoff import Backoff
 from proxy.delivery.retry import RetryBudget, RetryPolicy
 
 
 @given(attempt=st.integers(1, 30), dice=st.floats(0, 1))
 def test_waits_grow_to_a_limit(attempt: int, dice: float) -> None:
     """Doubled each time, less by chance, never longer than the longest."""
-    retry_policy = RetryPolicy(lambda: dice, attempts=30, first_s=0.1, most_s=5)
+    retry_policy = RetryPolicy(lambda: dice, attempts=30, backoff=Backoff(0.1, longest_s=5))
     doubled = min(5.0, 0.1 * 2 ** (attempt - 1))
     assert doubled / 2 <= retry_policy.wait_s(attempt) <= doubled
 
