@@ -130,9 +130,7 @@ def open_envelope(reply: Reply, *, expected: str) -> Members | None:
         ThronBadRequest: 400.
         ThronAnswerInvalid: Anything else that is not the service's answer.
     """
-    raise_unavailable(reply)
-    envelope = read_members(reply)
-    codes = codes_of(envelope) if envelope is not None else codes_in_markup(reply.body[:65_536])
+    envelope, codes = read_envelope(reply)
     error = fault(codes)
     if error is not None:
         raise error
@@ -157,7 +155,20 @@ def _is_absent(reply: Reply, codes: Codes) -> bool:
     return reply.status == _NOT_FOUND and reply.media_type == "text/plain" and not codes
 
 
-def raise_unavailable(reply: Reply) -> None:
+def read_envelope(reply: Reply) -> tuple[Members | None, Codes]:
+    """Return the members of an answer, None where it is not JSON, and its codes.
+
+    Raises:
+        ThronError: No service gave the answer: 429, 5xx, a redirect.
+    """
+    _raise_unavailable(reply)
+    envelope = read_members(reply)
+    if envelope is not None:
+        return envelope, codes_of(envelope)
+    return None, codes_in_markup(reply.body[:65_536])
+
+
+def _raise_unavailable(reply: Reply) -> None:
     """Raise for an answer that no service gave: 429, 5xx, a redirect."""
     if reply.status == _TOO_MANY_REQUESTS:
         raise ThronBusy("THRON answered 429", retry_after_s=reply.retry_after_s)

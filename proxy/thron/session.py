@@ -19,10 +19,9 @@ from proxy.errors import (
 from proxy.thron.envelope import (
     FAILURE_CODES,
     Codes,
-    codes_in_markup,
     codes_of,
     open_envelope,
-    raise_unavailable,
+    read_envelope,
     read_members,
 )
 from proxy.thron.exchange import Question, Reply, Request
@@ -174,9 +173,7 @@ def validate(client_id: str) -> Question[bool]:
 
 
 def _read_login(client_id: str, reply: Reply) -> Login:
-    raise_unavailable(reply)
-    envelope = read_members(reply)
-    codes = codes_of(envelope) if envelope is not None else codes_in_markup(reply.body)
+    envelope, codes = read_envelope(reply)
     if reply.status == _TIMEOUT or codes.any_of(FAILURE_CODES):
         raise ThronUnreachable(f"THRON failed to log in: {reply.status} {codes}".rstrip())
     if not codes.is_ok or reply.status != _OK:
@@ -187,9 +184,7 @@ def _read_login(client_id: str, reply: Reply) -> Login:
 
 
 def _read_user_token(username: str | None, reply: Reply) -> str:
-    raise_unavailable(reply)
-    envelope = read_members(reply)
-    codes = codes_of(envelope) if envelope is not None else codes_in_markup(reply.body)
+    envelope, codes = read_envelope(reply)
     if reply.status == _TIMEOUT or codes.any_of(FAILURE_CODES):
         raise ThronUnreachable(f"THRON failed to act as a user: {reply.status} {codes}".rstrip())
     token = reply.body.decode("utf-8", "replace").strip().strip('"')
