@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.bench, pytest.mark.timeout(0)]
 
 _CONTENTS = int(os.environ.get("CONTENTS", "100000"))
 _ROUNDS = 5
-_NAMES = Connector(slug="names", folder="", identifier=Identifier.PRETTY_ID)
+_NAMES = Connector(slug="names", folder="root", identifier=Identifier.PRETTY_ID)
 
 T = TypeVar("T")
 

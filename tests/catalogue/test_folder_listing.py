@@ -13,7 +13,7 @@ from proxy.sandbox.server import Sandbox
 from proxy.thron.messages import ContentType, Order
 from tests.catalogue.listing import Listed, listing, on_root
 
-ALL = Connector(slug="all", folder="", identifier=Identifier.CONTENT_ID)
+ALL = Connector(slug="all", folder="root", identifier=Identifier.CONTENT_ID)
 
 
 @pytest.fixture

@@ -18,11 +18,11 @@ from proxy.thron.messages import ContentType, Order, SearchCriteria, SearchPage
 from proxy.thron.search import Search
 from tests.catalogue.listing import Listed, listing, on_root
 
-ALL = Connector(slug="all", folder="", identifier=Identifier.CONTENT_ID)
-NAMES = Connector(slug="names", folder="", identifier=Identifier.PRETTY_ID)
+ALL = Connector(slug="all", folder="root", identifier=Identifier.CONTENT_ID)
+NAMES = Connector(slug="names", folder="root", identifier=Identifier.PRETTY_ID)
 SKUS = Connector(
     slug="skus",
-    folder="",
+    folder="root",
     identifier=Identifier.METADATA,
     metadata="sku",
     classification_id="00000000-0000-4000-8000-0000000c1a55",

@@ -15,8 +15,8 @@ from proxy.connectors.watch import ConnectorWatch
 from proxy.sandbox.server import Sandbox
 from tests.catalogue.listing import Listed, listing, on_root
 
-ALL = Connector(slug="all", folder="", identifier=Identifier.CONTENT_ID)
-NAMES = Connector(slug="names", folder="", identifier=Identifier.PRETTY_ID)
+ALL = Connector(slug="all", folder="root", identifier=Identifier.CONTENT_ID)
+NAMES = Connector(slug="names", folder="root", identifier=Identifier.PRETTY_ID)
 ONCE = Pace(3600, poll_s=0.02)
 ASKED = Pace(0, poll_s=0.02)
 ALWAYS = Pace(0.01, poll_s=0.01)

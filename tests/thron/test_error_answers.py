@@ -10,6 +10,7 @@ from proxy.errors import (
     GatewayError,
     OriginAnswerInvalid,
     OriginGone,
+    PageInstead,
     ThronAnswerInvalid,
     ThronBusy,
     ThronFailed,
@@ -63,8 +64,8 @@ def envelope(result: str, sso: str = "OK") -> bytes:
             TokenRejected,
             id="XML",
         ),
-        pytest.param(200, HTML, "a.pdf", PAGE, OriginAnswerInvalid, id="login page"),
-        pytest.param(200, HTML, "unnamed", PAGE, OriginAnswerInvalid, id="login page for no name"),
+        pytest.param(200, HTML, "a.pdf", PAGE, PageInstead, id="login page"),
+        pytest.param(200, HTML, "unnamed", PAGE, PageInstead, id="login page for no name"),
         pytest.param(
             200, JSON, None, envelope("ACCESS_DENIED"), TokenRejected, id="denied, of no name"
         ),
