@@ -12,14 +12,14 @@ from proxy.errors import NotConfigured
 from proxy.link_check.probe import LinkProbe
 from proxy.link_check.results import Outcome
 from proxy.link_check.run import LinkChecker
-from proxy.link_check.store import LinkBook
+from proxy.link_check.store import LinkCheckStore
 
 
 @dataclass(frozen=True, slots=True)
 class LinkChecks:
     """The book, and who fills it."""
 
-    book: LinkBook
+    book: LinkCheckStore
     checker: LinkChecker
 
 
@@ -29,7 +29,7 @@ LINK_CHECKS = web.AppKey("link_checks", LinkChecks)
 async def link_checks(app: web.Application) -> AsyncIterator[None]:
     """Run link checks as long as the application; a cleanup context of aiohttp."""
     console = app[CONSOLE]
-    book = LinkBook(console.parts.database, now=console.now)
+    book = LinkCheckStore(console.parts.database, now=console.now)
     async with LinkChecker.open(book, _Tries(console).try_) as checker:
         app[LINK_CHECKS] = LinkChecks(book, checker)
         yield

@@ -39,7 +39,7 @@ class AddressStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Claimant:
+class Claim:
     """A content's claim to one address.
 
     Attributes:
@@ -62,16 +62,16 @@ class Claimant:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ResolvedClaim:
     """How one claim stands, and whether the address leads to its content."""
 
     status: AddressStatus
     serves: bool
 
 
-def ranked(claimants: Iterable[Claimant]) -> tuple[Claimant, ...]:
+def ranked(claims: Iterable[Claim]) -> tuple[Claim, ...]:
     """Return the claims that can be served, the one that has the address first."""
-    servable = [each for each in claimants if each.is_servable and not each.is_removed]
+    servable = [each for each in claims if each.is_servable and not each.is_removed]
     current = sorted((each for each in servable if each.is_current), key=_seniority)
     proper = [each for each in current if not each.is_shortened]
     if proper or len(current) > 1:
@@ -81,36 +81,36 @@ def ranked(claimants: Iterable[Claimant]) -> tuple[Claimant, ...]:
     return (*current, *former)
 
 
-def standings(claimants: Sequence[Claimant]) -> tuple[Standing, ...]:
+def resolve_claims(claims: Sequence[Claim]) -> tuple[ResolvedClaim, ...]:
     """Return how the claims to one address stand, in the same order."""
-    order = ranked(claimants)
+    order = ranked(claims)
     first = order[0] if order else None
-    current = [each for each in claimants if each.is_servable and each.is_current]
+    current = [each for each in claims if each.is_servable and each.is_current]
     current = [each for each in current if not each.is_removed]
     proper = sum(not each.is_shortened for each in current)
     return tuple(
-        Standing(_status(each, len(current) if each.is_shortened else proper), each is first)
-        for each in claimants
+        ResolvedClaim(_status(each, len(current) if each.is_shortened else proper), each is first)
+        for each in claims
     )
 
 
-def unaddressed(*, value: str, is_servable: bool) -> Standing:
+def unaddressed(*, value: str, is_servable: bool) -> ResolvedClaim:
     """Return how a line stands that is no address."""
     if not is_servable:
-        return Standing(AddressStatus.UNPUBLISHED, serves=False)
+        return ResolvedClaim(AddressStatus.UNPUBLISHED, serves=False)
     missing = AddressStatus.NOT_ADDRESSABLE if value else AddressStatus.NO_IDENTIFIER
-    return Standing(missing, serves=False)
+    return ResolvedClaim(missing, serves=False)
 
 
-def _seniority(claimant: Claimant) -> tuple[datetime, str]:
-    return (claimant.created or _END_OF_TIME, claimant.content_id)
+def _seniority(claim: Claim) -> tuple[datetime, str]:
+    return (claim.created or _END_OF_TIME, claim.content_id)
 
 
-def _status(claimant: Claimant, rivals: int) -> AddressStatus:
-    if claimant.is_removed:
+def _status(claim: Claim, rivals: int) -> AddressStatus:
+    if claim.is_removed:
         return AddressStatus.REMOVED
-    if not claimant.is_servable:
+    if not claim.is_servable:
         return AddressStatus.UNPUBLISHED
-    if not claimant.is_current:
+    if not claim.is_current:
         return AddressStatus.FORMER
     return AddressStatus.COLLISION if rivals > 1 else AddressStatus.OK

@@ -18,7 +18,7 @@ _TABLE = schema.catalogued
 _AT = _TABLE.c
 
 
-class Shapes:
+class Fingerprints:
     """Keeps the catalogue fitted; every method raises DatabaseFailed where there is no answer."""
 
     def __init__(self, database: Database) -> None:

@@ -14,9 +14,9 @@ import structlog
 
 from proxy.catalogue.database import Database
 from proxy.catalogue.folder_listing import FolderListing, ListedPage
-from proxy.catalogue.sync_runs import Run, RunBook, RunKind, RunState
+from proxy.catalogue.sync_runs import Run, RunKind, RunState, SyncRunStore
 from proxy.catalogue.url_row_writer import NewCollision
-from proxy.catalogue.writer import ConnectorChanged, Entered, Missing, Recorder
+from proxy.catalogue.writer import CatalogueWriter, ConnectorChanged, Missing, PageChanges
 from proxy.connectors.model import Connector
 from proxy.errors import GatewayError
 from proxy.thron.messages import LARGEST_PAGE, Order
@@ -37,8 +37,8 @@ class FolderSync:
 
     def __init__(self, database: Database, listing: FolderListing) -> None:
         self._listing = listing
-        self._book = RunBook(database)
-        self._recorder = Recorder(database)
+        self._runs = SyncRunStore(database)
+        self._writer = CatalogueWriter(database)
 
     async def run(self, connector: Connector, kind: RunKind) -> Run:
         """List a connector's folder, and return how that ended.
@@ -46,8 +46,8 @@ class FolderSync:
         Raises:
             DatabaseFailed: The database does not answer; the run stays open until the next start.
         """
-        before = await self._book.suspended(connector.slug)
-        run = await self._book.begin(connector.slug, kind)
+        before = await self._runs.suspended(connector.slug)
+        run = await self._runs.begin(connector.slug, kind)
         ended: tuple[RunState, str | None] = RunState.CANCELLED, None
         try:
             if kind is RunKind.DELTA:
@@ -60,7 +60,7 @@ class FolderSync:
         except GatewayError as exc:
             ended = RunState.FAILED, f"The listing broke off: {exc}"
         finally:
-            run = await self._book.end(run, ended[0], problem=ended[1])
+            run = await self._runs.end(run, ended[0], problem=ended[1])
             _tell(run)
         return run
 
@@ -71,16 +71,16 @@ class FolderSync:
         async with aclosing(self._listing.pages(connector)) as pages:
             async for page in pages:
                 added += (await self._enter(run, connector, page)).added
-        missing = await self._recorder.missing(run, connector, before=before)
+        missing = await self._writer.missing(run, connector, before=before)
         if _is_drop(missing.contents - missing.twice, missing.of - added):
             return RunState.SUSPENDED, _suspicion(missing, added)
         await self._ask_for_missing(run, connector)
-        await self._recorder.remove_missing(run, connector)
+        await self._writer.remove_missing(run, connector)
         return RunState.OK, None
 
     async def _list_changed(self, run: Run, connector: Connector) -> None:
-        since = await self._recorder.changed_until(connector) or _BEGINNING
-        began = await self._book.last_began(connector.slug) or _BEGINNING
+        since = await self._writer.changed_until(connector) or _BEGINNING
+        began = await self._runs.last_began(connector.slug) or _BEGINNING
         since = max(min(since, began), _BEGINNING + _OVERLAP) - _OVERLAP
         async with aclosing(
             self._listing.pages(connector, order=Order.UPDATED_LAST_FIRST)
@@ -94,17 +94,17 @@ class FolderSync:
         """Ask by ids for what the pages did not show: those shift, and the index lags."""
         last = ""
         while True:
-            ids = await self._recorder.next_missing(run, connector, after=last, most=LARGEST_PAGE)
+            ids = await self._writer.next_missing(run, connector, after=last, most=LARGEST_PAGE)
             if not ids:
                 return
             page = await self._listing.of_ids(connector, ids)
             await self._enter(run, connector, page)
             if page.skipped:  # one of these may be what could not be read
-                await self._recorder.spare(run, connector, ids)
+                await self._writer.spare(run, connector, ids)
             last = ids[-1]
 
-    async def _enter(self, run: Run, connector: Connector, page: ListedPage) -> Entered:
-        entered = await self._recorder.enter(
+    async def _enter(self, run: Run, connector: Connector, page: ListedPage) -> PageChanges:
+        entered = await self._writer.enter(
             run, connector, page.contents, expected=page.expected, skipped=page.skipped
         )
         for collision in entered.collisions:

@@ -8,7 +8,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.catalogue import queries, schema
-from proxy.catalogue.collisions import Claimant, ranked
+from proxy.catalogue.collisions import Claim, ranked
 from proxy.catalogue.database import Database
 from proxy.catalogue.url_rows import KnownContent
 from proxy.clock import utc_now
@@ -50,7 +50,7 @@ class KnownContents:
         async def read(connection: AsyncConnection) -> tuple[KnownContent, ...]:
             found = {row.id: row for row in (await connection.execute(query)).all()}
             claimed = await _claimed(connection, connector, list(found))
-            order = ranked(map(_claimant, found.values()))
+            order = ranked(map(_claim, found.values()))
             return tuple(
                 self._known(connector, found[each.content_id], claimed.get(each.content_id, []))
                 for each in order
@@ -102,8 +102,8 @@ async def _claimed(
     return found
 
 
-def _claimant(row: Row[Any]) -> Claimant:
-    return Claimant(
+def _claim(row: Row[Any]) -> Claim:
+    return Claim(
         content_id=row.id,
         created=rows.instant(row.created) if row.created else None,
         is_servable=True,

@@ -1,7 +1,7 @@
 """The background task that keeps the catalogue: when which folder is listed, and by whom.
 
 Full listings at the start and every sixth time, what changed in between; a new or changed
-connector at once. One replica at a time does it; the book of runs tells all of them how it goes.
+connector at once. One replica at a time does it; the stored runs tell all of them how it goes.
 """
 
 import asyncio
@@ -16,12 +16,12 @@ import structlog
 
 from proxy.backoff import Backoff
 from proxy.catalogue.database import Database
-from proxy.catalogue.fingerprints import Shapes
+from proxy.catalogue.fingerprints import Fingerprints
 from proxy.catalogue.folder_listing import FolderListing
 from proxy.catalogue.folder_sync import FolderSync
 from proxy.catalogue.leadership import Leadership
 from proxy.catalogue.polling import INTERVAL_S, polling
-from proxy.catalogue.sync_runs import Run, RunBook, RunKind, RunState, SyncState
+from proxy.catalogue.sync_runs import Run, RunKind, RunState, SyncRunStore, SyncState
 from proxy.clock import utc_now
 from proxy.connectors.model import Connector, Connectors
 from proxy.connectors.watch import ConnectorWatch
@@ -104,8 +104,8 @@ class Sync:
         self._pace = pace
         self._now = now
         self._monotonic = monotonic
-        self._book = RunBook(database)
-        self._shapes = Shapes(database)
+        self._runs = SyncRunStore(database)
+        self._fingerprints = Fingerprints(database)
         self._places = asyncio.Semaphore(_AT_ONCE)
         self._plans: dict[str, _Plan] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -161,7 +161,7 @@ class Sync:
         Raises:
             DatabaseFailed: The database does not answer.
         """
-        await self._book.ask(slug)
+        await self._runs.ask(slug)
 
     async def states(self) -> tuple[SyncState, ...]:
         """Return how every connector stands, by slug.
@@ -170,7 +170,7 @@ class Sync:
             DatabaseFailed: The database does not answer.
         """
         slugs = [each.slug for each in self._watch.connectors.all]
-        return tuple(self._dated(each) for each in await self._book.states(slugs))
+        return tuple(self._dated(each) for each in await self._runs.states(slugs))
 
     async def state(self, slug: str) -> SyncState:
         """Return how one connector stands.
@@ -178,7 +178,7 @@ class Sync:
         Raises:
             DatabaseFailed: The database does not answer.
         """
-        (state,) = await self._book.states([slug])
+        (state,) = await self._runs.states([slug])
         return self._dated(state)
 
     async def runs(self, slug: str, *, newest: int = 20) -> tuple[Run, ...]:
@@ -187,7 +187,7 @@ class Sync:
         Raises:
             DatabaseFailed: The database does not answer.
         """
-        return await self._book.runs(slug, newest=newest)
+        return await self._runs.runs(slug, newest=newest)
 
     async def tick(self) -> None:
         """Begin what is due.
@@ -200,7 +200,7 @@ class Sync:
             return
         connectors = self._watch.connectors
         await self._fit(connectors, listing)
-        asked = await self._book.asked()
+        asked = await self._runs.asked()
         for connector in connectors.all:
             if connector.slug not in self._tasks:
                 self._begin_if_due(connector, listing, is_asked=connector.slug in asked)
@@ -208,7 +208,7 @@ class Sync:
     async def _lead(self) -> bool:
         leads = await self._leadership.is_held()
         if leads and not self._leads:
-            await self._book.end_interrupted()
+            await self._runs.end_interrupted()
             self._plans.clear()
             self._fitted = None
         elif self._leads and not leads:
@@ -223,11 +223,11 @@ class Sync:
             return
         slugs = {each.slug for each in connectors.all}
         await self._cancel([slug for slug in self._tasks if slug not in slugs])
-        await self._shapes.retain(slugs)
+        await self._fingerprints.retain(slugs)
         for slug in self._plans.keys() - slugs:
             del self._plans[slug]
         for connector in connectors.all:
-            if await self._shapes.fit(connector, client_id=listing.client_id):
+            if await self._fingerprints.fit(connector, client_id=listing.client_id):
                 await self._cancel([connector.slug])
                 self._plans.pop(connector.slug, None)
         self._fitted = connectors.revision, listing

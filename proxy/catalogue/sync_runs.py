@@ -128,7 +128,7 @@ class SyncState:
 _UNDONE = (RunState.ASKED.value, RunState.RUNNING.value)
 
 
-class RunBook:
+class SyncRunStore:
     """Reads and writes runs; every method raises DatabaseFailed where there is no answer."""
 
     def __init__(self, database: Database, *, now: Callable[[], datetime] = utc_now) -> None:

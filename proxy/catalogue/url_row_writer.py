@@ -1,4 +1,4 @@
-"""The lines of contents that changed, written, and who serves each address settled anew."""
+"""The rows of contents that changed, written, and who serves each address resolved anew."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,13 @@ from sqlalchemy import Row, Select, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.catalogue import schema
-from proxy.catalogue.collisions import AddressStatus, Claimant, Standing, standings, unaddressed
+from proxy.catalogue.collisions import (
+    AddressStatus,
+    Claim,
+    ResolvedClaim,
+    resolve_claims,
+    unaddressed,
+)
 from proxy.catalogue.content_record import Record
 from proxy.catalogue.url_entries import Entry
 from proxy.connectors import rows
@@ -53,10 +59,10 @@ async def write_lines(
     for each in records:
         edits.take(each, mine[each.content.id])
     await edits.write(connection)
-    return await settle(connection, connector, edits.touched)
+    return await resolve_collisions(connection, connector, edits.touched)
 
 
-async def settle(
+async def resolve_collisions(
     connection: AsyncConnection, connector: Connector, keys: Iterable[Key]
 ) -> tuple[NewCollision, ...]:
     """Settle who serves some addresses and how their lines stand; return new collisions."""
@@ -67,7 +73,7 @@ async def settle(
         changes: list[dict[str, Any]] = []
         for key, group in groupby(claims, key=lambda row: (row.language, row.value)):
             if key in wanted:
-                found += _settled(key, list(group), changes)
+                found += _resolved(key, list(group), changes)
         if changes:
             await connection.execute(_STANDING, changes)
     return tuple(found)
@@ -117,8 +123,8 @@ class _Edits:
             return
         entry = Entry(row.language, row.value, is_addressable=True, is_shortened=row.is_shortened)
         values = {**record.line_values(entry), "is_current": False}
-        standing = {"status": row.status, "serves": row.serves}
-        self._change(row, {**values, **standing}, is_same=not row.is_current)
+        resolved = {"status": row.status, "serves": row.serves}
+        self._change(row, {**values, **resolved}, is_same=not row.is_current)
 
     def _change(self, row: Row[Any], values: Mapping[str, Any], *, is_same: bool) -> None:
         since = rows.instant(row.since) if is_same else self._now
@@ -130,18 +136,18 @@ def _alone(record: Record, entry: Entry) -> dict[str, Any]:
     if entry.is_addressable:
         status = AddressStatus.OK if record.is_servable else AddressStatus.UNPUBLISHED
         return {"status": status.value, "serves": record.is_servable}
-    standing = unaddressed(value=entry.value, is_servable=record.is_servable)
-    return {"status": standing.status.value, "serves": standing.serves}
+    resolved = unaddressed(value=entry.value, is_servable=record.is_servable)
+    return {"status": resolved.status.value, "serves": resolved.serves}
 
 
-def _settled(
+def _resolved(
     key: Key, claims: Sequence[Row[Any]], changes: list[dict[str, Any]]
 ) -> list[NewCollision]:
-    found = standings([_claimant(row) for row in claims])
-    for row, standing in zip(claims, found, strict=True):
-        if (row.status, row.serves) != (standing.status.value, standing.serves):
+    found = resolve_claims([_claim(row) for row in claims])
+    for row, resolved in zip(claims, found, strict=True):
+        if (row.status, row.serves) != (resolved.status.value, resolved.serves):
             changes.append(
-                {"_id": row.id, "_status": standing.status.value, "_serves": standing.serves}
+                {"_id": row.id, "_status": resolved.status.value, "_serves": resolved.serves}
             )
     collides = any(each.status is AddressStatus.COLLISION for each in found)
     if not collides or any(row.status == AddressStatus.COLLISION.value for row in claims):
@@ -149,17 +155,17 @@ def _settled(
     return [NewCollision(*key, content_ids=_rivals(claims, found))]
 
 
-def _rivals(claims: Sequence[Row[Any]], found: Sequence[Standing]) -> tuple[str, ...]:
+def _rivals(claims: Sequence[Row[Any]], found: Sequence[ResolvedClaim]) -> tuple[str, ...]:
     rivals = [
-        (not standing.serves, row.content_id)
-        for row, standing in zip(claims, found, strict=True)
-        if standing.status is AddressStatus.COLLISION
+        (not resolved.serves, row.content_id)
+        for row, resolved in zip(claims, found, strict=True)
+        if resolved.status is AddressStatus.COLLISION
     ]
     return tuple(content_id for _, content_id in sorted(rivals))
 
 
-def _claimant(row: Row[Any]) -> Claimant:
-    return Claimant(
+def _claim(row: Row[Any]) -> Claim:
+    return Claim(
         content_id=row.content_id,
         created=rows.instant(row.created) if row.created is not None else None,
         is_servable=row.is_servable,

@@ -1,7 +1,7 @@
 """What a listing shows, entered into the catalogue: a page in one transaction, removals in one.
 
 Rule 1: every transaction leaves the catalogue whole: how each line stands, and whom an address
-leads to, is settled in the same one.
+leads to, is resolved in the same one.
 Rule 2: rows that a run has seen carry its id; so a run knows what it has not seen without keeping
 the ids of a whole folder in memory.
 """
@@ -20,7 +20,7 @@ from proxy.catalogue.content_record import Record, record
 from proxy.catalogue.database import Database
 from proxy.catalogue.queries import is_present
 from proxy.catalogue.sync_runs import Run
-from proxy.catalogue.url_row_writer import Key, NewCollision, settle, write_lines
+from proxy.catalogue.url_row_writer import Key, NewCollision, resolve_collisions, write_lines
 from proxy.clock import utc_now
 from proxy.connectors.model import Connector
 from proxy.thron.messages import Content
@@ -39,7 +39,7 @@ class ConnectorChanged(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Entered:
+class PageChanges:
     """What one page changed.
 
     Attributes:
@@ -70,7 +70,7 @@ class Missing:
     twice: int
 
 
-class Recorder:
+class CatalogueWriter:
     """Writes the catalogue; every method raises DatabaseFailed where there is no answer."""
 
     def __init__(self, database: Database, *, now: Callable[[], datetime] = utc_now) -> None:
@@ -85,7 +85,7 @@ class Recorder:
         *,
         expected: int | None = None,
         skipped: int = 0,
-    ) -> Entered:
+    ) -> PageChanges:
         """Enter one page of a listing.
 
         Args:
@@ -100,7 +100,7 @@ class Recorder:
         """
         listed = {each.id: each for each in contents}
 
-        async def write(connection: AsyncConnection) -> Entered:
+        async def write(connection: AsyncConnection) -> PageChanges:
             await _require_shape(connection, connector)
             entered = await _enter(connection, run, connector, listed, self._now())
             counts = {
@@ -205,7 +205,7 @@ async def _enter(
     connector: Connector,
     listed: Mapping[str, Content],
     now: datetime,
-) -> Entered:
+) -> PageChanges:
     known = await _known(connection, connector, list(listed))
     records = [
         record(connector, each, was_published=_was_published(known.get(each.id)))
@@ -221,7 +221,7 @@ async def _enter(
     await _mark(connection, run, connector, list(known), now)
     collisions = await write_lines(connection, connector, [*new, *different], now=now)
     back = sum(known[each.content.id].removed_at is not None for each in different)
-    return Entered(
+    return PageChanges(
         seen=len(new) + sum(row.run < run.id for row in known.values()),
         added=len(new) + back,
         changed=len(different) - back,
@@ -295,7 +295,7 @@ async def _remove(
     await connection.execute(lines.values(status=AddressStatus.REMOVED.value, serves=False))
     contents = update(_CONTENT).where(*gone)
     removed = await connection.execute(contents.values(removed_at=now, is_servable=False))
-    await settle(connection, connector, shared)
+    await resolve_collisions(connection, connector, shared)
     return removed.rowcount
 
 

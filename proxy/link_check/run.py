@@ -13,7 +13,7 @@ from proxy.connectors.addresses import Address
 from proxy.connectors.model import Connector
 from proxy.errors import DatabaseFailed, GatewayError
 from proxy.link_check.results import CheckState, LinkCheck, Outcome, Scope
-from proxy.link_check.store import LinkBook
+from proxy.link_check.store import LinkCheckStore
 
 log = structlog.get_logger("proxy.link_check")
 
@@ -45,8 +45,8 @@ class Rate:
 class LinkChecker:
     """Runs link checks in the background; made by ``LinkChecker.open``."""
 
-    def __init__(self, book: LinkBook, probe: Probe, *, rate: Rate) -> None:
-        self._book = book
+    def __init__(self, store: LinkCheckStore, probe: Probe, *, rate: Rate) -> None:
+        self._store = store
         self._probe = probe
         self._rate = rate
         self._running: dict[asyncio.Task[None], LinkCheck] = {}
@@ -54,16 +54,16 @@ class LinkChecker:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, book: LinkBook, probe: Probe, *, rate: Rate | None = None
+        cls, store: LinkCheckStore, probe: Probe, *, rate: Rate | None = None
     ) -> AsyncIterator[Self]:
         """Give a checker; at the end of the block runs are cancelled, what they found stays.
 
         Args:
-            book: Where runs and outcomes are noted.
+            store: Where runs and outcomes are noted.
             probe: Tries one address.
             rate: How hard.
         """
-        self = cls(book, probe, rate=rate or Rate())
+        self = cls(store, probe, rate=rate or Rate())
         try:
             yield self
         finally:
@@ -76,7 +76,7 @@ class LinkChecker:
             CheckRunning: One of this connector runs already.
             DatabaseFailed: It cannot be noted.
         """
-        check = await self._book.begin(connector, scope)
+        check = await self._store.begin(connector, scope)
         task = asyncio.create_task(self._run(connector, check), name=f"link check {check.id}")
         self._running[task] = check
         task.add_done_callback(self._running.pop)
@@ -84,23 +84,25 @@ class LinkChecker:
 
     async def stop(self, slug: str) -> bool:
         """Let a connector's run end within seconds, whoever runs it; tell whether there is one."""
-        return await self._book.ask_to_stop(slug)
+        return await self._store.ask_to_stop(slug)
 
     async def retry(self, connector: Connector, line: Line) -> Outcome:
         """Try one line by itself, at once, and note what came of it."""
         outcome = await self._probe(connector, _address(connector, line))
-        await self._book.note(connector, None, {line.number: outcome})
+        await self._store.note(connector, None, {line.number: outcome})
         return outcome
 
     async def _run(self, connector: Connector, check: LinkCheck) -> None:
         try:
-            state, reason = await _Run(self._book, self._probe, self._rate, connector, check).done()
-            await self._book.end(check, state, reason=reason)
+            state, reason = await _Run(
+                self._store, self._probe, self._rate, connector, check
+            ).done()
+            await self._store.end(check, state, reason=reason)
         except GatewayError as exc:  # the database's: nothing can be noted, and it counts as ended
             log.warning("link check failed", connector=connector.slug, reason=str(exc))
         except Exception:
             log.exception("bug in a link check", connector=connector.slug)
-            await self._book.end(check, CheckState.FAILED, reason="a bug; the log has it")
+            await self._store.end(check, CheckState.FAILED, reason="a bug; the log has it")
         else:
             log.info("link check", connector=connector.slug, state=state.value)
 
@@ -111,16 +113,21 @@ class LinkChecker:
         await asyncio.gather(*running, return_exceptions=True)
         for check in running.values():
             with suppress(DatabaseFailed):  # then it counts as ended after a minute
-                await self._book.end(check, CheckState.INTERRUPTED)
+                await self._store.end(check, CheckState.INTERRUPTED)
 
 
 class _Run:
     """One run: what it found since it last noted, and whether to go on."""
 
     def __init__(
-        self, book: LinkBook, probe: Probe, rate: Rate, connector: Connector, check: LinkCheck
+        self,
+        store: LinkCheckStore,
+        probe: Probe,
+        rate: Rate,
+        connector: Connector,
+        check: LinkCheck,
     ) -> None:
-        self._book = book
+        self._store = store
         self._probe = probe
         self._rate = rate
         self._connector = connector
@@ -154,7 +161,7 @@ class _Run:
 
     async def _lines(self) -> AsyncIterator[Line]:
         after = 0
-        while lines := await self._book.to_try(
+        while lines := await self._store.to_try(
             self._connector, self._check.scope, after=after, most=_AT_A_TIME
         ):
             for line in lines:
@@ -172,7 +179,7 @@ class _Run:
 
     async def _note(self) -> None:
         found, self._found = self._found, {}
-        self._check = await self._book.note(self._connector, self._check, found) or self._check
+        self._check = await self._store.note(self._connector, self._check, found) or self._check
 
 
 def _address(connector: Connector, line: Line) -> Address:

@@ -1,4 +1,4 @@
-"""The book of link checks: runs and the last outcome of every address, for every process to see."""
+"""Link checks, kept: runs and the last outcome of every address, for every process to see."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
@@ -51,7 +51,7 @@ class CheckRunning(Exception):
     """There is a run of this connector already."""
 
 
-class LinkBook:
+class LinkCheckStore:
     """Reads and writes link checks; every method raises DatabaseFailed where there is no answer."""
 
     def __init__(self, database: Database, *, now: Callable[[], datetime] = utc_now) -> None:

@@ -16,12 +16,12 @@ import pytest
 from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.database import Database
 from proxy.catalogue.export import Format, exported
-from proxy.catalogue.fingerprints import Shapes
+from proxy.catalogue.fingerprints import Fingerprints
 from proxy.catalogue.row_urls import LineUrls
 from proxy.catalogue.sync_runs import RunKind
 from proxy.catalogue.url_rows import Selection, Sort
 from proxy.link_check.results import Shown
-from proxy.link_check.store import LinkBook
+from proxy.link_check.store import LinkCheckStore
 from proxy.sandbox.server import Sandbox
 from tests.admin.visitor import visitor
 from tests.catalogue.entering import NAMES, NOON, Catalogue, content
@@ -48,10 +48,10 @@ _PAGES = {
 
 async def _fill(database: Database) -> None:
     catalogue = Catalogue(database)
-    await Shapes(database).fit(NAMES, client_id="sandbox")  # the tenant's name there
-    run = await catalogue.book.begin(NAMES.slug, RunKind.FULL)
+    await Fingerprints(database).fit(NAMES, client_id="sandbox")  # the tenant's name there
+    run = await catalogue.runs.begin(NAMES.slug, RunKind.FULL)
     for first in range(0, CONTENTS, 1000):
-        await catalogue.recorder.enter(
+        await catalogue.writer.enter(
             run, NAMES, [_content(number) for number in range(first, first + 1000)]
         )
 
@@ -110,7 +110,7 @@ async def test_queries(state: Path) -> None:
     """What of it the queries take."""
     async with Database.open(f"sqlite:///{state}/connector.db") as database:
         contents = Catalogue(database).contents
-        book = LinkBook(database)
+        book = LinkCheckStore(database)
         rare = Selection(search="strada 99993")
         await _timed("page", lambda: contents.page(NAMES))
         await _timed("search", lambda: contents.page(NAMES, rare))

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from proxy.catalogue.database import Database
-from proxy.catalogue.fingerprints import Shapes
+from proxy.catalogue.fingerprints import Fingerprints
 from proxy.catalogue.known_contents import KnownContents
 from proxy.catalogue.queries import Contents
-from proxy.catalogue.sync_runs import Run, RunBook, RunKind, RunState
-from proxy.catalogue.writer import Entered, Recorder
+from proxy.catalogue.sync_runs import Run, RunKind, RunState, SyncRunStore
+from proxy.catalogue.writer import CatalogueWriter, PageChanges
 from proxy.connectors.addresses import Address
 from proxy.connectors.model import Connector, Identifier
 from proxy.thron.messages import Content, MetadataValue, PrettyId, Title
@@ -78,26 +78,26 @@ class Catalogue:
         return Contents(self.database, now=self.now)
 
     @property
-    def recorder(self) -> Recorder:
+    def writer(self) -> CatalogueWriter:
         """What writes it."""
-        return Recorder(self.database, now=self.now)
+        return CatalogueWriter(self.database, now=self.now)
 
     @property
-    def book(self) -> RunBook:
+    def runs(self) -> SyncRunStore:
         """Its runs."""
-        return RunBook(self.database, now=self.now)
+        return SyncRunStore(self.database, now=self.now)
 
     async def begin(self, connector: Connector) -> Run:
         """Begin a full listing of a connector, fitted."""
-        await Shapes(self.database).fit(connector, client_id="acme")
-        return await self.book.begin(connector.slug, RunKind.FULL)
+        await Fingerprints(self.database).fit(connector, client_id="acme")
+        return await self.runs.begin(connector.slug, RunKind.FULL)
 
-    async def listed(self, connector: Connector, *contents: Content) -> Entered:
+    async def listed(self, connector: Connector, *contents: Content) -> PageChanges:
         """Enter a whole listing of one page; what it does not show has left the folder."""
         run = await self.begin(connector)
-        entered = await self.recorder.enter(run, connector, contents)
-        await self.recorder.remove_missing(run, connector)
-        await self.book.end(run, RunState.OK)
+        entered = await self.writer.enter(run, connector, contents)
+        await self.writer.remove_missing(run, connector)
+        await self.runs.end(run, RunState.OK)
         return entered
 
     async def lines(self, connector: Connector) -> Sequence[tuple[str, str | None, str, bool]]:

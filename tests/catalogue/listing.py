@@ -10,11 +10,11 @@ import aiohttp
 
 from proxy.backoff import Backoff
 from proxy.catalogue.database import Database
-from proxy.catalogue.fingerprints import Shapes
+from proxy.catalogue.fingerprints import Fingerprints
 from proxy.catalogue.folder_listing import FolderListing
 from proxy.catalogue.folder_sync import FolderSync
 from proxy.catalogue.queries import Contents
-from proxy.catalogue.sync_runs import Run, RunBook, RunKind
+from proxy.catalogue.sync_runs import Run, RunKind, SyncRunStore
 from proxy.connectors.model import Connector
 from proxy.sandbox.server import Sandbox
 from proxy.thron.client import Client
@@ -43,9 +43,9 @@ class Listed:
         return Contents(self.database)
 
     @property
-    def book(self) -> RunBook:
+    def runs(self) -> SyncRunStore:
         """The runs."""
-        return RunBook(self.database)
+        return SyncRunStore(self.database)
 
     async def full(self, connector: Connector) -> Run:
         """List a folder whole."""
@@ -68,7 +68,7 @@ class Listed:
         }
 
     async def _run(self, connector: Connector, kind: RunKind) -> Run:
-        await Shapes(self.database).fit(connector, client_id=self.thron.client_id)
+        await Fingerprints(self.database).fit(connector, client_id=self.thron.client_id)
         return await FolderSync(self.database, self.listing).run(connector, kind)
 
 

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from proxy.catalogue.collisions import AddressStatus, Claimant, ranked, standings, unaddressed
+from proxy.catalogue.collisions import AddressStatus, Claim, ranked, resolve_claims, unaddressed
 
 DAY = datetime(2024, 5, 1, tzinfo=UTC)
 OK, COLLISION, FORMER = AddressStatus.OK, AddressStatus.COLLISION, AddressStatus.FORMER
 UNPUBLISHED, REMOVED = AddressStatus.UNPUBLISHED, AddressStatus.REMOVED
 
 
-def claimant(content_id: str, created: int | None = 0, since: int = 0, **more: Any) -> Claimant:
-    return Claimant(
+def claim(content_id: str, created: int | None = 0, since: int = 0, **more: Any) -> Claim:
+    return Claim(
         content_id=content_id,
         created=None if created is None else DAY + timedelta(days=created),
         since=DAY + timedelta(days=since),
@@ -23,13 +23,13 @@ def claimant(content_id: str, created: int | None = 0, since: int = 0, **more: A
     )
 
 
-ALONE = claimant("a")
-OLDER, YOUNGER = claimant("z", 1), claimant("a", 2)
-LOST_LATELY = claimant("l", 0, since=9, is_current=False)
-LOST_LONG_AGO = claimant("m", 0, since=3, is_current=False)
-HIDDEN = claimant("h", -5, is_servable=False)
-GONE = claimant("g", -9, is_servable=False, is_removed=True)
-LEFT = claimant("e", -9, is_removed=True)
+ALONE = claim("a")
+OLDER, YOUNGER = claim("z", 1), claim("a", 2)
+LOST_LATELY = claim("l", 0, since=9, is_current=False)
+LOST_LONG_AGO = claim("m", 0, since=3, is_current=False)
+HIDDEN = claim("h", -5, is_servable=False)
+GONE = claim("g", -9, is_servable=False, is_removed=True)
+LEFT = claim("e", -9, is_removed=True)
 
 
 @pytest.mark.parametrize(
@@ -37,8 +37,8 @@ LEFT = claimant("e", -9, is_removed=True)
     [
         pytest.param([ALONE], "a", id="one claim"),
         pytest.param([YOUNGER, OLDER], "za", id="the one created first"),
-        pytest.param([claimant("b"), claimant("a")], "ab", id="of one date the smaller id"),
-        pytest.param([claimant("a", None), YOUNGER], "aa", id="without a date last"),
+        pytest.param([claim("b"), claim("a")], "ab", id="of one date the smaller id"),
+        pytest.param([claim("a", None), YOUNGER], "aa", id="without a date last"),
         pytest.param([LOST_LATELY, YOUNGER], "al", id="a current one before a former one"),
         pytest.param([LOST_LONG_AGO, LOST_LATELY], "lm", id="the latest former one"),
         pytest.param([HIDDEN, GONE, YOUNGER], "a", id="only what may be served"),
@@ -46,7 +46,7 @@ LEFT = claimant("e", -9, is_removed=True)
         pytest.param([HIDDEN], "", id="nobody"),
     ],
 )
-def test_ranked(claims: list[Claimant], order: str) -> None:
+def test_ranked(claims: list[Claim], order: str) -> None:
     """The address leads to the first; the order does not depend on how they come."""
     assert "".join(each.content_id for each in ranked(claims)) == order
     assert ranked(claims[::-1]) == ranked(claims)
@@ -66,9 +66,9 @@ def test_ranked(claims: list[Claimant], order: str) -> None:
         ),
     ],
 )
-def test_standings(claims: list[Claimant], expected: list[tuple[AddressStatus, bool]]) -> None:
+def test_standings(claims: list[Claim], expected: list[tuple[AddressStatus, bool]]) -> None:
     """Every claim has its status, and exactly one serves where one can."""
-    assert [(each.status, each.serves) for each in standings(claims)] == expected
+    assert [(each.status, each.serves) for each in resolve_claims(claims)] == expected
 
 
 def test_unaddressed() -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from proxy.catalogue.database import Database
-from proxy.catalogue.fingerprints import Shapes
+from proxy.catalogue.fingerprints import Fingerprints
 from proxy.thron.messages import ContentType
 from tests.catalogue.entering import FILES, NAMES, SKUS, Catalogue, named, with_sku
 
@@ -18,7 +18,7 @@ async def catalogue(database_url: str) -> AsyncIterator[Catalogue]:
 
 async def test_what_does_not_matter_changes_nothing(catalogue: Catalogue) -> None:
     """A connector is fitted once, and again only when its shape is another."""
-    shapes = Shapes(catalogue.database)
+    shapes = Fingerprints(catalogue.database)
     assert await shapes.fit(NAMES, client_id="acme")
     assert not await shapes.fit(NAMES.model_copy(update={"max_age_s": 0}), client_id="acme")
     assert await shapes.fit(NAMES.model_copy(update={"subfolders": False}), client_id="acme")
@@ -32,7 +32,7 @@ async def test_another_folder_keeps_former_names_unconfirmed(catalogue: Catalogu
     assert await catalogue.leads_to(narrow, "new", "en") == []
     assert (await catalogue.contents.page(narrow)).total == 0
     assert await catalogue.contents.content(narrow, "id-1") is None
-    await Shapes(catalogue.database).fit(narrow, client_id="acme")
+    await Fingerprints(catalogue.database).fit(narrow, client_id="acme")
     record = await catalogue.contents.content(narrow, "id-1")
     assert record is not None
     assert record.confirmed is None
@@ -44,7 +44,7 @@ async def test_other_identifiers_make_other_addresses(catalogue: Catalogue) -> N
     """No address of before is left when addresses are made of something else."""
     await catalogue.listed(NAMES, with_sku(1, "A"))
     changed = SKUS.model_copy(update={"slug": NAMES.slug})
-    await Shapes(catalogue.database).fit(changed, client_id="acme")
+    await Fingerprints(catalogue.database).fit(changed, client_id="acme")
     assert await catalogue.lines(changed) == []
     await catalogue.listed(changed, with_sku(1, "A"))
     assert await catalogue.lines(changed) == [("id-1", "A", "ok", True)]
@@ -53,7 +53,7 @@ async def test_other_identifiers_make_other_addresses(catalogue: Catalogue) -> N
 async def test_another_tenant_has_nothing(catalogue: Catalogue) -> None:
     """Contents of one tenant are never served for another."""
     await catalogue.listed(NAMES, named(1, "en:a"))
-    assert await Shapes(catalogue.database).fit(NAMES, client_id="other")
+    assert await Fingerprints(catalogue.database).fit(NAMES, client_id="other")
     assert await catalogue.contents.content(NAMES, "id-1") is None
 
 
@@ -61,8 +61,8 @@ async def test_removed_connectors_leave_nothing(catalogue: Catalogue) -> None:
     """What is catalogued of a connector goes with it; that of others stays."""
     await catalogue.listed(NAMES, named(1, "en:a"))
     await catalogue.listed(FILES, named(1, "en:a"))
-    await Shapes(catalogue.database).retain([FILES.slug])
-    assert await catalogue.book.runs(NAMES.slug) == ()
+    await Fingerprints(catalogue.database).retain([FILES.slug])
+    assert await catalogue.runs.runs(NAMES.slug) == ()
     assert await catalogue.lines(NAMES) == []
     assert len(await catalogue.lines(FILES)) == 1
 
@@ -71,5 +71,5 @@ async def test_a_connector_that_came_back_keeps_its_contents(catalogue: Catalogu
     """Whoever read the connectors before does not drop what is theirs again."""
     await catalogue.listed(NAMES, named(1, "en:a"))
     await catalogue.database.apply([NAMES], actor="test")
-    await Shapes(catalogue.database).retain([])
+    await Fingerprints(catalogue.database).retain([])
     assert len(await catalogue.lines(NAMES)) == 1

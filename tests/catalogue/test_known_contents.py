@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from proxy.catalogue.database import Database
-from proxy.catalogue.fingerprints import Shapes
+from proxy.catalogue.fingerprints import Fingerprints
 from proxy.catalogue.known_contents import KnownContents
 from proxy.connectors.addresses import Address
 from proxy.connectors.identifiers import claims
@@ -48,7 +48,7 @@ async def test_what_is_not_confirmed_has_no_age(catalogue: Catalogue) -> None:
     """After a change of the connector nothing counts until a listing has shown it."""
     await catalogue.listed(NAMES, named(1, "en:a"))
     changed = NAMES.model_copy(update={"subfolders": False})
-    await Shapes(catalogue.database).fit(changed, client_id="acme")
+    await Fingerprints(catalogue.database).fit(changed, client_id="acme")
     known = KnownContents(catalogue.database, now=catalogue.now)
     assert await known.of(NAMES, Address("names", "en", "a")) == ()
     (found,) = await known.of(changed, Address("names", "en", "a"))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from proxy.catalogue.sync import Pace, Sync
-from proxy.catalogue.sync_runs import RunBook, RunKind, RunState, SyncState
+from proxy.catalogue.sync_runs import RunKind, RunState, SyncRunStore, SyncState
 from proxy.connectors.model import Connector, Identifier
 from proxy.connectors.watch import ConnectorWatch
 from proxy.sandbox.server import Sandbox
@@ -117,7 +117,7 @@ async def test_asked_for(listed: Listed) -> None:
     """With an interval of 0 nothing is listed but what is asked for, by whatever process."""
     async with syncing(listed, ASKED) as sync:
         assert await sync.state("all") == SyncState("all")
-        await RunBook(listed.database).ask("all")
+        await SyncRunStore(listed.database).ask("all")
         state = await until(sync, "all", is_ok)
         assert state.next is None
         await sync.request("all")
@@ -127,7 +127,7 @@ async def test_asked_for(listed: Listed) -> None:
 
 async def test_a_connector_that_is_new_may_be_asked_for(listed: Listed) -> None:
     """What is asked for before the connector was ever looked at is not forgotten."""
-    await RunBook(listed.database).ask("all")
+    await SyncRunStore(listed.database).ask("all")
     async with syncing(listed, ASKED) as sync:
         await until(sync, "all", is_ok)
 
@@ -213,7 +213,7 @@ async def test_kill_in_the_middle(tmp_path: Path) -> None:
         tally = await listed.contents.tally(connector)
         assert 0 < tally.contents < 3000
         assert tally.contents % 50 == 0
-        (state,) = await listed.book.states(["names"])
+        (state,) = await listed.runs.states(["names"])
         assert state.running is not None
         assert state.running.seen == tally.contents
         async with syncing(listed) as sync:

@@ -1,4 +1,4 @@
-"""The book of sync runs, as every process sees it."""
+"""The stored runs of the sync, as every process sees them."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -18,63 +18,63 @@ async def catalogue(database_url: str) -> AsyncIterator[Catalogue]:
 
 async def test_nothing_yet(catalogue: Catalogue) -> None:
     """Before the first run nothing is known of a connector."""
-    assert await catalogue.book.states(["files"]) == (SyncState("files"),)
-    assert await catalogue.book.suspended("files") is None
-    assert await catalogue.book.last_began("files") is None
+    assert await catalogue.runs.states(["files"]) == (SyncState("files"),)
+    assert await catalogue.runs.suspended("files") is None
+    assert await catalogue.runs.last_began("files") is None
 
 
 async def test_a_run_from_being_asked_for_to_its_end(catalogue: Catalogue) -> None:
     """A run is asked for once, begins in place of that, counts, and ends."""
-    book = catalogue.book
-    await book.ask("files")
-    await book.ask("files")
-    assert await book.asked() == {"files"}
-    (asked,) = await book.states(["files"])
+    runs = catalogue.runs
+    await runs.ask("files")
+    await runs.ask("files")
+    assert await runs.asked() == {"files"}
+    (asked,) = await runs.states(["files"])
     assert asked.is_asked
     run = await catalogue.begin(FILES)
-    assert await book.asked() == frozenset()
-    await catalogue.recorder.enter(run, FILES, [content(1)], expected=3)
-    (running,) = await book.states(["files"])
+    assert await runs.asked() == frozenset()
+    await catalogue.writer.enter(run, FILES, [content(1)], expected=3)
+    (running,) = await runs.states(["files"])
     assert (running.seen, running.expected, running.since) == (1, 3, NOON)
     catalogue.at += timedelta(seconds=5)
-    ended = await book.end(run, RunState.OK)
-    (state,) = await book.states(["files"])
+    ended = await runs.end(run, RunState.OK)
+    (state,) = await runs.states(["files"])
     assert state == SyncState("files", last=ended, last_ok=catalogue.at)
-    assert await book.runs("files") == (ended,)
-    assert await book.last_began("files") == NOON
+    assert await runs.runs("files") == (ended,)
+    assert await runs.last_began("files") == NOON
 
 
 async def test_a_failure_leaves_what_was_well(catalogue: Catalogue) -> None:
     """The last run's problem is told, and when the last one did all its work."""
-    book = catalogue.book
-    await book.end(await book.begin("files", RunKind.FULL), RunState.OK)
+    runs = catalogue.runs
+    await runs.end(await runs.begin("files", RunKind.FULL), RunState.OK)
     catalogue.at += timedelta(minutes=1)
-    run = await book.begin("files", RunKind.DELTA)
-    await book.end(run, RunState.FAILED, problem="THRON is away.")
-    (state,) = await book.states(["files"])
+    run = await runs.begin("files", RunKind.DELTA)
+    await runs.end(run, RunState.FAILED, problem="THRON is away.")
+    (state,) = await runs.states(["files"])
     assert (state.problem, state.last_ok, state.is_suspended) == ("THRON is away.", NOON, False)
 
 
 async def test_a_suspended_listing_waits_for_the_next_whole_one(catalogue: Catalogue) -> None:
     """Deltas and failures in between change nothing of that."""
-    book = catalogue.book
-    suspended = await book.begin("files", RunKind.FULL)
-    await book.end(suspended, RunState.SUSPENDED, problem="Empty.")
-    await book.end(await book.begin("files", RunKind.FULL), RunState.FAILED, problem="Away.")
-    await book.end(await book.begin("files", RunKind.DELTA), RunState.OK)
-    found = await book.suspended("files")
+    runs = catalogue.runs
+    suspended = await runs.begin("files", RunKind.FULL)
+    await runs.end(suspended, RunState.SUSPENDED, problem="Empty.")
+    await runs.end(await runs.begin("files", RunKind.FULL), RunState.FAILED, problem="Away.")
+    await runs.end(await runs.begin("files", RunKind.DELTA), RunState.OK)
+    found = await runs.suspended("files")
     assert found is not None
     assert found.id == suspended.id
-    await book.end(await book.begin("files", RunKind.FULL), RunState.OK)
-    assert await book.suspended("files") is None
+    await runs.end(await runs.begin("files", RunKind.FULL), RunState.OK)
+    assert await runs.suspended("files") is None
 
 
 async def test_runs_of_a_process_that_is_gone(catalogue: Catalogue) -> None:
     """What ran when a process was killed is over; what is asked for still is."""
-    await catalogue.book.begin("files", RunKind.FULL)
-    await catalogue.book.ask("names")
-    await catalogue.book.end_interrupted()
-    files, names = await catalogue.book.states(["files", "names"])
+    await catalogue.runs.begin("files", RunKind.FULL)
+    await catalogue.runs.ask("names")
+    await catalogue.runs.end_interrupted()
+    files, names = await catalogue.runs.states(["files", "names"])
     assert files.running is None
     assert files.last is not None
     assert files.last.state is RunState.CANCELLED
@@ -83,12 +83,12 @@ async def test_runs_of_a_process_that_is_gone(catalogue: Catalogue) -> None:
 
 
 async def test_old_runs_are_forgotten(catalogue: Catalogue) -> None:
-    """The book does not grow for ever, and never forgets the last run that did well."""
-    book = catalogue.book
-    await book.end(await book.begin("files", RunKind.FULL), RunState.OK)
+    """The store does not grow for ever, and never forgets the last run that did well."""
+    runs = catalogue.runs
+    await runs.end(await runs.begin("files", RunKind.FULL), RunState.OK)
     for _ in range(155):
-        run = await book.begin("files", RunKind.DELTA)
-        await book.end(run, RunState.FAILED, problem="Away.")
-    assert len(await book.runs("files", newest=1000)) == 152
-    (state,) = await book.states(["files"])
+        run = await runs.begin("files", RunKind.DELTA)
+        await runs.end(run, RunState.FAILED, problem="Away.")
+    assert len(await runs.runs("files", newest=1000)) == 152
+    (state,) = await runs.states(["files"])
     assert state.last_ok == NOON

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from proxy.catalogue.database import Database
-from proxy.catalogue.fingerprints import Shapes
-from proxy.catalogue.writer import ConnectorChanged, Entered, Missing
+from proxy.catalogue.fingerprints import Fingerprints
+from proxy.catalogue.writer import ConnectorChanged, Missing, PageChanges
 from proxy.connectors.model import Identifier
 from tests.catalogue.entering import FILES, NAMES, NOON, SKUS, Catalogue, content, named, with_sku
 
@@ -22,19 +22,19 @@ async def catalogue(database_url: str) -> AsyncIterator[Catalogue]:
 async def test_what_is_the_same_changes_nothing(catalogue: Catalogue) -> None:
     """Contents are added once, and counted as changed where they are different."""
     both = content(1), content(2)
-    assert await catalogue.listed(FILES, *both) == Entered(seen=2, added=2)
-    assert await catalogue.listed(FILES, *both) == Entered(seen=2)
+    assert await catalogue.listed(FILES, *both) == PageChanges(seen=2, added=2)
+    assert await catalogue.listed(FILES, *both) == PageChanges(seen=2)
     other = replace(content(2), file_name="other.pdf")
-    assert await catalogue.listed(FILES, content(1), other) == Entered(seen=2, changed=1)
+    assert await catalogue.listed(FILES, content(1), other) == PageChanges(seen=2, changed=1)
 
 
 async def test_a_content_on_two_pages_counts_once(catalogue: Catalogue) -> None:
     """Pages shift, and the same content comes again."""
     run = await catalogue.begin(FILES)
-    await catalogue.recorder.enter(run, FILES, [content(1), content(2), content(1)], expected=9)
-    again = await catalogue.recorder.enter(run, FILES, [content(2), content(3)], skipped=2)
-    assert again == Entered(seen=1, added=1)
-    (state,) = await catalogue.book.states([FILES.slug])
+    await catalogue.writer.enter(run, FILES, [content(1), content(2), content(1)], expected=9)
+    again = await catalogue.writer.enter(run, FILES, [content(2), content(3)], skipped=2)
+    assert again == PageChanges(seen=1, added=1)
+    (state,) = await catalogue.runs.states([FILES.slug])
     assert (state.seen, state.expected) == (3, 9)
     assert state.running is not None
     assert (state.running.added, state.running.skipped) == (3, 2)
@@ -48,7 +48,7 @@ async def test_what_left_is_removed_and_may_come_back(catalogue: Catalogue) -> N
     assert await catalogue.leads_to(FILES, "id-2") == []
     tally = await catalogue.contents.tally(FILES)
     assert (tally.contents, tally.lines, tally.removed) == (1, 1, 1)
-    assert await catalogue.listed(FILES, content(1), content(2)) == Entered(seen=2, added=1)
+    assert await catalogue.listed(FILES, content(1), content(2)) == PageChanges(seen=2, added=1)
     assert await catalogue.leads_to(FILES, "id-2") == ["id-2"]
 
 
@@ -155,16 +155,16 @@ async def test_what_a_listing_has_not_shown(catalogue: Catalogue) -> None:
     """Missing contents are counted, told apart by whether the listing before missed them too."""
     await catalogue.listed(FILES, *map(content, range(5)))
     first = await catalogue.begin(FILES)
-    await catalogue.recorder.enter(first, FILES, [content(0), content(1)])
+    await catalogue.writer.enter(first, FILES, [content(0), content(1)])
     second = await catalogue.begin(FILES)
-    await catalogue.recorder.enter(second, FILES, [content(0), content(2)])
-    recorder = catalogue.recorder
-    assert await recorder.missing(second, FILES, before=None) == Missing(3, 5, 0)
-    assert await recorder.missing(second, FILES, before=first) == Missing(3, 5, 2)
-    assert await recorder.next_missing(second, FILES, after="", most=2) == ("id-1", "id-3")
-    assert await recorder.next_missing(second, FILES, after="id-3", most=2) == ("id-4",)
-    await recorder.spare(second, FILES, ["id-3"])
-    assert await recorder.remove_missing(second, FILES) == 2
+    await catalogue.writer.enter(second, FILES, [content(0), content(2)])
+    writer = catalogue.writer
+    assert await writer.missing(second, FILES, before=None) == Missing(3, 5, 0)
+    assert await writer.missing(second, FILES, before=first) == Missing(3, 5, 2)
+    assert await writer.next_missing(second, FILES, after="", most=2) == ("id-1", "id-3")
+    assert await writer.next_missing(second, FILES, after="id-3", most=2) == ("id-4",)
+    await writer.spare(second, FILES, ["id-3"])
+    assert await writer.remove_missing(second, FILES) == 2
     assert [line[0] for line in await catalogue.lines(FILES)] == ["id-0", "id-2", "id-3"]
 
 
@@ -172,11 +172,11 @@ async def test_a_connector_of_another_shape_is_not_written(catalogue: Catalogue)
     """A page that was on its way when the connector changed is refused whole."""
     run = await catalogue.begin(NAMES)
     changed = NAMES.model_copy(update={"identifier": Identifier.CONTENT_ID})
-    await Shapes(catalogue.database).fit(changed, client_id="acme")
+    await Fingerprints(catalogue.database).fit(changed, client_id="acme")
     with pytest.raises(ConnectorChanged):
-        await catalogue.recorder.enter(run, NAMES, [content(1)])
+        await catalogue.writer.enter(run, NAMES, [content(1)])
     with pytest.raises(ConnectorChanged):
-        await catalogue.recorder.remove_missing(run, NAMES)
+        await catalogue.writer.remove_missing(run, NAMES)
     assert await catalogue.lines(changed) == []
 
 
@@ -192,6 +192,6 @@ async def test_contents_that_left_long_ago_are_forgotten(catalogue: Catalogue) -
 
 async def test_the_newest_change_is_known(catalogue: Catalogue) -> None:
     """Where the next listing of changes has to begin is THRON's own date."""
-    assert await catalogue.recorder.changed_until(NAMES) is None
+    assert await catalogue.writer.changed_until(NAMES) is None
     await catalogue.listed(NAMES, content(7), content(3), content(1, last_update=None))
-    assert await catalogue.recorder.changed_until(NAMES) == NOON + timedelta(minutes=7)
+    assert await catalogue.writer.changed_until(NAMES) == NOON + timedelta(minutes=7)

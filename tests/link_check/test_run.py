@@ -14,7 +14,7 @@ from proxy.connectors.addresses import Address
 from proxy.connectors.model import Connector
 from proxy.link_check.results import CheckState, LinkCheck, Outcome, Scope, Shown
 from proxy.link_check.run import LinkChecker, Rate
-from proxy.link_check.store import CheckRunning, LinkBook
+from proxy.link_check.store import CheckRunning, LinkCheckStore
 from tests.catalogue.entering import FILES, NAMES, SKUS, Catalogue, content, named, with_sku
 from tests.waiting import until
 
@@ -53,29 +53,29 @@ class Tries:
 @asynccontextmanager
 async def checker(
     catalogue: Catalogue, tries: Tries, *, rate: Rate = QUICK, is_waiting: bool = False
-) -> AsyncIterator[tuple[LinkChecker, LinkBook]]:
-    book = LinkBook(catalogue.database, now=catalogue.now)
+) -> AsyncIterator[tuple[LinkChecker, LinkCheckStore]]:
+    store = LinkCheckStore(catalogue.database, now=catalogue.now)
     if not is_waiting:
         tries.may_go_on.set()
-    async with LinkChecker.open(book, tries, rate=rate) as made:
-        yield made, book
+    async with LinkChecker.open(store, tries, rate=rate) as made:
+        yield made, store
 
 
-async def ended(book: LinkBook, connector: Connector) -> LinkCheck:
+async def ended(store: LinkCheckStore, connector: Connector) -> LinkCheck:
     """Return the newest run as soon as it is over."""
 
     async def is_over() -> bool:
-        last = await book.last(connector.slug)
+        last = await store.last(connector.slug)
         return last is not None and last.is_over
 
     await until(is_over)
-    last = await book.last(connector.slug)
+    last = await store.last(connector.slug)
     assert last is not None
     return last
 
 
-async def problems(book: LinkBook, connector: Connector) -> dict[str, str | None]:
-    page = await book.page(connector, Shown.PROBLEMS)
+async def problems(store: LinkCheckStore, connector: Connector) -> dict[str, str | None]:
+    page = await store.page(connector, Shown.PROBLEMS)
     return {
         each.line.value or "": each.result.outcome.problem
         for each in page.lines
@@ -89,9 +89,9 @@ async def test_every_address_that_leads_somewhere(catalogue: Catalogue) -> None:
     hidden = with_sku(3, "hidden", status="UNPUBLISHED", channels=())
     await catalogue.listed(SKUS, older, younger, hidden, with_sku(4), with_sku(5, ".", "five"))
     tries = Tries()
-    async with checker(catalogue, tries) as (checks, book):
+    async with checker(catalogue, tries) as (checks, store):
         await checks.start(SKUS)
-        run = await ended(book, SKUS)
+        run = await ended(store, SKUS)
     assert sorted(each.value for each in tries.tried) == ["five", "same"]
     assert (run.state, run.expected, run.checked, run.problems) == (CheckState.DONE, 2, 2, 0)
 
@@ -101,23 +101,23 @@ async def test_former_addresses(catalogue: Catalogue) -> None:
     await catalogue.listed(NAMES, named(1, "en:old"))
     await catalogue.listed(NAMES, named(1, "en:new"))
     tries = Tries()
-    async with checker(catalogue, tries) as (checks, book):
+    async with checker(catalogue, tries) as (checks, store):
         await checks.start(NAMES)
-        await ended(book, NAMES)
+        await ended(store, NAMES)
     assert set(tries.tried) == {Address("names", "en", "old"), Address("names", "en", "new")}
 
 
 async def test_what_is_noted(catalogue: Catalogue) -> None:
     """Status, type, size and problem are noted, problems and others told apart."""
     await catalogue.listed(FILES, content(1), content(2), content(3))
-    async with checker(catalogue, Tries({"id-2": GONE})) as (checks, book):
+    async with checker(catalogue, Tries({"id-2": GONE})) as (checks, store):
         await checks.start(FILES)
-        run = await ended(book, FILES)
+        run = await ended(store, FILES)
         assert run.problems == 1
-        assert await problems(book, FILES) == {"id-2": GONE.problem}
-        working = await book.page(FILES, Shown.WORKING)
+        assert await problems(store, FILES) == {"id-2": GONE.problem}
+        working = await store.page(FILES, Shown.WORKING)
         assert [each.result.outcome for each in working.lines if each.result] == [FINE, FINE]
-        tally = await book.tally(FILES)
+        tally = await store.tally(FILES)
         assert (tally.problems, tally.working, tally.untried) == (1, 2, 0)
 
 
@@ -126,12 +126,12 @@ async def test_since_when(catalogue: Catalogue) -> None:
     await catalogue.listed(FILES, content(1))
     tries = Tries({"id-1": GONE})
     seen = []
-    async with checker(catalogue, tries) as (checks, book):
+    async with checker(catalogue, tries) as (checks, store):
         for outcome in (GONE, replace(GONE, problem="in other words"), FINE):
             tries.outcomes = {"id-1": outcome}
             await checks.start(FILES)
-            await ended(book, FILES)
-            (result,) = (await book.of_content(FILES, "id-1")).values()
+            await ended(store, FILES)
+            (result,) = (await store.of_content(FILES, "id-1")).values()
             seen.append((result.since, result.checked))
             catalogue.at += timedelta(days=1)
     began = catalogue.at - timedelta(days=3)
@@ -143,26 +143,26 @@ async def test_only_those_with_a_problem(catalogue: Catalogue) -> None:
     """A run over the problems tries nothing else."""
     await catalogue.listed(FILES, content(1), content(2))
     tries = Tries({"id-2": GONE})
-    async with checker(catalogue, tries) as (checks, book):
+    async with checker(catalogue, tries) as (checks, store):
         await checks.start(FILES)
-        await ended(book, FILES)
+        await ended(store, FILES)
         tries.tried.clear()
         tries.outcomes = {}
         await checks.start(FILES, scope=Scope.PROBLEMS)
-        run = await ended(book, FILES)
+        run = await ended(store, FILES)
         assert [each.value for each in tries.tried] == ["id-2"]
         assert (run.scope, run.expected, run.problems) == (Scope.PROBLEMS, 1, 0)
-        assert await problems(book, FILES) == {}
+        assert await problems(store, FILES) == {}
 
 
 async def test_one_at_once(catalogue: Catalogue) -> None:
     """A line is tried by itself, and noted like the others."""
     await catalogue.listed(FILES, content(1))
     page = await catalogue.contents.page(FILES, Selection())
-    async with checker(catalogue, Tries({"id-1": GONE})) as (checks, book):
+    async with checker(catalogue, Tries({"id-1": GONE})) as (checks, store):
         assert await checks.retry(FILES, page.lines[0]) == GONE
-        assert await problems(book, FILES) == {"id-1": GONE.problem}
-        assert await book.last("files") is None
+        assert await problems(store, FILES) == {"id-1": GONE.problem}
+        assert await store.last("files") is None
 
 
 async def test_one_run_at_a_time(catalogue: Catalogue) -> None:
@@ -170,23 +170,23 @@ async def test_one_run_at_a_time(catalogue: Catalogue) -> None:
     await catalogue.listed(FILES, content(1))
     await catalogue.listed(NAMES, content(1))
     tries = Tries()
-    async with checker(catalogue, tries, is_waiting=True) as (checks, book):
+    async with checker(catalogue, tries, is_waiting=True) as (checks, store):
         await checks.start(FILES)
         with pytest.raises(CheckRunning):
             await checks.start(FILES)
         await checks.start(NAMES)
         tries.may_go_on.set()
-        await ended(book, FILES)
-        await ended(book, NAMES)
+        await ended(store, FILES)
+        await ended(store, NAMES)
         await checks.start(FILES)
-        await ended(book, FILES)
+        await ended(store, FILES)
 
 
 async def test_bounded(catalogue: Catalogue) -> None:
     """No more are tried at once than allowed."""
     await catalogue.listed(FILES, *(content(number) for number in range(30)))
     tries = Tries()
-    async with checker(catalogue, tries, is_waiting=True) as (checks, book):
+    async with checker(catalogue, tries, is_waiting=True) as (checks, store):
         await checks.start(FILES)
 
         async def is_full() -> bool:
@@ -194,7 +194,7 @@ async def test_bounded(catalogue: Catalogue) -> None:
 
         await until(is_full)
         tries.may_go_on.set()
-        await ended(book, FILES)
+        await ended(store, FILES)
     assert tries.most_at_once == QUICK.at_once
 
 
@@ -202,13 +202,13 @@ async def test_stop(catalogue: Catalogue) -> None:
     """A run ends when told to, from any process; what it found stays."""
     await catalogue.listed(FILES, *(content(number) for number in range(200)))
     tries = Tries({"id-0": GONE})
-    async with checker(catalogue, tries, rate=Rate(at_once=2, per_s=20)) as (checks, book):
+    async with checker(catalogue, tries, rate=Rate(at_once=2, per_s=20)) as (checks, store):
         await checks.start(FILES)
-        assert await LinkBook(catalogue.database).ask_to_stop("files")
-        run = await ended(book, FILES)
+        assert await LinkCheckStore(catalogue.database).ask_to_stop("files")
+        run = await ended(store, FILES)
         assert run.state is CheckState.STOPPED
         assert 0 < run.checked < 200
-        assert (await book.tally(FILES)).untried == 200 - run.checked
+        assert (await store.tally(FILES)).untried == 200 - run.checked
         assert not await checks.stop("files")
 
 
@@ -218,9 +218,9 @@ async def test_nobody_answers(catalogue: Catalogue) -> None:
     numbers = range(100)
     await catalogue.listed(FILES, *map(content, numbers))
     tries = Tries({f"id-{number}": silent for number in numbers})
-    async with checker(catalogue, tries) as (checks, book):
+    async with checker(catalogue, tries) as (checks, store):
         await checks.start(FILES)
-        run = await ended(book, FILES)
+        run = await ended(store, FILES)
     assert (run.state, run.reason) == (CheckState.FAILED, "THRON cannot be asked")
     assert run.checked < 100
 
@@ -231,7 +231,7 @@ async def test_the_process_ends(catalogue: Catalogue) -> None:
     tries = Tries()
     async with checker(catalogue, tries, is_waiting=True) as (checks, _):
         await checks.start(FILES)
-    run = await LinkBook(catalogue.database, now=catalogue.now).last("files")
+    run = await LinkCheckStore(catalogue.database, now=catalogue.now).last("files")
     assert run is not None
     assert run.state is CheckState.INTERRUPTED
 
@@ -239,17 +239,17 @@ async def test_the_process_ends(catalogue: Catalogue) -> None:
 async def test_the_process_is_killed(catalogue: Catalogue) -> None:
     """A run that has told nothing for a minute is over, and another can begin."""
     await catalogue.listed(FILES, content(1))
-    book = LinkBook(catalogue.database, now=catalogue.now)
-    begun = await book.begin(FILES, Scope.ALL)
+    store = LinkCheckStore(catalogue.database, now=catalogue.now)
+    begun = await store.begin(FILES, Scope.ALL)
     catalogue.at += timedelta(seconds=59)
-    assert (await book.last("files")) == begun
+    assert (await store.last("files")) == begun
     catalogue.at += timedelta(seconds=2)
-    last = await book.last("files")
+    last = await store.last("files")
     assert last is not None
     assert last.state is CheckState.INTERRUPTED
-    async with checker(catalogue, Tries()) as (checks, book):
+    async with checker(catalogue, Tries()) as (checks, store):
         await checks.start(FILES)
-        assert (await ended(book, FILES)).state is CheckState.DONE
+        assert (await ended(store, FILES)).state is CheckState.DONE
 
 
 async def test_a_bug(catalogue: Catalogue) -> None:
@@ -259,29 +259,29 @@ async def test_a_bug(catalogue: Catalogue) -> None:
     async def broken(_connector: Connector, _address: Address) -> Outcome:
         raise LookupError
 
-    book = LinkBook(catalogue.database, now=catalogue.now)
-    async with LinkChecker.open(book, broken, rate=QUICK) as checks:
+    store = LinkCheckStore(catalogue.database, now=catalogue.now)
+    async with LinkChecker.open(store, broken, rate=QUICK) as checks:
         await checks.start(FILES)
-        assert (await ended(book, FILES)).state is CheckState.FAILED
+        assert (await ended(store, FILES)).state is CheckState.FAILED
 
 
 async def test_search(catalogue: Catalogue) -> None:
     """Outcomes are searched and paged like the table."""
     await catalogue.listed(FILES, *(content(number) for number in range(12)))
-    async with checker(catalogue, Tries()) as (checks, book):
+    async with checker(catalogue, Tries()) as (checks, store):
         await checks.start(FILES)
-        await ended(book, FILES)
-        page = await book.page(FILES, Shown.WORKING, search="ID-1", limit=2, offset=2)
+        await ended(store, FILES)
+        page = await store.page(FILES, Shown.WORKING, search="ID-1", limit=2, offset=2)
         assert ([each.line.content_id for each in page.lines], page.total) == (["id-11"], 3)
-        assert (await book.page(FILES, Shown.UNTRIED)).total == 0
+        assert (await store.page(FILES, Shown.UNTRIED)).total == 0
 
 
 async def test_what_left_is_not_told(catalogue: Catalogue) -> None:
     """Outcomes of contents that left the folder are neither counted nor shown."""
     await catalogue.listed(FILES, content(1), content(2))
-    async with checker(catalogue, Tries({"id-2": GONE})) as (checks, book):
+    async with checker(catalogue, Tries({"id-2": GONE})) as (checks, store):
         await checks.start(FILES)
-        await ended(book, FILES)
+        await ended(store, FILES)
         await catalogue.listed(FILES, content(1))
-        assert await problems(book, FILES) == {}
-        assert (await book.tally(FILES)).all == 1
+        assert await problems(store, FILES) == {}
+        assert (await store.tally(FILES)).all == 1
