@@ -220,7 +220,7 @@ class Database:
         """
         async with self._writing() as connection:
             known = {each.slug: each for each in await _connectors(connection)}
-            problems = conflicts(known, connectors)
+            problems = [each.text for each in conflicts(known, connectors)]
             if problems:
                 raise ConfigurationError(problems)
             changes = compare(known, connectors)

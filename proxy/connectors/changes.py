@@ -40,21 +40,41 @@ def compare(known: Mapping[str, Connector], wanted: Sequence[Connector]) -> Chan
     )
 
 
-def conflicts(known: Mapping[str, Connector], wanted: Sequence[Connector]) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A slug, or a host, that more than one connector would have.
+
+    Attributes:
+        text: A sentence.
+        slugs: Of the connectors that want a host; of one alone where it stands there twice.
+    """
+
+    text: str
+    slugs: tuple[str, ...]
+
+
+def conflicts(known: Mapping[str, Connector], wanted: Sequence[Connector]) -> tuple[Conflict, ...]:
     """Return why connectors cannot stand side by side: one slug or one host for two of them."""
     slugs = [each.slug for each in wanted]
-    problems = [f"connector {slug}: this slug is there twice." for slug in _repeated(slugs)]
+    found = [
+        Conflict(f"connector {slug}: this slug is there twice.", (slug,))
+        for slug in _repeated(slugs)
+    ]
     after = {**known, **{each.slug: each for each in wanted}}
     holders: dict[str, list[str]] = {}
     for each in after.values():
         if each.host:
             holders.setdefault(each.host, []).append(each.slug)
-    problems += [
-        f"host {host}: {' and '.join(sorted(slugs))} want it; a host answers for one connector."
+    found += [
+        Conflict(
+            f"host {host}: {' and '.join(sorted(slugs))} want it; a host answers for one"
+            " connector.",
+            tuple(sorted(slugs)),
+        )
         for host, slugs in holders.items()
         if len(slugs) > 1
     ]
-    return tuple(problems)
+    return tuple(found)
 
 
 def differences(old: Connector | None, new: Connector | None) -> dict[str, Any]:

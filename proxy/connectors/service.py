@@ -75,7 +75,10 @@ async def plan(
         ThronError: THRON cannot be asked.
     """
     known = {each.slug: each for each in (await database.connectors()).all}
-    problems = [*conflicts(known, wanted), *_without_https(wanted, can_force_https)]
+    problems = [
+        *(each.text for each in conflicts(known, wanted)),
+        *_without_https(wanted, can_force_https),
+    ]
     surveys: list[Survey] = []
     for connector in wanted:
         try:

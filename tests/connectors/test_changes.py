@@ -110,11 +110,11 @@ def test_conflicts() -> None:
     two = OLD.model_copy(update={"slug": "two", "host": "m.example.com"})
     assert conflicts({}, [one]) == ()
     assert conflicts({"one": one}, [one.model_copy(update={"host": None}), two]) == ()
-    assert conflicts({}, [one.model_copy(update={"host": None})] * 2) == (
+    assert [each.text for each in conflicts({}, [one.model_copy(update={"host": None})] * 2)] == [
         "connector one: this slug is there twice.",
-    )
+    ]
     (problem,) = conflicts({"one": one}, [two])
-    assert problem.startswith("host m.example.com: one and two want it")
+    assert problem.text.startswith("host m.example.com: one and two want it")
 
 
 def test_differences() -> None:

@@ -17,19 +17,18 @@ from proxy.admin.api.connector_models import (
 from proxy.admin.api.operations import Call, Model, Nothing, Operation
 from proxy.admin.api.problems import FieldProblem, Problem
 from proxy.admin.connector_saving import (
-    Consequences,
-    conflicts,
-    consequences,
+    conflicting_fields,
     planned,
     remove,
-    resolved,
     save,
+    told_impact,
 )
 from proxy.admin.parts import Console
 from proxy.admin.set_up import tenancy
 from proxy.admin.web.connectors import document
 from proxy.connectors.broken_urls import NONE_BROKEN
 from proxy.connectors.document import export
+from proxy.connectors.impact import Impact, resolved
 from proxy.connectors.model import Connector
 from proxy.connectors.preview import Survey
 from proxy.errors import ConfigurationError
@@ -98,9 +97,7 @@ async def change_connector(call: Call[Nothing, WantedConnector]) -> ConnectorSta
     as_it_was = resolved(old, wanted)
     if as_it_was is not None and not as_it_was.enabled:
         new, contents = as_it_was, 0  # what is switched off needs no THRON to be asked
-        found: Consequences | None = await consequences(
-            call.console, old, new, tenancy=None, wait_s=0
-        )
+        found: Impact | None = await told_impact(call.console, old, new, tenancy=None, wait_s=0)
     else:
         survey, found = await _planned(call, wanted, old=old)
         new, contents = survey.connector, survey.contents
@@ -117,7 +114,7 @@ async def change_connector(call: Call[Nothing, WantedConnector]) -> ConnectorSta
 async def remove_connector(call: Call[RemovalQuery, Nothing]) -> None:
     """Remove one."""
     old = await _known(call)
-    found = await consequences(call.console, old, None, tenancy=None, wait_s=0)
+    found = await told_impact(call.console, old, None, tenancy=None, wait_s=0)
     if found.broken.total:
         _see_confirmed(
             "confirmed_broken_urls", call.query.confirmed_broken_urls, found.broken.total
@@ -135,7 +132,7 @@ async def _known(call: Call[Any, Any]) -> Connector:
 
 async def _planned(
     call: Call[Any, Any], wanted: Connector, *, old: Connector | None
-) -> tuple[Survey, Consequences | None]:
+) -> tuple[Survey, Impact | None]:
     """Return what was surveyed, and what a change does; None of the latter for a new connector."""
     console = call.console
     if old is None:
@@ -148,12 +145,12 @@ async def _planned(
     if old is None:
         return survey, None
     asked = await tenancy(call.request.app)
-    return survey, await consequences(console, old, survey.connector, tenancy=asked, wait_s=_WAIT_S)
+    return survey, await told_impact(console, old, survey.connector, tenancy=asked, wait_s=_WAIT_S)
 
 
 async def _refuse_conflicts(console: Console, wanted: Connector, *, is_new: bool) -> None:
     others = {each.slug: each for each in (await console.parts.database.connectors()).all}
-    found = conflicts(wanted, others, is_new=is_new)
+    found = conflicting_fields(wanted, others, is_new=is_new)
     if found:
         problems = [FieldProblem(f"connector.{key}", str(text)) for key, text in found]
         raise Problem(409, problems[0].detail, problems=problems)

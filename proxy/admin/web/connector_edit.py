@@ -10,13 +10,11 @@ from multidict import MultiDict
 from proxy.admin.auth.caller import CALLER
 from proxy.admin.auth.request_context import VISIT
 from proxy.admin.connector_saving import (
-    Consequences,
-    conflicts,
-    consequences,
+    conflicting_fields,
     planned,
     remove,
-    resolved,
     save,
+    told_impact,
 )
 from proxy.admin.parts import CONSOLE
 from proxy.admin.set_up import Tenancy, tenancy
@@ -37,6 +35,7 @@ from proxy.admin.web.i18n import Text
 from proxy.admin.web.rendering import render, see_other
 from proxy.connectors.document import export
 from proxy.connectors.folder_tree import FolderTree
+from proxy.connectors.impact import Impact, resolved
 from proxy.connectors.metadata_choices import MetadataChoice
 from proxy.connectors.model import Connector, Identifier
 from proxy.errors import ConfigurationError, ThronError
@@ -88,7 +87,7 @@ async def change(request: web.Request) -> web.Response:
         return await _page(request, old, form, status=422)
     if new == old:
         return see_other(f"/connectors/{old.slug}")
-    found = await consequences(
+    found = await told_impact(
         request.app[CONSOLE], old, new, tenancy=known.tenancy, wait_s=_CONFIRM_WAIT_S
     )
     wrong = _unconfirmed(found, posted)
@@ -106,7 +105,7 @@ async def switch(request: web.Request) -> web.Response:
     if new == old:
         return see_other("/connectors")
     known = await _known(request)
-    found = await consequences(
+    found = await told_impact(
         request.app[CONSOLE], old, new, tenancy=known.tenancy, wait_s=_CONFIRM_WAIT_S
     )
     return await _ask(request, found, forms.filled(fields_of(new)), {})
@@ -166,7 +165,7 @@ def _judged(request: web.Request, form: Form[AllFields], old: Connector) -> Form
     if value is None:
         return form
     others = {each.slug: each for each in console.watch.connectors.all if each.slug != old.slug}
-    for field, text in conflicts(value.connector(old), others, is_new=False):
+    for field, text in conflicting_fields(value.connector(old), others, is_new=False):
         form = form.with_problem(text, field=field)
     if value.lacks_renditions:
         form = form.with_problem(UNPUBLISHED_HAS_NO_RENDITION, field="only_published")
@@ -182,7 +181,7 @@ def _judged(request: web.Request, form: Form[AllFields], old: Connector) -> Form
     return form
 
 
-def _unconfirmed(found: Consequences, posted: Mapping[str, Any]) -> dict[str, Text]:
+def _unconfirmed(found: Impact, posted: Mapping[str, Any]) -> dict[str, Text]:
     """Return what has to be confirmed yet."""
     wrong: dict[str, Text] = {}
     if found.is_harmless:
@@ -235,7 +234,7 @@ async def _page(
 
 
 async def _ask(
-    request: web.Request, found: Consequences, form: Form[AllFields], wrong: Mapping[str, Text]
+    request: web.Request, found: Impact, form: Form[AllFields], wrong: Mapping[str, Text]
 ) -> web.Response:
     for field, text in wrong.items():
         form = form.with_problem(text, field=field)
@@ -257,7 +256,7 @@ async def _ask(
 async def _removal(
     request: web.Request, connector: Connector, wrong: tuple[Text, ...]
 ) -> web.Response:
-    found = await consequences(request.app[CONSOLE], connector, None, tenancy=None, wait_s=0)
+    found = await told_impact(request.app[CONSOLE], connector, None, tenancy=None, wait_s=0)
     form: Form[AllFields] = Form(problems={"name": wrong} if wrong else {})
     return render(
         request,

@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from proxy.admin.auth.caller import CALLER
-from proxy.admin.connector_saving import conflicts, planned, save
+from proxy.admin.connector_saving import conflicting_fields, planned, save
 from proxy.admin.set_up import tenancy
 from proxy.admin.web import forms
 from proxy.admin.web.connector_fields import (
@@ -91,7 +91,7 @@ async def _create(at: At) -> web.Response:
         return await _page(at, status=422)
     wanted = whole.value.connector()
     others = {each.slug: each for each in (await at.console.parts.database.connectors()).all}
-    for field, text in conflicts(wanted, others, is_new=True):
+    for field, text in conflicting_fields(wanted, others, is_new=True):
         form = form.with_problem(text, field=field)
     if whole.value.lacks_renditions:
         form = form.with_problem(UNPUBLISHED_HAS_NO_RENDITION, field="only_published")
