@@ -23,7 +23,7 @@ from proxy.delivery.retry import RetryPolicy
 from proxy.delivery.upstream import Upstream
 from proxy.errors import NotConfigured, OriginAnswerInvalid, OriginGone, OriginRefused
 from proxy.semantics import freshness
-from proxy.semantics.codings import may_be_given
+from proxy.semantics.codings import is_acceptable
 from proxy.semantics.cors import METHODS, exposure, preflight
 from proxy.semantics.evaluation import (
     Described,
@@ -292,7 +292,7 @@ def _require_decodable(upstream: Upstream, request: web.Request) -> None:
     Raises:
         OriginAnswerInvalid: It is coded, though that was not asked for.
     """
-    is_decodable = upstream.status not in _WITH_CONTENT or may_be_given(
+    is_decodable = upstream.status not in _WITH_CONTENT or is_acceptable(
         upstream.fields,
         status=upstream.status,
         accept_encoding=combined(request.headers, "Accept-Encoding"),

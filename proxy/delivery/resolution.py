@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from proxy.connectors.identifiers import Claim
 from proxy.connectors.model import Connector, DeliveryMode
-from proxy.semantics.evaluation import Known
+from proxy.semantics.evaluation import RepresentationMetadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Representation:
     """
 
     fields: tuple[tuple[str, str], ...]
-    known: Known
+    known: RepresentationMetadata
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from proxy.errors import (
     ThronUnreachable,
     UnknownAddress,
 )
-from proxy.semantics.status_fields import Forward
+from proxy.semantics.status_fields import ForwardReason
 from proxy.thron.messages import Content
 
 log = structlog.get_logger("proxy.resolver")
@@ -71,7 +71,7 @@ class Resolved:
     """
 
     resolution: Resolution
-    forwarded: Forward | None
+    forwarded: ForwardReason | None
     ttl_s: float
 
 

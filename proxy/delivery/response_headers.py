@@ -11,7 +11,7 @@ from proxy.semantics.disposition import content_disposition
 from proxy.semantics.freshness import Freshness
 from proxy.semantics.headers import media_type
 from proxy.semantics.media_types import content_type, media_type_of
-from proxy.semantics.status_fields import CacheStatus, Forward
+from proxy.semantics.status_fields import CacheStatus, ForwardReason
 
 Lines = list[tuple[str, str]]
 
@@ -53,7 +53,7 @@ class ResponseContext:
     asked_name: str | None
     disposition: Disposition
     canonical: str | None
-    forwarded: Forward | None
+    forwarded: ForwardReason | None
     ttl_s: float
     stale_if_error_s: float
     is_hsts: bool

@@ -10,7 +10,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from proxy.delivery.origin_client import OriginResponse, errors_mapped
 from proxy.delivery.resolution import Delivery, Representation
 from proxy.semantics.codings import codings
-from proxy.semantics.evaluation import Known
+from proxy.semantics.evaluation import RepresentationMetadata
 from proxy.semantics.headers import outbound
 from proxy.semantics.ranges import parse_content_range
 
@@ -77,7 +77,7 @@ def _representation(status: int, fields: CIMultiDictProxy[str]) -> Representatio
         complete_length = said.complete_length  # Content-Length is that of the part
     return Representation(
         tuple(line for line in lines if line[0] not in _OF_ONE_MESSAGE),
-        Known(
+        RepresentationMetadata(
             etag=passed.get("ETag"),
             last_modified=passed.get("Last-Modified"),
             date=fields.get(hdrs.DATE),

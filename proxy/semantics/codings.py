@@ -35,8 +35,8 @@ def codings(fields: MultiMapping[str]) -> tuple[str, ...] | None:
     return tuple(_SAME.get(name, name) for name in names if name != _IDENTITY)
 
 
-def may_be_given(fields: MultiMapping[str], *, status: int, accept_encoding: str | None) -> bool:
-    """Tell whether a client can make the content of an answer.
+def is_acceptable(fields: MultiMapping[str], *, status: int, accept_encoding: str | None) -> bool:
+    """Tell whether a client that accepts these codings can read the content of an answer.
 
     A part of coded content is of use only beside parts of the very same octets; codings that are
     made anew for each answer differ, so that it takes a strong entity-tag (RFC 9110, 8.8.1).

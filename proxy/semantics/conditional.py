@@ -28,7 +28,7 @@ PRECONDITIONS = ("If-Match", "If-Unmodified-Since", "If-None-Match", "If-Modifie
 
 
 class Verdict(Enum):
-    """What the preconditions of a request come to; the value is the status code."""
+    """The result of the preconditions of a request; the value is the status code."""
 
     PROCEED = 200
     NOT_MODIFIED = 304
@@ -74,7 +74,7 @@ class Preconditions:
 def evaluate(
     preconditions: Preconditions, *, etag: str | None, last_modified: str | None, method: str
 ) -> Verdict:
-    """Return whether a request for an existing representation is to be carried out.
+    """Evaluate the preconditions of a request for an existing representation.
 
     Args:
         preconditions: What the request asks.

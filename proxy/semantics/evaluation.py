@@ -1,4 +1,4 @@
-"""What a request comes to before an origin is asked: an answer of our own, or what to send inbound.
+"""Whether a request can be answered from what is known, or what to ask an origin for.
 
 The order is that of RFC 9110, 13.2.2: preconditions, then If-Range, then the range. What is not
 known is left to the origin.
@@ -15,8 +15,8 @@ from proxy.semantics.ranges import Unsatisfiable, select
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What an earlier answer of the origin told of the selected representation.
+class RepresentationMetadata:
+    """What an earlier answer of the origin said about the selected representation (RFC 9110, 8).
 
     Attributes:
         etag: Its ETag field, or None where it has none.
@@ -33,12 +33,12 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class NotModified:
-    """304: the client has it."""
+    """304: the client's stored response is still valid."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreconditionFailed:
-    """412: it is not what the client takes it for."""
+    """412: a precondition of the client is false."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,10 @@ class Forward:
 Answer = NotModified | PreconditionFailed | RangeNotSatisfiable | Described | Forward
 
 
-def decide(fields: MultiMapping[str], *, method: str, known: Known | None) -> Answer:
-    """Return what a GET or HEAD for an existing content comes to.
+def decide(
+    fields: MultiMapping[str], *, method: str, known: RepresentationMetadata | None
+) -> Answer:
+    """Return the answer to a GET or HEAD for an existing content, or what to ask the origin for.
 
     Args:
         fields: The request's field section.
@@ -88,7 +90,7 @@ def decide(fields: MultiMapping[str], *, method: str, known: Known | None) -> An
     return _ranged(forwarded, fields=fields, known=known)
 
 
-def _verdict(fields: MultiMapping[str], *, method: str, known: Known) -> Verdict:
+def _verdict(fields: MultiMapping[str], *, method: str, known: RepresentationMetadata) -> Verdict:
     asked = Preconditions.parse(fields)
     if known.etag is None and asked.if_match not in {None, "*"}:
         # An origin may have a tag and not send it each time: it shall say 412 itself.
@@ -96,7 +98,9 @@ def _verdict(fields: MultiMapping[str], *, method: str, known: Known) -> Verdict
     return evaluate(asked, etag=known.etag, last_modified=known.last_modified, method=method)
 
 
-def _ranged(forwarded: list[tuple[str, str]], *, fields: MultiMapping[str], known: Known) -> Answer:
+def _ranged(
+    forwarded: list[tuple[str, str]], *, fields: MultiMapping[str], known: RepresentationMetadata
+) -> Answer:
     asked = combined(fields, "Range")
     others = [(name, value) for name, value in forwarded if name not in {"Range", "If-Range"}]
     if asked is None or not _applies(fields, known=known):
@@ -117,7 +121,7 @@ def _ranged(forwarded: list[tuple[str, str]], *, fields: MultiMapping[str], know
             return Forward((*others, line, *([("If-Range", condition)] if condition else [])))
 
 
-def _applies(fields: MultiMapping[str], *, known: Known) -> bool:
+def _applies(fields: MultiMapping[str], *, known: RepresentationMetadata) -> bool:
     condition = combined(fields, "If-Range")
     return condition is None or if_range_holds(
         condition, etag=known.etag, last_modified=known.last_modified, date=known.date

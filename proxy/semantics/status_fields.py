@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-Forward = Literal[
+ForwardReason = Literal[
     "bypass", "method", "uri-miss", "vary-miss", "miss", "request", "stale", "partial"
 ]
 
@@ -49,7 +49,7 @@ ErrorType = Literal[
     "proxy_loop_detected",
 ]
 ERROR_TYPES: frozenset[str] = frozenset(get_args(ErrorType))
-FORWARDS: frozenset[str] = frozenset(get_args(Forward))
+FORWARD_REASONS: frozenset[str] = frozenset(get_args(ForwardReason))
 
 # A token of RFC 9651, 3.3.4.
 _NAME = re.compile(r"[A-Za-z*][A-Za-z0-9!#$%&'*+\-.^_`|~:/]*")
@@ -78,7 +78,7 @@ class CacheStatus:
 
     cache: str
     hit: bool = False
-    fwd: Forward | None = None
+    fwd: ForwardReason | None = None
     fwd_status: int | None = None
     ttl_s: int | None = None
     stored: bool = False
@@ -89,7 +89,7 @@ class CacheStatus:
         _check_status(self.fwd_status)
         if self.hit and self.fwd is not None:
             raise ValueError("a hit is not forwarded (RFC 9211, 2.1 and 2.2)")
-        if self.fwd is not None and self.fwd not in FORWARDS:
+        if self.fwd is not None and self.fwd not in FORWARD_REASONS:
             raise ValueError(f"not a reason of RFC 9211, 2.2: {self.fwd!r}")
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ from proxy.connectors.model import DeliveryMode
 from proxy.delivery.origin_client import OriginClient, OriginResponse
 from proxy.delivery.resolution import Delivery
 from proxy.delivery.upstream import upstream_of
-from proxy.semantics.evaluation import Known
+from proxy.semantics.evaluation import RepresentationMetadata
 from tests.delivery.origin_server import origin_server
 
 DELIVERY = Delivery(
@@ -50,7 +50,9 @@ async def test_what_is_known_then(
     assert upstream.status == told
     representation = upstream.delivery.representation
     assert representation is not None
-    assert representation.known == Known(etag='"1"', date=TAG["Date"], complete_length=length)
+    assert representation.known == RepresentationMetadata(
+        etag='"1"', date=TAG["Date"], complete_length=length
+    )
     assert not {name for name, _ in representation.fields} & {"Content-Length", "Content-Range"}
     if method == "HEAD":
         assert upstream.fields.getall("Content-Length") == [str(length)]

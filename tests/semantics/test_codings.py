@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from proxy.semantics.codings import codings, may_be_given
+from proxy.semantics.codings import codings, is_acceptable
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_may_be_given(
     fields = CIMultiDict({"Content-Encoding": coding}) if coding else CIMultiDict[str]()
     if tag is not None:
         fields["ETag"] = tag
-    assert may_be_given(fields, status=status, accept_encoding=accepted) == may
+    assert is_acceptable(fields, status=status, accept_encoding=accepted) == may
 
 
 @pytest.mark.parametrize("tag", [None, 'W/"1"', "1"])
@@ -72,11 +72,11 @@ def test_a_part_of_coded_content(coding: str, tag: str | None, *, may: bool) -> 
     fields = CIMultiDict({"Content-Encoding": coding})
     if tag is not None:
         fields["ETag"] = tag
-    assert may_be_given(fields, status=206, accept_encoding="gzip, identity") == may
+    assert is_acceptable(fields, status=206, accept_encoding="gzip, identity") == may
 
 
 @given(value=st.text() | st.text(alphabet='gzip,;q=0.1* "\t'))
 def test_no_field_raises(value: str) -> None:
     """Whatever comes is read or passed over."""
     fields = CIMultiDict({"Content-Encoding": value})
-    may_be_given(fields, status=200, accept_encoding=value)
+    is_acceptable(fields, status=200, accept_encoding=value)

@@ -9,17 +9,17 @@ from proxy.semantics.evaluation import (
     Answer,
     Described,
     Forward,
-    Known,
     NotModified,
     PreconditionFailed,
     RangeNotSatisfiable,
+    RepresentationMetadata,
     decide,
 )
 from proxy.semantics.headers import inbound
 
 THEN = "Sun, 06 Nov 1994 08:49:37 GMT"
 LATER = "Mon, 07 Nov 1994 08:49:37 GMT"
-KNOWN = Known(etag='"v1"', last_modified=THEN, date=LATER, complete_length=100)
+KNOWN = RepresentationMetadata(etag='"v1"', last_modified=THEN, date=LATER, complete_length=100)
 
 Lines = list[tuple[str, str]]
 
@@ -98,12 +98,14 @@ def test_decide_when_known(lines: Lines, answer: Answer) -> None:
         pytest.param([("Range", "bytes=500-")], KNOWN, Described(100), id="also one outside"),
         pytest.param([("If-None-Match", "*")], KNOWN, NotModified(), id="the client has it"),
         pytest.param([("If-Match", '"v0"')], KNOWN, PreconditionFailed(), id="another version"),
-        pytest.param([], Known(etag='"v1"'), forward(), id="length unknown"),
-        pytest.param([("Range", "bytes=0-4")], Known(), forward(), id="no Range with HEAD"),
+        pytest.param([], RepresentationMetadata(etag='"v1"'), forward(), id="length unknown"),
+        pytest.param(
+            [("Range", "bytes=0-4")], RepresentationMetadata(), forward(), id="no Range with HEAD"
+        ),
         pytest.param([("Range", "bytes=0-4")], None, forward(), id="nothing known"),
     ],
 )
-def test_decide_head(lines: Lines, known: Known | None, answer: Answer) -> None:
+def test_decide_head(lines: Lines, known: RepresentationMetadata | None, answer: Answer) -> None:
     """A HEAD is answered here as soon as the length is known."""
     assert decide(CIMultiDict(lines), method="HEAD", known=known) == answer
 
@@ -113,34 +115,39 @@ def test_decide_head(lines: Lines, known: Known | None, answer: Answer) -> None:
     [
         pytest.param(
             [("Range", "bytes=500-")],
-            Known(etag='"v1"'),
+            RepresentationMetadata(etag='"v1"'),
             forward(("Range", "bytes=500-")),
             id="length unknown: the origin tells what lies outside",
         ),
         pytest.param(
             [("If-Match", '"v1"')],
-            Known(complete_length=100),
+            RepresentationMetadata(complete_length=100),
             forward(("If-Match", '"v1"')),
             id="no tag known: the origin compares",
         ),
         pytest.param(
-            [("If-Match", "*")], Known(), forward(("If-Match", "*")), id="it exists all the same"
+            [("If-Match", "*")],
+            RepresentationMetadata(),
+            forward(("If-Match", "*")),
+            id="it exists all the same",
         ),
         pytest.param(
             [("Range", "bytes=0-4"), ("If-Range", THEN)],
-            Known(last_modified=THEN, complete_length=100),
+            RepresentationMetadata(last_modified=THEN, complete_length=100),
             forward(),
             id="a date that may be weak does not hold",
         ),
         pytest.param(
             [("Range", "bytes=0-")],
-            Known(complete_length=0),
+            RepresentationMetadata(complete_length=0),
             RangeNotSatisfiable("bytes */0"),
             id="nothing to select from",
         ),
     ],
 )
-def test_decide_when_little_is_known(lines: Lines, known: Known, answer: Answer) -> None:
+def test_decide_when_little_is_known(
+    lines: Lines, known: RepresentationMetadata, answer: Answer
+) -> None:
     """What is not known is left to the origin."""
     assert decide(CIMultiDict(lines), method="GET", known=known) == answer
 
@@ -153,7 +160,7 @@ values = st.sampled_from(
 ) | st.text(st.characters(), max_size=10)
 sections = st.lists(st.tuples(names, values), max_size=5).map(CIMultiDict)
 knowns = st.builds(
-    Known,
+    RepresentationMetadata,
     etag=st.sampled_from([None, '"v1"', 'W/"v1"', "bare"]),
     last_modified=st.sampled_from([None, THEN, "never"]),
     date=st.sampled_from([None, THEN, LATER]),
@@ -171,7 +178,9 @@ def test_nothing_known_is_forwarded_as_it_is(fields: CIMultiDict[str], method: s
 
 
 @given(fields=sections, known=knowns, method=methods)
-def test_any_request_gets_an_answer(fields: CIMultiDict[str], known: Known, method: str) -> None:
+def test_any_request_gets_an_answer(
+    fields: CIMultiDict[str], known: RepresentationMetadata, method: str
+) -> None:
     """Nothing raises; a range goes with GET alone; 416 only where the length is known."""
     match decide(fields, method=method, known=known):
         case Forward(lines):

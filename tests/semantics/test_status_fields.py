@@ -11,7 +11,7 @@ from proxy import errors
 from proxy.semantics.status_fields import (
     ERROR_TYPES,
     CacheStatus,
-    Forward,
+    ForwardReason,
     ProxyStatus,
 )
 
@@ -90,7 +90,7 @@ def test_every_error_of_ours_has_a_registered_type() -> None:
     assert named <= ERROR_TYPES
 
 
-forwards = st.none() | st.sampled_from(get_args(Forward))
+forwards = st.none() | st.sampled_from(get_args(ForwardReason))
 members = st.one_of(
     st.builds(
         CacheStatus,
