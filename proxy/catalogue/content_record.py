@@ -48,7 +48,7 @@ class Record:
             "is_servable": self.is_servable,
         }
 
-    def line_values(self, entry: Entry) -> Mapping[str, Any]:
+    def row_values(self, entry: Entry) -> Mapping[str, Any]:
         """The columns of a line that do not depend on other contents."""
         content, shown = self.content, title(self.content, entry.language)
         updated = content.last_update

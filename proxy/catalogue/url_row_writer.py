@@ -45,7 +45,7 @@ class NewCollision:
     content_ids: tuple[str, ...]
 
 
-async def write_lines(
+async def write_url_rows(
     connection: AsyncConnection, connector: Connector, records: Sequence[Record], *, now: datetime
 ) -> tuple[NewCollision, ...]:
     """Write the lines of contents, their own rows being written already.
@@ -109,7 +109,7 @@ class _Edits:
             await connection.execute(insert(_ADDRESS), self._new)
 
     def _want(self, record: Record, entry: Entry, row: Row[Any] | None) -> None:
-        values = {**record.line_values(entry), "is_current": True, **_alone(record, entry)}
+        values = {**record.row_values(entry), "is_current": True, **_alone(record, entry)}
         if row is None:
             key = {"language": entry.language, "value": entry.value}
             whose = {"connector": self._connector.slug, "content_id": record.content.id}
@@ -122,7 +122,7 @@ class _Edits:
             self._gone.append(row.id)
             return
         entry = Entry(row.language, row.value, is_addressable=True, is_shortened=row.is_shortened)
-        values = {**record.line_values(entry), "is_current": False}
+        values = {**record.row_values(entry), "is_current": False}
         resolved = {"status": row.status, "serves": row.serves}
         self._change(row, {**values, **resolved}, is_same=not row.is_current)
 

@@ -20,7 +20,7 @@ from proxy.catalogue.content_record import Record, record
 from proxy.catalogue.database import Database
 from proxy.catalogue.queries import is_present
 from proxy.catalogue.sync_runs import Run
-from proxy.catalogue.url_row_writer import Key, NewCollision, resolve_collisions, write_lines
+from proxy.catalogue.url_row_writer import Key, NewCollision, resolve_collisions, write_url_rows
 from proxy.clock import utc_now
 from proxy.connectors.model import Connector
 from proxy.thron.messages import Content
@@ -219,7 +219,7 @@ async def _enter(
     if different:
         await connection.execute(_CHANGE, [_changes(each, connector, now) for each in different])
     await _mark(connection, run, connector, list(known), now)
-    collisions = await write_lines(connection, connector, [*new, *different], now=now)
+    collisions = await write_url_rows(connection, connector, [*new, *different], now=now)
     back = sum(known[each.content.id].removed_at is not None for each in different)
     return PageChanges(
         seen=len(new) + sum(row.run < run.id for row in known.values()),
