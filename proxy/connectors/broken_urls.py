@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Row
@@ -14,7 +13,8 @@ from proxy.catalogue.database import Database
 from proxy.catalogue.queries import of_content, read_line, url_rows
 from proxy.catalogue.url_rows import Line, Selection
 from proxy.connectors.addresses import public_url
-from proxy.connectors.model import Connector, Identifier
+from proxy.connectors.changes import Reason, break_reasons
+from proxy.connectors.model import Connector
 
 _ADDRESS = schema.address.c
 _LED = frozenset({AddressStatus.OK, AddressStatus.COLLISION, AddressStatus.FORMER})
@@ -22,19 +22,6 @@ _LED = frozenset({AddressStatus.OK, AddressStatus.COLLISION, AddressStatus.FORME
 # Lines read at a time.
 _AT_A_TIME = 1000
 _SHOWN = 20
-
-
-class Reason(StrEnum):
-    """Why a URL would stop working, in the order in which it is judged."""
-
-    REMOVED = "removed"
-    DISABLED = "disabled"
-    HOST = "host"
-    IDENTIFIER = "identifier"
-    METADATA = "metadata"
-    TYPE = "type"
-    UNPUBLISHED = "unpublished"
-    FOLDER = "folder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,44 +52,6 @@ class BrokenUrls:
 NONE_BROKEN = BrokenUrls()
 
 
-def reason_for_all(old: Connector, new: Connector | None) -> Reason | None:
-    """Return why every URL of a connector would stop working; None if not all would.
-
-    Args:
-        old: Enabled.
-        new: Resolved, of the same slug; None: it would be removed.
-    """
-    if new is None:
-        return Reason.REMOVED
-    if not new.enabled:
-        return Reason.DISABLED
-    if old.host != new.host:
-        return Reason.HOST
-    if old.identifier is not new.identifier:
-        return Reason.IDENTIFIER
-    if old.identifier is Identifier.METADATA and _metadata(old) != _metadata(new):
-        return Reason.METADATA
-    return None
-
-
-def may_lose_contents(old: Connector, new: Connector) -> bool:
-    """Tell whether contents could be outside of a connector's new folder."""
-    return old.folder_id != new.folder_id or (old.subfolders and not new.subfolders)
-
-
-def may_break(old: Connector, new: Connector | None) -> bool:
-    """Tell whether any URL could stop working."""
-    if not old.enabled:
-        return False
-    if new is None or reason_for_all(old, new) is not None:
-        return True
-    return (
-        bool(old.content_types - new.content_types)
-        or (new.only_published and not old.only_published)
-        or may_lose_contents(old, new)
-    )
-
-
 def reason(
     old: Connector,
     new: Connector | None,
@@ -116,20 +65,25 @@ def reason(
 
     Args:
         old: Enabled.
-        new: As for ``reason_for_all``.
+        new: Resolved, of the same slug; None: it would be removed.
         content_id: Of a content that is served.
         content_type: Its type.
         is_published: Whether THRON publishes it.
         holds: Whether the new folder holds a content.
     """
-    whole = reason_for_all(old, new)
-    if whole is not None or new is None:
-        return whole
-    if content_type not in new.content_types:
-        return Reason.TYPE
-    if new.only_published and not is_published:
-        return Reason.UNPUBLISHED
-    return Reason.FOLDER if may_lose_contents(old, new) and not holds(content_id) else None
+    for why in break_reasons(old, new):
+        match why:
+            case Reason.TYPE:
+                is_so = new is not None and content_type not in new.content_types
+            case Reason.UNPUBLISHED:
+                is_so = not is_published
+            case Reason.FOLDER:
+                is_so = not holds(content_id)
+            case _:
+                is_so = True
+        if is_so:
+            return why
+    return None
 
 
 async def broken_urls(
@@ -152,7 +106,7 @@ async def broken_urls(
     Raises:
         DatabaseFailed: The catalogue cannot be read.
     """
-    if not may_break(old, new):
+    if not break_reasons(old, new):
         return NONE_BROKEN
     counts: dict[Reason, int] = {}
     sample: list[BrokenUrl] = []
@@ -197,7 +151,3 @@ async def _served_after(database: Database, connector: Connector, last: int) -> 
 def _broken(connector: Connector, line: Line, why: Reason, base: str) -> BrokenUrl:
     url = public_url(base, connector, language=line.language, value=line.value or "")
     return BrokenUrl(url, line.title, line.content_type, why)
-
-
-def _metadata(connector: Connector) -> tuple[str | None, str | None]:
-    return connector.metadata, connector.classification_id

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from proxy.catalogue.database import Database
-from proxy.connectors.broken_urls import BrokenUrls, broken_urls, may_lose_contents
-from proxy.connectors.changes import differences
+from proxy.connectors.broken_urls import BrokenUrls, broken_urls
+from proxy.connectors.changes import Reason, break_reasons, differences
 from proxy.connectors.folder_statistics import Census, Figures, Naming, naming_of
 from proxy.connectors.folder_statistics_cache import Count
 from proxy.connectors.model import Connector
@@ -65,7 +65,7 @@ async def impact(
     """
     count, public = None, None
     wider = new is not None and new.enabled and reaches_further(old, new)
-    loses = new is not None and old.enabled and new.enabled and may_lose_contents(old, new)
+    loses = Reason.FOLDER in break_reasons(old, new)
     if new is not None and (wider or loses):
         count = await counted(new)
         if count is not None and wider:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from proxy.catalogue.database import Database
-from proxy.connectors.broken_urls import BrokenUrls, Reason, broken_urls, may_break
+from proxy.connectors.broken_urls import BrokenUrls, broken_urls
+from proxy.connectors.changes import Reason, break_reasons
 from proxy.connectors.model import Connector, Identifier
 from proxy.thron.messages import ContentType
 from tests.catalogue.entering import NAMES, Catalogue, content, named, with_sku
@@ -64,7 +65,7 @@ async def test_all_break(catalogue: Catalogue, change: dict[str, Any], reason: R
 async def test_nothing_breaks(catalogue: Catalogue, change: dict[str, Any]) -> None:
     """What changes no address and no reach breaks nothing."""
     await catalogue.listed(NAMES, content(1))
-    assert not may_break(NAMES, NAMES.model_copy(update=change))
+    assert not break_reasons(NAMES, NAMES.model_copy(update=change))
     assert (await broken(catalogue, NAMES, NAMES.model_copy(update=change))).total == 0
 
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from proxy.admin.web.i18n import Text
-from proxy.connectors.broken_urls import Reason
+from proxy.connectors.changes import Reason
 from proxy.connectors.metadata_choices import Fitness
 from proxy.connectors.model import Connector, DeliveryMode, Disposition, Identifier
 from proxy.connectors.values import CONTENT_TYPE_WORDS
