@@ -71,6 +71,9 @@ _UNKNOWN_WAIT_S = 5.0
 # enough for a front with a thousand first requests after a restart, and few enough for the
 # catalogue, which reads some hundreds a second, that nobody waits for long behind a flood.
 _LOOK_UPS = 2048
+
+# Of all downloads, one in so many may wait long for a source file: the API hangs for these alone.
+_SLOW_SHARE = 4
 # Long enough for a phone in a tunnel, short enough for a crowd of stalled readers.
 _MIN_RATE_WINDOW_S = 300.0
 _ADMIN_CONNECTIONS = 48
@@ -382,7 +385,12 @@ async def _open_origins(
         )
         yield Origins(
             origin_client,
-            SourceFiles(origin_client, thron, now=clock.now),
+            SourceFiles(
+                origin_client,
+                thron,
+                now=clock.now,
+                most_slow=max(1, settings.max_downloads // _SLOW_SHARE),
+            ),
             clock=clock,
             target_ttl_s=settings.resolution_ttl_s,
             refusal_ttl_s=settings.negative_ttl_s,

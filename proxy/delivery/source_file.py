@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
 from http import HTTPStatus
+from itertools import islice
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -21,6 +22,7 @@ from proxy.errors import (
     ThronAnswerInvalid,
     ThronFailed,
     ThronRefused,
+    ThronTimeout,
     ThronUnreachable,
     TokenRejected,
 )
@@ -36,6 +38,8 @@ _MAY_BE_THE_WAY = (TokenRejected, ThronAnswerInvalid, OriginGone, OriginAnswerIn
 _RELEARN_EVERY_S = 60.0
 # Before a file that failed in every manner is asked for again.
 _FAILED_AGAIN_S = 5.0
+# An API that answers later than that is slow, or hangs.
+_SLOW_S = 3.0
 # So many contents that are at no path: it is the tenant that lacks the service.
 _ENOUGH_MISSING = 3
 
@@ -70,8 +74,24 @@ class SourceFiles:
     """Opens source files, and remembers the way that worked for this tenant."""
 
     def __init__(
-        self, origin_client: OriginClient, thron: TokenKeeper, *, now: Callable[[], float]
+        self,
+        origin_client: OriginClient,
+        thron: TokenKeeper,
+        *,
+        now: Callable[[], float],
+        most_slow: int = 500,
     ) -> None:
+        """Make one that knows no way yet.
+
+        Args:
+            origin_client: Sends requests to allowed hosts.
+            thron: Has the token.
+            now: Monotonic seconds.
+            most_slow: Requests that may wait long for THRON at once: each holds the place of a
+                download, which contents of the CDN need too.
+        """
+        self._most_slow = most_slow
+        self._asked_at: dict[object, float] = {}  # of each request that waits, the longest first
         self._origin_client = origin_client
         self._thron = thron
         self._now = now
@@ -106,10 +126,18 @@ class SourceFiles:
             OriginError: As ``OriginClient.send``; OriginGone if there is no such content, or no
                 service.
         """
+        now = self._now()
+        longest = islice(self._asked_at.values(), self._most_slow)
+        if sum(now - asked_at >= _SLOW_S for asked_at in longest) >= self._most_slow:
+            raise ThronTimeout(f"{self._most_slow} source files are waited for, and none comes")
+        key = object()
+        self._asked_at[key] = now
         try:
             return await self._by_some_way(_Asked(sources, fields, file_name, content_id))
         except PageInstead as exc:
             raise ThronRefused(str(exc)) from exc
+        finally:
+            del self._asked_at[key]
 
     async def _by_some_way(self, asked: _Asked) -> OriginResponse:
         known = self._known

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from proxy.clock import Clock
 from proxy.connectors.model import Connector, DeliveryMode
 from proxy.sandbox.faults import Fault, Kind
 from proxy.sandbox.server import Sandbox
 from tests.process import beside
 from tests.running import by_id, by_name, by_sku, running
+from tests.waiting import until
 
 PUBLISHED = DeliveryMode.PUBLISHED
 FILM = "/files/b68d7e9f-7488-4ff1-bdfe-3af6768a631f"
@@ -86,6 +88,33 @@ async def test_a_source_file_needs_the_api(thron: Sandbox, tmp_path: Path) -> No
         assert (await connector.get(FILM)).status == 200
         thron.api_down = True
         assert (await connector.get(FILM)).status == 200
+
+
+async def test_source_files_that_are_waited_for_leave_places_to_others(
+    thron: Sandbox, tmp_path: Path
+) -> None:
+    """Where the API hangs, what the CDN delivers goes on, however many originals are asked for."""
+    seconds = [0.0]
+    wanted = by_id(thron, "originals"), by_id(thron, delivery=PUBLISHED)
+    clock = Clock(now=lambda: seconds[0])
+    ids = [each.id for each in thron.tenant.contents() if each.content_type == "IMAGE"][:8]
+    async with running(thron, tmp_path, *wanted, clock=clock, max_downloads=8) as connector:
+        assert (await connector.get(FILM)).status == 200
+        for each in ids:
+            await connector.ask("HEAD", f"/originals/{each}")
+        thron.faults.add(Fault(Kind.STALL, "source", times=None))
+        first = [asyncio.create_task(connector.get(f"/originals/{each}")) for each in ids[:2]]
+        await until(lambda: _is(thron.faults.struck == 2))
+        seconds[0] += 5
+        for each in ids[2:]:
+            assert (await connector.get(f"/originals/{each}")).status in {404, 503}
+        assert (await connector.get(FILM)).status == 200
+        thron.faults.clear()
+        assert [answer.status for answer in await asyncio.gather(*first)] == [200, 200]
+
+
+async def _is(holds: bool) -> bool:  # noqa: FBT001 - what ``until`` asks for
+    return holds
 
 
 async def test_a_share_right_that_lacks_is_asked_for_once(thron: Sandbox, tmp_path: Path) -> None:
