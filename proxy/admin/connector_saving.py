@@ -25,9 +25,9 @@ def conflicting_fields(
     """
     found: list[tuple[str, Text]] = []
     if is_new and connector.slug in others:
-        found.append(("slug", Text("There is a connector of this name. Choose another.")))
+        found.append(("slug", Text("There is already a connector with this name. Choose another.")))
     found += [
-        ("host", Text("The connector {slug} has this host. Choose another.", slug=slug))
+        ("host", Text("The connector {slug} already has this host. Choose another.", slug=slug))
         for each in conflicts(others, [connector])
         for slug in each.slugs
         if slug != connector.slug

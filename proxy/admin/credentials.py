@@ -18,13 +18,13 @@ from proxy.thron.session import Credentials
 
 def _client_id(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", value):
-        raise Wrong(Text("Write the name alone, such as acme for https://acme.thron.com."))
+        raise Wrong(Text("Enter only the name, such as acme for https://acme.thron.com."))
     return value
 
 
 def _is_field_value(value: SecretStr) -> SecretStr:
     if not value.get_secret_value().strip().isprintable():
-        raise Wrong(Text("This has characters that cannot stand here."))
+        raise Wrong(Text("This contains characters that are not allowed here."))
     return SecretStr(value.get_secret_value().strip())
 
 

@@ -24,16 +24,16 @@ REQUEST_ID = web.RequestKey("request_id", str)
 _UNTOLD = ("/livez", "/readyz", "/metrics", "/static", "/favicon.ico")
 
 _WORDS = {
-    400: Text("This request cannot be understood."),
-    403: Text("This was not done: it did not come from a page of this console."),
+    400: Text("This request could not be understood."),
+    403: Text("Nothing was changed: the request did not come from a page of this console."),
     404: Text("There is nothing at this address."),
-    405: Text("This address does not take that."),
+    405: Text("This address does not accept such a request."),
     408: Text("The request did not arrive in time. Send it again."),
-    411: Text("This request cannot be understood."),
-    413: Text("That is more than this page takes."),
-    415: Text("This request cannot be understood."),
+    411: Text("This request could not be understood."),
+    413: Text("That is more than this page accepts."),
+    415: Text("This request could not be understood."),
 }
-_OTHER = Text("Something went wrong in the connector. Its log says more.")
+_OTHER = Text("Something went wrong in the connector. Its log has the details.")
 
 
 def faults(*, monotonic: Callable[[], float]) -> Middleware:

@@ -61,11 +61,11 @@ def purge_of(order: PurgeOrder, *, base: str, connectors: Connectors) -> Purge:
             return Purge(PurgeKind.ADDRESS, _address(value, base, connectors))
         case By.CONTENT:
             if not is_id(value):
-                raise NotPurgeable(Text("This is no content ID."))
+                raise NotPurgeable(Text("This is not a content ID."))
             return Purge(PurgeKind.CONTENT, value)
         case By.CONNECTOR:
             if connectors.of_slug(value) is None:
-                raise NotPurgeable(Text("There is no connector of this name."))
+                raise NotPurgeable(Text("There is no connector with this name."))
             return Purge(PurgeKind.CONNECTOR, value)
         case By.ALL:
             return Purge(PurgeKind.ALL)

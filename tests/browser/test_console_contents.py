@@ -150,7 +150,7 @@ async def test_content(browser: Browser, connector: Running) -> None:
         assert await page.locator(".code img").evaluate("image => image.decode()") is None
         await made.press("Explain")
         await expect(page.locator(".steps .finding.yes")).to_have_count(4)
-        await made.press("Forget what is remembered")
+        await made.press("Purge from the cache")
         await made.shows("within two seconds")
         await made.is_fit()
 

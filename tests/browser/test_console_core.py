@@ -51,7 +51,7 @@ async def _connect(seen: Window, thron: Sandbox) -> None:
     await seen.open("/connection")
     await seen.is_fit()
     await give_credentials(seen, thron, app_key="wrong")
-    await seen.shows("THRON does not take these: nothing was saved.")
+    await seen.shows("THRON rejected these credentials. Nothing was saved.")
     assert await page.get_by_label("App ID").input_value() == thron.app_id
     assert await page.get_by_label("App key").input_value() == ""
     await seen.is_fit()
@@ -99,7 +99,7 @@ async def test_dark_and_light(browser: Browser, connector: Running) -> None:
         assert not await _is_dark(seen)
         await seen.open("/access")
         assert not await _is_dark(seen)
-        await seen.press("As the system")
+        await seen.press("Same as the system")
         assert await _is_dark(seen)
 
 
@@ -115,7 +115,7 @@ async def test_copying_a_token(browser: Browser, connector: Running) -> None:
         await seen.page.goto(connector.gateway.demo_url())
         await seen.open("/access")
         await seen.page.get_by_label("Name").fill("monitoring")
-        await seen.press("Make a token")
+        await seen.press("Create a token")
         await seen.press("Copy the token")
         await seen.page.get_by_role("status").filter(has_text="Copied").wait_for()
         copied = await seen.page.evaluate("navigator.clipboard.readText()")
@@ -131,7 +131,7 @@ async def test_without_scripts(browser: Browser, connector: Running) -> None:
         await page.goto(connector.gateway.demo_url())
         await page.get_by_role("link", name="Access").click()
         await page.get_by_label("Name").fill("monitoring")
-        await page.get_by_role("button", name="Make a token").click()
+        await page.get_by_role("button", name="Create a token").click()
         await page.get_by_text("has been made").wait_for()
         assert await page.get_by_role("button", name="Copy the token").count() == 0
         await page.get_by_role("button", name="Dark").click()

@@ -49,8 +49,8 @@ async def test_every_look(browser: Browser, connector: Running, width: int, *, d
         await seen.open("/purge")
         await seen.is_fit()
         await seen.page.get_by_label("Public URL").fill(_film(connector))
-        await seen.press("Forget it One address")
-        await seen.shows("Forget this address?")
+        await seen.press("Purge One address")
+        await seen.shows("Purge this address?")
         await seen.is_fit()
 
 
@@ -105,10 +105,10 @@ async def test_filter(browser: Browser, connector: Running) -> None:
         await connector.get(_film(connector))
         await connector.get("/media/en/nothing")
         await expect(rows).to_have_count(2)
-        await page.get_by_label("How it ended").select_option("4xx")
-        await seen.shows("No recent request is like that.")
+        await page.get_by_label("Outcome").select_option("4xx")
+        await seen.shows("No recent request matches.")
         await page.reload()
-        await seen.shows("No recent request is like that.")
+        await seen.shows("No recent request matches.")
         await page.get_by_role("link", name="Show all").click()
         await expect(rows).to_have_count(4)
         await seen.is_fit()
@@ -222,12 +222,12 @@ async def test_purge(browser: Browser, connector: Running) -> None:
         page = seen.page
         newest = page.locator(".requests-table details").first
         await newest.locator("summary").click()
-        await expect(newest).to_contain_text("remembered")
+        await expect(newest).to_contain_text("from the cache")
         await newest.get_by_role("link", name="Purge").click()
         await expect(page.get_by_label("Public URL")).to_have_value(_film(connector))
-        await seen.press("Forget it One address")
-        await seen.press("Forget it now")
-        await seen.shows("forgets it within 2 seconds")
+        await seen.press("Purge One address")
+        await seen.press("Purge now")
+        await seen.shows("purges its cache within 2 seconds")
         await seen.is_fit()
         async with asyncio.timeout(10):
             while connector.tenant.resolver.remembered:  # noqa: ASYNC110 - it sets no event
@@ -235,7 +235,7 @@ async def test_purge(browser: Browser, connector: Running) -> None:
         await connector.get(_film(connector))
         await seen.open("/")
         await newest.locator("summary").click()
-        await expect(newest).to_contain_text("looked up")
+        await expect(newest).to_contain_text("looked up in THRON")
 
 
 async def test_without_script(browser: Browser, connector: Running) -> None:
@@ -249,6 +249,6 @@ async def test_without_script(browser: Browser, connector: Running) -> None:
         await connector.get("/media/en/nothing")
         await page.get_by_role("link", name="Load again").click()
         await expect(rows).to_have_count(2)
-        await page.get_by_label("How it ended").select_option("4xx")
+        await page.get_by_label("Outcome").select_option("4xx")
         await page.get_by_role("button", name="Filter").click()
         await expect(rows).to_have_count(1)

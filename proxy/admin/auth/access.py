@@ -141,7 +141,7 @@ async def _see_that_it_is_meant(request: web.Request, caller: Caller | None) -> 
     visit_ = request[VISIT]
     secret = caller.session.id if caller is not None and caller.session else visit_.visitor
     if _is_foreign(request, visit_):
-        raise _forbidden(request, Text("Another site sent this; nothing was changed."))
+        raise _forbidden(request, Text("The request came from another site. Nothing was changed."))
     if is_api(request):
         given = request.headers.get(csrf.HEADER, "")
     else:

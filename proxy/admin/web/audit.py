@@ -16,13 +16,13 @@ ACTIONS: Mapping[str, tuple[str, Text]] = {
     "connector changed": ("info", Text("connector changed")),
     "connector removed": ("bad", Text("connector removed")),
     "tenant changed": ("info", Text("connection changed")),
-    "purged": ("info", Text("purged")),
+    "purged": ("info", Text("cache purged")),
     "signed in": ("idle", Text("signed in")),
     "signed out": ("idle", Text("signed out")),
     "signed out everywhere": ("idle", Text("signed out everywhere")),
     "sign-in failed": ("bad", Text("sign-in failed")),
     "password set": ("warning", Text("password set")),
-    "token created": ("warning", Text("token made")),
+    "token created": ("warning", Text("token created")),
     "token revoked": ("info", Text("token revoked")),
 }
 

@@ -25,20 +25,20 @@ TITLES: Mapping[Right, Text] = {
 
 # What each is good for where it works, and what to ask for where it does not.
 EXPLANATIONS: Mapping[tuple[Right, Verdict], Text] = {
-    (Right.LOG_IN, Verdict.YES): Text("Client ID, app ID and app key belong together."),
+    (Right.LOG_IN, Verdict.YES): Text("Client ID, app ID and app key match."),
     (Right.LOG_IN, Verdict.NO): Text(
         "Ask the THRON administrator for the AppID and the AppKey of the Custom Application, and"
         " whether it is switched on."
     ),
     (Right.LOG_IN, Verdict.UNKNOWN): Text(
-        "THRON did not answer. See whether this machine reaches it, and whether the client ID is"
-        " spelled right."
+        "THRON did not answer. Check that this machine can reach it, and that the client ID is"
+        " spelled correctly."
     ),
     (Right.FOLDER, Verdict.YES): Text("Connectors can be installed on it and on those below."),
     (Right.FOLDER, Verdict.NO): Text(
         "Ask for the Custom Application to be installed on the folder with your contents."
     ),
-    (Right.FOLDER, Verdict.UNKNOWN): Text("THRON did not tell. Test again later."),
+    (Right.FOLDER, Verdict.UNKNOWN): Text("THRON did not say. Test again later."),
     (Right.SOURCE_FILES, Verdict.YES): Text(
         "Connectors can deliver files exactly as they were uploaded."
     ),
@@ -49,7 +49,7 @@ EXPLANATIONS: Mapping[tuple[Right, Verdict], Text] = {
         "There is no published content to try it with. Test again once there is one."
     ),
     (Right.RENDITIONS, Verdict.YES): Text(
-        "Connectors can deliver from THRON's CDN, and go on while its API is down."
+        "Connectors can deliver from THRON's CDN, and keep working while its API is down."
     ),
     (Right.RENDITIONS, Verdict.NO): Text(
         "Ask for the public share (pkey) of the Custom Application to be switched on. Without it"
@@ -58,12 +58,12 @@ EXPLANATIONS: Mapping[tuple[Right, Verdict], Text] = {
     (Right.RENDITIONS, Verdict.UNKNOWN): Text(
         "There is no published content to try it with. Test again once there is one."
     ),
-    (Right.METADATA, Verdict.YES): Text("Addresses can be made of a custom metadata."),
+    (Right.METADATA, Verdict.YES): Text("Addresses can be built from a custom metadata field."),
     (Right.METADATA, Verdict.NO): Text(
-        "Ask for the viewer role on the classifications, if addresses are to be made of a custom"
-        " metadata."
+        "If addresses should be built from a custom metadata field, ask for the viewer role on"
+        " the classifications."
     ),
-    (Right.METADATA, Verdict.UNKNOWN): Text("THRON did not tell. Test again later."),
+    (Right.METADATA, Verdict.UNKNOWN): Text("THRON did not say. Test again later."),
 }
 
 
@@ -98,9 +98,9 @@ async def save(request: web.Request) -> web.Response:
     trial = await credentials.tried(parts, given)
     if not trial.is_logged_in:
         refused = form.with_problem(
-            Text("THRON does not take these: nothing was saved.")
+            Text("THRON rejected these credentials. Nothing was saved.")
             if trial.is_refused
-            else Text("THRON could not be asked: nothing was saved.")
+            else Text("THRON could not be reached. Nothing was saved.")
         )
         return await _page(request, refused, trial, status=422)
     await credentials.keep(parts, given, trial, actor=request[CALLER].actor)

@@ -89,6 +89,6 @@ _FACTS: Mapping[str, tuple[Text, Callable[[Connector, Mapping[str, str]], Told]]
         Text("In a browser"),
         lambda connector, _: (DISPOSITION_NAMES[connector.disposition],),
     ),
-    "max_age_s": (Text("Seconds that caches keep an answer"), _plain("max_age_s")),
+    "max_age_s": (Text("Cache lifetime in seconds"), _plain("max_age_s")),
     "robots": (Text("For search engines"), _plain("robots")),
 }

@@ -170,7 +170,7 @@ def _judged(request: web.Request, form: Form[AllFields], old: Connector) -> Form
     if value.lacks_renditions:
         form = form.with_problem(UNPUBLISHED_HAS_NO_RENDITION, field="only_published")
     if value.by == ByWhat.OTHER and value.key is None:
-        text = Text("Write the key of a metadata, such as sku.")
+        text = Text("Enter the key of a metadata field, such as sku.")
         form = form.with_problem(text, field="key")
     if value.https is Answer.YES and not console.parts.settings.can_force_https:
         text = Text(
@@ -189,12 +189,12 @@ def _unconfirmed(found: Impact, posted: Mapping[str, Any]) -> dict[str, Text]:
     typed = str(posted.get("confirm", "")).strip()
     if found.public is not None and typed != str(found.public):
         wrong["confirm"] = Text(
-            "Type {number}: so many contents are public then.", number=found.public
+            "Type {number}, the number of contents that will be public.", number=found.public
         )
     if found.broken.total and posted.get("accept") != str(found.broken.total):
-        wrong["accept"] = Text("Tick this to go on.")
+        wrong["accept"] = Text("Tick this to continue.")
     if not found.is_exact and posted.get("inexact") != "on":
-        wrong["inexact"] = Text("Tick this to go on.")
+        wrong["inexact"] = Text("Tick this to continue.")
     return wrong
 
 

@@ -99,19 +99,23 @@ Host = Annotated[
     AfterValidator(
         _checked(
             check.host,
-            Text("Write a host name such as media.example.com, without scheme, port and path."),
+            Text("Enter a host name such as media.example.com, without scheme, port or path."),
         )
     ),
 ]
 Robots = Annotated[
     str,
     _Plain,
-    AfterValidator(_checked(check.robots, Text("This has characters that cannot stand here."))),
+    AfterValidator(
+        _checked(check.robots, Text("This contains characters that are not allowed here."))
+    ),
 ]
 Key = Annotated[
     str,
     _Plain,
-    AfterValidator(_checked(check.metadata, Text("Write the key of a metadata, such as sku."))),
+    AfterValidator(
+        _checked(check.metadata, Text("Enter the key of a metadata field, such as sku."))
+    ),
 ]
 MaxAge = Annotated[int, Field(ge=0, le=check.LONGEST_MAX_AGE)]
 By = Annotated[str, AfterValidator(_by)]
@@ -186,8 +190,8 @@ class DetailFields(Fields):
 
 
 UNPUBLISHED_HAS_NO_RENDITION = Text(
-    "What THRON does not publish has no rendition. Deliver original files, or only published"
-    " contents."
+    "Contents that are not published have no renditions. Deliver original files, or only"
+    " published contents."
 )
 """What is wrong with unpublished contents and published renditions together."""
 

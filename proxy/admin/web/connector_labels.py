@@ -62,22 +62,23 @@ FITNESS_NAMES: Mapping[Fitness, Text] = {
 
 FITNESS_HELP: Mapping[Fitness, Text] = {
     Fitness.KEY: Text("Made for naming: short, without spaces, the same in every language."),
-    Fitness.PLAIN: Text("Good where every content has a value of its own."),
-    Fitness.SEEN: Text("Older metadata, or such that the application may not see defined."),
+    Fitness.PLAIN: Text("Good if every content has its own value."),
+    Fitness.SEEN: Text("Metadata whose definitions the application cannot see; often older ones."),
     Fitness.DOUBTFUL: Text(
-        "Dates, colours and choices from lists are rarely unique, and change when their words do."
+        "Dates, colours and choices from lists are rarely unique, and they change when their"
+        " labels do."
     ),
 }
 
 REASON_NAMES: Mapping[Reason, Text] = {
-    Reason.REMOVED: Text("The connector would be gone."),
-    Reason.DISABLED: Text("The connector would be off."),
-    Reason.HOST: Text("The host would be another."),
-    Reason.IDENTIFIER: Text("Contents would be named by something else."),
-    Reason.METADATA: Text("Contents would be named by another metadata."),
-    Reason.TYPE: Text("Their type would not be served any more."),
-    Reason.UNPUBLISHED: Text("THRON does not publish the contents."),
-    Reason.FOLDER: Text("They lie outside of what would be served."),
+    Reason.REMOVED: Text("The connector would be removed."),
+    Reason.DISABLED: Text("The connector would be switched off."),
+    Reason.HOST: Text("The host would change."),
+    Reason.IDENTIFIER: Text("Addresses would be built from something else."),
+    Reason.METADATA: Text("Addresses would be built from another metadata field."),
+    Reason.TYPE: Text("Their type would no longer be served."),
+    Reason.UNPUBLISHED: Text("The contents are not published in THRON."),
+    Reason.FOLDER: Text("They are outside of what would be served."),
 }
 
 

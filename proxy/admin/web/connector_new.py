@@ -98,7 +98,7 @@ async def _create(at: At) -> web.Response:
     view = await VIEWS[Step.REVIEW](at)
     public = view["review"].public
     if at.given.get("confirm", "").strip().replace(".", "").replace(",", "") != str(public):
-        text = Text("Type {number}: so many contents become public.", number=public)
+        text = Text("Type {number}, the number of contents that become public.", number=public)
         form = form.with_problem(text, field="confirm")
     if form.value is not None:
         try:
@@ -119,14 +119,14 @@ async def _judged(at: At) -> Form[Any]:
     if value is None:
         return form
     if at.step is Step.FOLDER and await at.tenancy.folder(value.folder) is None:
-        text = Text("The application sees no such folder. Choose one of these.")
+        text = Text("The application cannot see this folder. Choose one of these.")
         return form.with_problem(text, field="folder")
     if at.step is Step.IDENTIFIER and value.by == ByWhat.OTHER and value.key is None:
-        text = Text("Write the key of a metadata, such as sku.")
+        text = Text("Enter the key of a metadata field, such as sku.")
         return form.with_problem(text, field="key")
     can_force = at.console.parts.settings.can_force_https
     if at.step is Step.HTTPS and value.https is Answer.YES and not can_force:
-        return form.with_problem(Text("This needs HTTPS first: see below how."), field="https")
+        return form.with_problem(Text("This needs HTTPS first: see below."), field="https")
     return form
 
 

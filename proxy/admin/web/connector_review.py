@@ -186,9 +186,9 @@ def _concerns_of_place(
     if settings.is_public_url_guessed:
         text = Text(
             "The beginning of the addresses is guessed from this machine's name. Set"
-            " TDC_PUBLIC_URL before you give out links."
+            " TDC_PUBLIC_URL before you share links."
         )
         yield Concern(Weight.INFO, text)
     if connector.host:
-        text = Text("Let the name {host} lead to this machine, by DNS.", host=connector.host)
+        text = Text("Point {host} to this machine in DNS.", host=connector.host)
         yield Concern(Weight.INFO, text)

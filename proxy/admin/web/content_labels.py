@@ -28,25 +28,25 @@ STATUSES: Mapping[AddressStatus, Text] = {
 MEANINGS: Mapping[AddressStatus, Text] = {
     AddressStatus.OK: Text("The address leads to this content."),
     AddressStatus.COLLISION: Text("Several contents claim this address."),
-    AddressStatus.FORMER: Text("A prettyID of before; the address still leads to this content."),
-    AddressStatus.NO_IDENTIFIER: Text("The content has nothing that an address could be made of."),
-    AddressStatus.NOT_ADDRESSABLE: Text("What the content has cannot stand in an address."),
-    AddressStatus.UNPUBLISHED: Text("THRON does not publish the content now."),
-    AddressStatus.REMOVED: Text("The content is not in the folder any more."),
+    AddressStatus.FORMER: Text("A former prettyID; the address still leads to this content."),
+    AddressStatus.NO_IDENTIFIER: Text("The content has no identifier to build an address from."),
+    AddressStatus.NOT_ADDRESSABLE: Text("The content's identifier cannot be used in an address."),
+    AddressStatus.UNPUBLISHED: Text("The content is not published in THRON at the moment."),
+    AddressStatus.REMOVED: Text("The content is no longer in the folder."),
 }
 
 HIDDEN: Mapping[Publication, Text] = {
     Publication.DRAFT: Text("Draft"),
     Publication.IN_PROGRESS: Text("In preparation"),
-    Publication.NO_CHANNEL: Text("On no channel"),
+    Publication.NO_CHANNEL: Text("No channel"),
 }
 
 WHY_HIDDEN: Mapping[Publication, Text] = {
-    Publication.DRAFT: Text("Hidden: THRON has it as a draft."),
+    Publication.DRAFT: Text("Hidden: it is a draft in THRON."),
     Publication.IN_PROGRESS: Text(
-        "Hidden: none of its channels is published yet; THRON is at work on one, or failed at it."
+        "Hidden: none of its channels is published yet. THRON is still preparing one, or could not."
     ),
-    Publication.NO_CHANNEL: Text("Hidden: THRON says neither that it is published, nor where."),
+    Publication.NO_CHANNEL: Text("Hidden: THRON does not say whether, or where, it is published."),
 }
 
 LOST = Text("Several contents claim this address, and it does not lead to this one.")
@@ -79,7 +79,7 @@ STEPS: Mapping[str, Text] = {
     "address": Text("The address"),
     "content": Text("The content in THRON"),
     "delivery": Text("Where it is delivered from"),
-    "origin": Text("The first octet"),
+    "origin": Text("The first byte"),
 }
 
 _KINDS: Mapping[AddressStatus, str] = {

@@ -11,7 +11,7 @@ from proxy.admin.web.i18n import Text
 # The badge's kind, and its text.
 HEALTHS: Mapping[Health, tuple[str, Text]] = {
     Health.GOOD: ("good", Text("answers")),
-    Health.FAILING: ("warning", Text("unsteady")),
+    Health.FAILING: ("warning", Text("unstable")),
     Health.LEFT_ALONE: ("bad", Text("does not answer")),
     Health.NOT_LOGGED_IN: ("bad", Text("not logged in")),
     Health.NOT_CONNECTED: ("idle", Text("not connected")),
@@ -19,7 +19,7 @@ HEALTHS: Mapping[Health, tuple[str, Text]] = {
 
 SYNCS: Mapping[SyncStanding, tuple[str, Text]] = {
     SyncStanding.RUNNING: ("info", Text("reading")),
-    SyncStanding.ASKED: ("info", Text("about to read")),
+    SyncStanding.ASKED: ("info", Text("reading soon")),
     SyncStanding.GOOD: ("good", Text("up to date")),
     SyncStanding.FAILED: ("bad", Text("reading failed")),
     SyncStanding.SUSPENDED: ("warning", Text("nothing removed")),
@@ -29,7 +29,7 @@ SYNCS: Mapping[SyncStanding, tuple[str, Text]] = {
 OUTCOMES: Mapping[Outcome, tuple[str, Text]] = {
     Outcome.SUCCESS: ("good", Text("Delivered (2xx)")),
     Outcome.REDIRECT: ("info", Text("Not modified, redirected (3xx)")),
-    Outcome.CLIENT_ERROR: ("warning", Text("Client's error (4xx)")),
+    Outcome.CLIENT_ERROR: ("warning", Text("Client error (4xx)")),
     Outcome.SERVER_ERROR: ("bad", Text("Failed (5xx)")),
     Outcome.BROKEN: ("idle", Text("Broken off")),
 }
@@ -64,14 +64,14 @@ HINTS: Mapping[HintKind, HintWords] = {
     HintKind.NO_CREDENTIALS: _hint(
         "info",
         Text("Not connected to THRON yet"),
-        Text("Give the credentials of a Custom Application, and connectors can be installed."),
+        Text("Enter the credentials of a Custom Application to install connectors."),
         "/connection",
         Text("Connect to THRON"),
     ),
     HintKind.NO_CONNECTORS: _hint(
         "info",
         Text("No connectors yet"),
-        Text("Install one on a folder, and its contents have public addresses."),
+        Text("Install one on a folder to give its contents public addresses."),
         "/connectors/new",
         Text("New connector"),
     ),
@@ -80,7 +80,7 @@ HINTS: Mapping[HintKind, HintWords] = {
         Text("Every connector is switched off"),
         Text("No public address works until one of them is switched on."),
         "/connectors",
-        Text("To the connectors"),
+        Text("Go to the connectors"),
     ),
     HintKind.NO_PKEY: _hint(
         "bad",
@@ -90,14 +90,14 @@ HINTS: Mapping[HintKind, HintWords] = {
             " its public share switched on in THRON, or let them deliver source files."
         ),
         "/connection",
-        Text("What the application may do"),
+        Text("What the application can do"),
     ),
     HintKind.NO_HTTPS: _hint(
         "bad",
-        Text("HTTPS is forced but cannot be reached"),
+        Text("HTTPS is forced but not available"),
         Text(
-            "These connectors redirect to HTTPS for ever: {connectors}. Set TDC_TLS_CERT,"
-            " TDC_TLS_KEY and TDC_TLS_LISTEN, or name the front proxy in TDC_TRUSTED_PROXIES."
+            "These connectors redirect to HTTPS endlessly: {connectors}. Set TDC_TLS_CERT,"
+            " TDC_TLS_KEY and TDC_TLS_LISTEN, or list the proxy in front in TDC_TRUSTED_PROXIES."
         ),
     ),
     HintKind.GUESSED_PUBLIC_URL: _hint(

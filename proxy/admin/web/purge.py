@@ -22,10 +22,10 @@ class PurgeForm(PurgeOrder):
 
 # What it is called, for the question before it is done.
 QUESTIONS: Mapping[By, Text] = {
-    By.URL: Text("Forget this address?"),
-    By.CONTENT: Text("Forget every address of this content?"),
-    By.CONNECTOR: Text("Forget every address of this connector?"),
-    By.ALL: Text("Forget every address?"),
+    By.URL: Text("Purge this address?"),
+    By.CONTENT: Text("Purge every address of this content?"),
+    By.CONNECTOR: Text("Purge every address of this connector?"),
+    By.ALL: Text("Purge every address?"),
 }
 
 

@@ -82,7 +82,7 @@ async def make_token(request: web.Request) -> web.Response:
             form.value.name, can_change=form.value.can_change, actor=request[CALLER].actor
         )
     except NameTaken:
-        taken = form.with_problem(Text("There is one of this name."), field="name")
+        taken = form.with_problem(Text("There is already a token with this name."), field="name")
         return await _page(request, token=taken, status=422)
     return await _page(request, made=made)
 

@@ -1,4 +1,4 @@
-"""Tokens for machines: told once, kept as hashes, revoked for good."""
+"""API tokens: told once, kept as hashes, revoked for good."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime

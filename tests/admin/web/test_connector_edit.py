@@ -75,12 +75,12 @@ async def test_the_break_list(connector: Running, admin: Visitor) -> None:
     page = await send(admin, "/connectors/files/edit", values)
     number = broken(page)
     assert (page.status, number > 0) == (200, True)
-    assert "Their type would not be served any more." in page.words
+    assert "Their type would no longer be served." in page.words
     url = f"{connector.gateway.parts.settings.public_base}/files/"
     assert page.text.count(f"<code>{url}") == min(number, 20)
     assert ContentType.AUDIO in known(connector).content_types
     page = await send(admin, "/connectors/files/edit", {**values, "go": "save"})
-    assert (page.status, "Tick this to go on." in page.words) == (422, True)
+    assert (page.status, "Tick this to continue." in page.words) == (422, True)
     accepted = {**values, "go": "save", "accept": str(number)}
     page = await send(admin, "/connectors/files/edit", accepted)
     assert page.status == 303
@@ -107,7 +107,7 @@ async def test_drafts_become_public(connector: Running, admin: Visitor) -> None:
     await listed(connector, "files")
     page = await send(admin, "/connectors/files/edit", typed(connector, only_published="yes"))
     assert broken(page) == len(served) - sum(each.is_out for each in served)
-    assert "THRON does not publish the contents." in page.words
+    assert "The contents are not published in THRON." in page.words
 
 
 async def test_another_folder(connector: Running, admin: Visitor) -> None:
@@ -135,7 +135,7 @@ async def test_another_identifier(connector: Running, admin: Visitor) -> None:
     await listed(connector, "files", "media", "products")
     await admin.get("/connectors/files/edit")
     page = await send(admin, "/connectors/files/edit", typed(connector, by="metadata:sku"))
-    assert "Contents would be named by something else." in page.words
+    assert "Addresses would be built from something else." in page.words
     assert "from Content ID → to Custom metadata, sku" in page.words
     half = typed(connector, by="metadata:sku", accept=str(broken(page)), go="save")
     page = await send(admin, "/connectors/files/edit", half)
@@ -190,7 +190,7 @@ async def test_off_and_on(connector: Running, admin: Visitor) -> None:
     """Switching off lists what stops working; switching on asks for the number."""
     await listed(connector, "files", "media", "products")
     page = await admin.get("/connectors/files/disable")
-    assert "The connector would be off." in page.words
+    assert "The connector would be switched off." in page.words
     off = typed(connector, enabled="no", accept=str(broken(page)), go="save")
     assert (await send(admin, "/connectors/files/edit", off)).status == 303
     assert not known(connector).enabled

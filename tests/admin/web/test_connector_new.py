@@ -156,7 +156,7 @@ async def test_folders_open_and_are_found(admin: Visitor) -> None:
     found = await admin.get("/connectors/new?q=MUSIC")
     assert "Music and voices" in found.words
     assert "Films" not in found.words
-    assert "No folder is called that." in (await admin.get("/connectors/new?q=zzz")).words
+    assert "No folder has this name." in (await admin.get("/connectors/new?q=zzz")).words
 
 
 async def test_a_thousand_folders(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ async def test_explained(filled: Running, admin: Visitor) -> None:
     path = _path(filled, "strada-sl-film")
     assert "ranges work" not in (await admin.get(path)).words
     page = await admin.get(f"{path}?explain=on")
-    assert "The first octet works" in page.words
+    assert "The first byte works" in page.words
     assert "ranges work" in page.words
     filled.thron.api_down = True
     assert "does not work" in (await admin.get(f"{path}?explain=on")).words

@@ -125,7 +125,7 @@ async def test_why_a_content_is_hidden(filled: Running, admin: Visitor) -> None:
     assert "In preparation" in page.words
     found = re.search(r'href="(/connectors/media/[^"]+)">Strada SL 2025, draft', page.text)
     assert found is not None
-    assert "Hidden: THRON has it as a draft." in (await admin.get(found[1])).words
+    assert "Hidden: it is a draft in THRON." in (await admin.get(found[1])).words
 
 
 async def test_names(filled: Running, admin: Visitor) -> None:

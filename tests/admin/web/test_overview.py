@@ -41,7 +41,7 @@ async def test_filter(connector: Running, admin: Visitor) -> None:
     assert '<option value="4xx" selected>' in page.text
     assert "<option selected>media</option>" in page.text
     assert 'value="noth"' in page.text
-    assert "No recent request is like that." in (await admin.get("/?status=5xx")).words
+    assert "No recent request matches." in (await admin.get("/?status=5xx")).words
     assert (await admin.get("/?status=no&connector=%00&text=" + "x" * 999)).status == 200
 
 

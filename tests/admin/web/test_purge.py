@@ -26,7 +26,7 @@ async def test_of_an_address(connector: Running, admin: Visitor) -> None:
     path = await _remember(connector)
     await admin.get("/purge")
     asked = await admin.send("/purge", by="url", value=connector.gateway.public_url + path)
-    assert "Forget this address?" in asked.words
+    assert "Purge this address?" in asked.words
     assert path in asked.words
     assert not await connector.gateway.parts.database.purges_since(0)
     done = await admin.send("/purge", by="url", value=path, is_confirmed="on")
@@ -55,8 +55,8 @@ async def test_nothing_of_that_name(connector: Running, admin: Visitor) -> None:
     """What names nothing comes back with the reason, and with what was typed."""
     for by, value, reason in (
         ("url", "/nothing/here", "No connector has an address like this."),
-        ("content", "a b", "This is no content ID."),
-        ("connector", "gone", "There is no connector of this name."),
+        ("content", "a b", "This is not a content ID."),
+        ("connector", "gone", "There is no connector with this name."),
         ("no-such-way", "x", ""),
     ):
         page = await admin.send("/purge", by=by, value=value, is_confirmed="on")

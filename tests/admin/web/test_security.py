@@ -90,7 +90,7 @@ async def test_a_name_twice(admin: Visitor) -> None:
     """A name that is taken, or none, is said beside the field."""
     await admin.send("/access/tokens", name="a")
     page = await admin.send("/access/tokens", name="a")
-    assert (page.status, "There is one of this name." in page.words) == (422, True)
+    assert (page.status, "There is already a token with this name." in page.words) == (422, True)
     page = await admin.send("/access/tokens", name=" ")
     assert (page.status, "Fill this in." in page.words) == (422, True)
 
