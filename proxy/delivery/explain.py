@@ -131,11 +131,11 @@ class Explainer:
             said = parse_content_range(upstream.fields.get("Content-Range", ""))
             length = said.complete_length if said is not None else upstream.octets
             kind = upstream.fields.get("Content-Type", "no media type")
-            octets = f"{length} octets" if length is not None else "length not told"
+            size = f"{length} bytes" if length is not None else "length not told"
             ranged = "ranges work" if said is not None else "ranges are ignored"
             coded = ", ".join(codings(upstream.fields) or ())
             only = f", coded ({coded}): only for clients that accept it" if coded else ""
-            return f"{via}{kind}, {octets}, {ranged}{only}{_oddities(delivery, upstream.delivery)}"
+            return f"{via}{kind}, {size}, {ranged}{only}{_oddities(delivery, upstream.delivery)}"
 
     async def _why_none(self, path: PublicPath) -> str:
         """Return why an address leads to nothing, as the operator may fix it."""

@@ -49,7 +49,7 @@ async def test_every_look(browser: Browser, connector: Running, width: int, *, d
         await seen.open("/purge")
         await seen.is_fit()
         await seen.page.get_by_label("Public URL").fill(_film(connector))
-        await seen.press("Purge One address")
+        await seen.press("Purge from the cache One address")
         await seen.shows("Purge this address?")
         await seen.is_fit()
 
@@ -225,7 +225,7 @@ async def test_purge(browser: Browser, connector: Running) -> None:
         await expect(newest).to_contain_text("from the cache")
         await newest.get_by_role("link", name="Purge").click()
         await expect(page.get_by_label("Public URL")).to_have_value(_film(connector))
-        await seen.press("Purge One address")
+        await seen.press("Purge from the cache One address")
         await seen.press("Purge now")
         await seen.shows("purges its cache within 2 seconds")
         await seen.is_fit()

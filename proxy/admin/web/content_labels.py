@@ -41,6 +41,13 @@ HIDDEN: Mapping[Publication, Text] = {
     Publication.NO_CHANNEL: Text("No channel"),
 }
 
+# The usual ones of docs/thron.md 3.1; the others are shown in THRON's own word.
+THRON_STATUSES: Mapping[str, Text] = {
+    "PUBLISHED": Text("Published"),
+    "PUBLISHED_IN_SOME_CHANNELS": Text("Published on some channels"),
+    "DRAFT": Text("Draft"),
+}
+
 WHY_HIDDEN: Mapping[Publication, Text] = {
     Publication.DRAFT: Text("Hidden: it is a draft in THRON."),
     Publication.IN_PROGRESS: Text(

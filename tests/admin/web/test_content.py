@@ -27,6 +27,7 @@ async def test_every_address(filled: Running, admin: Visitor) -> None:
     """All addresses of a content stand on its page, one for each language."""
     page = await admin.get(_path(filled, "strada-sl-film"))
     assert page.status == 200
+    assert "Status in THRON Published" in page.words
     base = filled.gateway.parts.settings.public_base
     content = filled.thron.tenant.find("strada-sl-film")
     for language, value in content.pretty_ids:
