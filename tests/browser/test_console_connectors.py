@@ -64,7 +64,7 @@ async def test_from_a_folder_to_a_working_link(browser: Browser, connector: Runn
             .fill("999")
         )
         await seen.press("Make them public")
-        await seen.shows("so many contents become public")
+        await seen.shows("the number of contents that become public")
         await seen.is_fit()
         await confirm_by_number(page)
         await page.wait_for_url("**/connectors/sounds")

@@ -32,7 +32,7 @@ async def test_first_start(browser: Browser, bare: Running) -> None:
         await seen.is_fit()
         await page.evaluate("document.querySelector('form[action=\"/set-up\"]').noValidate = true")
         await set_password(seen, "too short")
-        await seen.shows("Please look at these once more")
+        await seen.shows("Please check these fields")
         await seen.is_fit()
         await set_password(seen)
         await seen.shows("Not connected to THRON yet")
@@ -132,7 +132,7 @@ async def test_without_scripts(browser: Browser, connector: Running) -> None:
         await page.get_by_role("link", name="Access").click()
         await page.get_by_label("Name").fill("monitoring")
         await page.get_by_role("button", name="Create a token").click()
-        await page.get_by_text("has been made").wait_for()
+        await page.get_by_text("has been created").wait_for()
         assert await page.get_by_role("button", name="Copy the token").count() == 0
         await page.get_by_role("button", name="Dark").click()
         assert await page.locator("html").get_attribute("data-theme") == "dark"

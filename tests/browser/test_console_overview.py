@@ -59,7 +59,7 @@ async def test_a_download_is_seen(browser: Browser, connector: Running) -> None:
     async with _signed_in(browser, connector) as seen:
         page = seen.page
         await page.evaluate("window.isTheSame = true")
-        await seen.shows("Nobody has asked for anything")
+        await seen.shows("No requests since the start")
         length = len((await connector.get(_film(connector))).body)
         row = page.locator(".requests-table tbody tr")
         await expect(row).to_have_count(1)

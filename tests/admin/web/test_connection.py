@@ -63,10 +63,10 @@ async def test_the_kept_key(bare: Running, operator: Visitor) -> None:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        pytest.param({"app_key": "wrong-key"}, "THRON does not take these", id="wrong key"),
-        pytest.param({"app_id": "wrong-app"}, "THRON does not take these", id="wrong app"),
+        pytest.param({"app_key": "wrong-key"}, "THRON rejected these", id="wrong key"),
+        pytest.param({"app_id": "wrong-app"}, "THRON rejected these", id="wrong app"),
         pytest.param({"client_id": ""}, "Fill this in.", id="no tenant"),
-        pytest.param({"client_id": "https://acme.thron.com"}, "Write the name alone", id="a URL"),
+        pytest.param({"client_id": "https://acme.thron.com"}, "Enter only the name", id="a URL"),
         pytest.param({"app_key": ""}, "Fill this in.", id="no key"),
     ],
 )
@@ -87,14 +87,14 @@ async def test_thron_is_silent(bare: Running, operator: Visitor) -> None:
     bare.thron.api_down = True
     await operator.get("/connection")
     page = await operator.send("/connection", **good(bare.thron))
-    assert (page.status, "THRON could not be asked" in page.words) == (422, True)
-    assert "not known" in page.words
+    assert (page.status, "THRON could not be reached" in page.words) == (422, True)
+    assert "unknown" in page.words
 
 
 async def test_given_by_settings(connector: Running, admin: Visitor) -> None:
     """Credentials of the environment are shown without the key, and cannot be changed here."""
     page = await admin.get("/connection")
-    assert "Environment or file give the credentials." in page.words
+    assert "The credentials come from the environment or a file." in page.words
     assert connector.thron.app_key not in page.text
     assert 'name="app_key"' not in page.text
     assert (await admin.send("/connection", **good(connector.thron))).status == 403

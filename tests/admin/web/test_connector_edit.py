@@ -139,7 +139,7 @@ async def test_another_identifier(connector: Running, admin: Visitor) -> None:
     assert "from Content ID → to Custom metadata, sku" in page.words
     half = typed(connector, by="metadata:sku", accept=str(broken(page)), go="save")
     page = await send(admin, "/connectors/files/edit", half)
-    assert (page.status, "so many contents are public then" in page.words) == (422, True)
+    assert (page.status, "the number of contents that will be public" in page.words) == (422, True)
     whole = {**half, "confirm": number_to_confirm(page)}
     assert (await send(admin, "/connectors/files/edit", whole)).status == 303
     assert (known(connector).identifier, known(connector).metadata) == (
@@ -165,12 +165,12 @@ async def test_back_to_the_fields(connector: Running, admin: Visitor) -> None:
         pytest.param({"types": ()}, "Choose at least one", id="no type"),
         pytest.param({"folder": "nowhere"}, "THRON knows no folder", id="unknown folder"),
         pytest.param({"by": "metadata:nothing"}, "no metadata has the key", id="unknown key"),
-        pytest.param({"by": "other"}, "Write the key of a metadata", id="no key"),
+        pytest.param({"by": "other"}, "Enter the key of a metadata", id="no key"),
         pytest.param({"https": "yes"}, "This needs HTTPS first", id="HTTPS"),
-        pytest.param({"host": "a b"}, "Write a host name", id="no host"),
+        pytest.param({"host": "a b"}, "Enter a host name", id="no host"),
         pytest.param(
             {"only_published": "no", "delivery": "published"},
-            "What THRON does not publish has no rendition.",
+            "Contents that are not published have no renditions.",
             id="renditions of drafts",
         ),
     ],

@@ -75,7 +75,7 @@ async def test_the_number_has_to_be_typed(connector: Running, admin: Visitor, ro
             "/connectors/new", **last(given(root), robots="noindex", confirm=number)
         )
         assert page.status == 422
-        assert "so many contents become public" in page.words
+        assert "the number of contents that become public" in page.words
         assert 'value="noindex"' in page.text
     assert connector.gateway.watch.connectors.of_slug("brochures") is None
 
@@ -84,10 +84,12 @@ async def test_the_number_has_to_be_typed(connector: Running, admin: Visitor, ro
     ("step", "change", "said"),
     [
         pytest.param("folder", {"folder": ""}, "Choose a folder", id="no folder"),
-        pytest.param("folder", {"folder": "nowhere"}, "sees no such folder", id="unknown folder"),
+        pytest.param(
+            "folder", {"folder": "nowhere"}, "cannot see this folder", id="unknown folder"
+        ),
         pytest.param("types", {"types": ""}, "Choose", id="no type"),
         pytest.param("identifier", {"by": ""}, "Choose one of these", id="no identifier"),
-        pytest.param("identifier", {"by": "other"}, "Write the key", id="no key"),
+        pytest.param("identifier", {"by": "other"}, "Enter the key", id="no key"),
         pytest.param("https", {"https": "yes"}, "This needs HTTPS first", id="HTTPS"),
     ],
 )
@@ -103,13 +105,13 @@ async def test_problems_keep_one_on_the_step(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        pytest.param({"slug": "files"}, "There is a connector of this name", id="taken"),
+        pytest.param({"slug": "files"}, "There is already a connector with this name", id="taken"),
         pytest.param({"slug": "No good"}, "Use lower-case letters", id="no slug"),
-        pytest.param({"host": "https://x"}, "Write a host name", id="no host"),
-        pytest.param({"max_age_s": "x"}, "Write a whole number", id="no number"),
+        pytest.param({"host": "https://x"}, "Enter a host name", id="no host"),
+        pytest.param({"max_age_s": "x"}, "Enter a whole number", id="no number"),
         pytest.param(
             {"only_published": "no", "delivery": "published"},
-            "What THRON does not publish has no rendition.",
+            "Contents that are not published have no renditions.",
             id="renditions of drafts",
         ),
     ],
@@ -186,7 +188,7 @@ async def test_the_delivery_that_works_is_proposed(
     chosen = path("review", given(root))
 
     async def is_proposed() -> bool:  # a page does not wait for long
-        return "Proposed, as tried" in (await admin.get(chosen)).words
+        return "Recommended, after a test" in (await admin.get(chosen)).words
 
     await until(is_proposed)
     page = await admin.get(chosen)
@@ -226,7 +228,7 @@ async def test_a_folder_that_cannot_be_counted(
     async def is_told() -> bool:  # after it has been tried again
         page = await admin.get(path("types", given(root)))
         assert page.status == 200
-        return "could not be counted to the end" in page.words
+        return "could not be counted completely" in page.words
 
     await until(is_told)
     connector.thron.faults.clear()

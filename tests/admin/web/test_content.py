@@ -133,7 +133,7 @@ async def test_removed(filled: Running, admin: Visitor) -> None:
     filled.thron.unlink(content.id)
     await listed(filled, "media")
     page = await admin.get(_path(filled, content.id))
-    assert "not in the folder any more" in page.words
+    assert "no longer in the folder" in page.words
 
 
 async def test_nothing_of_thron_is_markup(filled: Running, admin: Visitor) -> None:

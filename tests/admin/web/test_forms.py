@@ -72,8 +72,8 @@ def test_several_values() -> None:
         pytest.param("kind", "huge", "Choose one of these.", id="no choice"),
         pytest.param("kinds", "huge", "Choose one of these.", id="no choice of several"),
         pytest.param("number", "x", "Enter a whole number.", id="no number"),
-        pytest.param("number", "0", "Write 1 or more.", id="too small"),
-        pytest.param("number", "10", "Write 9 or less.", id="too large"),
+        pytest.param("number", "0", "Enter 1 or more.", id="too small"),
+        pytest.param("number", "10", "Enter 9 or less.", id="too large"),
     ],
 )
 def test_problems(name: str, typed: str, said: str) -> None:

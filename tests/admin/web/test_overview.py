@@ -69,7 +69,7 @@ async def test_events(connector: Running, admin: Visitor) -> None:
             assert 'value="10000"' in part
         part = await told.until("requests", "film.mp4")
         assert "client left" in part
-        await told.until("downloads", "Nobody downloads anything")
+        await told.until("downloads", "No active downloads")
 
 
 async def test_events_need_a_session(connector: Running, nobody: Visitor, admin: Visitor) -> None:
