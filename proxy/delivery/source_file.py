@@ -188,6 +188,8 @@ class SourceFiles:
             if decided is not None:
                 raise decided
         others = [exc for exc in failures if not isinstance(exc, OriginGone)]
+        # A page says that the service took the question; a 405, only that it is not the manner.
+        others = [exc for exc in others if isinstance(exc, PageInstead)] or others
         raise others[-1] if others else self._nowhere(asked.sources)
 
     def _nowhere(self, sources: Sequence[str]) -> OriginGone:

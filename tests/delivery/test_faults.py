@@ -73,7 +73,9 @@ CASES = [
     *rows(ABSENT, Kind.STATUS, "static", "storage", status=404),
     *rows(REFUSED, Kind.BUSY, "delivery", "static", "storage"),
     *rows(LIMITED, Kind.BUSY, "source", *API),
-    *rows(NONSENSE, Kind.HTML, *STEPS),
+    *rows(NONSENSE, Kind.HTML, "delivery", "static", "storage"),
+    # In place of a source file a page is how a tenant may refuse it (docs/thron.md 7.5).
+    *rows(Told(404, "http_request_denied"), Kind.HTML, "source"),
     *rows(NO_API, Kind.HTML, *API),
     *rows(NONSENSE, Kind.ENVELOPE, "delivery", "static", "storage"),
     *rows(DOWN, Kind.ENVELOPE, "source", *API),

@@ -91,12 +91,12 @@ async def test_all_that_is_linked(thron: Sandbox, tmp_path: Path) -> None:
     thron.unpublish(FILM, status="DRAFT")
     published = [kind(thron) for kind in (by_id, by_name, by_sku)]
     everything = [
-        kind(thron, f"all-{kind.__name__}", only_published=False)
+        kind(thron, f"all-{kind.__name__.replace('_', '-')}", only_published=False)
         for kind in (by_id, by_name, by_sku)
     ]
     async with running(thron, tmp_path, *published, *everything) as connector:
         assert await statuses(connector, *PATHS) == [404, 404, 404]
-        paths = [f"/all-by_id/{FILM}", "/all-by_name/en/strada-sl-film", "/all-by_sku/VA-1001-FILM"]
+        paths = [f"/all-by-id/{FILM}", "/all-by-name/en/strada-sl-film", "/all-by-sku/VA-1001-FILM"]
         assert await statuses(connector, *paths) == [200, 200, 200]
 
 
