@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import socket
+from http import HTTPStatus
 from pathlib import Path
 
 import aiohttp
 
 from proxy.sandbox.server import Sandbox
 from tests.process import environ_for, served
+from tests.waiting import until
 
 OPEN_FILES = 400
 CROWD = 450
@@ -24,6 +26,11 @@ async def test_silent_crowd_of_one_address(thron: Sandbox, tmp_path: Path) -> No
         lowered = process.event("limits lowered")
         assert (lowered["max_downloads"], "TDC_MAX_DOWNLOADS" in lowered["fix"]) == (90, True)
         host, _, port = public.rpartition(":")
+
+        async def is_ready() -> bool:
+            return await _status(f"http://{public}/-/readyz") == HTTPStatus.OK
+
+        await until(is_ready)  # once it is logged in to THRON
         before = len(process.output)
         crowd: list[socket.socket] = []
         try:

@@ -44,11 +44,13 @@ class Target:
     address: tuple[str, int]
     known: list[bytes]
 
-    def say(self, sent: bytes) -> bytes:
-        """Send octets on one connection, and return what comes back until it is over."""
+    def say(self, sent: bytes, *, patience_s: float = 0.1) -> bytes:
+        """Send octets on one connection, and return what comes back until it is over.
+
+        What waits for more octets than were sent is left soon, as an impatient client does.
+        """
         with socket.create_connection(self.address) as connection:
-            # What waits for more octets than were sent is left, as an impatient client does.
-            connection.settimeout(0.1)
+            connection.settimeout(patience_s)
             received = bytearray()
             try:
                 connection.sendall(sent + b"\r\n\r\n" + LAST)
@@ -130,7 +132,8 @@ def _hold(target: Target, *, examples: int, is_same_each_time: bool) -> None:
 
 def _still_well(target: Target) -> None:
     """Hold that the log tells no bug and that a content still comes."""
-    assert b" 200 OK" in target.say(b"HEAD " + target.known[0] + b" HTTP/1.1\r\nHost: a\r\n\r\n")
+    asked = b"HEAD " + target.known[0] + b" HTTP/1.1\r\nHost: a\r\n\r\n"
+    assert b" 200 OK" in target.say(asked, patience_s=60)
     assert "Traceback" not in target.process.output
     assert "exception" not in target.process.output
     assert target.process.events, "each line but the set-up link is one JSON object"

@@ -8,6 +8,7 @@ import pytest
 from proxy.sandbox.server import Sandbox
 from tests.admin.visitor import Visitor, visitor
 from tests.running import Running, running
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -31,8 +32,13 @@ async def test_set_up(bare: Running) -> None:
         page = await known.call("PUT", "/api/connection", {**given, "app_key": thron.app_key})
         assert page.status == 200
         assert {each["verdict"] for each in page.json["findings"]} == {"yes"}
+
+        async def is_logged_in() -> bool:
+            return bool((await known.call("GET", "/api/connection")).json["is_logged_in"])
+
+        await until(is_logged_in)
         page = await known.call("GET", "/api/connection")
-        assert (page.json["client_id"], page.json["is_logged_in"]) == (thron.client_id, True)
+        assert page.json["client_id"] == thron.client_id
         assert thron.app_key not in page.text
         tested = await known.call("POST", "/api/connection/test")
         assert tested.json["findings"][0]["right"] == "log_in"
