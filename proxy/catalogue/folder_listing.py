@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from proxy.backoff import Backoff
 from proxy.connectors.addressability import is_id
-from proxy.connectors.model import Connector, Identifier
-from proxy.thron.messages import Content, Order, SearchCriteria, SearchPage
+from proxy.connectors.model import Connector, Identifier, folder_criteria
+from proxy.thron.messages import Content, Order, SearchPage
 from proxy.thron.retry import Retrying
 from proxy.thron.search import Search
 from proxy.thron.token_keeper import TokenKeeper
@@ -72,7 +72,7 @@ class FolderListing:
         Raises:
             ThronError: THRON cannot be asked, or stops answering on the way.
         """
-        pages = self._search.pages(_criteria(connector), order=order, ask=self._retrying.ask)
+        pages = self._search.pages(folder_criteria(connector), order=order, ask=self._retrying.ask)
         async with aclosing(pages):
             async for page in pages:
                 yield await self._completed(connector, page)
@@ -83,7 +83,7 @@ class FolderListing:
         Raises:
             ThronError: THRON cannot be asked.
         """
-        criteria = replace(_criteria(connector), ids=tuple(ids))
+        criteria = replace(folder_criteria(connector), ids=tuple(ids))
         found: dict[str, Content] = {}
         skipped = 0
         pages = self._search.pages(criteria, most=len(ids), ask=self._retrying.ask)
@@ -111,14 +111,6 @@ class FolderListing:
             for content in contents
             if content.id in found
         )
-
-
-def _criteria(connector: Connector) -> SearchCriteria:
-    return SearchCriteria(
-        content_types=connector.content_types,
-        folder_id=connector.folder_id,
-        cascade=connector.subfolders,
-    )
 
 
 def _is_legacy(connector: Connector) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 
 from proxy.check.content_warnings import content_warnings
-from proxy.connectors.model import Connector, DeliveryMode, Identifier
+from proxy.connectors.model import Connector, DeliveryMode, Identifier, folder_criteria
 from proxy.connectors.service import NO_HTTPS
 from proxy.delivery.explain import Step
 from proxy.delivery.mode_trial import few, propose, try_mode
@@ -162,13 +162,8 @@ async def _connector(
 
 async def _first_page(tenant: Tenant, connector: Connector) -> tuple[Content, ...]:
     """Return contents of a connector's folder, published or not."""
-    criteria = SearchCriteria(
-        content_types=connector.content_types,
-        folder_id=connector.folder_id,
-        cascade=connector.subfolders,
-    )
     try:
-        async with aclosing(tenant.search.pages(criteria, most=1)) as pages:
+        async with aclosing(tenant.search.pages(folder_criteria(connector), most=1)) as pages:
             async for page in pages:
                 return page.contents
     except GatewayError:

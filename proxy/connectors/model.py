@@ -19,7 +19,13 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from proxy.connectors import values as check
-from proxy.thron.messages import Content, ContentType, Publication, publication
+from proxy.thron.messages import (
+    Content,
+    ContentType,
+    Publication,
+    SearchCriteria,
+    publication,
+)
 
 ALL_CONTENT_TYPES = frozenset(ContentType)
 
@@ -247,6 +253,15 @@ class Connectors:
             host: A Host field value (RFC 9110, 7.2): any case, with or without a port.
         """
         return self._by_host.get(_host_name(host)) if self._by_host else None
+
+
+def folder_criteria(connector: Connector) -> SearchCriteria:
+    """Return what a search for the contents of a resolved connector's folder asks for."""
+    return SearchCriteria(
+        content_types=connector.content_types,
+        folder_id=connector.folder_id,
+        cascade=connector.subfolders,
+    )
 
 
 def is_servable(connector: Connector, content: Content, *, was_published: bool = False) -> bool:

@@ -9,10 +9,10 @@ from proxy.connectors.folder_statistics import Census
 from proxy.connectors.folder_statistics_cache import Count, Place, take
 from proxy.connectors.impact import is_estimate, public_contents
 from proxy.connectors.metadata_definitions import listed
-from proxy.connectors.model import Connector, Identifier, is_servable
+from proxy.connectors.model import Connector, Identifier, folder_criteria, is_servable
 from proxy.errors import ConfigurationError, ThronRefused
 from proxy.thron import messages
-from proxy.thron.messages import Category, Content, MetadataDefinition, SearchCriteria
+from proxy.thron.messages import Category, Content, MetadataDefinition
 from proxy.thron.retry import Retrying
 from proxy.thron.search import Search
 from proxy.thron.token_keeper import TokenKeeper
@@ -86,7 +86,7 @@ class Surveyor:
             ThronError: THRON cannot be asked, or stops answering on the way.
         """
         seen: set[str] = set()
-        pages = self._search.pages(_criteria(connector), ask=self._retrying.ask)
+        pages = self._search.pages(folder_criteria(connector), ask=self._retrying.ask)
         async with aclosing(pages):
             async for page in pages:
                 for content in page.contents:
@@ -178,14 +178,6 @@ class Surveyor:
         )
         count.is_done = True
         return count
-
-
-def _criteria(connector: Connector) -> SearchCriteria:
-    return SearchCriteria(
-        content_types=connector.content_types,
-        folder_id=connector.folder_id,
-        cascade=connector.subfolders,
-    )
 
 
 def _name(folder: Category) -> str:
