@@ -544,7 +544,7 @@ def _tell_start(parts: Parts, watch: ConnectorWatch) -> None:
         log.warning(
             "no connector yet",
             database=str(parts.database.place),
-            mend="make one in the console, or by connectors apply; if there were some, the"
+            fix="make one in the console, or by connectors apply; if there were some, the"
             " database has been lost: see TDC_DATABASE_URL, or restore a backup",
         )
     log.info(

@@ -301,7 +301,7 @@ class ConfigurationError(Exception):
     """What the operator gave cannot be used; every problem is told at once.
 
     Attributes:
-        problems: One sentence each, naming the setting or the line and the mend.
+        problems: One sentence each, naming the setting or the line and the fix.
     """
 
     def __init__(self, problems: Sequence[str]) -> None:

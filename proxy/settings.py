@@ -415,7 +415,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         environ: Names and values, such as ``os.environ``; only ``TDC_*`` is read.
 
     Raises:
-        ConfigurationError: With every problem, each naming its setting and the mend.
+        ConfigurationError: With every problem, each naming its setting and the fix.
     """
     problems: list[str] = []
     values = _from_toml(environ, problems) | _from_environment(environ, problems)
@@ -491,8 +491,8 @@ def _from_toml(environ: Mapping[str, str], problems: list[str]) -> dict[str, Any
 
 def _missing_companions(values: Mapping[str, Any]) -> list[str]:
     return [
-        f"{env_name(name)} is missing: {mend}"
-        for names, mend in _TOGETHER
+        f"{env_name(name)} is missing: {fix}"
+        for names, fix in _TOGETHER
         if any(name in values for name in names)
         for name in names
         if name not in values

@@ -135,7 +135,7 @@ class TenantConnection:
         kept = await self._database.tenant()
         is_key_lost = kept is not None and kept.app_key is None
         if is_key_lost and not self.is_key_lost:  # told once: this is asked every second
-            log.error("credentials cannot be decrypted", mend=LOST_KEY)
+            log.error("credentials cannot be decrypted", fix=LOST_KEY)
         self.is_key_lost = is_key_lost
         if kept is None or kept.app_key is None:
             return None

@@ -28,7 +28,7 @@ from proxy.hints import with_hint
     ],
 )
 def test_hint(failure: GatewayError, words: str) -> None:
-    """A failure is told with its mend; where none is known, with the caller's."""
+    """A failure is told with its fix; where none is known, with the caller's."""
     assert with_hint(failure, otherwise="ask the owner").startswith(words)
 
 
@@ -41,5 +41,5 @@ def test_hint(failure: GatewayError, words: str) -> None:
     ],
 )
 def test_own_words(failure: GatewayError) -> None:
-    """A failure that names its mend is told as it is."""
+    """A failure that names its fix is told as it is."""
     assert with_hint(failure) == str(failure)

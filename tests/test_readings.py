@@ -99,7 +99,7 @@ async def check_refusals(whole: Running) -> None:
 
 
 async def check_tokens_end(whole: Running) -> None:
-    """When all tokens have ended and nothing is remembered, one login mends everything."""
+    """When all tokens have ended and nothing is remembered, one login restores everything."""
     await whole.tenant.purge(Purge(PurgeKind.ALL))
     whole.thron.expire_tokens()
     files = {**originals(whole.thron), **renditions(whole.thron)}

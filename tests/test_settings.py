@@ -63,7 +63,7 @@ def test_good_value(name: str, text: str, value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "mend"),
+    ("name", "text", "fix"),
     [
         pytest.param("listen", "8080", "HOST:PORT", id="port alone"),
         pytest.param("listen", "0.0.0.0:65536", "HOST:PORT", id="port too high"),
@@ -97,13 +97,13 @@ def test_good_value(name: str, text: str, value: object) -> None:
         pytest.param("client_id", "https://acme.thron.com", "such as acme", id="URL for a tenant"),
     ],
 )
-def test_bad_value(name: str, text: str, mend: str) -> None:
-    """A value that cannot be used is told by its setting's name, with the mend."""
+def test_bad_value(name: str, text: str, fix: str) -> None:
+    """A value that cannot be used is told by its setting's name, with the fix."""
     with pytest.raises(ConfigurationError) as caught:
         load({**CREDENTIALS, env_name(name): text})
     (problem,) = caught.value.problems
     assert problem.startswith(f"{env_name(name)}: ")
-    assert mend in problem
+    assert fix in problem
     assert SECRET not in problem
 
 

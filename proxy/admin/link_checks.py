@@ -1,4 +1,4 @@
-"""The link checks that the console's process runs, and their book."""
+"""The link checks that the console's process runs, and their store."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ from proxy.link_check.store import LinkCheckStore
 
 @dataclass(frozen=True, slots=True)
 class LinkChecks:
-    """The book, and who fills it."""
+    """The store, and who fills it."""
 
-    book: LinkCheckStore
+    store: LinkCheckStore
     checker: LinkChecker
 
 
@@ -29,9 +29,9 @@ LINK_CHECKS = web.AppKey("link_checks", LinkChecks)
 async def link_checks(app: web.Application) -> AsyncIterator[None]:
     """Run link checks as long as the application; a cleanup context of aiohttp."""
     console = app[CONSOLE]
-    book = LinkCheckStore(console.parts.database, now=console.now)
-    async with LinkChecker.open(book, _Tries(console).try_) as checker:
-        app[LINK_CHECKS] = LinkChecks(book, checker)
+    store = LinkCheckStore(console.parts.database, now=console.now)
+    async with LinkChecker.open(store, _Tries(console).try_) as checker:
+        app[LINK_CHECKS] = LinkChecks(store, checker)
         yield
 
 

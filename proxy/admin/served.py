@@ -4,7 +4,7 @@ from aiohttp import web
 
 from proxy.admin.api.problems import Problem
 from proxy.admin.parts import CONSOLE, Console
-from proxy.catalogue.row_urls import LineUrls
+from proxy.catalogue.row_urls import RowUrls
 from proxy.connectors.model import Connector
 
 
@@ -32,7 +32,7 @@ def connector_here(request: web.Request) -> Connector:
     return found
 
 
-def line_urls(console: Console, connector: Connector, *, is_named: bool) -> LineUrls:
+def line_urls(console: Console, connector: Connector, *, is_named: bool) -> RowUrls:
     """Return what makes the URLs of a connector's lines.
 
     Args:
@@ -41,4 +41,4 @@ def line_urls(console: Console, connector: Connector, *, is_named: bool) -> Line
         is_named: Whether URLs end with the file name.
     """
     settings = console.parts.settings
-    return LineUrls(connector, settings.public_base, settings.secure_base, is_named)
+    return RowUrls(connector, settings.public_base, settings.secure_base, is_named)

@@ -525,12 +525,12 @@ def _no_key() -> str:
 
 def _unreachable(where: Place, exc: BaseException) -> str:
     reason = str(getattr(exc, "orig", None) or exc) or type(exc).__name__
-    mend = (
+    fix = (
         "check that the server runs and lets this user in"
         if where.path is None
         else "name another file, or see which program holds it"
     )
-    return f"{SETTING}: {where} cannot be used ({reason}); {mend}."
+    return f"{SETTING}: {where} cannot be used ({reason}); {fix}."
 
 
 @contextmanager

@@ -13,10 +13,10 @@ from typing import Any
 
 import orjson
 
-from proxy.catalogue.row_urls import LineUrls
-from proxy.catalogue.url_rows import Line
+from proxy.catalogue.row_urls import RowUrls
+from proxy.catalogue.url_rows import UrlRow
 
-_COLUMNS: Mapping[str, Callable[[Line, LineUrls], Any]] = {
+_COLUMNS: Mapping[str, Callable[[UrlRow, RowUrls], Any]] = {
     "title": lambda line, _: line.title,
     "type": lambda line, _: line.content_type,
     "language": lambda line, _: line.language,
@@ -56,7 +56,7 @@ MEDIA_TYPES = {
 
 
 async def exported(
-    lines: AsyncIterator[Line], urls: LineUrls, form: Format, *, is_marked: bool = False
+    lines: AsyncIterator[UrlRow], urls: RowUrls, form: Format, *, is_marked: bool = False
 ) -> AsyncIterator[bytes]:
     """Give an export in pieces of some kilobytes.
 
@@ -79,7 +79,7 @@ async def exported(
         yield bytes(piece)
 
 
-def values(line: Line, urls: LineUrls) -> dict[str, Any]:
+def values(line: UrlRow, urls: RowUrls) -> dict[str, Any]:
     """Return a line by the names of ``COLUMNS``, with nothing made harmless."""
     return {name: column(line, urls) for name, column in _COLUMNS.items()}
 
@@ -99,7 +99,7 @@ def _head(form: Format, *, is_marked: bool) -> bytes:
             return b""
 
 
-def _written(line: Line, urls: LineUrls, form: Format, *, is_first: bool) -> bytes:
+def _written(line: UrlRow, urls: RowUrls, form: Format, *, is_first: bool) -> bytes:
     match form:
         case Format.CSV:
             return _row(tuple(harmless(_cell(each)) for each in values(line, urls).values()))

@@ -32,12 +32,12 @@ from proxy.catalogue.url_entries import folded, shape
 from proxy.catalogue.url_rows import (
     Catalogued,
     Collision,
-    Line,
-    LinePage,
     SeenVersion,
     Selection,
     Sort,
     Tally,
+    UrlRow,
+    UrlRowPage,
 )
 from proxy.clock import utc_now
 from proxy.connectors import rows
@@ -89,7 +89,7 @@ class Contents:
         descending: bool = False,
         offset: int = 0,
         limit: int = 50,
-    ) -> LinePage:
+    ) -> UrlRowPage:
         """Return one page of the summary table, and how many lines the selection has.
 
         Args:
@@ -102,13 +102,13 @@ class Contents:
         """
         query = ordered(url_rows(connector, selection), sort, descending=descending)
 
-        async def read(connection: AsyncConnection) -> LinePage:
+        async def read(connection: AsyncConnection) -> UrlRowPage:
             found = (await connection.execute(query.limit(limit).offset(offset))).all()
             total = len(found)
             if offset or total >= limit:  # else these are all of them
                 counted = await connection.execute(count(connector, selection))
                 total = counted.scalar_one()
-            return LinePage(tuple(map(read_line, found)), total, offset)
+            return UrlRowPage(tuple(map(read_url_row, found)), total, offset)
 
         return await self._database.read(read)
 
@@ -119,7 +119,7 @@ class Contents:
         *,
         sort: Sort = Sort.TITLE,
         descending: bool = False,
-    ) -> AsyncIterator[Line]:
+    ) -> AsyncIterator[UrlRow]:
         """Give all lines of a selection, few at a time in memory.
 
         What changes meanwhile may be seen or not, but no line comes twice for it.
@@ -130,7 +130,7 @@ class Contents:
             rest = query if last is None else after(query, last, sort, descending=descending)
             found = await self._read(rest.limit(_AT_A_TIME))
             for row in found:
-                yield read_line(row)
+                yield read_url_row(row)
             if len(found) < _AT_A_TIME:
                 return
             last = found[-1]
@@ -165,12 +165,12 @@ class Contents:
         """Return addresses that several contents claim, in the order of their values."""
         keys = colliding(connector).limit(limit).offset(offset)
 
-        async def read(connection: AsyncConnection) -> list[Line]:
+        async def read(connection: AsyncConnection) -> list[UrlRow]:
             wanted = [(row.value, row.language) for row in (await connection.execute(keys)).all()]
             lines = url_rows(connector, _COLLIDING).where(
                 _ADDRESS.value.in_({value for value, _ in wanted})
             )
-            found = map(read_line, (await connection.execute(lines)).all())
+            found = map(read_url_row, (await connection.execute(lines)).all())
             return [line for line in found if (line.value, line.language or "") in wanted]
 
         lines = sorted(await self._database.read(read), key=_rivalry)
@@ -201,7 +201,7 @@ class Contents:
             return _catalogued(
                 connector,
                 row,
-                _by_language(map(read_line, (await connection.execute(lines)).all())),
+                _by_language(map(read_url_row, (await connection.execute(lines)).all())),
                 tuple(map(_version, (await connection.execute(versions)).all())),
             )
 
@@ -237,17 +237,20 @@ class Contents:
         return await self._database.read(read)
 
 
-def _rivalry(line: Line) -> tuple[str, str, bool, str]:
+def _rivalry(line: UrlRow) -> tuple[str, str, bool, str]:
     """Order lines by their address, and those of one address so that who has it is first."""
     return (line.value or "", line.language or "", not line.serves, line.content_id)
 
 
-def _by_language(lines: Iterable[Line]) -> tuple[Line, ...]:
+def _by_language(lines: Iterable[UrlRow]) -> tuple[UrlRow, ...]:
     return tuple(sorted(lines, key=lambda line: (line.language or "", line.value or "")))
 
 
 def _catalogued(
-    connector: Connector, row: Row[Any], lines: tuple[Line, ...], versions: tuple[SeenVersion, ...]
+    connector: Connector,
+    row: Row[Any],
+    lines: tuple[UrlRow, ...],
+    versions: tuple[SeenVersion, ...],
 ) -> Catalogued:
     former = AddressStatus.FORMER
     claimed = [
@@ -395,7 +398,7 @@ def _hidden(row: Row[Any]) -> Publication | None:
     return None if found is Publication.PUBLISHED else found
 
 
-# What a row says in other words than a Line; every other field has its column's name and value.
+# What a row says in other words than a UrlRow; every other field has its column's name and value.
 _READ: Mapping[str, Callable[[Row[Any]], Any]] = {
     "number": lambda row: row.id,
     "language": lambda row: row.language or None,
@@ -405,12 +408,12 @@ _READ: Mapping[str, Callable[[Row[Any]], Any]] = {
     "updated": lambda row: datetime.fromtimestamp(row.updated_s, UTC) if row.updated_s else None,
     "hidden": _hidden,
 }
-_READERS = {each.name: _READ.get(each.name, attrgetter(each.name)) for each in fields(Line)}
+_READERS = {each.name: _READ.get(each.name, attrgetter(each.name)) for each in fields(UrlRow)}
 
 
-def read_line(row: Row[Any]) -> Line:
+def read_url_row(row: Row[Any]) -> UrlRow:
     """Return a line of a row of ``url_rows``."""
-    return Line(**{name: read(row) for name, read in _READERS.items()})
+    return UrlRow(**{name: read(row) for name, read in _READERS.items()})
 
 
 def read_content(connector: Connector, row: Any, claimed: Sequence[tuple[str, str]]) -> Content:

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from proxy.catalogue.url_rows import Line
+from proxy.catalogue.url_rows import UrlRow
 from proxy.connectors.addresses import illustrative, public_url
 from proxy.connectors.model import Connector
 
 
 @dataclass(frozen=True, slots=True)
-class LineUrls:
+class RowUrls:
     """Makes the URLs of one connector's lines.
 
     Attributes:
@@ -33,15 +33,15 @@ class LineUrls:
         """What all of them begin with."""
         return illustrative(self.base, self.connector)[0].text
 
-    def of(self, line: Line) -> str | None:
+    def of(self, line: UrlRow) -> str | None:
         """Return the URL of a line, working or not; None where it is no address."""
         return self._of(line, line.file_name if self.is_named else None)
 
-    def named(self, line: Line) -> str | None:
+    def named(self, line: UrlRow) -> str | None:
         """Return the URL that ends with the file name; without one, as ``of``."""
         return self._of(line, line.file_name)
 
-    def _of(self, line: Line, file_name: str | None) -> str | None:
+    def _of(self, line: UrlRow, file_name: str | None) -> str | None:
         if line.value is None or not line.is_addressable:
             return None
         try:

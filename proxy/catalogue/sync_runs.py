@@ -61,7 +61,7 @@ class Run:
         changed: Contents that were different.
         removed: Contents that had left the folder.
         skipped: Items that could not be read.
-        problem: Why it failed or is suspended, with the mend.
+        problem: Why it failed or is suspended, with the fix.
     """
 
     id: int

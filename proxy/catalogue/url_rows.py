@@ -44,7 +44,7 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class UrlRow:
     """One line: one address of one content, or the lack of one.
 
     Attributes:
@@ -86,14 +86,14 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class LinePage:
+class UrlRowPage:
     """Some lines of a selection, and how many it has.
 
     Attributes:
         offset: How many come before the first of these.
     """
 
-    lines: tuple[Line, ...]
+    lines: tuple[UrlRow, ...]
     total: int
     offset: int = 0
 
@@ -129,7 +129,7 @@ class Collision:
 
     language: str | None
     value: str
-    lines: tuple[Line, ...]
+    lines: tuple[UrlRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ class Catalogued:
 
     content: Content
     is_servable: bool
-    lines: tuple[Line, ...]
+    lines: tuple[UrlRow, ...]
     first_seen: datetime
     changed: datetime
     confirmed: datetime | None

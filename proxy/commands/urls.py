@@ -9,8 +9,8 @@ from proxy.app import open_database
 from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.export import Format, exported
 from proxy.catalogue.queries import Contents
-from proxy.catalogue.row_urls import LineUrls
-from proxy.catalogue.url_rows import Line, Selection
+from proxy.catalogue.row_urls import RowUrls
+from proxy.catalogue.url_rows import Selection, UrlRow
 from proxy.commands.running import require, runs
 from proxy.settings import load
 
@@ -42,7 +42,7 @@ async def urls(slug: str, form: str, search: str, status: str | None, *, names: 
         known = await database.connectors()
         require(slug, known)
         connector = next(each for each in known.all if each.slug == slug)
-        made = LineUrls(connector, settings.public_base, settings.secure_base, is_named=names)
+        made = RowUrls(connector, settings.public_base, settings.secure_base, is_named=names)
         lines = Contents(database).each(connector, selection)
         if form != "table":
             async for piece in exported(lines, made, Format(form)):
@@ -55,7 +55,7 @@ async def urls(slug: str, form: str, search: str, status: str | None, *, names: 
     return 0
 
 
-async def _print_table(lines: AsyncIterator[Line], made: LineUrls) -> bool:
+async def _print_table(lines: AsyncIterator[UrlRow], made: RowUrls) -> bool:
     """Print rows as a table, and tell whether there were any."""
     found = False
     async for line in lines:

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from proxy.catalogue import schema
 from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.database import Database
-from proxy.catalogue.queries import of_content, read_line, url_rows
-from proxy.catalogue.url_rows import Line, Selection
+from proxy.catalogue.queries import of_content, read_url_row, url_rows
+from proxy.catalogue.url_rows import Selection, UrlRow
 from proxy.connectors.addresses import public_url
 from proxy.connectors.changes import Reason, break_reasons
 from proxy.connectors.model import Connector
@@ -126,7 +126,7 @@ async def broken_urls(
                 continue
             counts[why] = counts.get(why, 0) + 1
             if len(sample) < _SHOWN:
-                sample.append(_broken(old, read_line(row), why, base))
+                sample.append(_broken(old, read_url_row(row), why, base))
         if len(found) < _AT_A_TIME:
             by_reason = tuple((each, counts[each]) for each in Reason if each in counts)
             return BrokenUrls(sum(counts.values()), by_reason, tuple(sample))
@@ -148,6 +148,6 @@ async def _served_after(database: Database, connector: Connector, last: int) -> 
     return await database.read(read)
 
 
-def _broken(connector: Connector, line: Line, why: Reason, base: str) -> BrokenUrl:
+def _broken(connector: Connector, line: UrlRow, why: Reason, base: str) -> BrokenUrl:
     url = public_url(base, connector, language=line.language, value=line.value or "")
     return BrokenUrl(url, line.title, line.content_type, why)

@@ -21,7 +21,7 @@ def parse(text: str) -> tuple[Connector, ...]:
 
     Raises:
         ConfigurationError: With every problem, each naming the connector by its place in the
-            document and its slug, the key, what is wrong and the mend.
+            document and its slug, the key, what is wrong and the fix.
     """
     document = _toml(text)
     problems = list(_unknown_tables(document))

@@ -172,7 +172,7 @@ class Problem:
 
     Attributes:
         key: As it was written, or as it should have been.
-        text: A sentence that goes on from the key and ends with the mend.
+        text: A sentence that goes on from the key and ends with the fix.
     """
 
     key: str

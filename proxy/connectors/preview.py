@@ -208,5 +208,5 @@ def _unknown_metadata(
         )
     usable = sorted(key for key, each in definitions.items() if _is_usable(each))
     near = difflib.get_close_matches(connector.metadata or "", usable, n=1)
-    mend = f"did you mean {near[0]!r}?" if near else f"THRON has {', '.join(usable) or 'none'}."
-    return f"connector {connector.slug}: no metadata has the key {connector.metadata!r}; {mend}"
+    fix = f"did you mean {near[0]!r}?" if near else f"THRON has {', '.join(usable) or 'none'}."
+    return f"connector {connector.slug}: no metadata has the key {connector.metadata!r}; {fix}"

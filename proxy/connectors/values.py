@@ -46,7 +46,7 @@ _KINDS = {
 
 
 class Unfit(ValueError):
-    """A value that a connector cannot have; the message goes on from the key, with the mend."""
+    """A value that a connector cannot have; the message goes on from the key, with the fix."""
 
 
 def slug(value: object) -> str:

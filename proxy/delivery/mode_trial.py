@@ -89,7 +89,7 @@ def propose(trials: Sequence[ModeTrial]) -> Proposal:
         return Proposal(None, "there is no published content to try them on")
     best = max(tried, key=lambda trial: (trial.delivered, trial.mode is DeliveryMode.ORIGINAL))
     if not best.works:
-        return Proposal(None, "neither mode delivers anything: mend one of the failures above")
+        return Proposal(None, "neither mode delivers anything: fix one of the failures above")
     poorer = [trial for trial in tried if trial.delivered < best.delivered]
     if poorer:
         return Proposal(best.mode, f"{poorer[0].mode} fails ({poorer[0].detail})")

@@ -26,7 +26,7 @@ from proxy.telemetry.access_record import AccessRecord
 
 log = structlog.get_logger("proxy.relay")
 
-# What a second request may mend: the connection, not the content.
+# What a second request may repair: the connection, not the content.
 _BROKEN = (
     OriginIncomplete,
     OriginTimeout,

@@ -267,7 +267,7 @@ def _decided(failures: Sequence[GatewayError]) -> GatewayError | None:
     """Return the failure that makes trying other paths useless, if one is among those of a path."""
     for exc in failures:
         if isinstance(exc, TokenRejected):
-            return exc  # an expired token looks the same in every manner, and a new one may mend it
+            return exc  # an expired token looks the same in every manner, and a new one may help
     if any(isinstance(exc, ThronUnreachable) for exc in failures):
         # The service is at this path and fails for this file. It was asked in every manner, so
         # that asking again at once would only be more of the same.

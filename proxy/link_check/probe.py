@@ -31,7 +31,7 @@ class LinkProbe:
         self._origins = origins
 
     async def try_(self, connector: Connector, address: Address) -> Outcome:
-        """Return what a client would get, and where that is an error what may mend it."""
+        """Return what a client would get, and where that is an error what may fix it."""
         try:
             async with asyncio.timeout(_LONGEST_S):
                 return await self._tried(connector, address)

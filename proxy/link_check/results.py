@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from proxy.catalogue.url_rows import Line
+from proxy.catalogue.url_rows import UrlRow
 
 # A run that has told nothing for so long is one of a process that is gone: no try takes longer.
 _SILENCE = timedelta(seconds=60)
@@ -87,7 +87,7 @@ class Outcome:
         status: Of the answer that a client would get: 200, or an error's.
         media_type: As the origin names it.
         size: Complete length in octets, where it is told.
-        problem: What is the matter, with the mend; None where it works.
+        problem: What is the matter, with the fix; None where it works.
     """
 
     status: int
@@ -116,10 +116,10 @@ class LinkResult:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckedLine:
+class CheckedRow:
     """A line that leads to its content, and what came of it; None before it was ever tried."""
 
-    line: Line
+    line: UrlRow
     result: LinkResult | None
 
 
@@ -161,6 +161,6 @@ class CheckedPage:
         offset: How many come before the first of these.
     """
 
-    lines: tuple[CheckedLine, ...]
+    lines: tuple[CheckedRow, ...]
     total: int
     offset: int = 0

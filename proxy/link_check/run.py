@@ -8,7 +8,7 @@ from typing import Self
 
 import structlog
 
-from proxy.catalogue.url_rows import Line
+from proxy.catalogue.url_rows import UrlRow
 from proxy.connectors.addresses import Address
 from proxy.connectors.model import Connector
 from proxy.errors import DatabaseFailed, GatewayError
@@ -86,7 +86,7 @@ class LinkChecker:
         """Let a connector's run end within seconds, whoever runs it; tell whether there is one."""
         return await self._store.ask_to_stop(slug)
 
-    async def retry(self, connector: Connector, line: Line) -> Outcome:
+    async def retry(self, connector: Connector, line: UrlRow) -> Outcome:
         """Try one line by itself, at once, and note what came of it."""
         outcome = await self._probe(connector, _address(connector, line))
         await self._store.note(connector, None, {line.number: outcome})
@@ -159,7 +159,7 @@ class _Run:
                 return CheckState.FAILED, self._last_problem
         return CheckState.DONE, None
 
-    async def _lines(self) -> AsyncIterator[Line]:
+    async def _lines(self) -> AsyncIterator[UrlRow]:
         after = 0
         while lines := await self._store.to_try(
             self._connector, self._check.scope, after=after, most=_AT_A_TIME
@@ -168,7 +168,7 @@ class _Run:
                 yield line
             after = lines[-1].number
 
-    async def _try(self, line: Line) -> None:
+    async def _try(self, line: UrlRow) -> None:
         try:
             outcome = await self._probe(self._connector, _address(self._connector, line))
             self._found[line.number] = outcome
@@ -182,5 +182,5 @@ class _Run:
         self._check = await self._store.note(self._connector, self._check, found) or self._check
 
 
-def _address(connector: Connector, line: Line) -> Address:
+def _address(connector: Connector, line: UrlRow) -> Address:
     return Address(connector.slug, line.language, line.value or "")

@@ -11,13 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from proxy.catalogue import queries, schema
 from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.database import Database
-from proxy.catalogue.url_rows import Line, Selection, Sort
+from proxy.catalogue.url_rows import Selection, Sort, UrlRow
 from proxy.clock import utc_now
 from proxy.connectors import rows
 from proxy.connectors.model import Connector
 from proxy.link_check.results import (
-    CheckedLine,
     CheckedPage,
+    CheckedRow,
     CheckState,
     LinkCheck,
     LinkResult,
@@ -155,11 +155,11 @@ class LinkCheckStore:
 
     async def to_try(
         self, connector: Connector, scope: Scope, *, after: int, most: int
-    ) -> tuple[Line, ...]:
+    ) -> tuple[UrlRow, ...]:
         """Return lines to try, in the order of their numbers, after one of them."""
         query = _tried(connector, scope).where(_ADDRESS.id > after)
         query = query.order_by(_ADDRESS.id).limit(most)
-        return tuple(map(queries.read_line, await self._read(query)))
+        return tuple(map(queries.read_url_row, await self._read(query)))
 
     async def problems(self, connector: Connector) -> int:
         """Count the addresses that had a problem when they were last tried; quick."""
@@ -338,10 +338,10 @@ def _read_check(row: Row[Any]) -> LinkCheck:
     )
 
 
-def _read_checked(row: Row[Any]) -> CheckedLine:
-    line = queries.read_line(row)
+def _read_checked(row: Row[Any]) -> CheckedRow:
+    line = queries.read_url_row(row)
     if row.link_status is None:
-        return CheckedLine(line, None)
+        return CheckedRow(line, None)
     outcome = Outcome(row.link_status, row.link_media_type, row.link_size, row.link_problem)
     since, checked = rows.instant(row.link_since), rows.instant(row.link_checked)
-    return CheckedLine(line, LinkResult(outcome, since, checked))
+    return CheckedRow(line, LinkResult(outcome, since, checked))

@@ -38,7 +38,7 @@ def admin_probes(
 
     Args:
         reasons: Why it is not ready.
-        degraded: What is wrong though it is: sending clients elsewhere would mend nothing.
+        degraded: What is wrong though it is: sending clients elsewhere would help nobody.
         metrics: What is exposed.
         token: How the session with THRON stands.
     """

@@ -180,9 +180,9 @@ def _raise_unavailable(reply: Reply) -> None:
             answered=reply.status,
         )
     if reply.status in _NO_ANSWER_OF_THE_API:
-        mend = f"set TDC_API_URL={reply.moved_to}" if reply.moved_to else "check TDC_API_URL"
+        fix = f"set TDC_API_URL={reply.moved_to}" if reply.moved_to else "check TDC_API_URL"
         raise ThronAnswerInvalid(
-            f"THRON's API redirects ({reply.status}); {mend}", answered=reply.status
+            f"THRON's API redirects ({reply.status}); {fix}", answered=reply.status
         )
 
 

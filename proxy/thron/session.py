@@ -128,7 +128,7 @@ class Login:
 def login(client_id: str, app_id: str, app_key: str) -> Question[Login]:
     """Ask for a session token.
 
-    Deciphering raises CredentialsRefused for any refusal, naming what to mend; ThronUnreachable
+    Deciphering raises CredentialsRefused for any refusal, naming what to correct; ThronUnreachable
     and ThronBusy where THRON itself has trouble; ThronAnswerInvalid for what is no login answer.
 
     docs/thron.md 2.1.
@@ -141,7 +141,7 @@ def login(client_id: str, app_id: str, app_key: str) -> Question[Login]:
 def act_as(credentials: Credentials, *, app_key: str) -> Question[str]:
     """Ask for the token of a user whom the application may act as.
 
-    Deciphering raises CredentialsRefused for any refusal, naming what to mend, and else as
+    Deciphering raises CredentialsRefused for any refusal, naming what to correct, and else as
     ``login`` does.
 
     Args:

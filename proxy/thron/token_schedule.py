@@ -26,7 +26,7 @@ class Schedule:
         renew_after_s: At this age a new login is made in any case, which also reads the pkey and
             the root folder again.
         retry: The waits after failures of THRON.
-        refused_retry: The waits after a login that was refused, which asking again does not mend.
+        refused_retry: The waits after a login that was refused, which asking again does not cure.
     """
 
     validate_after_idle_s: float = 20 * 60

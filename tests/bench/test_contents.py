@@ -17,7 +17,7 @@ from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.database import Database
 from proxy.catalogue.export import Format, exported
 from proxy.catalogue.fingerprints import Fingerprints
-from proxy.catalogue.row_urls import LineUrls
+from proxy.catalogue.row_urls import RowUrls
 from proxy.catalogue.sync_runs import RunKind
 from proxy.catalogue.url_rows import Selection, Sort
 from proxy.link_check.results import Shown
@@ -110,7 +110,7 @@ async def test_queries(state: Path) -> None:
     """What of it the queries take."""
     async with Database.open(f"sqlite:///{state}/connector.db") as database:
         contents = Catalogue(database).contents
-        book = LinkCheckStore(database)
+        store = LinkCheckStore(database)
         rare = Selection(search="strada 99993")
         await _timed("page", lambda: contents.page(NAMES))
         await _timed("search", lambda: contents.page(NAMES, rare))
@@ -118,15 +118,15 @@ async def test_queries(state: Path) -> None:
         await _timed("tally", lambda: contents.tally(NAMES))
         collided = Selection(statuses=frozenset({AddressStatus.COLLISION}))
         await _timed("collisions", lambda: contents.page(NAMES, collided))
-        await _timed("link tally", lambda: book.tally(NAMES))
-        await _timed("links not tried", lambda: book.page(NAMES, Shown.UNTRIED))
+        await _timed("link tally", lambda: store.tally(NAMES))
+        await _timed("links not tried", lambda: store.page(NAMES, Shown.UNTRIED))
 
 
 async def test_export(state: Path) -> None:
     """The export of 200,000 lines takes no more memory than a few of them."""
     async with Database.open(f"sqlite:///{state}/connector.db") as database:
         contents = Catalogue(database).contents
-        urls = LineUrls(NAMES, "http://dl.example.com", "https://dl.example.com")
+        urls = RowUrls(NAMES, "http://dl.example.com", "https://dl.example.com")
         for form in Format:
             octets, peak = 0, 0
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -327,7 +327,7 @@ async def test_an_open_file_is_closed_to_others(tmp_path: Path) -> None:
     ],
 )
 async def test_unusable(url: str, problem: str, tmp_path: Path) -> None:
-    """A database that cannot be used is a problem with its setting, the cause and the mend."""
+    """A database that cannot be used is a problem with its setting, the cause and the fix."""
     (tmp_path / "file").write_text("This is a text, and longer than the header of a database. " * 9)
     with pytest.raises(ConfigurationError, match=problem) as caught:
         async with Database.open(url.format(tmp=tmp_path)):

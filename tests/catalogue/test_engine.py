@@ -18,7 +18,7 @@ from proxy.errors import ConfigurationError
     ],
 )
 def test_url_problems(url: str, problem: str) -> None:
-    """A URL that names no database is a problem with its setting and the mend, and no password."""
+    """A URL that names no database is a problem with its setting and the fix, and no password."""
     with pytest.raises(ConfigurationError, match=problem) as caught:
         place(url)
     assert "TDC_DATABASE_URL" in str(caught.value)

@@ -12,20 +12,20 @@ from hypothesis import strategies as st
 
 from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.export import BYTE_ORDER_MARK, COLUMNS, Format, exported, harmless
-from proxy.catalogue.row_urls import LineUrls
-from proxy.catalogue.url_rows import Line
+from proxy.catalogue.row_urls import RowUrls
+from proxy.catalogue.url_rows import UrlRow
 from tests.catalogue.entering import NAMES
 from tests.catalogue.test_row_urls import LINE, PLAIN, SECURE
 
-URLS = LineUrls(NAMES, PLAIN, SECURE)
+URLS = RowUrls(NAMES, PLAIN, SECURE)
 
 
-async def _each(lines: Sequence[Line]) -> AsyncIterator[Line]:
+async def _each(lines: Sequence[UrlRow]) -> AsyncIterator[UrlRow]:
     for line in lines:
         yield line
 
 
-async def _export(form: Format, *lines: Line, is_marked: bool = False) -> bytes:
+async def _export(form: Format, *lines: UrlRow, is_marked: bool = False) -> bytes:
     pieces = exported(_each(lines), URLS, form, is_marked=is_marked)
     return b"".join([piece async for piece in pieces])
 

@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 
 from proxy.catalogue.collisions import AddressStatus
-from proxy.catalogue.row_urls import LineUrls
-from proxy.catalogue.url_rows import Line
+from proxy.catalogue.row_urls import RowUrls
+from proxy.catalogue.url_rows import UrlRow
 from proxy.connectors.model import Connector
 from tests.catalogue.entering import NAMES, NOON, SKUS
 
 PLAIN, SECURE = "http://dl.example.com", "https://dl.example.com"
 
-LINE = Line(
+LINE = UrlRow(
     number=1,
     content_id="id-1",
     content_type="OTHER",
@@ -55,19 +55,19 @@ LINE = Line(
         pytest.param(NAMES, replace(LINE, language=None), None, id="of another identifier"),
     ],
 )
-def test_url(connector: Connector, line: Line, url: str | None) -> None:
+def test_url(connector: Connector, line: UrlRow, url: str | None) -> None:
     """A line that can be addressed has a URL, whether it leads to its content or not."""
-    assert LineUrls(connector, PLAIN, SECURE).of(line) == url
+    assert RowUrls(connector, PLAIN, SECURE).of(line) == url
 
 
 def test_file_name() -> None:
     """On request URLs end with the file name."""
-    named = LineUrls(NAMES, PLAIN, SECURE, is_named=True)
+    named = RowUrls(NAMES, PLAIN, SECURE, is_named=True)
     assert named.of(LINE) == "http://dl.example.com/names/en/name/a%20file.pdf"
     assert named.of(replace(LINE, file_name=None)) == "http://dl.example.com/names/en/name"
 
 
 def test_root() -> None:
     """Every URL begins with the root."""
-    urls = LineUrls(NAMES.model_copy(update={"host": "media.example.com"}), PLAIN, SECURE)
+    urls = RowUrls(NAMES.model_copy(update={"host": "media.example.com"}), PLAIN, SECURE)
     assert urls.root == "http://media.example.com/"

@@ -143,7 +143,7 @@ async def test_every_sixth_listing_is_whole(listed: Listed) -> None:
 
 
 async def test_an_outage_is_told_and_ends(listed: Listed) -> None:
-    """While THRON is away the state says so; the next try is soon, and mends it."""
+    """While THRON is away the state says so; the next try is soon, and succeeds."""
     listed.thron.api_down = True
     async with syncing(listed, Pace(0.05, poll_s=0.02)) as sync:
         state = await until(sync, "all", lambda state: state.problem is not None)

@@ -34,7 +34,7 @@ async def test_no_credentials(cli: Cli, words: str) -> None:
 
 
 async def test_thron_down(cli: Cli) -> None:
-    """Where THRON cannot be asked apply fails with the mend, and changes nothing."""
+    """Where THRON cannot be asked apply fails with the fix, and changes nothing."""
     cli.thron.api_down = True
     outcome = await cli.apply(document(cli.thron, "files"), "--yes")
     assert outcome.status == 1

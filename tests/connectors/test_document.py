@@ -103,7 +103,7 @@ def test_windows_text() -> None:
     ],
 )
 def test_problems(text: str, problems: list[str]) -> None:
-    """Every problem is told at once, with its place and its mend."""
+    """Every problem is told at once, with its place and its fix."""
     with pytest.raises(ConfigurationError) as caught:
         parse(text)
     assert len(caught.value.problems) == len(problems)

@@ -95,7 +95,7 @@ async def test_metadata_is_resolved(surveyor: Surveyor, thron: Sandbox) -> None:
 async def test_problem(
     surveyor: Surveyor, thron: Sandbox, changed: dict[str, Any], words: str
 ) -> None:
-    """A folder or a metadata that is not there is named, with the mend."""
+    """A folder or a metadata that is not there is named, with the fix."""
     (problem,) = await problems(surveyor, by_sku(thron).model_copy(update=changed))
     assert problem.startswith("connector products: ")
     assert words in problem

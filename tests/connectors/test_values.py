@@ -1,4 +1,4 @@
-"""A connector as it is written: every key, every slip, every mend."""
+"""A connector as it is written: every key, every slip, every fix."""
 
 from typing import Any
 
@@ -111,7 +111,7 @@ def test_every_key() -> None:
     ],
 )
 def test_problem(key: str, value: object, words: list[str]) -> None:
-    """A value that cannot stand is told with its key and the mend, in one sentence or two."""
+    """A value that cannot stand is told with its key and the fix, in one sentence or two."""
     problems = read({**LEAST, key: value})
     assert isinstance(problems, tuple)
     (problem,) = problems

@@ -79,7 +79,7 @@ async def test_a_rendition_has_a_source_for_each_channel(whole: Running) -> None
 
 
 async def test_without_a_pkey_there_is_no_rendition(thron: Sandbox, tmp_path: Path) -> None:
-    """The refusal names both mends."""
+    """The refusal names both fixes."""
     thron.tenant.app.pkey = None
     async with running(thron, tmp_path) as whole:
         with pytest.raises(ThronRefused, match=r"public share.*original"):

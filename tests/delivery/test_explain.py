@@ -51,7 +51,7 @@ async def test_no_secret_is_told(connector: Running) -> None:
     ],
 )
 async def test_where_it_ends(connector: Running, path: str, title: str, words: str) -> None:
-    """The step that fails is the last one, and names the mend."""
+    """The step that fails is the last one, and names the fix."""
     last = (await steps(connector, path))[-1]
     assert (last.title, last.is_ok) == (title, False)
     assert words in last.detail

@@ -235,7 +235,7 @@ async def test_patience_ends() -> None:
 
 
 async def test_a_content_that_is_gone_is_given_up() -> None:
-    """What a second request cannot mend is not asked a third time."""
+    """What a second request cannot repair is not asked a third time."""
     done = await pumped(whole(DATA[:10], OriginIncomplete("broken")), Later(OriginGone("gone")))
     assert isinstance(done.error, OriginGone)
 

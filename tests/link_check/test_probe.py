@@ -56,7 +56,7 @@ async def test_refused(connector: Running) -> None:
 
 
 async def test_thron_is_down(connector: Running) -> None:
-    """Where THRON cannot be asked the outcome names the mend."""
+    """Where THRON cannot be asked the outcome names the fix."""
     connector.thron.api_down = True
     content = connector.thron.tenant.find("press-kit")
     outcome = await _try(connector, "files", content.id)

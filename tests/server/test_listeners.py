@@ -87,7 +87,7 @@ def _port(base: str) -> int:
 
 
 def test_taken_port_names_the_setting() -> None:
-    """An address that another program has is told with its setting and the mend."""
+    """An address that another program has is told with its setting and the fix."""
     with bind(LOOPBACK, setting="TDC_LISTEN") as sock:
         taken = Listen(host="127.0.0.1", port=sock.getsockname()[1])
         with pytest.raises(ConfigurationError, match=r"^TDC_ADMIN_LISTEN: .*another port"):

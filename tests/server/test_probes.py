@@ -43,7 +43,7 @@ async def test_public_readiness(reasons: list[str], status: int, text: str) -> N
 
 @pytest.mark.parametrize("reasons", [[], [REASON]])
 async def test_liveness_has_no_reasons(reasons: list[str]) -> None:
-    """Whatever is missing, a process that answers is alive: a restart would mend nothing."""
+    """Whatever is missing, a process that answers is alive: a restart would help nobody."""
     async with _client(public_probes(lambda: reasons)) as client, client.get("/-/livez") as answer:
         assert answer.status == 200
     async with _client(_admin(reasons)) as client, client.get("/livez") as answer:

@@ -59,7 +59,7 @@ async def test_what_may_pass_passes(retrying: Retrying, thron: Sandbox, fault: F
 async def test_what_does_not_pass_is_told(
     retrying: Retrying, thron: Sandbox, fault: Fault, error: type[ThronError], questions: int
 ) -> None:
-    """What lasts is told after a few questions; what waiting does not mend, at once."""
+    """What lasts is told after a few questions; what waiting does not cure, at once."""
     thron.faults.add(replace(fault, target=_SEARCH))
     with pytest.raises(error):
         await ask(retrying, thron)

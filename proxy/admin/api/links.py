@@ -11,8 +11,8 @@ from proxy.admin.api.urls import UrlLine, url_line
 from proxy.admin.link_checks import LINK_CHECKS, LinkChecks
 from proxy.admin.link_query import LinksQuery
 from proxy.admin.served import connector_of, line_urls
-from proxy.catalogue.row_urls import LineUrls
-from proxy.link_check.results import CheckedLine, CheckState, LinkCheck, Scope
+from proxy.catalogue.row_urls import RowUrls
+from proxy.link_check.results import CheckedRow, CheckState, LinkCheck, Scope
 from proxy.link_check.store import CheckRunning
 
 
@@ -82,8 +82,8 @@ async def begin_check(call: Call[Nothing, CheckRequest]) -> CheckRun:
 async def show_check(call: Call[Nothing, Nothing]) -> CheckReport:
     """Show how it goes."""
     connector = connector_of(call.console, call.path["slug"])
-    book = _checks(call).book
-    check, tally = await book.last(connector.slug), await book.tally(connector)
+    store = _checks(call).store
+    check, tally = await store.last(connector.slug), await store.tally(connector)
     return CheckReport(
         run=_run(check) if check is not None else None,
         problems=tally.problems,
@@ -102,7 +102,7 @@ async def end_check(call: Call[Nothing, Nothing]) -> None:
 async def list_links(call: Call[LinksQuery, Nothing]) -> CheckedUrlPage:
     """List a page."""
     query, connector = call.query, connector_of(call.console, call.path["slug"])
-    found = await _checks(call).book.page(
+    found = await _checks(call).store.page(
         connector, query.show, search=query.q, offset=query.offset, limit=query.size
     )
     urls = line_urls(call.console, connector, is_named=False)
@@ -128,7 +128,7 @@ def _run(check: LinkCheck) -> CheckRun:
     )
 
 
-def _checked(each: CheckedLine, urls: LineUrls) -> CheckedUrl:
+def _checked(each: CheckedRow, urls: RowUrls) -> CheckedUrl:
     line, result = url_line(each.line, urls), each.result
     if result is None:
         return CheckedUrl(

@@ -11,8 +11,8 @@ from proxy.admin.served import connector_of, line_urls
 from proxy.admin.urls_query import LinesQuery, UrlsQuery
 from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.export import MEDIA_TYPES, Format, exported
-from proxy.catalogue.row_urls import LineUrls
-from proxy.catalogue.url_rows import Line
+from proxy.catalogue.row_urls import RowUrls
+from proxy.catalogue.url_rows import UrlRow
 from proxy.errors import DatabaseFailed
 from proxy.thron.messages import Publication
 
@@ -175,7 +175,7 @@ def _break_off(request: web.Request, failure: DatabaseFailed) -> None:
         request.transport.abort()
 
 
-def url_line(line: Line, urls: LineUrls) -> UrlLine:
+def url_line(line: UrlRow, urls: RowUrls) -> UrlLine:
     """Return a line as the API gives it."""
     return UrlLine(
         number=line.number,

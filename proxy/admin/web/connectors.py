@@ -22,7 +22,7 @@ _PATIENCE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ListedConnector:
     """A connector in the list.
 
     Attributes:
@@ -48,7 +48,7 @@ async def show(request: web.Request) -> web.Response:
     names = await folder_names(request) if connectors else {}
     states = {each.connector: each for each in await console.sync.states()} if connectors else {}
     shown = [
-        await _shown(console, each, names.get(each.folder_id, each.folder), states.get(each.slug))
+        await _listed(console, each, names.get(each.folder_id, each.folder), states.get(each.slug))
         for each in connectors
     ]
     return render(
@@ -88,9 +88,9 @@ async def folder_names(request: web.Request) -> dict[str, str]:
     return {folder.id: folder.name(language) for _, folder in tree.each()}
 
 
-async def _shown(
+async def _listed(
     console: Console, connector: Connector, folder: str, sync: SyncState | None
-) -> Shown:
+) -> ListedConnector:
     settings = console.parts.settings
     base = settings.secure_base if connector.force_https else settings.public_base
     first, *pattern = illustrative(base, connector)
@@ -98,7 +98,9 @@ async def _shown(
         tally = await console.contents.tally(connector)
     except DatabaseFailed:
         tally = None
-    return Shown(connector, first.text.removesuffix("/"), tuple(pattern), folder, tally, sync)
+    return ListedConnector(
+        connector, first.text.removesuffix("/"), tuple(pattern), folder, tally, sync
+    )
 
 
 ROUTES = (web.get("/connectors", show), web.get("/connectors.toml", export_all))

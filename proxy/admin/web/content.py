@@ -15,8 +15,8 @@ from proxy.admin.web import content_labels as words
 from proxy.admin.web import qr, thumbnails
 from proxy.admin.web.rendering import render, see_other
 from proxy.admin.web.snippets import mail, snippets
-from proxy.catalogue.row_urls import LineUrls
-from proxy.catalogue.url_rows import Catalogued, Line
+from proxy.catalogue.row_urls import RowUrls
+from proxy.catalogue.url_rows import Catalogued, UrlRow
 from proxy.connectors.model import Connector
 
 _PATH = "/connectors/{slug}/contents/{id}"
@@ -34,8 +34,8 @@ class _Here:
 
     connector: Connector
     found: Catalogued
-    urls: LineUrls
-    line: Line | None
+    urls: RowUrls
+    line: UrlRow | None
 
     @property
     def url(self) -> str | None:
@@ -68,7 +68,7 @@ async def show(request: web.Request) -> web.Response:
         mail=mail(here.url, title) if here.url else None,
         is_codable=here.url is not None and qr.is_codable(here.url),
         steps=steps,
-        results=await request.app[LINK_CHECKS].book.of_content(here.connector, content.id),
+        results=await request.app[LINK_CHECKS].store.of_content(here.connector, content.id),
         words=words,
         choice=_choice(here),
         is_forgotten="forgotten" in request.query,
@@ -127,7 +127,7 @@ async def _here(request: web.Request) -> _Here:
     return _Here(connector, found, urls, chosen(found.lines, urls, request.query.get("line", "")))
 
 
-def chosen(lines: Sequence[Line], urls: LineUrls, number: str) -> Line | None:
+def chosen(lines: Sequence[UrlRow], urls: RowUrls, number: str) -> UrlRow | None:
     """Return the line that is asked for by its number, else the first that leads to the content."""
     possible = [each for each in lines if urls.of(each) is not None]
     asked = [each for each in possible if str(each.number) == number]

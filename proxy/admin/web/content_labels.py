@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from proxy.admin.web.i18n import Text
 from proxy.catalogue.collisions import AddressStatus
-from proxy.catalogue.url_rows import Line, Sort
+from proxy.catalogue.url_rows import Sort, UrlRow
 from proxy.link_check.results import CheckState, Shown
 from proxy.thron.messages import Publication
 
@@ -105,13 +105,13 @@ def type_name(content_type: str) -> Text | str:
     return TYPES.get(content_type.upper(), content_type)
 
 
-def kind(line: Line) -> str:
+def kind(line: UrlRow) -> str:
     """Return the badge that a line's status has."""
     is_lost = line.status is AddressStatus.COLLISION and not line.serves
     return "bad" if is_lost else _KINDS[line.status]
 
 
-def meaning(line: Line) -> Text:
+def meaning(line: UrlRow) -> Text:
     """Return what a line's status means."""
     is_lost = line.status is AddressStatus.COLLISION and not line.serves
     if line.hidden is not None:

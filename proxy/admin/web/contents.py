@@ -14,7 +14,7 @@ from proxy.admin.web import content_labels as words
 from proxy.admin.web.pagination import near
 from proxy.admin.web.rendering import render
 from proxy.catalogue.collisions import AddressStatus
-from proxy.catalogue.url_rows import Line, Sort
+from proxy.catalogue.url_rows import Sort, UrlRow
 from proxy.connectors import addresses as paths
 from proxy.connectors.model import Identifier
 
@@ -52,7 +52,7 @@ async def show(request: web.Request) -> web.Response:
         ),
         console.contents.tally(connector),
         console.sync.state(connector.slug),
-        request.app[LINK_CHECKS].book.problems(connector),
+        request.app[LINK_CHECKS].store.problems(connector),
     )
     collided = tally.by_status[AddressStatus.COLLISION]
     return render(
@@ -82,7 +82,7 @@ async def show(request: web.Request) -> web.Response:
     )
 
 
-def content_path(slug: str, line: Line) -> str:
+def content_path(slug: str, line: UrlRow) -> str:
     """Return the address of a content's page."""
     return f"/connectors/{slug}/contents/{quote(line.content_id, safe='')}"
 

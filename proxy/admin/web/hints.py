@@ -1,4 +1,4 @@
-"""What is missing for the connector to do its work, and where to mend it; pure."""
+"""What is missing for the connector to do its work, and where to fix it; pure."""
 
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum

@@ -38,11 +38,11 @@ class Retry(BaseModel):
 async def show(request: web.Request) -> web.Response:
     """Show the page."""
     console, connector = request.app[CONSOLE], connector_here(request)
-    book = request.app[LINK_CHECKS].book
-    tally = await book.tally(connector)
+    store = request.app[LINK_CHECKS].store
+    tally = await store.tally(connector)
     query = LinksQuery.lenient(request.query, otherwise=_first(tally.problems, tally.working))
     path = f"/connectors/{connector.slug}"
-    page = await book.page(
+    page = await store.page(
         connector, query.show, search=query.q, offset=query.offset, limit=query.size
     )
     return render(
@@ -52,7 +52,7 @@ async def show(request: web.Request) -> web.Response:
         path=path,
         here=f"{path}/links",
         query=query,
-        check=await book.last(connector.slug),
+        check=await store.last(connector.slug),
         tally=tally,
         page_=page,
         last=max(1, -(-page.total // query.size)),

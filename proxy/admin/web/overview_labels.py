@@ -42,22 +42,20 @@ class HintWords:
     Attributes:
         kind: Of its notice.
         title: What is missing.
-        mend: What to do; it may name ``{value}`` and ``{connectors}``.
+        fix: What to do; it may name ``{value}`` and ``{connectors}``.
         path: Where to do it.
         link: What leads there; None where nothing of the console does.
     """
 
     kind: str
     title: Text
-    mend: str
+    fix: str
     path: str = ""
     link: Text | None = None
 
 
-def _hint(
-    kind: str, title: Text, mend: Text, path: str = "", link: Text | None = None
-) -> HintWords:
-    return HintWords(kind, title, mend.english, path, link)
+def _hint(kind: str, title: Text, fix: Text, path: str = "", link: Text | None = None) -> HintWords:
+    return HintWords(kind, title, fix.english, path, link)
 
 
 HINTS: Mapping[HintKind, HintWords] = {

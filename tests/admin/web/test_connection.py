@@ -73,7 +73,7 @@ async def test_the_kept_key(bare: Running, operator: Visitor) -> None:
 async def test_refused(
     bare: Running, operator: Visitor, changed: dict[str, str], said: str
 ) -> None:
-    """What THRON does not take is told with the mend, and nothing is kept."""
+    """What THRON does not take is told with the fix, and nothing is kept."""
     await operator.get("/connection")
     page = await operator.send("/connection", **{**good(bare.thron), **changed})
     assert (page.status, said in page.words) == (422, True)

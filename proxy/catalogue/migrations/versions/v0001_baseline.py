@@ -270,7 +270,7 @@ Table(
 
 
 def upgrade() -> None:
-    """Make every table that is missing, and mend those that are there."""
+    """Make every table that is missing, and repair those that are there."""
     connection = op.get_bind()
     present = inspect(connection).get_table_names()
     if "schema_version" in present:
