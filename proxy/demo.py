@@ -19,7 +19,7 @@ from proxy.sandbox.server import Sandbox
 from proxy.server.listeners import bind
 from proxy.settings import Listen, Settings
 from proxy.tenant import Tenant
-from proxy.thron.messages import Content
+from proxy.thron.content import Content
 
 _HOST = "127.0.0.1"
 _USUAL_PORT = 8080

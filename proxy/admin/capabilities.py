@@ -9,7 +9,7 @@ from proxy.connectors.model import Connector, DeliveryMode, Identifier
 from proxy.delivery.mode_trial import ModeTrial, Proposal, few, propose, try_mode
 from proxy.errors import CredentialsRefused, GatewayError, ThronRefused
 from proxy.tenant import Tenant
-from proxy.thron import messages
+from proxy.thron.folder import category, classifications
 from proxy.thron.session import Session
 
 # Somebody waits for the page.
@@ -131,7 +131,7 @@ async def _folder(tenant: Tenant, session: Session, client_id: str) -> Finding:
     if session.root_category_id is None:
         return Finding(Right.FOLDER, Verdict.NO)
     try:
-        found = await tenant.thron.ask(messages.category(client_id, session.root_category_id))
+        found = await tenant.thron.ask(category(client_id, session.root_category_id))
     except GatewayError as exc:
         return Finding(Right.FOLDER, _verdict(exc), str(exc))
     if found is None:
@@ -164,7 +164,7 @@ async def _delivered(
 
 async def _metadata(tenant: Tenant, client_id: str) -> Finding:
     try:
-        listed = await tenant.thron.ask(messages.classifications(client_id))
+        listed = await tenant.thron.ask(classifications(client_id))
     except GatewayError as exc:
         return Finding(Right.METADATA, _verdict(exc), str(exc))
     names = [each.names[0].text if each.names else each.id for each in listed.items]

@@ -21,8 +21,7 @@ from proxy.connectors.ttl_value import Remembered
 from proxy.delivery.mode_trial import Proposal
 from proxy.errors import GatewayError, NotConfigured
 from proxy.tenant import Parts
-from proxy.thron import messages
-from proxy.thron.messages import MetadataDefinition
+from proxy.thron.folder import MetadataDefinition, category
 from proxy.thron.retry import Retrying
 from proxy.thron.search import Search
 from proxy.thron.token_keeper import TokenKeeper
@@ -121,7 +120,7 @@ class Tenancy:
         known = tree.of(key)
         if known is not None or not tree.is_partial or not is_id(key):
             return known
-        found = await Retrying(self.thron).ask(messages.category(self.client_id, key))
+        found = await Retrying(self.thron).ask(category(self.client_id, key))
         return folder_of(found) if found and tree.root.id in found.ancestor_ids else None
 
     async def count(

@@ -7,7 +7,7 @@ from typing import Any
 
 from proxy.catalogue.url_entries import Entry, clean, entries, sort_key, sought, title
 from proxy.connectors.model import Connector, is_servable
-from proxy.thron.messages import Content, Publication, publication
+from proxy.thron.content import Content, Publication, publication
 
 
 @dataclass(frozen=True, slots=True)

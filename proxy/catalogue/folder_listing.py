@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from proxy.backoff import Backoff
 from proxy.connectors.addressability import is_id
 from proxy.connectors.model import Connector, Identifier, folder_criteria
-from proxy.thron.messages import Content, Order, SearchPage
+from proxy.thron.content import Content
+from proxy.thron.messages import Order, SearchPage
 from proxy.thron.retry import Retrying
 from proxy.thron.search import Search
 from proxy.thron.token_keeper import TokenKeeper

@@ -19,7 +19,8 @@ from proxy.catalogue.url_row_writer import NewCollision
 from proxy.catalogue.writer import CatalogueWriter, ConnectorChanged, Missing, PageChanges
 from proxy.connectors.model import Connector
 from proxy.errors import GatewayError
-from proxy.thron.messages import LARGEST_PAGE, Order
+from proxy.thron.listing import LARGEST_PAGE
+from proxy.thron.messages import Order
 
 log = structlog.get_logger("proxy.sync")
 

@@ -42,15 +42,8 @@ from proxy.catalogue.url_rows import (
 from proxy.clock import utc_now
 from proxy.connectors import rows
 from proxy.connectors.model import Connector
-from proxy.thron.messages import (
-    Content,
-    MetadataValue,
-    PrettyId,
-    Publication,
-    SourceFile,
-    Title,
-    publication,
-)
+from proxy.thron.content import Content, MetadataValue, PrettyId, Publication, Title, publication
+from proxy.thron.messages import SourceFile
 
 _ADDRESS = schema.address.c
 _CONTENT = schema.content.c

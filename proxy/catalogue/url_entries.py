@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from proxy.connectors.identifiers import claims, strategy
 from proxy.connectors.model import Connector
-from proxy.thron.messages import Content
+from proxy.thron.content import Content
 
 # An address is at most 1024 octets; what is none is shown, so its beginning is enough.
 _LONGEST_SHOWN = 200

@@ -7,7 +7,8 @@ from enum import StrEnum
 
 from proxy.catalogue.collisions import AddressStatus
 from proxy.connectors.addressability import Addressability, addressability
-from proxy.thron.messages import Content, Publication, SourceFile
+from proxy.thron.content import Content, Publication
+from proxy.thron.messages import SourceFile
 
 
 class Sort(StrEnum):

@@ -23,7 +23,7 @@ from proxy.catalogue.sync_runs import Run
 from proxy.catalogue.url_row_writer import Key, NewCollision, resolve_collisions, write_url_rows
 from proxy.clock import utc_now
 from proxy.connectors.model import Connector
-from proxy.thron.messages import Content
+from proxy.thron.content import Content
 
 _CONTENT = schema.content
 _AT = _CONTENT.c

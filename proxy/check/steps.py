@@ -12,9 +12,10 @@ from proxy.errors import ConfigurationError, GatewayError
 from proxy.hints import with_hint
 from proxy.telemetry.middleware import NAME_THE_PROXY
 from proxy.tenant import LOST_KEY, Parts, Tenant
+from proxy.thron.content import Content
 from proxy.thron.folder import categories_below, counted_category
-from proxy.thron.messages import Content, SearchCriteria, search, validate
-from proxy.thron.session import Session
+from proxy.thron.messages import SearchCriteria, search
+from proxy.thron.session import Session, validate
 
 _OUTAGES = (
     'delivery = "original" asks THRON\'s API for each download; delivery = "published" goes on for'

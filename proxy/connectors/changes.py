@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from proxy.connectors.model import Connector, Identifier
-from proxy.thron.messages import ContentType
+from proxy.thron.content import ContentType
 
 _WORDS = {
     ContentType.VIDEO: "videos",

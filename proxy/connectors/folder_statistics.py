@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from proxy.connectors.identifiers import claims
 from proxy.connectors.model import ALL_CONTENT_TYPES, Connector, Identifier
-from proxy.thron.messages import Content, ContentType, Publication, publication
+from proxy.thron.content import Content, ContentType, Publication, publication
 
 MOST_CONTENTS = 20_000
 MOST_ADDRESSES = 200_000

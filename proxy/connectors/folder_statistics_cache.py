@@ -14,8 +14,9 @@ from proxy.connectors.model import ALL_CONTENT_TYPES
 from proxy.errors import GatewayError, ThronBadRequest, ThronRefused
 from proxy.hints import with_hint
 from proxy.thron import messages
-from proxy.thron.listing import each_of
-from proxy.thron.messages import Content, ContentType, Listing, SearchCriteria
+from proxy.thron.content import Content, ContentType
+from proxy.thron.listing import Listing, each_of
+from proxy.thron.messages import SearchCriteria
 from proxy.thron.retry import Retrying
 from proxy.thron.search import Search
 

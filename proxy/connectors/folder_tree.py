@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from proxy.catalogue.url_entries import folded
-from proxy.thron.messages import Category
+from proxy.thron.folder import Category
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,8 @@ from dataclasses import replace
 from proxy.connectors.folder_tree import Folder, FolderTree
 from proxy.connectors.ttl_value import Remembered
 from proxy.errors import ConfigurationError
-from proxy.thron import messages
-from proxy.thron.listing import each_of
-from proxy.thron.messages import Category, Listing
+from proxy.thron.folder import Category, categories_below, category
+from proxy.thron.listing import Listing, each_of
 from proxy.thron.retry import Retrying
 from proxy.thron.token_keeper import TokenKeeper
 
@@ -59,7 +58,7 @@ class Folders:
         found = tree.search(text, language=language)
         if not tree.is_partial or found.more:
             return tree, found.folders, found.more
-        question = messages.categories_below(client_id, tree.root.id, search_for=text)
+        question = categories_below(client_id, tree.root.id, search_for=text)
         beyond = FolderTree(Category(tree.root.id), (await Retrying(thron).ask(question)).items)
         known = {each.id for each in found.folders}
         others = [each for _, each in beyond.each() if each.id not in {*known, tree.root.id}]
@@ -68,10 +67,10 @@ class Folders:
     async def _read(self, thron: TokenKeeper, client_id: str) -> FolderTree:
         root_id = (await thron.session()).root_category_id
         retrying = Retrying(thron)
-        root = await retrying.ask(messages.category(client_id, root_id)) if root_id else None
+        root = await retrying.ask(category(client_id, root_id)) if root_id else None
         if root is None:
             raise ConfigurationError([_NO_FOLDER])
-        first = await retrying.ask(messages.categories_below(client_id, root.id))
+        first = await retrying.ask(categories_below(client_id, root.id))
         below, came = list(first.items), len(first.items) + first.skipped
         total = first.total or 0
         if came and total > came:
@@ -105,7 +104,7 @@ class Folders:
 
         async def read(folder_id: str, first: int, most: int) -> list[Category]:
             async def page(offset: int) -> Listing[Category]:
-                question = messages.categories_below(client_id, folder_id, offset=first + offset)
+                question = categories_below(client_id, folder_id, offset=first + offset)
                 return replace(await retrying.ask(question), total=None)
 
             async with gate:

@@ -16,7 +16,7 @@ from proxy.connectors.addressability import (
     normalised,
 )
 from proxy.connectors.model import Connector, Identifier
-from proxy.thron.messages import Content
+from proxy.thron.content import Content
 
 _END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 

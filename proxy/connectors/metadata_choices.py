@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from proxy.connectors.folder_statistics import Naming
 from proxy.connectors.model import Identifier
-from proxy.thron.messages import MetadataDefinition
+from proxy.thron.folder import MetadataDefinition
 
 
 class Fitness(StrEnum):

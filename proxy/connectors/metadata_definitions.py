@@ -3,9 +3,8 @@
 from collections.abc import AsyncIterator
 
 from proxy.errors import ThronRefused
-from proxy.thron import messages
-from proxy.thron.listing import each_of
-from proxy.thron.messages import Listing, MetadataDefinition
+from proxy.thron.folder import MetadataDefinition, classifications, metadata_definitions
+from proxy.thron.listing import Listing, each_of
 from proxy.thron.token_keeper import TokenKeeper
 
 _MOST = 1000
@@ -31,12 +30,12 @@ async def listed(thron: TokenKeeper, client_id: str) -> AsyncIterator[MetadataDe
     Raises:
         ThronError: THRON cannot be asked, or refuses.
     """
-    for classification in (await thron.ask(messages.classifications(client_id))).items:
+    for classification in (await thron.ask(classifications(client_id))).items:
 
         async def page(
             offset: int, classification_id: str = classification.id
         ) -> Listing[MetadataDefinition]:
-            question = messages.metadata_definitions(client_id, classification_id, offset=offset)
+            question = metadata_definitions(client_id, classification_id, offset=offset)
             return await thron.ask(question)
 
         async for definition in each_of(page, most=_MOST):

@@ -19,13 +19,8 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from proxy.connectors import values as check
-from proxy.thron.messages import (
-    Content,
-    ContentType,
-    Publication,
-    SearchCriteria,
-    publication,
-)
+from proxy.thron.content import Content, ContentType, Publication, publication
+from proxy.thron.messages import SearchCriteria
 
 ALL_CONTENT_TYPES = frozenset(ContentType)
 

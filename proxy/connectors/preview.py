@@ -12,7 +12,8 @@ from proxy.connectors.metadata_definitions import listed
 from proxy.connectors.model import Connector, Identifier, folder_criteria, is_servable
 from proxy.errors import ConfigurationError, ThronRefused
 from proxy.thron import messages
-from proxy.thron.messages import Category, Content, MetadataDefinition
+from proxy.thron.content import Content
+from proxy.thron.folder import Category, MetadataDefinition, category
 from proxy.thron.retry import Retrying
 from proxy.thron.search import Search
 from proxy.thron.token_keeper import TokenKeeper
@@ -95,7 +96,7 @@ class Surveyor:
                     seen.add(content.id)
 
     async def _folder(self, connector: Connector, problems: list[str]) -> Category | None:
-        folder = await self._retrying.ask(messages.category(self._client_id, connector.folder))
+        folder = await self._retrying.ask(category(self._client_id, connector.folder))
         if folder is None:
             problems.append(
                 f"connector {connector.slug}: THRON knows no folder {connector.folder!r}; write"

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TypeGuard, TypeVar
 
 from proxy.connectors.addressability import CONTROL, RESERVED_SEGMENTS, is_id
-from proxy.thron.messages import ContentType
+from proxy.thron.content import ContentType
 
 CONTENT_TYPE_WORDS = {
     "video": ContentType.VIDEO,

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from proxy.connectors.model import Connector, DeliveryMode
 from proxy.delivery.resolution import Delivery
 from proxy.errors import ThronRefused
+from proxy.thron.content import Content
 from proxy.thron.delivery_urls import channels, published_url, source_urls, thumbnail_url
-from proxy.thron.messages import Content
 from proxy.thron.token_keeper import TokenKeeper
 
 # Pixels of a thumbnail's longer side: one of the sizes that THRON keeps ready.

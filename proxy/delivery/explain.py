@@ -20,8 +20,8 @@ from proxy.errors import GatewayError
 from proxy.hints import with_hint
 from proxy.semantics.codings import codings
 from proxy.semantics.ranges import FIRST_OCTET, parse_content_range
+from proxy.thron.content import Content
 from proxy.thron.delivery_urls import expiry, masked
-from proxy.thron.messages import Content
 
 FIXES = {
     DeliveryMode.ORIGINAL: "give the Custom Application the share right on the folder in THRON",

@@ -24,8 +24,9 @@ from proxy.errors import (
     ThronRefused,
 )
 from proxy.thron import messages
+from proxy.thron.content import Content, ContentType
 from proxy.thron.exchange import Question
-from proxy.thron.messages import Content, ContentType, MetadataCriterion, SearchCriteria
+from proxy.thron.messages import MetadataCriterion, SearchCriteria
 from proxy.thron.search import Search
 from proxy.thron.token_keeper import TokenKeeper
 

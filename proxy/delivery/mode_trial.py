@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from proxy.connectors.model import Connector, DeliveryMode
 from proxy.delivery.explain import Explainer, Step
-from proxy.thron.messages import Content
+from proxy.thron.content import Content
 
 # One of each type says more than several of one, and somebody waits for the outcome.
 _MOST = 3

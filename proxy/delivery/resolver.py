@@ -30,7 +30,7 @@ from proxy.errors import (
     UnknownAddress,
 )
 from proxy.semantics.status_fields import ForwardReason
-from proxy.thron.messages import Content
+from proxy.thron.content import Content
 
 log = structlog.get_logger("proxy.resolver")
 

@@ -1,7 +1,6 @@
-"""The questions that the connector puts to THRON's API, as requests with their deciphering; pure.
+"""The questions for contents: searches, look-ups by id, and a content's source file; pure.
 
-The values are made in the rooms beside this one (exchange, session, content, folder);
-whoever asks THRON something finds all of it here.
+Those for folders and metadata are in ``folder``, those for a login in ``session``.
 """
 
 from collections.abc import Sequence
@@ -11,69 +10,11 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
 
-from proxy.thron.content import (
-    Content,
-    ContentType,
-    MetadataValue,
-    PrettyId,
-    Publication,
-    Title,
-    publication,
-    read_content,
-)
+from proxy.thron.content import Content, ContentType, read_content
 from proxy.thron.envelope import open_envelope
 from proxy.thron.exchange import Question, Reply, Request
-from proxy.thron.folder import (
-    Category,
-    Classification,
-    MetadataDefinition,
-    categories_below,
-    category,
-    classifications,
-    metadata_definitions,
-)
 from proxy.thron.json_fields import date, items, members, number, text
 from proxy.thron.listing import LARGEST_PAGE, Listing, read_each, read_listing
-from proxy.thron.session import Login, login, validate
-
-__all__ = [
-    "LARGEST_PAGE",
-    "SEARCH_FORMS",
-    "Category",
-    "Classification",
-    "Content",
-    "ContentType",
-    "Listing",
-    "Login",
-    "MetadataCriterion",
-    "MetadataDefinition",
-    "MetadataValue",
-    "Order",
-    "Ordering",
-    "PrettyId",
-    "Publication",
-    "Question",
-    "Reply",
-    "Request",
-    "SearchCriteria",
-    "SearchForm",
-    "SearchPage",
-    "SourceFile",
-    "Title",
-    "categories_below",
-    "category",
-    "classifications",
-    "detail_source",
-    "find_by_ids",
-    "find_by_legacy_metadata",
-    "find_by_pretty_id",
-    "folder_contents",
-    "login",
-    "metadata_definitions",
-    "publication",
-    "search",
-    "validate",
-]
 
 # Without these there are no addresses, names and channels.
 _NEEDED = (

@@ -11,11 +11,11 @@ import structlog
 
 from proxy.errors import ThronBadRequest, ThronFailed
 from proxy.thron import messages
+from proxy.thron.content import Content
 from proxy.thron.exchange import Question
-from proxy.thron.listing import MOST_PAGES, Listing, each_of
+from proxy.thron.listing import LARGEST_PAGE, MOST_PAGES, Listing, each_of
 from proxy.thron.messages import (
     SEARCH_FORMS,
-    Content,
     Order,
     Ordering,
     SearchCriteria,
@@ -104,7 +104,7 @@ class Search:
             ThronError: As ``pages``.
         """
         found: dict[str, Content] = {}
-        size = messages.LARGEST_PAGE
+        size = LARGEST_PAGE
         waiting = [tuple(ids[at : at + size]) for at in range(0, len(ids), size)]
         answered, refusals = False, 0
         while waiting:

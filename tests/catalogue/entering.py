@@ -13,7 +13,7 @@ from proxy.catalogue.sync_runs import Run, RunKind, RunState, SyncRunStore
 from proxy.catalogue.writer import CatalogueWriter, PageChanges
 from proxy.connectors.addresses import Address
 from proxy.connectors.model import Connector, Identifier
-from proxy.thron.messages import Content, MetadataValue, PrettyId, Title
+from proxy.thron.content import Content, MetadataValue, PrettyId, Title
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 

@@ -24,7 +24,7 @@ from proxy.connectors.model import (
     Identifier,
 )
 from proxy.errors import ConfigurationError, DatabaseFailed
-from proxy.thron.messages import ContentType
+from proxy.thron.content import ContentType
 from tests.catalogue.postgres import frozen
 from tests.waiting import until
 

@@ -6,7 +6,7 @@ import pytest
 
 from proxy.catalogue.database import Database
 from proxy.catalogue.fingerprints import Fingerprints
-from proxy.thron.messages import ContentType
+from proxy.thron.content import ContentType
 from tests.catalogue.entering import FILES, NAMES, SKUS, Catalogue, named, with_sku
 
 

@@ -10,7 +10,8 @@ from proxy.catalogue.folder_listing import FolderListing
 from proxy.connectors.model import Connector, Identifier
 from proxy.errors import ThronUnreachable
 from proxy.sandbox.server import Sandbox
-from proxy.thron.messages import ContentType, Order
+from proxy.thron.content import ContentType
+from proxy.thron.messages import Order
 from tests.catalogue.listing import Listed, listing, on_root
 
 ALL = Connector(slug="all", folder="root", identifier=Identifier.CONTENT_ID)

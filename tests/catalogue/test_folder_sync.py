@@ -14,7 +14,8 @@ from proxy.catalogue.folder_listing import FolderListing, ListedPage
 from proxy.catalogue.sync_runs import RunKind, RunState
 from proxy.connectors.model import Connector, Identifier
 from proxy.sandbox.server import Sandbox, Switches
-from proxy.thron.messages import ContentType, Order, SearchCriteria, SearchPage
+from proxy.thron.content import ContentType
+from proxy.thron.messages import Order, SearchCriteria, SearchPage
 from proxy.thron.search import Search
 from tests.catalogue.listing import Listed, listing, on_root
 

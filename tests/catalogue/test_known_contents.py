@@ -10,7 +10,7 @@ from proxy.catalogue.fingerprints import Fingerprints
 from proxy.catalogue.known_contents import KnownContents
 from proxy.connectors.addresses import Address
 from proxy.connectors.identifiers import claims
-from proxy.thron.messages import PrettyId
+from proxy.thron.content import PrettyId
 from tests.catalogue.entering import NAMES, SKUS, Catalogue, content, named, with_sku
 
 

@@ -10,7 +10,8 @@ from proxy.catalogue.database import Database
 from proxy.catalogue.queries import EVERYTHING
 from proxy.catalogue.url_rows import Selection, Sort
 from proxy.connectors.model import Connector
-from proxy.thron.messages import PrettyId, SourceFile, Title
+from proxy.thron.content import PrettyId, Title
+from proxy.thron.messages import SourceFile
 from tests.catalogue.entering import FILES, NAMES, NOON, SKUS, Catalogue, content, named, with_sku
 
 SHOWN = (

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from proxy.catalogue.url_entries import Entry, entries, folded, naming, shape, sought, title
 from proxy.connectors.identifiers import claims
 from proxy.connectors.model import Connector, Identifier
-from proxy.thron.messages import Content, ContentType, MetadataValue, PrettyId
+from proxy.thron.content import Content, ContentType, MetadataValue, PrettyId
 from tests.catalogue.entering import FILES, NAMES, SKUS, content, named, with_sku
 
 

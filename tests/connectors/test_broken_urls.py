@@ -9,7 +9,7 @@ from proxy.catalogue.database import Database
 from proxy.connectors.broken_urls import BrokenUrls, broken_urls
 from proxy.connectors.changes import Reason, break_reasons
 from proxy.connectors.model import Connector, Identifier
-from proxy.thron.messages import ContentType
+from proxy.thron.content import ContentType
 from tests.catalogue.entering import NAMES, Catalogue, content, named, with_sku
 
 BASE = "https://dl.example.com"

@@ -6,7 +6,7 @@ import pytest
 
 from proxy.connectors.changes import Changes, breaks, compare, conflicts, differences
 from proxy.connectors.model import Connector, DeliveryMode, Disposition, Identifier
-from proxy.thron.messages import ContentType
+from proxy.thron.content import ContentType
 
 OLD = Connector(
     slug="skus",

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from proxy.connectors.document import export, parse
 from proxy.connectors.model import Connector, DeliveryMode, Disposition, Identifier
 from proxy.errors import ConfigurationError
-from proxy.thron.messages import ContentType
+from proxy.thron.content import ContentType
 
 SAMPLE = """
 # What the web team asked for.

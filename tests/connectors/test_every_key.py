@@ -23,7 +23,7 @@ from proxy.connectors import rows
 from proxy.connectors.changes import differences
 from proxy.connectors.document import export, parse
 from proxy.connectors.model import KEYS, Connector, ConnectorSpec, Identifier
-from proxy.thron.messages import ContentType
+from proxy.thron.content import ContentType
 
 HOME = Path(__file__).parents[2]
 README = HOME / "README.md"

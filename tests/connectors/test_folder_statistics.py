@@ -16,7 +16,7 @@ from proxy.connectors.folder_statistics import (
 )
 from proxy.connectors.identifiers import claims
 from proxy.connectors.model import Connector, Identifier, is_servable
-from proxy.thron.messages import Content, ContentType, MetadataValue, PrettyId
+from proxy.thron.content import Content, ContentType, MetadataValue, PrettyId
 
 BY_SKU = Naming(Identifier.METADATA, "sku", "c1")
 IMAGE, VIDEO = ContentType.IMAGE, ContentType.VIDEO

@@ -9,7 +9,7 @@ import pytest
 from proxy.connectors.folder_statistics import BY_PRETTY_ID
 from proxy.connectors.folder_statistics_cache import FRESH_S, Censuses, Place
 from proxy.sandbox.server import Fault, Kind, Sandbox
-from proxy.thron.messages import ContentType
+from proxy.thron.content import ContentType
 from tests.running import Running, running
 
 _SEARCH = "/content/search"

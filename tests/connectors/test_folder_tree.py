@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.connectors.folder_tree import FolderTree
-from proxy.thron.messages import Category, PrettyId, Title
+from proxy.thron.content import PrettyId, Title
+from proxy.thron.folder import Category
 
 ROOT = Category("root", names=(Title("EN", "Brand portal"),))
 

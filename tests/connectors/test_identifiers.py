@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from proxy.connectors.identifiers import Claim, claims, is_addressable, winner
 from proxy.connectors.model import Connector, Identifier
-from proxy.thron.messages import Content, MetadataValue, PrettyId
+from proxy.thron.content import Content, MetadataValue, PrettyId
 
 BY_ID = Connector(slug="a", folder="f", identifier=Identifier.CONTENT_ID)
 BY_PRETTY_ID = Connector(slug="a", folder="f", identifier=Identifier.PRETTY_ID)

@@ -5,7 +5,8 @@ from typing import Any
 from proxy.connectors.folder_statistics import Naming
 from proxy.connectors.metadata_choices import Fitness, choices
 from proxy.connectors.model import Identifier
-from proxy.thron.messages import MetadataDefinition, Title
+from proxy.thron.content import Title
+from proxy.thron.folder import MetadataDefinition
 
 
 def defined(key: str, kind: str = "STRING", **more: Any) -> MetadataDefinition:

@@ -10,7 +10,7 @@ from proxy.connectors.model import (
     is_servable,
     is_unfinished,
 )
-from proxy.thron.messages import Content, ContentType
+from proxy.thron.content import Content, ContentType
 
 BY_ID = Connector(slug="a", folder="f", identifier=Identifier.CONTENT_ID)
 VIDEOS = Connector(

@@ -12,7 +12,7 @@ from proxy.connectors.preview import Surveyor
 from proxy.errors import ConfigurationError, ThronUnreachable
 from proxy.sandbox.server import Fault, Kind, Sandbox
 from proxy.sandbox.switches import Switches
-from proxy.thron.messages import ContentType
+from proxy.thron.content import ContentType
 from tests.running import Running, by_id, by_name, by_sku, running
 
 

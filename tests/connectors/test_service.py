@@ -6,7 +6,7 @@ from proxy.connectors.model import Connector
 from proxy.connectors.service import Plan, plan
 from proxy.errors import ConfigurationError
 from proxy.sandbox.server import Sandbox
-from proxy.thron.messages import ContentType
+from proxy.thron.content import ContentType
 from tests.running import Running, by_id, by_name, by_sku
 
 

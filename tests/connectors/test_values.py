@@ -15,7 +15,7 @@ from proxy.connectors.model import (
     read,
     written,
 )
-from proxy.thron.messages import ContentType
+from proxy.thron.content import ContentType
 
 LEAST = {"slug": "files", "folder": "f-1", "identifier": "content_id"}
 WHOLE: dict[str, Any] = {

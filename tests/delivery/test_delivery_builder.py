@@ -9,7 +9,7 @@ from proxy.connectors.model import Connector, DeliveryMode, Identifier
 from proxy.delivery.delivery_builder import DeliveryBuilder
 from proxy.errors import ThronRefused
 from proxy.sandbox.server import Sandbox
-from proxy.thron.messages import Content
+from proxy.thron.content import Content
 from tests.running import Running, running
 
 CONTENT = Content(

@@ -11,7 +11,7 @@ from proxy.connectors.model import Connector
 from proxy.delivery.lookup import Lookup
 from proxy.errors import ThronFailed
 from proxy.sandbox.server import Sandbox
-from proxy.thron.messages import ContentType
+from proxy.thron.content import ContentType
 from tests.running import by_id, by_name, by_sku, running
 
 FILM = "b68d7e9f-7488-4ff1-bdfe-3af6768a631f"

@@ -7,7 +7,7 @@ import pytest
 from proxy.connectors.model import DeliveryMode
 from proxy.delivery.explain import Step
 from proxy.delivery.mode_trial import ModeTrial, few, propose, try_mode
-from proxy.thron.messages import Content
+from proxy.thron.content import Content
 from tests.running import Running
 
 FINE, BAD = Step("origin", "fine.jpg: 1 octet"), Step("origin", "bad.mov: no right", is_ok=False)

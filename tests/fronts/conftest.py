@@ -9,7 +9,7 @@ import pytest
 
 from proxy.connectors.model import Connector, Identifier
 from proxy.sandbox.server import Sandbox
-from proxy.thron.messages import ContentType
+from proxy.thron.content import ContentType
 from tests.fronts.front import Front, nginx, varnish
 from tests.running import Running, by_id, running
 

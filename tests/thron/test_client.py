@@ -13,7 +13,8 @@ from proxy.errors import ThronAnswerInvalid, ThronError, ThronTimeout, ThronUnre
 from proxy.sandbox.server import Sandbox
 from proxy.thron.client import LARGEST_ANSWER, Client
 from proxy.thron.exchange import Reply, Request
-from proxy.thron.messages import SearchCriteria, login, search, validate
+from proxy.thron.messages import SearchCriteria, search
+from proxy.thron.session import login, validate
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 ANYTHING = Request("GET", "/api/x")

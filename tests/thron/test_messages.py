@@ -10,35 +10,34 @@ from hypothesis import strategies as st
 
 from proxy.errors import GatewayError, ThronAnswerInvalid, TokenRejected
 from proxy.thron import messages
-from proxy.thron.messages import (
+from proxy.thron.content import ContentType, PrettyId, Title
+from proxy.thron.exchange import Question, Reply
+from proxy.thron.folder import (
     Category,
     Classification,
-    Listing,
-    MetadataCriterion,
     MetadataDefinition,
-    Order,
-    PrettyId,
-    Question,
-    Reply,
-    SearchCriteria,
-    SearchPage,
-    SourceFile,
-    Title,
+    categories_below,
+    category,
+    classifications,
+    metadata_definitions,
 )
+from proxy.thron.listing import Listing
+from proxy.thron.messages import MetadataCriterion, Order, SearchCriteria, SearchPage, SourceFile
+from proxy.thron.session import login, validate
 
 JSON = "application/json"
 
 QUESTIONS: tuple[Question[object], ...] = (
-    messages.login("acme", "app", "key"),
-    messages.validate("acme"),
+    login("acme", "app", "key"),
+    validate("acme"),
     messages.search("acme", SearchCriteria()),
     messages.find_by_pretty_id("acme", "manual"),
     messages.find_by_legacy_metadata("acme", name="k", value="v", folder_id="f", cascade=True),
     messages.detail_source("acme", "94bd"),
-    messages.category("acme", "f"),
-    messages.categories_below("acme", "f"),
-    messages.classifications("acme"),
-    messages.metadata_definitions("acme", "c"),
+    category("acme", "f"),
+    categories_below("acme", "f"),
+    classifications("acme"),
+    metadata_definitions("acme", "c"),
 )
 _each_question = pytest.mark.parametrize("question", QUESTIONS, ids=lambda q: q.request.path)
 
@@ -52,7 +51,7 @@ def test_search_asks_for_everything_it_reads() -> None:
     """Criteria, page and order stand where THRON expects them."""
     criteria = SearchCriteria(
         ids=("a", "b"),
-        content_types=frozenset({messages.ContentType.VIDEO, messages.ContentType.IMAGE}),
+        content_types=frozenset({ContentType.VIDEO, ContentType.IMAGE}),
         folder_id="f",
         cascade=False,
         imetadata=MetadataCriterion("c1", "sku", "AB-12"),
@@ -183,7 +182,7 @@ def test_detail_source() -> None:
 
 def test_category() -> None:
     """A folder comes with names, ancestors and, if asked for, its sub-tree."""
-    question = messages.category("acme", "press", cascade=True)
+    question = category("acme", "press", cascade=True)
     assert question.request.query == (
         ("clientId", "acme"),
         ("categoryId", "press"),
@@ -216,7 +215,7 @@ def test_a_bottomless_folder_is_cut() -> None:
     tree: dict[str, object] = {"id": "f"}
     for _ in range(100):
         tree = {"id": "f", "linkedCategories": [tree]}
-    found = messages.category("acme", "f").decipher(reply({"category": tree}))
+    found = category("acme", "f").decipher(reply({"category": tree}))
     depth = 0
     while found is not None and found.children:
         depth, found = depth + 1, found.children[0]
@@ -225,7 +224,7 @@ def test_a_bottomless_folder_is_cut() -> None:
 
 def test_categories_below() -> None:
     """Folders below come with their counts and the total."""
-    question = messages.categories_below("acme", "f0", search_for="press", offset=50)
+    question = categories_below("acme", "f0", search_for="press", offset=50)
     assert question.request.json is not None
     assert question.request.json["properties"] == {"childOf": "f0", "textSearch": "press"}
     assert question.request.json["offset"] == 50
@@ -243,7 +242,7 @@ def test_categories_below() -> None:
 
 def test_metadata_definitions() -> None:
     """A definition comes with its key, type and classification, and whether it can be used."""
-    question = messages.metadata_definitions("acme", "c1", keys=["sku"])
+    question = metadata_definitions("acme", "c1", keys=["sku"])
     assert question.request.json is not None
     assert question.request.json["criteria"] == {"keys": ["sku"]}
     body = {
@@ -275,7 +274,7 @@ def test_metadata_definitions() -> None:
 def test_classifications() -> None:
     """Classifications that are off or in the trash say so."""
     body = {"items": [{"id": "c1"}, {"id": "c2", "removed": "true"}, {"id": "c3", "active": False}]}
-    assert messages.classifications("acme").decipher(reply(body)).items == (
+    assert classifications("acme").decipher(reply(body)).items == (
         Classification("c1"),
         Classification("c2", active=False),
         Classification("c3", active=False),

@@ -9,7 +9,8 @@ import pytest
 from proxy.errors import ThronBadRequest, ThronFailed
 from proxy.sandbox.server import Sandbox
 from proxy.thron.client import Client
-from proxy.thron.messages import Content, ContentType, Order, SearchCriteria
+from proxy.thron.content import Content, ContentType
+from proxy.thron.messages import Order, SearchCriteria
 from proxy.thron.search import Search
 from proxy.thron.session import Credentials
 from proxy.thron.token_keeper import TokenKeeper

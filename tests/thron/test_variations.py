@@ -10,14 +10,9 @@ from proxy.connectors.folders import Folders
 from proxy.sandbox.server import Sandbox, Switches
 from proxy.thron import messages
 from proxy.thron.client import Client
-from proxy.thron.content import is_streaming
-from proxy.thron.messages import (
-    Content,
-    ContentType,
-    Publication,
-    SearchCriteria,
-    publication,
-)
+from proxy.thron.content import Content, ContentType, Publication, is_streaming, publication
+from proxy.thron.folder import category, classifications, metadata_definitions
+from proxy.thron.messages import SearchCriteria
 from proxy.thron.search import Search
 from proxy.thron.session import Credentials
 from proxy.thron.token_keeper import TokenKeeper
@@ -83,24 +78,24 @@ async def look_around(keeper: TokenKeeper, thron: Sandbox) -> Seen:
     tenant, root = thron.client_id, thron.root_folder_id
     (found,) = await keeper.ask(messages.find_by_pretty_id(tenant, pretty))
     assert essence(found)[:4] == essence(contents[found.id])[:4]
-    category = await keeper.ask(messages.category(tenant, root))
-    assert category is not None
+    root_folder = await keeper.ask(category(tenant, root))
+    assert root_folder is not None
     definitions = [
         (definition.key, definition.metadata_type)
-        for group in (await keeper.ask(messages.classifications(tenant))).items
-        for definition in (await keeper.ask(messages.metadata_definitions(tenant, group.id))).items
+        for group in (await keeper.ask(classifications(tenant))).items
+        for definition in (await keeper.ask(metadata_definitions(tenant, group.id))).items
     ]
     tree = await Folders(now=lambda: 0.0).tree(keeper, client_id=tenant)
     missing = "00000000-0000-0000-0000-000000000000"
     return Seen(
         contents=frozenset(map(essence, contents.values())),
-        folder=category.id,
+        folder=root_folder.id,
         folders=frozenset(folder.id for _, folder in tree.each()),
         definitions=frozenset(definitions),
         source=await keeper.ask(messages.detail_source(tenant, first)),
         nothing=(
             await keeper.ask(messages.detail_source(tenant, missing)),
-            await keeper.ask(messages.category(tenant, missing)),
+            await keeper.ask(category(tenant, missing)),
             [
                 each.id
                 async for page in search.pages(SearchCriteria(ids=(first, missing)))

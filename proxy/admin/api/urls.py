@@ -14,7 +14,7 @@ from proxy.catalogue.export import MEDIA_TYPES, Format, exported
 from proxy.catalogue.row_urls import RowUrls
 from proxy.catalogue.url_rows import UrlRow
 from proxy.errors import DatabaseFailed
-from proxy.thron.messages import Publication
+from proxy.thron.content import Publication
 
 log = structlog.get_logger("proxy.admin")
 

@@ -9,7 +9,7 @@ from proxy.connectors.changes import Reason
 from proxy.connectors.metadata_choices import Fitness
 from proxy.connectors.model import Connector, DeliveryMode, Disposition, Identifier
 from proxy.connectors.values import CONTENT_TYPE_WORDS
-from proxy.thron.messages import ContentType
+from proxy.thron.content import ContentType
 
 
 class TypeWord(StrEnum):

@@ -15,7 +15,7 @@ from proxy.connectors.identifiers import claims
 from proxy.connectors.impact import census_of, figures_of, public_contents
 from proxy.connectors.model import Connector, DeliveryMode
 from proxy.settings import Settings
-from proxy.thron.messages import Content
+from proxy.thron.content import Content
 
 _UNNAMED = "\u2026"
 

@@ -6,7 +6,7 @@ from proxy.admin.web.i18n import Text
 from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.url_rows import Sort, UrlRow
 from proxy.link_check.results import CheckState, Shown
-from proxy.thron.messages import Publication
+from proxy.thron.content import Publication
 
 TYPES: Mapping[str, Text] = {
     "VIDEO": Text("Video"),

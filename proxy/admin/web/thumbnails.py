@@ -6,7 +6,7 @@ from html import escape
 from proxy.delivery.upstream import Upstream
 from proxy.errors import GatewayError
 from proxy.tenant import Tenant
-from proxy.thron.messages import Content
+from proxy.thron.content import Content
 
 # A picture of 160 pixels has some kilobytes; what is much larger is none.
 _LARGEST = 512 * 1024

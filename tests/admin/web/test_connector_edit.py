@@ -11,7 +11,7 @@ from proxy.admin.web import forms
 from proxy.admin.web.connector_fields import fields_of
 from proxy.connectors.model import Connector, Disposition, Identifier
 from proxy.sandbox.server import Fault, Kind
-from proxy.thron.messages import ContentType
+from proxy.thron.content import ContentType
 from tests.admin.listed import listed
 from tests.admin.set_up import number_to_confirm
 from tests.admin.visitor import Page, Visitor

@@ -6,7 +6,7 @@ from multidict import MultiDict
 from proxy.admin.web import forms
 from proxy.admin.web.connector_fields import AllFields, fields_of
 from proxy.connectors.model import Connector, DeliveryMode, Disposition, Identifier
-from proxy.thron.messages import ContentType
+from proxy.thron.content import ContentType
 
 GOOD = {
     "folder": "f-1",

@@ -8,7 +8,7 @@ import pytest
 
 from proxy.connectors.model import Disposition, Identifier
 from proxy.sandbox.server import Fault, Kind, Sandbox
-from proxy.thron.messages import ContentType
+from proxy.thron.content import ContentType
 from tests.admin.set_up import given, last, number_to_confirm, path
 from tests.admin.visitor import Visitor, visitor
 from tests.running import Running, running

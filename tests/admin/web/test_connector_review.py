@@ -9,7 +9,7 @@ from proxy.admin.web.connector_review import Review, review
 from proxy.connectors.folder_statistics_cache import Count, Place
 from proxy.connectors.model import Connector, DeliveryMode, Identifier
 from proxy.settings import Settings
-from proxy.thron.messages import Content, MetadataValue, PrettyId, Title
+from proxy.thron.content import Content, MetadataValue, PrettyId, Title
 
 BY_NAME = Connector(
     slug="media", folder="f", folder_id="f", identifier=Identifier.PRETTY_ID, metadata=None

@@ -2,7 +2,8 @@
 
 from proxy.admin.web.folder_rows import found_rows, rows, way
 from proxy.connectors.folder_tree import FolderTree
-from proxy.thron.messages import Category, Title
+from proxy.thron.content import Title
+from proxy.thron.folder import Category
 
 
 def category(name: str, parent: str | None = None) -> Category:

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from proxy.admin.web import thumbnails
-from proxy.thron.messages import Content
+from proxy.thron.content import Content
 from tests.running import Running
 
 
