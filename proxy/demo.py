@@ -13,6 +13,7 @@ from proxy.app import Gateway, open_gateway
 from proxy.connectors import addresses as paths
 from proxy.connectors.identifiers import claims
 from proxy.connectors.model import Connector, Disposition, Identifier
+from proxy.connectors.store import ConnectorStore
 from proxy.errors import ConfigurationError
 from proxy.sandbox.manifest import LIBRARY
 from proxy.sandbox.server import Sandbox
@@ -119,7 +120,9 @@ async def open_demo(*, library: Path | None, port: int | None, state: Path) -> A
         surveyed = await _surveyed(tenant, sandbox.root_folder_id)
         if not surveyed:
             raise ConfigurationError([f"--library: {library} has no files; name another directory"])
-        await gateway.parts.database.apply([each for each, _ in surveyed], actor="demo")
+        await ConnectorStore(gateway.parts.database).apply(
+            [each for each, _ in surveyed], actor="demo"
+        )
         await gateway.watch.refresh()
         samples = tuple(
             _sample_connector(connector, contents, gateway.public_url)

@@ -15,6 +15,7 @@ from yarl import URL
 from proxy.app import Gateway, open_gateway
 from proxy.clock import Clock
 from proxy.connectors.model import Connector, Connectors, Identifier
+from proxy.connectors.store import ConnectorStore
 from proxy.sandbox.server import Sandbox
 from proxy.settings import Listen, Settings
 from proxy.tenant import Tenant
@@ -65,7 +66,7 @@ class Running:
     async def apply(self, *wanted: Connector) -> Connectors:
         """Resolve connectors in the sandbox, and serve them from now on."""
         found = [(await self.tenant.surveyor.survey(each)).connector for each in wanted]
-        await self.gateway.parts.database.apply(found, actor="test")
+        await ConnectorStore(self.gateway.parts.database).apply(found, actor="test")
         await self.gateway.watch.refresh()
         return self.gateway.watch.connectors
 

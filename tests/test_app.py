@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from proxy.app import open_gateway
 from proxy.catalogue.tenant import Tenant as Kept
+from proxy.connectors.store import ConnectorStore
 from proxy.errors import ConfigurationError, DatabaseFailed
 from proxy.sandbox.server import Sandbox
 from proxy.server.listeners import bind
@@ -113,7 +114,7 @@ async def test_a_database_that_is_deleted(thron: Sandbox, tmp_path: Path) -> Non
             assert (await whole.get(path, Range="bytes=0-0")).status == 206
             assert (await whole.get("/-/readyz")).status == 200
             with pytest.raises(DatabaseFailed, match="backup"):
-                await database.remove("files", actor="test")
+                await ConnectorStore(database).remove("files", actor="test")
 
             async def is_logged() -> bool:
                 return any("deleted" in each["reason"] for each in log.of("not read"))
@@ -128,7 +129,7 @@ async def test_a_database_that_is_deleted(thron: Sandbox, tmp_path: Path) -> Non
             status, (problem,) = await _told(whole.gateway.admin_url)
             assert (status, "no connector yet" in problem) == ("degraded", True)
     async with running(thron, tmp_path, by_id(thron)) as whole:
-        await whole.gateway.parts.database.remove("files", actor="test")
+        await ConnectorStore(whole.gateway.parts.database).remove("files", actor="test")
         await whole.gateway.watch.refresh()
         assert (await whole.get(path)).status == 404  # removed on purpose
 

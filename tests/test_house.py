@@ -24,7 +24,7 @@ FLOORS: Mapping[str, str] = {
     "rules": """
         backoff thron connectors catalogue.url_entries catalogue.encryption check.content_warnings
         """,
-    "stores": "thron.client catalogue server idle_connections",
+    "stores": "thron.client catalogue connectors.store server idle_connections",
     "services": """
         thron.token_keeper thron.retry thron.search connectors.service connectors.preview
         connectors.impact connectors.folders connectors.folder_statistics_cache

@@ -10,6 +10,7 @@ import pytest
 from proxy.app import open_parts
 from proxy.catalogue.database import Database
 from proxy.catalogue.tenant import Tenant as Kept
+from proxy.connectors.store import ConnectorStore
 from proxy.errors import ConfigurationError, DatabaseFailed
 from proxy.sandbox.server import Sandbox
 from proxy.settings import Settings
@@ -29,7 +30,7 @@ async def test_set_up_state(tmp_path: Path) -> None:
     """Without credentials the database is open, and no tenant is connected."""
     async with open_parts(Settings(), {"STATE_DIRECTORY": str(tmp_path)}) as parts:
         assert parts.tenant is None
-        assert (await parts.database.connectors()).all == ()
+        assert (await ConnectorStore(parts.database).read()).all == ()
     assert (tmp_path / "connector.db").exists()
 
 

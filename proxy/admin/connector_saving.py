@@ -10,6 +10,7 @@ from proxy.connectors.folder_statistics_cache import Count
 from proxy.connectors.impact import Impact, impact
 from proxy.connectors.model import Connector
 from proxy.connectors.service import Plan, plan
+from proxy.connectors.store import ConnectorStore
 from proxy.errors import NotConfigured
 
 
@@ -61,7 +62,7 @@ async def save(console: Console, connector: Connector, *, actor: str) -> None:
         ConfigurationError: Another has its host by now.
         DatabaseFailed: It cannot be kept.
     """
-    await console.parts.database.apply([connector], actor=actor)
+    await ConnectorStore(console.parts.database).apply([connector], actor=actor)
     await console.watch.refresh()
 
 
@@ -71,7 +72,7 @@ async def remove(console: Console, slug: str, *, actor: str) -> bool:
     Raises:
         DatabaseFailed: It cannot be removed.
     """
-    was_there = await console.parts.database.remove(slug, actor=actor)
+    was_there = await ConnectorStore(console.parts.database).remove(slug, actor=actor)
     await console.watch.refresh()
     return was_there
 

@@ -13,7 +13,6 @@ from collections.abc import (
     Coroutine,
     Iterator,
     Mapping,
-    Sequence,
 )
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -47,8 +46,6 @@ from proxy.catalogue.purges import Purge, PurgeKind, invalidate
 from proxy.catalogue.tenant import Tenant
 from proxy.clock import utc_now
 from proxy.connectors import rows
-from proxy.connectors.changes import Changes, compare, conflicts, differences
-from proxy.connectors.model import Connector, Connectors
 from proxy.errors import ConfigurationError, DatabaseFailed
 
 # Any number that others are unlikely to lock in the same PostgreSQL database.
@@ -196,61 +193,7 @@ class Database:
     async def revision(self) -> int:
         """Return the number that grows with every change of connectors or tenant."""
         async with self._reading() as connection:
-            return await _revision(connection)
-
-    @_unbroken
-    async def connectors(self) -> Connectors:
-        """Return every connector, by slug, and the revision that they are of."""
-        async with self._reading() as connection:
-            number, found = await _revision(connection), await _connectors(connection)
-            return Connectors(number, found, is_new=not found and not await _removed(connection))
-
-    @_unbroken
-    async def apply(self, connectors: Sequence[Connector], *, actor: str) -> Changes:
-        """Create or change connectors; those that are not named stay as they are.
-
-        Nothing happens, not even a new revision, where nothing is different.
-
-        Args:
-            connectors: Valid ones, with their folders resolved.
-            actor: For the audit, such as ``cli``.
-
-        Raises:
-            ConfigurationError: Two connectors would have one slug or one host.
-        """
-        async with self._writing() as connection:
-            known = {each.slug: each for each in await _connectors(connection)}
-            problems = [each.text for each in conflicts(known, connectors)]
-            if problems:
-                raise ConfigurationError(problems)
-            changes = compare(known, connectors)
-            wanted = {each.slug: each for each in connectors}
-            await _release_hosts(connection, changes.changed)
-            for slug in changes.created:
-                await _create(connection, wanted[slug])
-                detail = differences(None, wanted[slug])
-                await self._note(connection, actor, "connector created", slug, detail)
-            for slug in changes.changed:
-                await _change(connection, wanted[slug])
-                detail = differences(known[slug], wanted[slug])
-                await self._note(connection, actor, "connector changed", slug, detail)
-            if changes.created or changes.changed:
-                await _bump(connection)
-            return changes
-
-    @_unbroken
-    async def remove(self, slug: str, *, actor: str) -> bool:
-        """Remove a connector, and tell whether there was one."""
-        async with self._writing() as connection:
-            known = {each.slug: each for each in await _connectors(connection)}
-            if slug not in known:
-                return False
-            table = schema.connector
-            await connection.execute(delete(table).where(table.c.slug == slug))
-            detail = differences(known[slug], None)
-            await self._note(connection, actor, "connector removed", slug, detail)
-            await _bump(connection)
-            return True
+            return await revision(connection)
 
     @_unbroken
     async def tenant(self) -> Tenant | None:
@@ -281,7 +224,7 @@ class Database:
             await connection.execute(insert(schema.tenant).values(id=1, **values))
             detail = {"changed": names}
             await self._note(connection, actor, "tenant changed", tenant.client_id, detail)
-            await _bump(connection)
+            await bump(connection)
 
     async def _tenant(self, connection: AsyncConnection) -> Tenant | None:
         columns = [column for column in schema.tenant.columns if column.name != "id"]
@@ -472,43 +415,16 @@ class Database:
         )
 
 
-async def _revision(connection: AsyncConnection) -> int:
+async def revision(connection: AsyncConnection) -> int:
+    """Return the number that grows with every change of connectors or tenant."""
     number: int = (await connection.execute(select(schema.revision.c.number))).scalar_one()
     return number
 
 
-async def _bump(connection: AsyncConnection) -> None:
+async def bump(connection: AsyncConnection) -> None:
+    """Let every process see, within two seconds, that connectors or tenant have changed."""
     table = schema.revision
     await connection.execute(update(table).values(number=table.c.number + 1))
-
-
-async def _connectors(connection: AsyncConnection) -> tuple[Connector, ...]:
-    found = await connection.execute(select(schema.connector))
-    made = (rows.connector(dict(row)) for row in found.mappings())
-    return tuple(sorted(made, key=lambda each: each.slug))
-
-
-async def _removed(connection: AsyncConnection) -> bool:
-    """Tell whether a connector has ever been removed, as far as the audit reaches."""
-    action = schema.audit.c.action
-    query = select(schema.audit.c.id).where(action == "connector removed").limit(1)
-    return (await connection.execute(query)).first() is not None
-
-
-async def _create(connection: AsyncConnection, wanted: Connector) -> None:
-    await connection.execute(insert(schema.connector).values(**rows.columns(wanted)))
-
-
-async def _change(connection: AsyncConnection, wanted: Connector) -> None:
-    table = schema.connector
-    query = update(table).where(table.c.slug == wanted.slug)
-    await connection.execute(query.values(**rows.columns(wanted)))
-
-
-async def _release_hosts(connection: AsyncConnection, slugs: Sequence[str]) -> None:
-    """Free the hosts of connectors about to change, so that two of them can exchange theirs."""
-    table = schema.connector
-    await connection.execute(update(table).where(table.c.slug.in_(slugs)).values(host=None))
 
 
 def _new_credentials(before: Tenant | None, after: Tenant) -> list[str]:

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from proxy.check.content_warnings import content_warnings
 from proxy.connectors.model import Connector, DeliveryMode, Identifier, folder_criteria
 from proxy.connectors.service import NO_HTTPS
+from proxy.connectors.store import ConnectorStore
 from proxy.delivery.explain import Step
 from proxy.delivery.mode_trial import few, propose, try_mode
 from proxy.errors import ConfigurationError, GatewayError
@@ -62,7 +63,7 @@ async def check(parts: Parts) -> AsyncIterator[Step]:
 
 async def _connectors(parts: Parts, tenant: Tenant, session: Session) -> AsyncIterator[Step]:
     can_force_https = parts.settings.can_force_https
-    connectors = (await parts.database.connectors()).all
+    connectors = (await ConnectorStore(parts.database).read()).all
     for connector in connectors:
         async for step in _connector(tenant, connector, can_force_https=can_force_https):
             yield step

@@ -10,6 +10,7 @@ from proxy.commands.running import answered, require, runs, tenant
 from proxy.connectors import addresses as paths
 from proxy.connectors import document
 from proxy.connectors.service import Plan, plan
+from proxy.connectors.store import ConnectorStore
 from proxy.errors import ConfigurationError
 from proxy.settings import load
 
@@ -27,7 +28,7 @@ async def list_connectors() -> int:
     """Print one line for each connector."""
     settings = load(os.environ)
     async with open_database(settings, os.environ) as database:
-        found = (await database.connectors()).all
+        found = (await ConnectorStore(database).read()).all
     for each in found:
         parts = paths.illustrative(settings.public_base, each)
         pattern = "".join(part.text for part in parts)
@@ -45,7 +46,7 @@ async def list_connectors() -> int:
 async def export() -> int:
     """Print all connectors as TOML that apply takes back."""
     async with open_database(load(os.environ), os.environ) as database:
-        click.echo(document.export((await database.connectors()).all), nl=False)
+        click.echo(document.export((await ConnectorStore(database).read()).all), nl=False)
     return 0
 
 
@@ -71,7 +72,7 @@ async def apply(file: TextIO, *, yes: bool) -> int:
         if not yes and not _confirmed(planned):
             click.echo("Nothing was changed.", err=True)
             return 1
-        await parts.database.apply(planned.connectors, actor="cli")
+        await ConnectorStore(parts.database).apply(planned.connectors, actor="cli")
         click.echo("Applied.")
     return 0
 
@@ -83,12 +84,12 @@ async def apply(file: TextIO, *, yes: bool) -> int:
 async def remove(slug: str, *, yes: bool) -> int:
     """Remove a connector: none of its URLs works from then on."""
     async with open_database(load(os.environ), os.environ) as database:
-        require(slug, await database.connectors())
+        require(slug, await ConnectorStore(database).read())
         question = f"Every URL of {slug} stops working. Type its name to go on"
         if not yes and answered(question) != slug:
             click.echo("Nothing was changed.", err=True)
             return 1
-        await database.remove(slug, actor="cli")
+        await ConnectorStore(database).remove(slug, actor="cli")
     click.echo(f"Removed {slug}.")
     return 0
 

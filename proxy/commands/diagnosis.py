@@ -10,6 +10,7 @@ from proxy.app import open_parts
 from proxy.check.report import Recording, report
 from proxy.check.steps import check as checks
 from proxy.commands.running import runs, tenant
+from proxy.connectors.store import ConnectorStore
 from proxy.delivery.explain import Step
 from proxy.settings import load
 
@@ -38,7 +39,7 @@ async def check(report_file: Path | None) -> int:
             steps.append(step)
             _print_step(step)
         if recording is not None and report_file is not None:
-            connectors = (await parts.database.connectors()).all
+            connectors = (await ConnectorStore(parts.database).read()).all
             written = report(steps, recording, settings=settings, connectors=connectors)
             await asyncio.to_thread(report_file.write_bytes, written)
             click.echo(f"Written: {report_file}. Secrets, ids, hosts and names are masked.")
@@ -53,7 +54,7 @@ async def resolve(url: str) -> int:
     failed = False
     async with open_parts(load(os.environ), os.environ) as parts:
         explainer = tenant(parts).explainer
-        async for step in explainer.explain(url, await parts.database.connectors()):
+        async for step in explainer.explain(url, await ConnectorStore(parts.database).read()):
             failed = failed or not step.is_ok
             _print_step(step)
     return 1 if failed else 0

@@ -11,6 +11,7 @@ from proxy.connectors import addresses as paths
 from proxy.connectors.addressability import is_id
 from proxy.connectors.addresses import cache_key
 from proxy.connectors.model import Connectors
+from proxy.connectors.store import ConnectorStore
 from proxy.delivery.explain import why_no_address
 from proxy.errors import ConfigurationError, GatewayError
 from proxy.settings import load
@@ -30,7 +31,7 @@ async def purge(
         raise click.UsageError("Give exactly one of --url, --content, --connector and --all.")
     settings = load(os.environ)
     async with open_database(settings, os.environ) as database:
-        known = await database.connectors()
+        known = await ConnectorStore(database).read()
         if url is not None:
             order = Purge(PurgeKind.ADDRESS, _address(url, settings.public_base, known))
         elif content is not None:

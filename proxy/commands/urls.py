@@ -12,6 +12,7 @@ from proxy.catalogue.queries import Contents
 from proxy.catalogue.row_urls import RowUrls
 from proxy.catalogue.url_rows import Selection, UrlRow
 from proxy.commands.running import require, runs
+from proxy.connectors.store import ConnectorStore
 from proxy.settings import load
 
 
@@ -39,7 +40,7 @@ async def urls(slug: str, form: str, search: str, status: str | None, *, names: 
     only = frozenset({AddressStatus(status)} if status is not None else ())
     selection = Selection(search=search, statuses=only)
     async with open_database(settings, os.environ) as database:
-        known = await database.connectors()
+        known = await ConnectorStore(database).read()
         require(slug, known)
         connector = next(each for each in known.all if each.slug == slug)
         made = RowUrls(connector, settings.public_base, settings.secure_base, is_named=names)

@@ -7,6 +7,7 @@ from proxy.catalogue.database import Database
 from proxy.connectors.changes import Changes, breaks, compare, conflicts
 from proxy.connectors.model import Connector
 from proxy.connectors.preview import Survey, Surveyor
+from proxy.connectors.store import ConnectorStore
 from proxy.errors import ConfigurationError
 
 NO_HTTPS = (
@@ -74,7 +75,7 @@ async def plan(
         ConfigurationError: With every problem of every connector.
         ThronError: THRON cannot be asked.
     """
-    known = {each.slug: each for each in (await database.connectors()).all}
+    known = {each.slug: each for each in (await ConnectorStore(database).read()).all}
     problems = [
         *(each.text for each in conflicts(known, wanted)),
         *_without_https(wanted, can_force_https),

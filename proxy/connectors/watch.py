@@ -9,6 +9,7 @@ import structlog
 from proxy.catalogue.database import Database
 from proxy.catalogue.polling import INTERVAL_S, polling
 from proxy.connectors.model import Connectors
+from proxy.connectors.store import ConnectorStore
 
 log = structlog.get_logger("proxy.connectors")
 
@@ -47,7 +48,7 @@ class ConnectorWatch:
         Raises:
             DatabaseFailed: They cannot be read even once.
         """
-        self = cls(database, await database.connectors(), changed)
+        self = cls(database, await ConnectorStore(database).read(), changed)
         async with polling("connectors", self.refresh, interval_s=interval_s):
             yield self
 
@@ -59,7 +60,7 @@ class ConnectorWatch:
         """
         number = await self._database.revision()
         if number != self.connectors.revision:
-            self.connectors = await self._database.connectors()
+            self.connectors = await ConnectorStore(self._database).read()
             log.info(
                 "connectors read",
                 revision=self.connectors.revision,

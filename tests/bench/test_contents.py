@@ -20,6 +20,7 @@ from proxy.catalogue.fingerprints import Fingerprints
 from proxy.catalogue.row_urls import RowUrls
 from proxy.catalogue.sync_runs import RunKind
 from proxy.catalogue.url_rows import Selection, Sort
+from proxy.connectors.store import ConnectorStore
 from proxy.link_check.results import Shown
 from proxy.link_check.store import LinkCheckStore
 from proxy.sandbox.server import Sandbox
@@ -88,7 +89,7 @@ async def _timed(what: str, work: Callable[[], Awaitable[object]]) -> None:
 @pytest.fixture
 async def state(tmp_path: Path) -> Path:
     async with Database.open(f"sqlite:///{tmp_path}/connector.db") as database:
-        await database.apply([NAMES], actor="bench")
+        await ConnectorStore(database).apply([NAMES], actor="bench")
         await _fill(database)
     return tmp_path
 

@@ -15,118 +15,27 @@ from proxy.catalogue.database import AuditEntry, Database
 from proxy.catalogue.engine import place
 from proxy.catalogue.purges import Purge, PurgeKind
 from proxy.catalogue.tenant import Tenant
-from proxy.connectors.changes import Changes
 from proxy.connectors.model import (
     Connector,
     Connectors,
-    DeliveryMode,
-    Disposition,
     Identifier,
 )
+from proxy.connectors.store import ConnectorStore
 from proxy.errors import ConfigurationError, DatabaseFailed
-from proxy.thron.content import ContentType
 from tests.catalogue.postgres import frozen
 from tests.waiting import until
 
 KEY = "k" * 32
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 FILES = Connector(slug="files", folder="f", folder_id="f-1", identifier=Identifier.CONTENT_ID)
-SKUS = Connector(
-    slug="skus",
-    folder="brochures",
-    folder_id="f-2",
-    identifier=Identifier.METADATA,
-    metadata="sku",
-    classification_id="c-1",
-    enabled=False,
-    subfolders=False,
-    content_types=frozenset({ContentType.OTHER, ContentType.AUDIO}),
-    force_https=True,
-    delivery=DeliveryMode.PUBLISHED,
-    disposition=Disposition.INLINE,
-    max_age_s=2**31 - 1,
-    robots="noindex, nofollow",
-    host="skus.example.com",
-)
 
 
 async def test_empty(database_url: str) -> None:
     """A fresh database has no connectors, no tenant, and revision 0."""
     async with Database.open(database_url) as database:
-        assert await database.connectors() == Connectors(0, ())
+        assert await ConnectorStore(database).read() == Connectors(0, ())
         assert await database.tenant() is None
         assert await database.audit() == ()
-
-
-async def test_connectors_are_kept(database_url: str) -> None:
-    """What was applied is there after a restart, field by field, ordered by slug."""
-    async with Database.open(database_url) as database:
-        assert await database.apply([SKUS, FILES], actor="cli") == Changes(
-            created=("skus", "files"), changed=(), unchanged=()
-        )
-    async with Database.open(database_url) as database:
-        assert await database.connectors() == Connectors(1, (FILES, SKUS))
-
-
-async def test_apply_is_idempotent(database_url: str) -> None:
-    """Applying the same again changes nothing, not even the revision or the audit."""
-    async with Database.open(database_url) as database:
-        await database.apply([FILES, SKUS], actor="cli")
-        before = await database.audit()
-        assert await database.apply([FILES, SKUS], actor="cli") == Changes(
-            created=(), changed=(), unchanged=("files", "skus")
-        )
-        assert await database.revision() == 1
-        assert await database.audit() == before
-
-
-async def test_apply_changes_and_keeps_others(database_url: str) -> None:
-    """A document changes what it names, and leaves alone what it does not name."""
-    async with Database.open(database_url, now=lambda: NOON) as database:
-        await database.apply([FILES, SKUS], actor="cli")
-        changed = FILES.model_copy(update={"max_age_s": 60})
-        assert (await database.apply([changed], actor="ada")).changed == ("files",)
-        assert await database.connectors() == Connectors(2, (changed, SKUS))
-        assert (await database.audit(newest=1))[0] == AuditEntry(
-            NOON, "ada", "connector changed", "files", {"max_age_s": {"old": 300, "new": 60}}
-        )
-
-
-async def test_hosts_can_be_exchanged(database_url: str) -> None:
-    """Two connectors can exchange their hosts in one document."""
-    one = FILES.model_copy(update={"host": "one.example.com"})
-    two = SKUS.model_copy(update={"host": "two.example.com"})
-    async with Database.open(database_url) as database:
-        await database.apply([one, two], actor="cli")
-        swapped = (
-            one.model_copy(update={"host": two.host}),
-            two.model_copy(update={"host": one.host}),
-        )
-        await database.apply(swapped, actor="cli")
-        assert (await database.connectors()).all == swapped
-
-
-async def test_a_taken_host_is_refused(database_url: str) -> None:
-    """A host that another connector has is a named problem, and nothing is applied."""
-    async with Database.open(database_url) as database:
-        await database.apply([SKUS], actor="cli")
-        with pytest.raises(ConfigurationError, match=r"host skus.example.com: files and skus"):
-            await database.apply([FILES.model_copy(update={"host": SKUS.host})], actor="cli")
-        assert await database.connectors() == Connectors(1, (SKUS,))
-
-
-async def test_remove(database_url: str) -> None:
-    """A removed connector is gone; removing it again does nothing."""
-    async with Database.open(database_url) as database:
-        await database.apply([FILES, SKUS], actor="cli")
-        assert await database.remove("files", actor="cli")
-        assert not await database.remove("files", actor="cli")
-        assert await database.connectors() == Connectors(2, (SKUS,))
-        assert [each.action for each in await database.audit()] == [
-            "connector removed",
-            "connector created",
-            "connector created",
-        ]
 
 
 async def test_tenant(database_url: str) -> None:
@@ -199,10 +108,11 @@ async def test_old_purges_are_dropped(database_url: str) -> None:
 async def test_processes_see_each_other(database_url: str) -> None:
     """What one process changes, another sees by the revision."""
     async with Database.open(database_url) as one, Database.open(database_url) as two:
-        await one.apply([FILES], actor="cli")
+        await ConnectorStore(one).apply([FILES], actor="cli")
         assert await two.revision() == 1
-        await two.apply([SKUS], actor="cli")
-        assert await one.connectors() == Connectors(2, (FILES, SKUS))
+        other = FILES.model_copy(update={"slug": "other"})
+        await ConnectorStore(two).apply([other], actor="cli")
+        assert await ConnectorStore(one).read() == Connectors(2, (FILES, other))
 
 
 async def test_writers_take_turns(database_url: str) -> None:
@@ -211,11 +121,11 @@ async def test_writers_take_turns(database_url: str) -> None:
     async with Database.open(database_url) as one, Database.open(database_url) as two:
         await asyncio.gather(
             *(
-                (one, two)[number % 2].apply([connector], actor="cli")
+                ConnectorStore((one, two)[number % 2]).apply([connector], actor="cli")
                 for number, connector in enumerate(many)
             )
         )
-        connectors = await one.connectors()
+        connectors = await ConnectorStore(one).read()
     assert connectors.revision == len(many)
     assert set(connectors.all) == set(many)
 
@@ -223,13 +133,13 @@ async def test_writers_take_turns(database_url: str) -> None:
 async def test_what_was_begun_is_done(database_url: str) -> None:
     """A change whose caller gives up is still made, before the database closes."""
     async with Database.open(database_url) as database:
-        apply = asyncio.create_task(database.apply([FILES], actor="cli"))
+        apply = asyncio.create_task(ConnectorStore(database).apply([FILES], actor="cli"))
         await asyncio.sleep(0)
         apply.cancel()
         await asyncio.wait([apply])
         assert apply.cancelled()
     async with Database.open(database_url) as database:
-        assert await database.connectors() == Connectors(1, (FILES,))
+        assert await ConnectorStore(database).read() == Connectors(1, (FILES,))
 
 
 async def test_cancelled_anywhere(database_url: str) -> None:
@@ -238,14 +148,16 @@ async def test_cancelled_anywhere(database_url: str) -> None:
     async with Database.open(database_url) as database:
         for turns in range(0, 1000, 50):
             wanted = [each.model_copy(update={"max_age_s": turns}) for each in many]
-            apply = asyncio.create_task(database.apply(wanted, actor="cli"))
+            apply = asyncio.create_task(ConnectorStore(database).apply(wanted, actor="cli"))
             for _ in range(turns):
                 await asyncio.sleep(0)
             apply.cancel()
             await asyncio.wait([apply])
-            assert len({each.max_age_s for each in (await database.connectors()).all}) <= 1
-        await database.apply(many, actor="cli")
-        assert (await database.connectors()).all == tuple(many)
+            assert (
+                len({each.max_age_s for each in (await ConnectorStore(database).read()).all}) <= 1
+            )
+        await ConnectorStore(database).apply(many, actor="cli")
+        assert (await ConnectorStore(database).read()).all == tuple(many)
 
 
 async def test_opened_twice_at_once(database_url: str) -> None:
@@ -261,6 +173,7 @@ async def test_opened_twice_at_once(database_url: str) -> None:
 _ENDLESS = """
 import asyncio, sys
 from proxy.connectors.model import Connector, Identifier
+from proxy.connectors.store import ConnectorStore
 from proxy.catalogue.database import Database
 
 async def main(url):
@@ -268,7 +181,7 @@ async def main(url):
     async with Database.open(url) as database:
         for age in range(1, 10**9):
             many = [one.model_copy(update={"slug": f"c{n}", "max_age_s": age}) for n in range(40)]
-            await database.apply(many, actor="cli")
+            await ConnectorStore(database).apply(many, actor="cli")
             print(age, flush=True)
 
 asyncio.run(main(sys.argv[1]))
@@ -287,8 +200,8 @@ async def test_killed_in_the_middle(database_url: str) -> None:
     await writer.wait()
     async with Database.open(database_url) as database:
         # Waits for the transaction of a writer that PostgreSQL has not yet found gone.
-        await database.remove("nobody", actor="cli")
-        connectors = await database.connectors()
+        await ConnectorStore(database).remove("nobody", actor="cli")
+        connectors = await ConnectorStore(database).read()
         audited = await database.audit(newest=10**6)
     assert {each.max_age_s for each in connectors.all} == {connectors.revision}
     assert connectors.revision in {done[-1], done[-1] + 1}
@@ -299,7 +212,7 @@ async def test_sqlite_file_is_the_owner_s(tmp_path: Path) -> None:
     """The file may hold the app key, so nobody else reads it or its companions."""
     path = tmp_path / "state" / "deep" / "connector.db"
     async with Database.open(str(path)) as database:
-        await database.apply([FILES], actor="cli")
+        await ConnectorStore(database).apply([FILES], actor="cli")
         assert database.place.path == path
         files = list(path.parent.iterdir())
         assert len(files) > 1
@@ -377,7 +290,7 @@ async def test_failure_is_one_of_ours(database_url: str) -> None:
         with pytest.raises(DatabaseFailed):
             await database.revision()
         with pytest.raises(DatabaseFailed):
-            await database.apply([FILES], actor="cli")
+            await ConnectorStore(database).apply([FILES], actor="cli")
 
 
 async def test_a_frozen_database_makes_no_request_wait(

@@ -6,6 +6,7 @@ import pytest
 
 from proxy.catalogue.database import Database
 from proxy.catalogue.fingerprints import Fingerprints
+from proxy.connectors.store import ConnectorStore
 from proxy.thron.content import ContentType
 from tests.catalogue.entering import FILES, NAMES, SKUS, Catalogue, named, with_sku
 
@@ -70,6 +71,6 @@ async def test_removed_connectors_leave_nothing(catalogue: Catalogue) -> None:
 async def test_a_connector_that_came_back_keeps_its_contents(catalogue: Catalogue) -> None:
     """Whoever read the connectors before does not drop what is theirs again."""
     await catalogue.listed(NAMES, named(1, "en:a"))
-    await catalogue.database.apply([NAMES], actor="test")
+    await ConnectorStore(catalogue.database).apply([NAMES], actor="test")
     await Fingerprints(catalogue.database).retain([])
     assert len(await catalogue.lines(NAMES)) == 1

@@ -11,6 +11,7 @@ import pytest
 from proxy.catalogue.sync import Pace, Sync
 from proxy.catalogue.sync_runs import RunKind, RunState, SyncRunStore, SyncState
 from proxy.connectors.model import Connector, Identifier
+from proxy.connectors.store import ConnectorStore
 from proxy.connectors.watch import ConnectorWatch
 from proxy.sandbox.server import Sandbox
 from tests.catalogue.listing import Listed, listing, on_root
@@ -25,7 +26,7 @@ ALWAYS = Pace(0.01, poll_s=0.01)
 @pytest.fixture
 async def listed(tmp_path: Path) -> AsyncIterator[Listed]:
     async with Sandbox(generated=120) as thron, listing(thron, tmp_path) as found:
-        await found.database.apply([on_root(thron, ALL)], actor="test")
+        await ConnectorStore(found.database).apply([on_root(thron, ALL)], actor="test")
         yield found
 
 
@@ -71,7 +72,7 @@ async def test_a_new_connector_is_listed_at_once(listed: Listed) -> None:
     """Whoever sets up a connector does not wait for an interval."""
     async with syncing(listed) as sync:
         await until(sync, "all", is_ok)
-        await listed.database.apply([on_root(listed.thron, NAMES)], actor="test")
+        await ConnectorStore(listed.database).apply([on_root(listed.thron, NAMES)], actor="test")
         state = await until(sync, "names", is_ok)
         assert state.last is not None
         assert state.last.seen == 120
@@ -82,9 +83,9 @@ async def test_a_changed_connector_is_listed_at_once(listed: Listed) -> None:
     async with syncing(listed) as sync:
         first = await until(sync, "all", is_ok)
         delivered = on_root(listed.thron, ALL, max_age_s=0)
-        await listed.database.apply([delivered], actor="test")
+        await ConnectorStore(listed.database).apply([delivered], actor="test")
         changed = on_root(listed.thron, NAMES, slug="all")
-        await listed.database.apply([changed], actor="test")
+        await ConnectorStore(listed.database).apply([changed], actor="test")
         await until(sync, "all", lambda state: is_ok(state) and state.last != first.last)
         assert len(await sync.runs("all")) == 2
         assert "generated-000000" in await listed.lines(changed)
@@ -96,7 +97,7 @@ async def test_a_change_in_the_middle_begins_anew(listed: Listed) -> None:
     async with syncing(listed) as sync:
         await until(sync, "all", lambda state: state.running is not None)
         changed = on_root(listed.thron, NAMES, slug="all")
-        await listed.database.apply([changed], actor="test")
+        await ConnectorStore(listed.database).apply([changed], actor="test")
         await until(sync, "all", lambda state: state.last is not None)
         listed.thron.faults.clear()
         await until(sync, "all", is_ok)
@@ -108,7 +109,7 @@ async def test_a_removed_connector_leaves_nothing(listed: Listed) -> None:
     """Its contents go, also while they are being listed."""
     async with syncing(listed) as sync:
         await until(sync, "all", is_ok)
-        await listed.database.remove("all", actor="test")
+        await ConnectorStore(listed.database).remove("all", actor="test")
         await until(sync, "all", lambda state: state == SyncState("all", next=state.next))
         assert await listed.ids(on_root(listed.thron, ALL)) == set()
 
@@ -185,7 +186,7 @@ from tests.catalogue.test_sync import NAMES
 async def main():
     async with Sandbox(generated=3000) as thron, listing(thron, Path(sys.argv[1])) as listed:
         connector = on_root(thron, NAMES)
-        await listed.database.apply([connector], actor="test")
+        await ConnectorStore(listed.database).apply([connector], actor="test")
         running = asyncio.create_task(listed.full(connector))
         await thron.log.wait_for("api", "content/search", count=8)
         print("listing", flush=True)
@@ -227,7 +228,7 @@ async def test_kill_in_the_middle(tmp_path: Path) -> None:
 async def test_one_replica_lists(postgresql_url: str) -> None:
     """Of several replicas with one database one lists; when it ends, another does."""
     async with Sandbox(generated=10) as thron, listing(thron, postgresql_url) as one:
-        await one.database.apply([on_root(thron, ALL)], actor="test")
+        await ConnectorStore(one.database).apply([on_root(thron, ALL)], actor="test")
         async with listing(thron, postgresql_url) as other:
             async with syncing(one) as first:
                 await until(first, "all", is_ok)

@@ -11,6 +11,7 @@ from proxy.app import open_parts
 from proxy.check.report import Recording, report, shape
 from proxy.check.steps import check
 from proxy.connectors.model import DeliveryMode
+from proxy.connectors.store import ConnectorStore
 from proxy.sandbox.server import Sandbox
 from tests.running import by_name, by_sku, usual_settings
 
@@ -24,9 +25,9 @@ async def reported(thron: Sandbox, state: Path) -> str:
             by_name(thron, "brochures"),
             by_sku(thron, delivery=DeliveryMode.PUBLISHED, host="media.acme.example"),
         ]
-        await parts.database.apply(wanted, actor="test")
+        await ConnectorStore(parts.database).apply(wanted, actor="test")
         steps = [step async for step in check(parts)]
-        connectors = (await parts.database.connectors()).all
+        connectors = (await ConnectorStore(parts.database).read()).all
         return report(steps, recording, settings=settings, connectors=connectors).decode()
 
 

@@ -10,6 +10,7 @@ from proxy.app import open_parts
 from proxy.catalogue.tenant import Tenant as Kept
 from proxy.check.steps import check
 from proxy.connectors.model import Connector, DeliveryMode
+from proxy.connectors.store import ConnectorStore
 from proxy.delivery.explain import Step
 from proxy.sandbox.server import Fault, Kind, Sandbox, Switches
 from proxy.settings import Settings
@@ -21,7 +22,7 @@ async def checked(settings: Settings, state: Path, *connectors: Connector) -> li
     """Run check with connectors that were applied while all was well."""
     async with open_parts(settings, {"STATE_DIRECTORY": str(state)}) as parts:
         if connectors:
-            await parts.database.apply(connectors, actor="test")
+            await ConnectorStore(parts.database).apply(connectors, actor="test")
         return [step async for step in check(parts)]
 
 

@@ -4,6 +4,7 @@ import tomllib
 
 import pytest
 
+from proxy.connectors.store import ConnectorStore
 from tests.commands.cli import Cli, document
 
 
@@ -16,10 +17,10 @@ async def test_apply_asks_for_the_number(cli: Cli) -> None:
     assert "now and later, can then be downloaded by anyone" in declined.out
     assert "Nothing was changed." in declined.err
     async with cli.opened() as database:
-        assert (await database.connectors()).all == ()
+        assert (await ConnectorStore(database).read()).all == ()
     assert (await cli.apply(wanted, typed="49\n")).status == 0
     async with cli.opened() as database:
-        assert [each.slug for each in (await database.connectors()).all] == ["files"]
+        assert [each.slug for each in (await ConnectorStore(database).read()).all] == ["files"]
 
 
 async def test_apply_twice(cli: Cli) -> None:
@@ -68,7 +69,7 @@ async def test_export_is_applied_back(cli: Cli) -> None:
     ) + document(cli.thron, "codes", identifier="metadata", metadata="sku", host="x.example.com")
     await cli.apply(wanted, "--yes")
     async with cli.opened() as database:
-        before = (await database.connectors()).all
+        before = (await ConnectorStore(database).read()).all
     exported = await cli.run("connectors", "export")
     assert len(tomllib.loads(exported.out)["connector"]) == 2
     assert (await cli.apply(exported.out)).out == "Nothing to change.\n"
@@ -77,7 +78,7 @@ async def test_export_is_applied_back(cli: Cli) -> None:
     piped = await cli.run("connectors", "apply", "-", "--yes", typed=exported.out)
     assert piped.status == 0
     async with cli.opened() as database:
-        assert (await database.connectors()).all == before
+        assert (await ConnectorStore(database).read()).all == before
 
 
 async def test_list(cli: Cli) -> None:
@@ -124,7 +125,7 @@ async def test_every_slip_against_thron(cli: Cli) -> None:
     for words in ("force_https needs HTTPS", "no folder 'nowhere'", "did you mean 'sku'?"):
         assert words in outcome.err, words
     async with cli.opened() as database:
-        assert (await database.connectors()).all == ()
+        assert (await ConnectorStore(database).read()).all == ()
 
 
 @pytest.mark.parametrize(

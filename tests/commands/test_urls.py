@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from proxy.catalogue.database import Database
 from proxy.cli import main
+from proxy.connectors.store import ConnectorStore
 from tests.catalogue.entering import NAMES, Catalogue, named
 from tests.logs import logged
 
@@ -21,7 +22,7 @@ async def environ(tmp_path: Path) -> Mapping[str, str]:
     """Keep a catalogue, and give the settings to find it by."""
     url = f"sqlite:///{tmp_path}/connector.db"
     async with Database.open(url) as database:
-        await database.apply([NAMES], actor="test")
+        await ConnectorStore(database).apply([NAMES], actor="test")
         await Catalogue(database).listed(
             NAMES, named(1, "en:brochure", "it:opuscolo"), named(2), named(3, "en:price-list")
         )

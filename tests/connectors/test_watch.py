@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from proxy.catalogue.database import Database
 from proxy.catalogue.engine import place
 from proxy.connectors.model import Connector, Identifier
+from proxy.connectors.store import ConnectorStore
 from proxy.connectors.watch import ConnectorWatch
 from proxy.errors import DatabaseFailed
 
@@ -43,7 +44,7 @@ async def test_another_process_s_change_is_followed(sqlite_url: str) -> None:
         asyncio.timeout(10),
     ):
         assert not watch.connectors.all
-        await theirs.apply([FILES], actor="cli")
+        await ConnectorStore(theirs).apply([FILES], actor="cli")
         await told.once.wait()
         assert watch.connectors.all == (FILES,)
 
@@ -55,7 +56,7 @@ async def test_without_change_nothing_is_read(sqlite_url: str) -> None:
         Database.open(sqlite_url) as database,
         ConnectorWatch.open(database, changed=told, interval_s=NEVER_S) as watch,
     ):
-        await database.apply([FILES], actor="cli")
+        await ConnectorStore(database).apply([FILES], actor="cli")
         await watch.refresh()
         snapshot = watch.connectors
         await watch.refresh()
@@ -70,7 +71,7 @@ async def test_who_failed_to_hear_is_told_again(sqlite_url: str) -> None:
         Database.open(sqlite_url) as database,
         ConnectorWatch.open(database, changed=told, interval_s=NEVER_S) as watch,
     ):
-        await database.apply([FILES], actor="cli")
+        await ConnectorStore(database).apply([FILES], actor="cli")
         with pytest.raises(DatabaseFailed):
             await watch.refresh()
         assert watch.connectors.all == (FILES,)
@@ -81,7 +82,7 @@ async def test_who_failed_to_hear_is_told_again(sqlite_url: str) -> None:
 async def test_what_was_read_stands_while_the_database_fails(sqlite_url: str) -> None:
     """A database that breaks takes no connector away."""
     async with Database.open(sqlite_url) as database:
-        await database.apply([FILES], actor="cli")
+        await ConnectorStore(database).apply([FILES], actor="cli")
         async with ConnectorWatch.open(database, changed=Told(), interval_s=NEVER_S) as watch:
             engine = create_async_engine(place(sqlite_url).url)
             async with engine.begin() as connection:

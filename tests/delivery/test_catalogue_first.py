@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from proxy.connectors.model import Connector, DeliveryMode
+from proxy.connectors.store import ConnectorStore
 from proxy.sandbox.content import Content
 from proxy.sandbox.server import Sandbox
 from tests.running import Running, by_id, by_name, by_sku, running
@@ -153,7 +154,7 @@ async def test_a_narrower_connector_serves_nothing_of_before(
             delivery=found.delivery,
             subfolders=False,
         )
-        await connector.gateway.parts.database.apply([narrow], actor="test")
+        await ConnectorStore(connector.gateway.parts.database).apply([narrow], actor="test")
         await connector.gateway.watch.refresh()
         thron.api_down = True
         assert (await connector.get(FILE)).status == 503

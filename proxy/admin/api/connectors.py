@@ -31,6 +31,7 @@ from proxy.connectors.document import export
 from proxy.connectors.impact import Impact, resolved
 from proxy.connectors.model import Connector
 from proxy.connectors.preview import Survey
+from proxy.connectors.store import ConnectorStore
 from proxy.errors import ConfigurationError
 
 _WAIT_S = 20.0
@@ -46,7 +47,7 @@ class RemovalQuery(Model):
 
 async def list_connectors(call: Call[Nothing, Nothing]) -> ConnectorList:
     """List them."""
-    connectors = (await call.console.parts.database.connectors()).all
+    connectors = (await ConnectorStore(call.console.parts.database).read()).all
     return ConnectorList(items=tuple([await _state(call.console, each) for each in connectors]))
 
 
@@ -123,7 +124,7 @@ async def remove_connector(call: Call[RemovalQuery, Nothing]) -> None:
 
 
 async def _known(call: Call[Any, Any]) -> Connector:
-    connectors = await call.console.parts.database.connectors()
+    connectors = await ConnectorStore(call.console.parts.database).read()
     found = connectors.of_slug(call.path["slug"])
     if found is None:
         raise Problem(404, "There is no such connector.")
@@ -136,7 +137,7 @@ async def _planned(
     """Return what was surveyed, and what a change does; None of the latter for a new connector."""
     console = call.console
     if old is None:
-        old = (await console.parts.database.connectors()).of_slug(wanted.slug)
+        old = (await ConnectorStore(console.parts.database).read()).of_slug(wanted.slug)
     try:
         [survey] = (await planned(console, wanted)).surveys
     except ConfigurationError as exc:
@@ -149,7 +150,7 @@ async def _planned(
 
 
 async def _refuse_conflicts(console: Console, wanted: Connector, *, is_new: bool) -> None:
-    others = {each.slug: each for each in (await console.parts.database.connectors()).all}
+    others = {each.slug: each for each in (await ConnectorStore(console.parts.database).read()).all}
     found = conflicting_fields(wanted, others, is_new=is_new)
     if found:
         problems = [FieldProblem(f"connector.{key}", str(text)) for key, text in found]

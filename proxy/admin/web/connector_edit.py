@@ -38,6 +38,7 @@ from proxy.connectors.folder_tree import FolderTree
 from proxy.connectors.impact import Impact, resolved
 from proxy.connectors.metadata_choices import MetadataChoice
 from proxy.connectors.model import Connector, Identifier
+from proxy.connectors.store import ConnectorStore
 from proxy.errors import ConfigurationError, ThronError
 from proxy.hints import with_hint
 
@@ -133,7 +134,7 @@ async def export_one(request: web.Request) -> web.Response:
 
 
 async def _connector(request: web.Request) -> Connector:
-    connectors = await request.app[CONSOLE].parts.database.connectors()
+    connectors = await ConnectorStore(request.app[CONSOLE].parts.database).read()
     found = connectors.of_slug(request.match_info["slug"])
     if found is None:
         raise web.HTTPNotFound

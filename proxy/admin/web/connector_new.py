@@ -21,6 +21,7 @@ from proxy.admin.web.forms import Form
 from proxy.admin.web.i18n import Text
 from proxy.admin.web.rendering import render, see_other
 from proxy.admin.web.step_views import VIEWS, At
+from proxy.connectors.store import ConnectorStore
 from proxy.errors import ConfigurationError, NotConfigured, ThronError
 from proxy.hints import with_hint
 
@@ -90,7 +91,9 @@ async def _create(at: At) -> web.Response:
     if form.value is None or whole.value is None:
         return await _page(at, status=422)
     wanted = whole.value.connector()
-    others = {each.slug: each for each in (await at.console.parts.database.connectors()).all}
+    others = {
+        each.slug: each for each in (await ConnectorStore(at.console.parts.database).read()).all
+    }
     for field, text in conflicting_fields(wanted, others, is_new=True):
         form = form.with_problem(text, field=field)
     if whole.value.lacks_renditions:

@@ -1,12 +1,13 @@
 """The audit: everything that was changed, newest first, page by page."""
 
+from proxy.connectors.store import ConnectorStore
 from tests.admin.visitor import Visitor
 from tests.running import Running
 
 
 async def test_newest_first(connector: Running, admin: Visitor) -> None:
     """What was done stands on top, by whom and in the words of the language."""
-    await connector.gateway.parts.database.remove("files", actor="cli")
+    await ConnectorStore(connector.gateway.parts.database).remove("files", actor="cli")
     words = (await admin.get("/audit")).words
     assert words.index("connector removed") < words.index("connector created")
     assert "cli" in words
