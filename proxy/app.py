@@ -29,6 +29,7 @@ from proxy.clock import Clock
 from proxy.connectors.preview import Surveyor
 from proxy.connectors.watch import ConnectorWatch
 from proxy.delivery.admission import Admission
+from proxy.delivery.aiohttp_client import AiohttpClient
 from proxy.delivery.bulkhead import Bulkhead
 from proxy.delivery.circuit_breaker import CircuitBreaker
 from proxy.delivery.delivery_builder import DeliveryBuilder
@@ -381,7 +382,10 @@ async def _open_origins(
     )
     async with byte_session(settings, hosts, trace=trace) as http:
         origin_client = OriginClient(
-            http, hosts, first_byte_timeout_s=settings.first_byte_timeout_s, now=clock.now
+            AiohttpClient(http),
+            hosts,
+            first_byte_timeout_s=settings.first_byte_timeout_s,
+            now=clock.now,
         )
         yield Origins(
             origin_client,

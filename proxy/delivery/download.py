@@ -13,8 +13,9 @@ from proxy.connectors import addresses as paths
 from proxy.connectors.addresses import PublicPath
 from proxy.connectors.model import Connector, Connectors, Disposition
 from proxy.delivery.admission import Admission
+from proxy.delivery.client_stream import ClientStream
+from proxy.delivery.http_client import Fields
 from proxy.delivery.min_rate import MinRate, MinRateGuard
-from proxy.delivery.origin_client import Fields
 from proxy.delivery.relay import finish, pump
 from proxy.delivery.resolution import Resolution
 from proxy.delivery.resolver import Resolved
@@ -182,16 +183,17 @@ class Downloads:
             if request.method == "HEAD" or upstream.status not in _WITH_CONTENT:
                 return await _send_without_content(request, upstream.status, passed, context)
             response = await _prepared(request, upstream.status, passed, context)
+            client = ClientStream(request, response)
             await pump(
                 upstream,
-                response,
+                client,
                 reopen=lambda rest: _reopened(asked, rest),
                 retry_policy=self._limits.retry_policy,
                 read_gap_s=self._limits.read_gap_s,
                 guard=guard,
                 record=request[RECORD],
             )
-            await finish(request, response, guard=guard)
+            await finish(client, guard=guard)
             return response
 
     def _response_context(

@@ -6,13 +6,20 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from http import HTTPStatus
 
-import aiohttp
 from aiohttp import hdrs
 
-from proxy.delivery.origin_client import errors_mapped
-from proxy.errors import GatewayError, OriginAnswerInvalid, ThronBusy, ThronUnreachable
+from proxy.delivery.http_client import HttpResponse
+from proxy.errors import (
+    GatewayError,
+    OriginAnswerInvalid,
+    OriginTimeout,
+    ThronBusy,
+    ThronUnreachable,
+)
 from proxy.semantics.codings import codings
 from proxy.semantics.dates import parse_retry_after
+from proxy.semantics.headers import media_type
+from proxy.semantics.media_types import OCTETS
 from proxy.thron.error_answers import is_error_answer
 
 # An envelope is small; what is longer is a file.
@@ -29,7 +36,7 @@ _SNIFF_TIMEOUT_S = 15.0
 
 
 async def sniff_error(
-    response: aiohttp.ClientResponse, *, expected_name: str | None
+    response: HttpResponse, *, expected_name: str | None
 ) -> tuple[bytes, GatewayError | None]:
     """Return what was read of an answer, and the error that it is instead of the content.
 
@@ -46,44 +53,46 @@ async def sniff_error(
         return b"", None
     with ExitStack() as unless_read:
         unless_read.callback(response.close)  # for a client that leaves, too
-        with errors_mapped():
+        try:
             async with asyncio.timeout(_SNIFF_TIMEOUT_S):
                 head, plain = await _head(response)
+        except TimeoutError as exc:
+            raise OriginTimeout("silent in its first octets") from exc
         unless_read.pop_all()
     if plain is None and response.status < HTTPStatus.BAD_REQUEST:
         return head, OriginAnswerInvalid("a short answer in a coding that was not asked for")
-    if expected_name is None and not any(name in response.headers for name in _OF_A_FILE):
+    if expected_name is None and not any(name in response.fields for name in _OF_A_FILE):
         expected_name = ""  # no name tells a page, and nothing else says that it is a file
     error = is_error_answer(
         status=response.status,
-        media_type=response.content_type,
+        media_type=_media_type(response),
         expected_name=expected_name,
         head=plain or b"",
     )
     wait_s = parse_retry_after(
-        response.headers.get(hdrs.RETRY_AFTER), date=response.headers.get(hdrs.DATE)
+        response.fields.get(hdrs.RETRY_AFTER), date=response.fields.get(hdrs.DATE)
     )
     if isinstance(error, (ThronBusy, ThronUnreachable)) and wait_s is not None:
         error.retry_after_s = wait_s
     return head, error
 
 
-def may_be_error(response: aiohttp.ClientResponse) -> bool:
+def may_be_error(response: HttpResponse) -> bool:
     """Tell whether an answer may be an error in place of the content, by its header section."""
     length = response.content_length
     is_short = length is None or length <= _LONGEST_ENVELOPE
     is_error = response.status >= HTTPStatus.BAD_REQUEST
-    return is_error or (is_short and response.content_type in _SUSPECT_TYPES)
+    return is_error or (is_short and _media_type(response) in _SUSPECT_TYPES)
 
 
-async def _head(response: aiohttp.ClientResponse) -> tuple[bytes, bytes | None]:
+async def _head(response: HttpResponse) -> tuple[bytes, bytes | None]:
     """Return the octets read, and the same decoded; None for a coding that cannot be decoded."""
     head, plain = bytearray(), bytearray()
     decode = _decoder(response)
     if decode is None:
         return b"", None
     while _may_go_on(plain) and len(head) < _LONGEST_ENVELOPE:
-        chunk = await response.content.readany()
+        chunk = await response.read()
         if not chunk:
             break
         head += chunk
@@ -94,8 +103,12 @@ async def _head(response: aiohttp.ClientResponse) -> tuple[bytes, bytes | None]:
     return bytes(head), bytes(plain)
 
 
-def _decoder(response: aiohttp.ClientResponse) -> Callable[[bytes], bytes] | None:
-    match codings(response.headers):
+def _media_type(response: HttpResponse) -> str:
+    return media_type(response.fields.get(hdrs.CONTENT_TYPE)) or OCTETS
+
+
+def _decoder(response: HttpResponse) -> Callable[[bytes], bytes] | None:
+    match codings(response.fields):
         case ():
             return lambda chunk: chunk
         case ("gzip" | "deflate",):

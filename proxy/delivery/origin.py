@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 from http import HTTPStatus
 
-import aiohttp
 from aiohttp import hdrs
 
 from proxy.backoff import Backoff
@@ -15,7 +14,8 @@ from proxy.connectors.model import DeliveryMode
 from proxy.delivery.bounded_cache import BoundedCache
 from proxy.delivery.error_sniffing import may_be_error, sniff_error
 from proxy.delivery.failures import NegativeCache, Outages
-from proxy.delivery.origin_client import Fields, OriginClient, OriginResponse, closing, is_failure
+from proxy.delivery.http_client import Fields, HttpResponse
+from proxy.delivery.origin_client import OriginClient, OriginResponse, closing, is_failure
 from proxy.delivery.redirect_collapse import RedirectCollapse
 from proxy.delivery.resolution import Delivery, Target
 from proxy.delivery.retry import RetryBudget, RetryPolicy
@@ -246,7 +246,7 @@ async def _checked(answer: OriginResponse, delivery: Delivery, fields: Fields) -
         return answer
     # An empty file of an origin that gives no validators is taken for an error; the other way round
     # an error would be an empty file.
-    is_identified = hdrs.ETAG in response.headers or hdrs.LAST_MODIFIED in response.headers
+    is_identified = hdrs.ETAG in response.fields or hdrs.LAST_MODIFIED in response.fields
     is_nothing = response.content_length == 0 and not is_identified
     # An answer to HEAD has no octets to sniff; without a length it says less than one octet would.
     is_head = response.method == hdrs.METH_HEAD
@@ -261,14 +261,14 @@ async def _checked(answer: OriginResponse, delivery: Delivery, fields: Fields) -
     return replace(answer, head=head)
 
 
-def _fits_request(response: aiohttp.ClientResponse, fields: Fields) -> bool:
+def _fits_request(response: HttpResponse, fields: Fields) -> bool:
     """Tell whether an answer's status and range fit what was asked for."""
     if response.status == HTTPStatus.OK:
         return True
     asked = dict(fields)
     if _IN_ANSWER_TO.get(response.status, set()).isdisjoint(asked):
         return False
-    said = parse_content_range(response.headers.get(hdrs.CONTENT_RANGE, ""))
+    said = parse_content_range(response.fields.get(hdrs.CONTENT_RANGE, ""))
     match response.status, said:
         case HTTPStatus.PARTIAL_CONTENT, ContentRange(first, last):
             holds_it = response.content_length in {None, last - first + 1}
@@ -281,7 +281,7 @@ def _fits_request(response: aiohttp.ClientResponse, fields: Fields) -> bool:
             return True
 
 
-def _failure(response: aiohttp.ClientResponse) -> OriginError:
+def _failure(response: HttpResponse) -> OriginError:
     status = response.status
     match status:
         case 401 | 403:
@@ -295,7 +295,7 @@ def _failure(response: aiohttp.ClientResponse) -> OriginError:
             return OriginAnswerInvalid("the origin sent another range than was asked for")
         case _ if is_failure(status) or status in _MAY_PASS:
             wait_s = parse_retry_after(
-                response.headers.get(hdrs.RETRY_AFTER), date=response.headers.get(hdrs.DATE)
+                response.fields.get(hdrs.RETRY_AFTER), date=response.fields.get(hdrs.DATE)
             )
             return OriginUnreachable(
                 f"the origin answered {status}",

@@ -1,26 +1,21 @@
-"""The client of origins: each hop checked, redirects followed by hand, aiohttp's errors mapped."""
+"""The client of origins: each hop checked, redirects followed by hand, failing hosts left alone."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 
-import aiohttp
 from aiohttp import hdrs
 from yarl import URL
 
 from proxy.delivery.circuit_breaker import CircuitBreaker
+from proxy.delivery.http_client import Fields, HttpClient, HttpResponse
 from proxy.delivery.origin_hosts import OriginHosts
 from proxy.errors import (
     OriginAnswerInvalid,
     OriginError,
-    OriginIncomplete,
-    OriginTimeout,
     OriginUnreachable,
 )
-
-Fields = Sequence[tuple[str, str]]
 
 # docs/thron.md 7.7: 307 is documented, the others exist in the same server library.
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -40,24 +35,6 @@ _TO_CONNECT = frozenset(
 # A delivery URL takes one hop; five leave room for a tenant's own domains.
 _MOST_REDIRECTS = 5
 
-# aiohttp's errors, the narrower before the wider, with their names in RFC 9209, 2.3.
-_FAILURES: tuple[tuple[type[Exception], type[OriginError], str, str], ...] = (
-    (aiohttp.ConnectionTimeoutError, OriginTimeout, "connection_timeout", "no connection in time"),
-    (TimeoutError, OriginTimeout, "http_response_timeout", "no answer in time"),
-    (aiohttp.ClientConnectorDNSError, OriginUnreachable, "dns_error", "no such host"),
-    (
-        aiohttp.ClientConnectorCertificateError,
-        OriginUnreachable,
-        "tls_certificate_error",
-        "no valid certificate",
-    ),
-    (aiohttp.ClientSSLError, OriginUnreachable, "tls_protocol_error", "no TLS"),
-    (aiohttp.ClientConnectorError, OriginUnreachable, "connection_refused", "no connection"),
-    (aiohttp.ClientPayloadError, OriginIncomplete, "http_response_incomplete", "it broke off"),
-    (aiohttp.ClientResponseError, OriginAnswerInvalid, "http_protocol_error", "no HTTP"),
-    (Exception, OriginUnreachable, "connection_terminated", "the connection broke"),
-)
-
 
 @dataclass(frozen=True, slots=True)
 class OriginResponse:
@@ -70,18 +47,18 @@ class OriginResponse:
         head: Content that was read already to see what it is.
     """
 
-    response: aiohttp.ClientResponse
+    response: HttpResponse
     url: str
     is_redirected: bool
     head: bytes = b""
 
 
 class OriginClient:
-    """Sends requests to allowed hosts only; aiohttp's errors become ours here."""
+    """Sends requests to allowed hosts only."""
 
     def __init__(
         self,
-        http: aiohttp.ClientSession,
+        http: HttpClient,
         hosts: OriginHosts,
         *,
         first_byte_timeout_s: float,
@@ -90,7 +67,7 @@ class OriginClient:
         """Make a client that knows no breaker yet.
 
         Args:
-            http: Edits nothing: no decompression, no cookies, no time-out in total.
+            http: Sends what has been allowed.
             hosts: Decides where requests may go, at every hop.
             first_byte_timeout_s: From the request to the header section of the answer.
             now: Monotonic seconds, for the breakers.
@@ -110,7 +87,7 @@ class OriginClient:
         content_id: str = "",
         form: Mapping[str, str] | None = None,
         is_from_api: bool = False,
-    ) -> aiohttp.ClientResponse:
+    ) -> HttpResponse:
         """Return the answer of one hop, whatever its status.
 
         All contents of a tenant share one host. So it is judged by failures to connect and by
@@ -147,7 +124,13 @@ class OriginClient:
             )
         about = content_id or target.raw_path
         try:
-            response = await self._sent(method, target, fields, form)
+            response = await self._http.request(
+                method,
+                target,
+                fields=fields,
+                form=form,
+                first_byte_timeout_s=self._first_byte_timeout_s,
+            )
         except BaseException as exc:  # a client that leaves, too, gives its turn to the next
             if isinstance(exc, OriginError) and exc.proxy_status in _TO_CONNECT:
                 breaker.failed(self._now(), about=about, problem=str(exc))
@@ -161,15 +144,6 @@ class OriginClient:
         else:
             breaker.succeeded()
         return response
-
-    async def _sent(
-        self, method: str, target: URL, fields: Fields, form: Mapping[str, str] | None
-    ) -> aiohttp.ClientResponse:
-        with errors_mapped():
-            async with asyncio.timeout(self._first_byte_timeout_s):
-                return await self._http.request(
-                    method, target, headers=list(fields), data=form, allow_redirects=False
-                )
 
     def _breaker(self, target: URL) -> CircuitBreaker:
         if len(self._breakers) > _MOST_BREAKERS:
@@ -219,7 +193,7 @@ def is_failure(status: int) -> bool:
     return status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED
 
 
-def redirect_of(response: aiohttp.ClientResponse) -> str | None:
+def redirect_of(response: HttpResponse) -> str | None:
     """Return where an answer redirects to, byte-exact, or None if it does not.
 
     Raises:
@@ -227,7 +201,7 @@ def redirect_of(response: aiohttp.ClientResponse) -> str | None:
     """
     if response.status not in _REDIRECTS:
         return None
-    location = response.headers.get(hdrs.LOCATION, "")
+    location = response.fields.get(hdrs.LOCATION, "")
     if not location:
         response.close()
         raise OriginAnswerInvalid("a redirect without a Location")
@@ -241,28 +215,12 @@ def redirect_of(response: aiohttp.ClientResponse) -> str | None:
 
 
 @asynccontextmanager
-async def closing(response: aiohttp.ClientResponse) -> AsyncIterator[None]:
-    """Give the connection back at the end of the block if the answer was read whole, else close."""
+async def closing(response: HttpResponse) -> AsyncIterator[None]:
+    """Let go of an answer at the end of the block, however much of it was read."""
     try:
         yield
     finally:
-        if response.content.at_eof():
-            response.release()
-        else:
-            response.close()
-
-
-@contextmanager
-def errors_mapped() -> Iterator[None]:
-    """Turn what aiohttp raises inside the block into errors of ours.
-
-    No message holds a URL: it may be signed.
-    """
-    try:
-        yield
-    except (aiohttp.ClientError, ConnectionError, TimeoutError) as exc:
-        error, name, words = next(row[1:] for row in _FAILURES if isinstance(exc, row[0]))
-        raise error(f"{words} ({type(exc).__name__})", proxy_status=name) from exc
+        response.release()
 
 
 def _parsed(url: str) -> URL:

@@ -8,7 +8,8 @@ import asyncio
 from dataclasses import replace
 from enum import Enum
 
-from proxy.delivery.origin_client import Fields, OriginClient, OriginResponse, redirect_of
+from proxy.delivery.http_client import Fields
+from proxy.delivery.origin_client import OriginClient, OriginResponse, redirect_of
 from proxy.errors import OriginError
 
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 import structlog
-from aiohttp import web
 
+from proxy.delivery.client_stream import ClientStream
+from proxy.delivery.http_client import Fields
 from proxy.delivery.min_rate import MinRateGuard
-from proxy.delivery.origin_client import Fields
 from proxy.delivery.retry import RetryPolicy
 from proxy.delivery.upstream import Upstream
 from proxy.errors import (
@@ -41,7 +41,7 @@ Reopen = Callable[[Fields], AbstractAsyncContextManager[Upstream]]
 
 async def pump(
     upstream: Upstream,
-    response: web.StreamResponse,
+    client: ClientStream,
     *,
     reopen: Reopen,
     retry_policy: RetryPolicy,
@@ -49,14 +49,14 @@ async def pump(
     guard: MinRateGuard,
     record: AccessRecord,
 ) -> None:
-    """Send the content of an upstream as that of a prepared response, octet by octet the same.
+    """Send the content of an upstream to a client, octet by octet the same.
 
     A client slower than the origin holds the origin back: ``write`` waits for the connection,
-    and aiohttp stops reading the upstream; the client's slowness is no silence of the origin.
+    and the upstream is not read meanwhile; the client's slowness is no silence of the origin.
 
     Args:
         upstream: Just opened.
-        response: Prepared; its end is left to the caller.
+        client: Its header section is sent; the end is left to the caller.
         reopen: Opens the same content again with a range, should the upstream break.
         retry_policy: How often in a row it is opened again without a single octet coming.
         read_gap_s: How long an origin may be silent, in seconds.
@@ -73,33 +73,21 @@ async def pump(
     try:
         while chunk := await content.read():
             record.first_byte()
-            await guard.write(response.write, chunk)
+            await guard.write(client.write, chunk)
             record.octets += len(chunk)
     finally:
         record.resumed = content.resumed
         await content.aclose()
 
 
-async def finish(
-    request: web.Request, response: web.StreamResponse, *, guard: MinRateGuard
-) -> None:
-    """End an answer, and wait until the client's connection has taken all of it.
-
-    What is buffered at the end would else be nobody's: no guard would watch it, and neither a drain
-    nor the limit of connections would spare it.
+async def finish(client: ClientStream, *, guard: MinRateGuard) -> None:
+    """End an answer under the same guard as its content.
 
     Raises:
         ReaderTooSlow: The client takes too little.
         ConnectionError: The client has left.
     """
-    await guard.write(response.write_eof, b"")
-    transport = request.transport
-    if isinstance(transport, asyncio.WriteTransport) and transport.get_write_buffer_size():
-        transport.set_write_buffer_limits(0)  # drained is from now on what is empty
-        try:
-            await guard.write(lambda _: request.writer.drain(), b"")
-        finally:
-            transport.set_write_buffer_limits()
+    await guard.write(lambda _: client.end(), b"")
 
 
 class _Content:

@@ -8,11 +8,11 @@ from http import HTTPStatus
 from itertools import islice
 from urllib.parse import urlsplit
 
-import aiohttp
 import structlog
 
 from proxy.delivery.error_sniffing import sniff_error
-from proxy.delivery.origin_client import Fields, OriginClient, OriginResponse, redirect_of
+from proxy.delivery.http_client import Fields, HttpResponse
+from proxy.delivery.origin_client import OriginClient, OriginResponse, redirect_of
 from proxy.errors import (
     ContentMissing,
     GatewayError,
@@ -209,9 +209,7 @@ class SourceFiles:
         response = await self._send(way.manner, source, asked, token)
         return await self._answer(response, source, asked)
 
-    async def _send(
-        self, manner: Manner, source: str, asked: _Asked, token: str
-    ) -> aiohttp.ClientResponse:
+    async def _send(self, manner: Manner, source: str, asked: _Asked, token: str) -> HttpResponse:
         fields, content_id = asked.fields, asked.content_id
         match manner:
             case Manner.FIELD:
@@ -232,9 +230,7 @@ class SourceFiles:
                     "POST", source, fields=fields, form=form, content_id=content_id
                 )
 
-    async def _answer(
-        self, response: aiohttp.ClientResponse, source: str, asked: _Asked
-    ) -> OriginResponse:
+    async def _answer(self, response: HttpResponse, source: str, asked: _Asked) -> OriginResponse:
         location = redirect_of(response)
         if location is not None:
             # To a storage with GET, without token and form, on 307 and 308 too.

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from aiohttp import hdrs
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from proxy.delivery.origin_client import OriginResponse, errors_mapped
+from proxy.delivery.origin_client import OriginResponse
 from proxy.delivery.resolution import Delivery, Representation
 from proxy.semantics.codings import codings
 from proxy.semantics.evaluation import RepresentationMetadata
@@ -47,7 +47,7 @@ def upstream_of(answer: OriginResponse, delivery: Delivery, method: str) -> Upst
         method: The client's; a HEAD may have been asked as a GET of the first octet.
     """
     response = answer.response
-    status, fields = response.status, response.headers
+    status, fields = response.status, response.fields
     if method == "HEAD":
         status, fields = _as_head(status, fields)
     # What is coded is a choice of the moment: nothing of it is true of the next answer.
@@ -106,11 +106,10 @@ class _Content:
 
     def __init__(self, answer: OriginResponse) -> None:
         self._head = answer.head
-        self._rest = answer.response.content
+        self._rest = answer.response
 
     async def read(self) -> bytes:
         if self._head:
             head, self._head = self._head, b""
             return head
-        with errors_mapped():
-            return await self._rest.readany()
+        return await self._rest.read()

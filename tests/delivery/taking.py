@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 import aiohttp
 from yarl import URL
 
+from proxy.delivery.http_client import HttpResponse
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -27,6 +29,14 @@ async def take(http: aiohttp.ClientSession, url: URL, **fields: str) -> Taken:
     headers = {name.replace("_", "-"): value for name, value in fields.items()}
     async with http.get(url, headers=headers, allow_redirects=False) as response:
         return await rest_of(response)
+
+
+async def read_whole(response: HttpResponse) -> bytes:
+    """Read an origin's answer to its end."""
+    body = b""
+    while octets := await response.read():
+        body += octets
+    return body
 
 
 async def rest_of(response: aiohttp.ClientResponse) -> Taken:

@@ -17,6 +17,7 @@ from proxy.errors import (
     TokenRejected,
 )
 from tests.delivery.origin_server import origin_server
+from tests.delivery.taking import read_whole
 
 PAGE = b"<!DOCTYPE html><html><body>Log in</body></html>"
 
@@ -60,7 +61,7 @@ async def test_an_error_in_place_of_the_content(
         head, found = await sniff_error(response, expected_name=name)
         assert (None if found is None else type(found)) is error
         if error is None:
-            assert head + await response.read() == body
+            assert head + await read_whole(response) == body
         response.close()
 
 
@@ -119,7 +120,7 @@ async def test_an_error_is_seen_through_its_coding(
         head, found = await sniff_error(response, expected_name=name)
         assert (None if found is None else type(found)) is error
         if error is None:
-            assert head + await response.read() == octets
+            assert head + await read_whole(response) == octets
         response.close()
 
 
@@ -163,7 +164,7 @@ async def test_text_need_not_wait_for_its_end(origin_client: OriginClient) -> No
         head, error = await sniff_error(response, expected_name="a.txt")
         assert (head, error) == (b"hello ", None)
         go_on.set()
-        assert await response.read() == b"world"
+        assert await read_whole(response) == b"world"
 
 
 async def test_who_leaves_meanwhile_leaves_no_connection(origin_client: OriginClient) -> None:

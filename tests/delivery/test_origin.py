@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
-import aiohttp
 import pytest
 from aiohttp import web
 
 from proxy.clock import Clock
 from proxy.connectors.model import DeliveryMode
+from proxy.delivery.http_client import HttpClient
 from proxy.delivery.origin import Origins
 from proxy.delivery.origin_client import OriginClient
 from proxy.delivery.resolution import Delivery
@@ -22,7 +22,7 @@ from proxy.errors import (
     OriginUnreachable,
 )
 from proxy.sandbox.server import Sandbox
-from tests.delivery.conftest import NAMED, byte_session
+from tests.delivery.conftest import NAMED, http_client
 from tests.delivery.origin_server import Handler, OriginServer, origin_server
 from tests.running import Running, running
 
@@ -36,15 +36,15 @@ async def whole(thron: Sandbox, tmp_path: Path) -> AsyncIterator[Running]:
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with byte_session() as session:
-        yield session
+async def http() -> AsyncIterator[HttpClient]:
+    async with http_client() as client:
+        yield client
 
 
 class Bench:
     """Origins with clocks of their own."""
 
-    def __init__(self, whole: Running, http: aiohttp.ClientSession) -> None:
+    def __init__(self, whole: Running, http: HttpClient) -> None:
         self.seconds = 0.0
         origin_client = OriginClient(http, NAMED, first_byte_timeout_s=5, now=lambda: self.seconds)
         self.origins = Origins(
@@ -69,7 +69,7 @@ class Bench:
 
 
 @pytest.fixture
-def bench(whole: Running, http: aiohttp.ClientSession) -> Bench:
+def bench(whole: Running, http: HttpClient) -> Bench:
     return Bench(whole, http)
 
 

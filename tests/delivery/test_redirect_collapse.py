@@ -9,8 +9,9 @@ from aiohttp import web
 from proxy.delivery.origin_client import OriginClient, closing
 from proxy.delivery.redirect_collapse import RedirectCollapse
 from proxy.errors import OriginTimeout
-from tests.delivery.conftest import NAMED, byte_session
+from tests.delivery.conftest import NAMED, http_client
 from tests.delivery.origin_server import OriginServer, origin_server
+from tests.delivery.taking import read_whole
 from tests.waiting import until
 
 CROWD = 20
@@ -18,7 +19,7 @@ CROWD = 20
 
 @pytest.fixture
 async def redirects() -> AsyncIterator[RedirectCollapse]:
-    async with byte_session() as http:
+    async with http_client() as http:
         yield RedirectCollapse(OriginClient(http, NAMED, first_byte_timeout_s=20, now=lambda: 0.0))
 
 
@@ -26,7 +27,7 @@ async def fetched(redirects: RedirectCollapse, server: OriginServer, method: str
     """Follow the source, and return where it has led."""
     answer = await redirects.follow(method, f"{server.url}/source", fields=[])
     async with closing(answer.response):
-        assert await answer.response.read() == (b"octets" if method == "GET" else b"")
+        assert await read_whole(answer.response) == (b"octets" if method == "GET" else b"")
     assert answer.is_redirected is answer.url.endswith("/target")
     return answer.url.removeprefix(server.url)
 
@@ -100,7 +101,7 @@ async def test_a_failure_is_told_to_all() -> None:
         await asyncio.Event().wait()
         return web.Response()
 
-    async with byte_session() as http, origin_server(origin) as server:
+    async with http_client() as http, origin_server(origin) as server:
         redirects = RedirectCollapse(
             OriginClient(http, NAMED, first_byte_timeout_s=0.2, now=lambda: 0.0)
         )

@@ -15,8 +15,9 @@ from yarl import URL
 
 from proxy.backoff import Backoff
 from proxy.connectors.model import DeliveryMode
+from proxy.delivery.client_stream import ClientStream
+from proxy.delivery.http_client import Fields
 from proxy.delivery.min_rate import MinRate, MinRateGuard
-from proxy.delivery.origin_client import Fields
 from proxy.delivery.relay import finish, pump
 from proxy.delivery.resolution import Delivery
 from proxy.delivery.retry import RetryPolicy
@@ -123,7 +124,7 @@ async def pumped(first: Script, later: Later) -> Pumped:
         try:
             await pump(
                 first.upstream(),
-                response,
+                ClientStream(request, response),
                 reopen=later,
                 retry_policy=RETRIES,
                 read_gap_s=5,
@@ -266,7 +267,7 @@ async def test_the_end_waits_for_the_last_octet() -> None:
         await response.prepare(request)
         await response.write(bytes(octets))
         guard = MinRateGuard(MinRate(0, 60), now=lambda: 0.0)
-        finishing = asyncio.create_task(finish(request, response, guard=guard))
+        finishing = asyncio.create_task(finish(ClientStream(request, response), guard=guard))
         finishing.add_done_callback(lambda _: ended.set())
         await finishing
         return response

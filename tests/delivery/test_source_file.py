@@ -13,6 +13,7 @@ from proxy.errors import GatewayError, OriginAnswerInvalid, OriginGone, ThronRef
 from proxy.sandbox.faults import Fault, Kind
 from proxy.sandbox.server import Sandbox
 from proxy.thron.delivery_urls import source_urls
+from tests.delivery.taking import read_whole
 from tests.running import Running, running
 
 KIT = "88ab533c-2f8d-4746-8910-ccf985a96b48"
@@ -75,7 +76,7 @@ async def test_the_manner_that_works_is_remembered(
     for count in (requests, requests + 1):
         answer = await opened(files, thron)
         async with closing(answer.response):
-            assert await answer.response.read() == thron.tenant.bytes_of(KIT)
+            assert await read_whole(answer.response) == thron.tenant.bytes_of(KIT)
         assert len(thron.log.of("api", "downloadSource")) == count
         assert answer.is_redirected is (source_by == "redirect")
     assert thron.logins == 1
@@ -98,7 +99,7 @@ async def test_the_path_that_works_is_remembered(
     for expected in (count, count + 1):
         answer = await opened(files, thron)
         async with closing(answer.response):
-            assert await answer.response.read() == thron.tenant.bytes_of(KIT)
+            assert await read_whole(answer.response) == thron.tenant.bytes_of(KIT)
         assert len(thron.log.of("api", "downloadSource")) == expected
 
 
@@ -123,7 +124,7 @@ async def test_what_has_worked_and_does_no_more_is_learnt_anew(
     for _ in range(2):
         answer = await opened(files, thron)
         async with closing(answer.response):
-            assert await answer.response.read() == thron.tenant.bytes_of(KIT)
+            assert await read_whole(answer.response) == thron.tenant.bytes_of(KIT)
     thron.log.clear()
     (await opened(files, thron)).response.close()
     assert len(thron.log.of("api", "downloadSource")) == 1
@@ -205,7 +206,7 @@ async def test_an_ended_token_is_renewed_once(
     thron.expire_tokens()
     for answer in await asyncio.gather(*[opened(files, thron) for _ in range(10)]):
         async with closing(answer.response):
-            assert await answer.response.read() == thron.tenant.bytes_of(KIT)
+            assert await read_whole(answer.response) == thron.tenant.bytes_of(KIT)
     assert thron.logins == 2
 
 
@@ -248,5 +249,5 @@ async def test_a_file_that_looks_like_an_error_is_none(whole: Running, files: So
             sources(thron, content.id), fields=[], file_name=content.version.file_name
         )
         async with closing(answer.response):
-            rest = await answer.response.read()
+            rest = await read_whole(answer.response)
         assert answer.head + rest == thron.tenant.bytes_of(content.id)
