@@ -50,7 +50,7 @@ $(VENV)/test: $(VENV)/run
 
 lock: # the newest of everything, for constraints.txt to be committed after a green test
 	rm -rf $(VENV)/lock && $(PYTHON) -m venv $(VENV)/lock
-	$(VENV)/lock/bin/pip install --quiet '.[test]' hatchling
+	$(VENV)/lock/bin/pip install --quiet '.[test]'
 	$(VENV)/lock/bin/pip freeze --exclude thron-download-connector > constraints.txt
 	rm -rf $(VENV)/lock
 

@@ -20,7 +20,6 @@ from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-import asyncpg  # type: ignore[import-untyped] # it ships no types
 from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -28,6 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from proxy.catalogue import migrate, schema, secret_keys
 from proxy.catalogue.encryption import Encryption, is_encrypted
 from proxy.catalogue.engine import (
+    DRIVER_FAILURES,
     SETTING,
     Place,
     close_to_others,
@@ -61,13 +61,14 @@ _SOON_LEFT_BEHIND = 4
 # Every running process has seen a purge long before.
 _PURGES_KEPT = timedelta(days=1)
 
-_FAILURES = (
+_FAILURES: tuple[type[Exception], ...] = (
     SQLAlchemyError,
     sqlite3.Error,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
     OSError,
+    *DRIVER_FAILURES,
 )
+# The last two: URL parameters that the driver does not know.
+_UNUSABLE: tuple[type[Exception], ...] = (*_FAILURES, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,7 +383,7 @@ class Database:
                     await scrub(self._made)
         except migrate.UnusableDatabase as exc:
             raise ConfigurationError([f"{SETTING}: {self.place} {exc}."]) from exc
-        except (TypeError, ValueError, *_FAILURES) as exc:  # the first two: unknown URL parameters
+        except _UNUSABLE as exc:
             raise ConfigurationError([_unreachable(self.place, exc)]) from exc
 
     async def _encrypt_plain_text(self, connection: AsyncConnection) -> None:

@@ -15,9 +15,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from proxy.errors import ConfigurationError
 
+try:
+    import asyncpg  # type: ignore[import-untyped] # it ships no types
+except ModuleNotFoundError:  # of the extra "postgresql"; SQLite does without
+    asyncpg = None
+
 SETTING = "TDC_DATABASE_URL"
 _EXAMPLES = (
     "write sqlite:////var/lib/thron-connector/connector.db or postgresql+asyncpg://USER@HOST/NAME"
+)
+
+# What SQLAlchemy hands on as the driver raised it, such as a refused connection.
+DRIVER_FAILURES: tuple[type[Exception], ...] = (
+    (asyncpg.PostgresError, asyncpg.InterfaceError) if asyncpg is not None else ()
 )
 
 _BUSY_MS = 5000  # a writer of ours holds SQLite for milliseconds; a backup may for a second or two
@@ -72,8 +82,16 @@ def place(url: str) -> Place:
 
 
 def engine(where: Place) -> AsyncEngine:
-    """Return an engine for a place; nothing is connected yet."""
+    """Return an engine for a place; nothing is connected yet.
+
+    Raises:
+        ConfigurationError: It is PostgreSQL's, whose driver is not installed.
+    """
     if where.path is None:
+        if asyncpg is None:
+            install = "pip install 'thron-download-connector[postgresql]'"
+            problem = f"{SETTING}: PostgreSQL needs a driver that is not installed: {install}"
+            raise ConfigurationError([problem])
         limits = {"timeout": _CONNECT_S, "command_timeout": _COMMAND_S}
         return create_async_engine(where.url, pool_pre_ping=True, connect_args=limits)
     made = create_async_engine(where.url)
