@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from proxy.backoff import Backoff
 from proxy.connectors.addressability import is_id
-from proxy.connectors.model import Connector, Identifier, folder_criteria
+from proxy.connectors.identifiers import strategy
+from proxy.connectors.model import Connector, folder_criteria
 from proxy.thron.content import Content
 from proxy.thron.messages import Order, SearchPage
 from proxy.thron.retry import Retrying
@@ -98,7 +99,7 @@ class FolderListing:
     async def _completed(self, connector: Connector, page: SearchPage) -> ListedPage:
         """Return a page without what no address can be of, and with legacy metadata if wanted."""
         fit = tuple(content for content in page.contents if is_id(content.id))
-        if fit and _is_legacy(connector):
+        if fit and not strategy(connector).is_in_search(connector):
             fit = await self._with_metadata(fit)
         skipped = page.skipped + len(page.contents) - len(fit)
         return ListedPage(fit, page.estimated_total, skipped)
@@ -112,7 +113,3 @@ class FolderListing:
             for content in contents
             if content.id in found
         )
-
-
-def _is_legacy(connector: Connector) -> bool:
-    return connector.identifier is Identifier.METADATA and connector.classification_id is None

@@ -41,8 +41,9 @@ from proxy.catalogue.url_rows import (
 )
 from proxy.clock import utc_now
 from proxy.connectors import rows
+from proxy.connectors.identifiers import strategy
 from proxy.connectors.model import Connector
-from proxy.thron.content import Content, MetadataValue, PrettyId, Publication, Title, publication
+from proxy.thron.content import Content, Publication, Title, publication
 from proxy.thron.messages import SourceFile
 
 _ADDRESS = schema.address.c
@@ -417,22 +418,14 @@ def read_content(connector: Connector, row: Any, claimed: Sequence[tuple[str, st
         row: Of the table ``content``.
         claimed: Languages and values of its current addresses.
     """
-    by_name = connector.identifier == "pretty_id"
-    by_metadata = connector.identifier == "metadata"
-    key, classification_id = connector.metadata or "", connector.classification_id
-    return Content(
+    content = Content(
         id=row.id,
         content_type=row.content_type,
         creation_date=rows.instant(row.created) if row.created else None,
         last_update=rows.instant(row.updated) if row.updated else None,
         titles=tuple(Title(language, text) for language, text in row.titles),
-        pretty_ids=tuple(PrettyId(*each) for each in claimed if by_name),
-        metadata=tuple(
-            MetadataValue(key, value, None, classification_id)
-            for _, value in claimed
-            if by_metadata
-        ),
         file_name=row.file_name,
         channels=tuple(row.channels.split()),
         status=row.status,
     )
+    return strategy(connector).with_values(connector, content, claimed)

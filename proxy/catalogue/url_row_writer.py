@@ -20,7 +20,8 @@ from proxy.catalogue.collisions import (
 from proxy.catalogue.content_record import Record
 from proxy.catalogue.url_entries import Entry
 from proxy.connectors import rows
-from proxy.connectors.model import Connector, Identifier
+from proxy.connectors.identifiers import strategy
+from proxy.connectors.model import Connector
 
 _ADDRESS = schema.address
 _AT = _ADDRESS.c
@@ -118,7 +119,7 @@ class _Edits:
             self._change(row, values, is_same=row.is_current)
 
     def _drop(self, record: Record, row: Row[Any]) -> None:
-        if self._connector.identifier is not Identifier.PRETTY_ID or not row.is_addressable:
+        if not (strategy(self._connector).keeps_former and row.is_addressable):
             self._gone.append(row.id)
             return
         entry = Entry(row.language, row.value, is_addressable=True, is_shortened=row.is_shortened)

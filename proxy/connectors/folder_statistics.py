@@ -5,11 +5,11 @@ which contents claim it. So the memory is bounded, and any choice of types can b
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from proxy.connectors.identifiers import claims
-from proxy.connectors.model import ALL_CONTENT_TYPES, Connector, Identifier
+from proxy.connectors.identifiers import STRATEGIES, Naming, Strategy, claims
+from proxy.connectors.model import ALL_CONTENT_TYPES, Connector
 from proxy.thron.content import Content, ContentType, Publication, publication
 
 MOST_CONTENTS = 20_000
@@ -17,25 +17,6 @@ MOST_ADDRESSES = 200_000
 
 # Of each type so many contents are remembered whole, as examples for each naming.
 _EXAMPLES = 3
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Naming:
-    """How addresses could name contents.
-
-    Attributes:
-        identifier: What names them.
-        metadata: Its key, with Identifier.METADATA.
-        classification_id: Which defines that key; None for legacy metadata.
-    """
-
-    identifier: Identifier
-    metadata: str | None = None
-    classification_id: str | None = None
-
-
-BY_CONTENT_ID = Naming(Identifier.CONTENT_ID)
-BY_PRETTY_ID = Naming(Identifier.PRETTY_ID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +77,6 @@ class Census:
         self._addresses = 0
         self._counted: Counter[_Kind] = Counter()
         self._by: dict[Naming, _Claims] = {}
-        for naming in (BY_CONTENT_ID, BY_PRETTY_ID):
-            self._by[naming] = _Claims(_template(naming))
 
     @property
     def seen(self) -> int:
@@ -121,8 +100,9 @@ class Census:
         self._counted[kind] += 1
         number = len(self._kinds)
         self._kinds.append(kind)
-        for naming in self._namings(content):
-            self._claim(naming, content, number)
+        for each in STRATEGIES.values():
+            for naming in each.namings(content):
+                self._claim(each, naming, content, number)
 
     def holds(self, content_id: str) -> bool:
         """Tell whether a content was counted."""
@@ -178,18 +158,9 @@ class Census:
         turns = (each[turn] for turn in range(_EXAMPLES) for each in by_type if turn < len(each))
         return tuple(dict.fromkeys(turns))[:limit]
 
-    def _namings(self, content: Content) -> Iterator[Naming]:
-        yield BY_CONTENT_ID
-        yield BY_PRETTY_ID
-        for each in content.metadata:
-            naming = Naming(Identifier.METADATA, each.key, each.classification_id)
-            if naming not in self._by:
-                self._by[naming] = _Claims(_template(naming))
-        keys = ((each.key, each.classification_id) for each in content.metadata)
-        for key, classification_id in dict.fromkeys(keys):
-            yield Naming(Identifier.METADATA, key, classification_id)
-
-    def _claim(self, naming: Naming, content: Content, number: int) -> None:
+    def _claim(self, by: Strategy, naming: Naming, content: Content, number: int) -> None:
+        if naming not in self._by:
+            self._by[naming] = _Claims(_template(naming))
         found = self._by[naming]
         claimed = claims(found.template, content)
         if not claimed:
@@ -199,7 +170,7 @@ class Census:
         examples = found.examples.setdefault(kind, [])
         if len(examples) < _EXAMPLES:
             examples.append(content)
-        if naming is BY_CONTENT_ID:
+        if by.is_permanent:
             return  # these never collide
         # A shortened language stands in nobody's way: its claim gives way, and others are left.
         self._remember(found, (hash(each) for each in claimed if not each.is_shortened), number)
@@ -219,11 +190,6 @@ class Census:
 def _kinds(types: Collection[ContentType], *, only_published: bool) -> tuple[_Kind, ...]:
     states = (True,) if only_published else (True, False)
     return tuple((each.value, state) for state in states for each in ContentType if each in types)
-
-
-def naming_of(connector: Connector) -> Naming:
-    """Return how a connector names contents."""
-    return Naming(connector.identifier, connector.metadata, connector.classification_id)
 
 
 def _template(naming: Naming) -> Connector:

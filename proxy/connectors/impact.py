@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from proxy.catalogue.database import Database
 from proxy.connectors.broken_urls import BrokenUrls, broken_urls
 from proxy.connectors.changes import Reason, break_reasons, differences
-from proxy.connectors.folder_statistics import Census, Figures, Naming, naming_of
+from proxy.connectors.folder_statistics import Census, Figures
 from proxy.connectors.folder_statistics_cache import Count
+from proxy.connectors.identifiers import Naming, naming_of
 from proxy.connectors.model import Connector
 
 

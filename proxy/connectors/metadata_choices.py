@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from proxy.connectors.folder_statistics import Naming
+from proxy.connectors.identifiers import Naming
 from proxy.connectors.model import Identifier
 from proxy.thron.folder import MetadataDefinition
 

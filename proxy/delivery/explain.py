@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from proxy.connectors import addresses as paths
 from proxy.connectors.addresses import PublicPath
+from proxy.connectors.identifiers import strategy
 from proxy.connectors.model import (
     Connector,
     Connectors,
     DeliveryMode,
-    Identifier,
     is_servable,
 )
 from proxy.delivery.delivery_builder import DeliveryBuilder
@@ -118,7 +118,7 @@ class Explainer:
 
     async def _former(self, path: PublicPath) -> Content | None:
         """Return who had a prettyID last, by the catalogue, and is still to be served."""
-        if path.connector.identifier is not Identifier.PRETTY_ID:
+        if not strategy(path.connector).keeps_former:
             return None
         known = await self._lookup.catalogued(path.connector, path.address)
         ids = [each.content.id for each in known]

@@ -1,10 +1,9 @@
 """Looks up which content an address names: THRON decides, the catalogue says whom to ask about."""
 
 import asyncio
-import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 import structlog
@@ -12,8 +11,8 @@ import structlog
 from proxy.catalogue.known_contents import KnownContents
 from proxy.catalogue.url_rows import KnownContent
 from proxy.connectors.addresses import Address
-from proxy.connectors.identifiers import Claim, claims, winner
-from proxy.connectors.model import Connector, Identifier, is_servable, is_unfinished
+from proxy.connectors.identifiers import Claim, claims, strategy, winner
+from proxy.connectors.model import Connector, folder_criteria, is_servable, is_unfinished
 from proxy.delivery.batch_loader import BatchLoader
 from proxy.errors import (
     ContentUnfinished,
@@ -23,10 +22,9 @@ from proxy.errors import (
     ThronFailed,
     ThronRefused,
 )
-from proxy.thron import messages
-from proxy.thron.content import Content, ContentType
+from proxy.thron.content import Content
 from proxy.thron.exchange import Question
-from proxy.thron.messages import MetadataCriterion, SearchCriteria
+from proxy.thron.messages import SearchCriteria
 from proxy.thron.search import Search
 from proxy.thron.token_keeper import TokenKeeper
 
@@ -40,15 +38,6 @@ _MOST_PAGES = 20
 _LONGEST_S = 10.0
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class _Scope:
-    """Where, and of which types, a content must be to belong to a connector."""
-
-    folder_id: str
-    cascade: bool
-    content_types: frozenset[ContentType]
 
 
 class Lookup:
@@ -69,7 +58,7 @@ class Lookup:
         self._client_id = search.client_id
         self._known = known
         self._unread: str | None = None
-        self._batches: dict[_Scope, BatchLoader[str, Content]] = {}
+        self._batches: dict[SearchCriteria, BatchLoader[str, Content]] = {}
 
     async def catalogued(self, connector: Connector, address: Address) -> tuple[KnownContent, ...]:
         """Return what an address led to by the last listings, the content that has it first.
@@ -95,7 +84,7 @@ class Lookup:
         """
         linked = await self._linked(connector, ids)
         found = await self._servable(connector, linked)
-        if not found and connector.identifier is Identifier.CONTENT_ID:
+        if not found and strategy(connector).is_permanent:
             _refuse_unfinished(connector, linked)
         return found
 
@@ -110,15 +99,13 @@ class Lookup:
             ThronError: THRON cannot be asked, or refuses.
         """
         claim = Claim(address.language, address.value)
-        match connector.identifier:
-            case Identifier.CONTENT_ID:
-                linked = await self._by_content_id(connector, address.value)
-            case Identifier.PRETTY_ID:
-                linked = await self._by_pretty_id(connector, claim)
-            case Identifier.METADATA if connector.classification_id is None:
-                linked = await self._by_legacy_metadata(connector, claim)
-            case Identifier.METADATA:
-                linked = await self._by_metadata(connector, claim)
+        sought = strategy(connector).sought(connector, address.value, client_id=self._client_id)
+        if isinstance(sought, Question):
+            linked = await self._linked_claimants(connector, claim, sought)
+        elif ids := [each for criteria in sought for each in criteria.ids]:
+            linked = await self._by_content_ids(connector, ids)
+        else:
+            linked = await self._by_search(connector, sought)
         claimants = [each for each in linked if claim in claims(connector, each)]
         found = winner(connector, claim, await self._servable(connector, claimants))
         if found is None:
@@ -131,15 +118,10 @@ class Lookup:
         Raises:
             ThronError: THRON cannot be asked, or refuses.
         """
-        match connector.identifier:
-            case Identifier.CONTENT_ID:
-                criteria = SearchCriteria(ids=(address.value,))
-            case Identifier.PRETTY_ID:
-                question = messages.find_by_pretty_id(self._client_id, address.value)
-                return next(iter(await self._ask(question)), None)
-            case Identifier.METADATA:
-                criteria = SearchCriteria(imetadata=_criterion(connector, address.value))
-        return next(iter((await self._pages(criteria)).values()), None)
+        sought = strategy(connector).sought(connector, address.value, client_id=self._client_id)
+        if isinstance(sought, Question):
+            return next(iter(await self._ask(sought)), None)
+        return next(iter((await self._pages(sought[0])).values()), None)
 
     async def aclose(self) -> None:
         """Cancel what still runs."""
@@ -156,14 +138,16 @@ class Lookup:
 
         Ids that wait at the same time go to THRON together, up to 50.
         """
-        scope = _scope(connector)
-        batch = self._batches.get(scope)
+        folder = folder_criteria(connector)
+        batch = self._batches.get(folder)
         if batch is None:
             # One id that THRON cannot answer for must not cost the others their answer.
             batch = BatchLoader(
-                lambda ids: self._by_ids(scope, ids), most=_MOST_IDS, divided_on=(ThronFailed,)
+                lambda ids: self._pages(replace(folder, ids=ids)),
+                most=_MOST_IDS,
+                divided_on=(ThronFailed,),
             )
-            self._batches[scope] = batch
+            self._batches[folder] = batch
         found = await asyncio.gather(*(batch.get(each) for each in ids))
         return [content for content in found if content is not None]
 
@@ -185,25 +169,11 @@ class Lookup:
             return False
         return was_published
 
-    async def _by_content_id(self, connector: Connector, content_id: str) -> list[Content]:
+    async def _by_content_ids(self, connector: Connector, ids: Iterable[str]) -> list[Content]:
         try:
-            return await self._linked(connector, [content_id])
+            return await self._linked(connector, ids)
         except ThronBadRequest as exc:
             return _none(exc)
-
-    async def _by_pretty_id(self, connector: Connector, claim: Claim) -> list[Content]:
-        question = messages.find_by_pretty_id(self._client_id, claim.value)
-        return await self._linked_claimants(connector, claim, question)
-
-    async def _by_legacy_metadata(self, connector: Connector, claim: Claim) -> list[Content]:
-        question = messages.find_by_legacy_metadata(
-            self._client_id,
-            name=connector.metadata or "",
-            value=claim.value,
-            folder_id=connector.folder_id,
-            cascade=connector.subfolders,
-        )
-        return await self._linked_claimants(connector, claim, question)
 
     async def _linked_claimants(
         self, connector: Connector, claim: Claim, question: Question[tuple[Content, ...]]
@@ -223,31 +193,17 @@ class Lookup:
             for each in await self._linked(connector, claimants)
         ]
 
-    async def _by_metadata(self, connector: Connector, claim: Claim) -> list[Content]:
-        scope = _scope(connector)
+    async def _by_search(
+        self, connector: Connector, searches: Iterable[SearchCriteria]
+    ) -> list[Content]:
+        folder = folder_criteria(connector)
         found: dict[str, Content] = {}
-        for value in _spellings(claim.value):
-            criteria = SearchCriteria(
-                content_types=scope.content_types,
-                folder_id=scope.folder_id,
-                cascade=scope.cascade,
-                imetadata=_criterion(connector, value),
-            )
-            try:
-                found |= await self._pages(criteria)
-            except (ThronBadRequest, ThronRefused) as exc:
-                return _none(exc)
+        try:
+            for each in searches:
+                found |= await self._pages(replace(folder, imetadata=each.imetadata))
+        except (ThronBadRequest, ThronRefused) as exc:
+            return _none(exc)
         return list(found.values())
-
-    async def _by_ids(self, scope: _Scope, ids: tuple[str, ...]) -> Mapping[str, Content]:
-        return await self._pages(
-            SearchCriteria(
-                ids=ids,
-                content_types=scope.content_types,
-                folder_id=scope.folder_id,
-                cascade=scope.cascade,
-            )
-        )
 
     async def _ask(self, question: Question[T]) -> T:
         return await self._thron.ask(question, at_most_s=_LONGEST_S)
@@ -270,18 +226,3 @@ def _refuse_unfinished(connector: Connector, contents: Iterable[Content]) -> Non
     for each in contents:
         if is_unfinished(connector, each):
             raise ContentUnfinished(f"{each.id}: THRON says {each.status}, with no channel yet")
-
-
-def _scope(connector: Connector) -> _Scope:
-    return _Scope(connector.folder_id, connector.subfolders, connector.content_types)
-
-
-def _criterion(connector: Connector, value: str) -> MetadataCriterion:
-    return MetadataCriterion(
-        classification_id=connector.classification_id, key=connector.metadata or "", value=value
-    )
-
-
-def _spellings(value: str) -> tuple[str, ...]:
-    """Return the spellings to ask for: THRON compares exactly, addresses compare in NFC."""
-    return tuple(dict.fromkeys([value, unicodedata.normalize("NFD", value)]))

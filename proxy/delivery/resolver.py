@@ -11,8 +11,8 @@ import structlog
 from proxy.catalogue.purges import Purge, PurgeKind
 from proxy.catalogue.url_rows import KnownContent
 from proxy.connectors.addresses import Address, cache_key
-from proxy.connectors.identifiers import Claim, claims, winner
-from proxy.connectors.model import Connector, Identifier
+from proxy.connectors.identifiers import Claim, claims, strategy, winner
+from proxy.connectors.model import Connector
 from proxy.delivery.bounded_cache import BoundedCache
 from proxy.delivery.bulkhead import Bulkhead
 from proxy.delivery.circuit_breaker import Outage
@@ -304,7 +304,7 @@ class Resolver:
         ids = [each.content.id for each in catalogued]
         if known.delivery.content_id not in ids:  # else the catalogue's order counts
             ids.insert(0, known.delivery.content_id)
-        if not catalogued and connector.identifier is Identifier.METADATA:
+        if not catalogued and strategy(connector).is_shared:
             ids = []  # another content may have taken the value since: the whole question again
         members = await self._members(key, ids)
         return await self._remember(key, await self._found(key, members, nullcontext()))
@@ -340,14 +340,11 @@ class Resolver:
         """
         address, connector, _ = key
         claim = _claim(address)
-        current = winner(connector, claim, members or ())
-        if current is not None or (
-            members is not None and connector.identifier is Identifier.CONTENT_ID
-        ):
+        by, current = strategy(connector), winner(connector, claim, members or ())
+        if current is not None or (members is not None and by.is_permanent):
             return current
         # Renamed in THRON: whoever has the prettyID now comes first, else it goes on leading there.
-        is_former = members and connector.identifier is Identifier.PRETTY_ID
-        former = members[0] if members and is_former else None
+        former = members[0] if members and by.keeps_former else None
         try:
             async with limit:
                 found = await self._ask(

@@ -7,17 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.connectors.folder_statistics import (
-    BY_CONTENT_ID,
-    BY_PRETTY_ID,
     Census,
     Figures,
-    Naming,
-    naming_of,
 )
-from proxy.connectors.identifiers import claims
+from proxy.connectors.identifiers import Naming, claims, naming_of
 from proxy.connectors.model import Connector, Identifier, is_servable
 from proxy.thron.content import Content, ContentType, MetadataValue, PrettyId
 
+BY_CONTENT_ID = Naming(Identifier.CONTENT_ID)
+BY_PRETTY_ID = Naming(Identifier.PRETTY_ID)
 BY_SKU = Naming(Identifier.METADATA, "sku", "c1")
 IMAGE, VIDEO = ContentType.IMAGE, ContentType.VIDEO
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from proxy.connectors.folder_statistics import BY_PRETTY_ID
 from proxy.connectors.folder_statistics_cache import FRESH_S, Censuses, Place
+from proxy.connectors.identifiers import Naming
+from proxy.connectors.model import Identifier
 from proxy.sandbox.server import Fault, Kind, Sandbox
 from proxy.thron.content import ContentType
 from tests.running import Running, running
@@ -54,7 +55,7 @@ async def test_a_folder_is_counted(connector: Running, censuses: Censuses) -> No
         and connector.thron.tenant.below(place.folder_id).intersection(each.folder_ids)
     ]
     assert count.census.published([ContentType.IMAGE]) == len(images)
-    assert count.census.figures(BY_PRETTY_ID).have > 0
+    assert count.census.figures(Naming(Identifier.PRETTY_ID)).have > 0
     assert "free_code" in {each.metadata for each in count.legacy.metadata} | {
         each.metadata for each in count.census.metadata
     }

@@ -7,15 +7,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.connectors.identifiers import Claim, claims, is_addressable, winner
+from proxy.connectors.identifiers import (
+    PLAIN_NAMINGS,
+    STRATEGIES,
+    Claim,
+    Strategy,
+    claims,
+    is_addressable,
+    strategy,
+    winner,
+)
 from proxy.connectors.model import Connector, Identifier
 from proxy.thron.content import Content, MetadataValue, PrettyId
+from proxy.thron.exchange import Question
+from proxy.thron.messages import MetadataCriterion, SearchCriteria
 
 BY_ID = Connector(slug="a", folder="f", identifier=Identifier.CONTENT_ID)
 BY_PRETTY_ID = Connector(slug="a", folder="f", identifier=Identifier.PRETTY_ID)
 BY_SKU = Connector(
     slug="a", folder="f", identifier=Identifier.METADATA, metadata="sku", classification_id="c1"
 )
+CONNECTORS = {each.identifier: each for each in (BY_ID, BY_PRETTY_ID, BY_SKU)}
 
 
 def test_content_id_claim() -> None:
@@ -153,3 +165,51 @@ def test_winner_of_a_shortened_language(contents: list[Content], first: str | No
     """``en_US`` is found under ``en`` too, unless another content could be meant."""
     found = winner(BY_PRETTY_ID, Claim("en", "film"), contents)
     assert (found and found.id) == first
+
+
+@pytest.mark.parametrize("by", STRATEGIES.values(), ids=list(STRATEGIES))
+def test_values_are_given_and_taken_back(by: Strategy) -> None:
+    """What the catalogue kept of a content's addresses makes a content with the same addresses."""
+    connector = CONNECTORS[by.identifier]
+    content = Content(
+        "c-1",
+        "VIDEO",
+        pretty_ids=(PrettyId("en", "film"), PrettyId("it", "pellicola")),
+        metadata=(MetadataValue("sku", "A/1", None, "c1"), MetadataValue("sku", "B", None, "c1")),
+    )
+    values = tuple(by.values(connector, content))
+    again = by.with_values(connector, Content("c-1", "VIDEO"), values)
+    assert claims(connector, again) == claims(connector, content) != ()
+
+
+@pytest.mark.parametrize("connector", [BY_ID, BY_SKU], ids=["content id", "metadata"])
+def test_searches_are_for_the_value(connector: Connector) -> None:
+    """What a search can find is searched for: an id by itself, a metadata in both spellings."""
+    sought = strategy(connector).sought(connector, "caf\u00e9", client_id="acme")
+    spellings = ["caf\u00e9", "cafe\u0301"]
+    assert sought == {
+        Identifier.CONTENT_ID: (SearchCriteria(ids=("caf\u00e9",)),),
+        Identifier.METADATA: tuple(
+            SearchCriteria(imetadata=MetadataCriterion("c1", "sku", each)) for each in spellings
+        ),
+    }.get(connector.identifier)
+
+
+@pytest.mark.parametrize(
+    "connector",
+    [BY_PRETTY_ID, BY_SKU.model_copy(update={"classification_id": None})],
+    ids=["prettyID", "legacy metadata"],
+)
+def test_what_no_search_finds_is_asked_for(connector: Connector) -> None:
+    """A prettyID and a legacy metadata are asked for by the service that knows them."""
+    by = strategy(connector)
+    sought = by.sought(connector, "film", client_id="acme")
+    assert isinstance(sought, Question)
+    assert "film" in str(sought.request.json)
+    assert by.is_in_search(connector) is (connector.identifier is Identifier.PRETTY_ID)
+
+
+def test_every_identifier_has_a_strategy() -> None:
+    """Each kind is one strategy; all but those with a key can be chosen by themselves."""
+    assert STRATEGIES.keys() == {*Identifier}
+    assert [each.identifier for each in PLAIN_NAMINGS] == ["pretty_id", "content_id"]

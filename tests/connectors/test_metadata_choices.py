@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from proxy.connectors.folder_statistics import Naming
+from proxy.connectors.identifiers import Naming
 from proxy.connectors.metadata_choices import Fitness, choices
 from proxy.connectors.model import Identifier
 from proxy.thron.content import Title

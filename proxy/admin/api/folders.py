@@ -9,10 +9,11 @@ from proxy.admin.api.problems import Problem
 from proxy.admin.set_up import Tenancy, tenancy
 from proxy.admin.web.connector_labels import TypeWord
 from proxy.admin.web.folder_rows import way
-from proxy.connectors.folder_statistics import BY_CONTENT_ID, BY_PRETTY_ID, Figures
+from proxy.connectors.folder_statistics import Figures
 from proxy.connectors.folder_statistics_cache import Count
 from proxy.connectors.folder_tree import Folder as TreeFolder
 from proxy.connectors.folder_tree import FolderTree
+from proxy.connectors.identifiers import PLAIN_NAMINGS
 from proxy.connectors.impact import is_from_legacy
 from proxy.connectors.metadata_choices import Fitness
 from proxy.connectors.model import ALL_CONTENT_TYPES
@@ -168,7 +169,7 @@ async def survey_folder(call: Call[SurveyQuery, Nothing]) -> Survey:
     types = frozenset(each.content_type for each in TypeWord if each.value in names)
     if "all" in names:
         types = ALL_CONTENT_TYPES
-    namings = [BY_PRETTY_ID, BY_CONTENT_ID]
+    namings = [*PLAIN_NAMINGS]
     namings += [each.naming for each in await asked.metadata(count)]
     counted = []
     for naming in namings:

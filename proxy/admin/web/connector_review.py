@@ -9,9 +9,9 @@ from yarl import URL
 from proxy.admin.web.i18n import Text
 from proxy.catalogue.url_entries import title
 from proxy.connectors.addresses import Part, illustrative, public_url
-from proxy.connectors.folder_statistics import Figures, naming_of
+from proxy.connectors.folder_statistics import Figures
 from proxy.connectors.folder_statistics_cache import Count
-from proxy.connectors.identifiers import claims
+from proxy.connectors.identifiers import claims, naming_of
 from proxy.connectors.impact import census_of, figures_of, public_contents
 from proxy.connectors.model import Connector, DeliveryMode
 from proxy.settings import Settings

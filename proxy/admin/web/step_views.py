@@ -16,9 +16,10 @@ from proxy.admin.web.connector_review import review
 from proxy.admin.web.drafts import Draft, Step, suggested_slug
 from proxy.admin.web.folder_rows import found_rows, rows, way
 from proxy.admin.web.forms import Form
-from proxy.connectors.folder_statistics import BY_CONTENT_ID, BY_PRETTY_ID, Figures, Naming
+from proxy.connectors.folder_statistics import Figures
 from proxy.connectors.folder_statistics_cache import Count
 from proxy.connectors.folder_tree import Folder
+from proxy.connectors.identifiers import PLAIN_NAMINGS, Naming
 from proxy.connectors.impact import figures_of, is_from_legacy
 from proxy.connectors.metadata_choices import Fitness, MetadataChoice
 from proxy.connectors.model import (
@@ -153,10 +154,7 @@ async def identifier_view(at: At) -> Values:
         "form": at.typed("by", ByWhat.PRETTY_ID).form if "go" not in at.given else at.form,
         "folder": folder,
         "count": count,
-        "plain": [
-            _offer(ByWhat.PRETTY_ID, BY_PRETTY_ID, count, connector),
-            _offer(ByWhat.CONTENT_ID, BY_CONTENT_ID, count, connector),
-        ],
+        "plain": [_offer(each.identifier.value, each, count, connector) for each in PLAIN_NAMINGS],
         "by_fitness": {key: value for key, value in by_fitness.items() if value},
     }
 
