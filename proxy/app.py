@@ -20,10 +20,9 @@ from proxy.backoff import Backoff
 from proxy.catalogue.database import Database
 from proxy.catalogue.folder_listing import FolderListing
 from proxy.catalogue.known_contents import KnownContents
-from proxy.catalogue.polling import PurgeWatch
+from proxy.catalogue.polling import PurgePoller
 from proxy.catalogue.session_store import session_store
-from proxy.catalogue.sync import Pace as SyncPace
-from proxy.catalogue.sync import Sync
+from proxy.catalogue.sync import Sync, SyncIntervals
 from proxy.check.report import Recording
 from proxy.clock import Clock
 from proxy.connectors.preview import Surveyor
@@ -166,13 +165,13 @@ async def open_gateway(
         watch = await stack.enter_async_context(
             ConnectorWatch.open(parts.database, changed=connection.refresh)
         )
-        await stack.enter_async_context(PurgeWatch.open(parts.database, connection.purge))
+        await stack.enter_async_context(PurgePoller.open(parts.database, connection.purge))
         sync = await stack.enter_async_context(
             Sync.open(
                 parts.database,
                 watch,
                 lambda: parts.tenant.listing if parts.tenant is not None else None,
-                pace=SyncPace(settings.sync_interval_s),
+                intervals=SyncIntervals(settings.sync_interval_s),
             )
         )
 

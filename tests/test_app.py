@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from proxy.app import open_gateway
-from proxy.catalogue.tenant import Tenant as Kept
+from proxy.catalogue.tenant import TenantRecord
 from proxy.connectors.store import ConnectorStore
 from proxy.errors import ConfigurationError, DatabaseFailed
 from proxy.sandbox.server import Sandbox
@@ -60,7 +60,7 @@ async def test_set_up_in_the_console(thron: Sandbox, tmp_path: Path) -> None:
     with logged() as log:
         async with running(thron, tmp_path) as whole:
             await whole.gateway.parts.database.save_tenant(
-                Kept(client_id=thron.client_id, app_id=thron.app_id, app_key=thron.app_key),
+                TenantRecord(client_id=thron.client_id, app_id=thron.app_id, app_key=thron.app_key),
                 actor="test",
             )
         nothing = {"client_id": None, "app_id": None, "app_key": None}

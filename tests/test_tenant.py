@@ -9,7 +9,7 @@ import pytest
 
 from proxy.app import open_parts
 from proxy.catalogue.database import Database
-from proxy.catalogue.tenant import Tenant as Kept
+from proxy.catalogue.tenant import TenantRecord
 from proxy.connectors.store import ConnectorStore
 from proxy.errors import ConfigurationError, DatabaseFailed
 from proxy.sandbox.server import Sandbox
@@ -17,8 +17,8 @@ from proxy.settings import Settings
 from tests.running import usual_settings
 
 
-def _kept(thron: Sandbox, *, key: str | None = None) -> Kept:
-    return Kept(client_id=thron.client_id, app_id=thron.app_id, app_key=key)
+def _kept(thron: Sandbox, *, key: str | None = None) -> TenantRecord:
+    return TenantRecord(client_id=thron.client_id, app_id=thron.app_id, app_key=key)
 
 
 def _without_credentials(thron: Sandbox) -> Settings:

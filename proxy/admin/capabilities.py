@@ -10,7 +10,7 @@ from proxy.delivery.mode_trial import ModeTrial, Proposal, few, propose, try_mod
 from proxy.errors import CredentialsRefused, GatewayError, ThronRefused
 from proxy.tenant import Tenant
 from proxy.thron.folder import category, classifications
-from proxy.thron.session import Session
+from proxy.thron.session import ThronSession
 
 # Somebody waits for the page.
 _LONGEST_S = 10.0
@@ -66,7 +66,7 @@ class Trial:
     """
 
     findings: tuple[Finding, ...]
-    session: Session | None = field(default=None, repr=False)
+    session: ThronSession | None = field(default=None, repr=False)
     proposal: Proposal | None = None
 
     @property
@@ -127,7 +127,7 @@ async def _in_time(right: Right, tried: Awaitable[Finding]) -> Finding:
         return Finding(right, Verdict.UNKNOWN, "THRON did not answer in time")
 
 
-async def _folder(tenant: Tenant, session: Session, client_id: str) -> Finding:
+async def _folder(tenant: Tenant, session: ThronSession, client_id: str) -> Finding:
     if session.root_category_id is None:
         return Finding(Right.FOLDER, Verdict.NO)
     try:
@@ -140,7 +140,7 @@ async def _folder(tenant: Tenant, session: Session, client_id: str) -> Finding:
 
 
 async def _delivered(
-    tenant: Tenant, session: Session, mode: DeliveryMode, trials: dict[DeliveryMode, ModeTrial]
+    tenant: Tenant, session: ThronSession, mode: DeliveryMode, trials: dict[DeliveryMode, ModeTrial]
 ) -> Finding:
     """Fetch one octet of a few contents, as a connector would, and note how it went."""
     right = _RIGHTS[mode]

@@ -6,14 +6,14 @@ from contextlib import suppress
 from proxy.admin.parts import Console
 from proxy.catalogue.purges import Purge, PurgeKind
 from proxy.connectors.addressability import is_id
-from proxy.delivery.explain import Step
+from proxy.delivery.explain import DiagnosisStep
 from proxy.errors import GatewayError, NotConfigured
 from proxy.thron.messages import detail_source
 
 _A_MOMENT_S = 1.0
 
 
-async def explained(console: Console, url: str) -> tuple[Step, ...]:
+async def explained(console: Console, url: str) -> tuple[DiagnosisStep, ...]:
     """Return the steps from a public URL to the first octet of its content.
 
     Args:
@@ -22,7 +22,7 @@ async def explained(console: Console, url: str) -> tuple[Step, ...]:
     """
     tenant = console.parts.tenant
     if tenant is None:
-        return (Step("content", NotConfigured.public, is_ok=False),)
+        return (DiagnosisStep("content", NotConfigured.public, is_ok=False),)
     steps = tenant.explainer.explain(url, console.watch.connectors)
     return tuple([each async for each in steps])
 

@@ -11,7 +11,7 @@ from proxy.admin.capabilities import Trial, explore
 from proxy.admin.validation import Wrong
 from proxy.admin.web.i18n import Text
 from proxy.catalogue.session_store import session_store
-from proxy.catalogue.tenant import Tenant as KeptTenant
+from proxy.catalogue.tenant import TenantRecord
 from proxy.tenant import Parts
 from proxy.thron.session import Credentials
 
@@ -141,7 +141,7 @@ async def keep(parts: Parts, credentials: Credentials, trial: Trial, *, actor: s
         DatabaseFailed: They cannot be kept.
         ConfigurationError: They cannot be encrypted.
     """
-    kept = KeptTenant(
+    kept = TenantRecord(
         client_id=credentials.client_id,
         app_id=credentials.app_id,
         app_key=credentials.app_key,

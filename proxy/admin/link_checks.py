@@ -10,7 +10,7 @@ from proxy.connectors.addresses import Address
 from proxy.connectors.model import Connector
 from proxy.errors import NotConfigured
 from proxy.link_check.probe import LinkProbe
-from proxy.link_check.results import Outcome
+from proxy.link_check.results import ProbeResult
 from proxy.link_check.run import LinkChecker
 from proxy.link_check.store import LinkCheckStore
 
@@ -41,8 +41,8 @@ class _Tries:
     def __init__(self, console: Console) -> None:
         self._console = console
 
-    async def try_(self, connector: Connector, address: Address) -> Outcome:
+    async def try_(self, connector: Connector, address: Address) -> ProbeResult:
         tenant = self._console.parts.tenant
         if tenant is None:
-            return Outcome(NotConfigured.status, problem=NotConfigured.public)
+            return ProbeResult(NotConfigured.status, problem=NotConfigured.public)
         return await LinkProbe(tenant.resolver, tenant.origins).try_(connector, address)

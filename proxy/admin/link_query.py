@@ -7,7 +7,7 @@ from multidict import MultiMapping
 from pydantic import Field, ValidationError
 
 from proxy.admin.api.operations import Model
-from proxy.link_check.results import Shown
+from proxy.link_check.results import LinkStatus
 
 _LAST = 1_000_000
 
@@ -15,13 +15,13 @@ _LAST = 1_000_000
 class LinksQuery(Model):
     """Which lines, by what came of them."""
 
-    show: Shown = Field(Shown.PROBLEMS, description="by the last outcome")
+    show: LinkStatus = Field(LinkStatus.PROBLEMS, description="by the last outcome")
     q: str = Field("", max_length=200, description="words that title, identifier or file name have")
     page: int = Field(1, ge=1, le=_LAST)
     size: int = Field(50, ge=1, le=500, description="lines of a page")
 
     @classmethod
-    def lenient(cls, query: MultiMapping[str], *, otherwise: Shown) -> Self:
+    def lenient(cls, query: MultiMapping[str], *, otherwise: LinkStatus) -> Self:
         """Return what a page's address says, what cannot be understood left out.
 
         Args:

@@ -39,7 +39,7 @@ class AddressStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class AddressClaim:
     """A content's claim to one address.
 
     Attributes:
@@ -69,7 +69,7 @@ class ResolvedClaim:
     serves: bool
 
 
-def ranked(claims: Iterable[Claim]) -> tuple[Claim, ...]:
+def ranked(claims: Iterable[AddressClaim]) -> tuple[AddressClaim, ...]:
     """Return the claims that can be served, the one that has the address first."""
     servable = [each for each in claims if each.is_servable and not each.is_removed]
     current = sorted((each for each in servable if each.is_current), key=_seniority)
@@ -81,7 +81,7 @@ def ranked(claims: Iterable[Claim]) -> tuple[Claim, ...]:
     return (*current, *former)
 
 
-def resolve_claims(claims: Sequence[Claim]) -> tuple[ResolvedClaim, ...]:
+def resolve_claims(claims: Sequence[AddressClaim]) -> tuple[ResolvedClaim, ...]:
     """Return how the claims to one address stand, in the same order."""
     order = ranked(claims)
     first = order[0] if order else None
@@ -102,11 +102,11 @@ def unaddressed(*, value: str, is_servable: bool) -> ResolvedClaim:
     return ResolvedClaim(missing, serves=False)
 
 
-def _seniority(claim: Claim) -> tuple[datetime, str]:
+def _seniority(claim: AddressClaim) -> tuple[datetime, str]:
     return (claim.created or _END_OF_TIME, claim.content_id)
 
 
-def _status(claim: Claim, rivals: int) -> AddressStatus:
+def _status(claim: AddressClaim, rivals: int) -> AddressStatus:
     if claim.is_removed:
         return AddressStatus.REMOVED
     if not claim.is_servable:

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from proxy.catalogue.url_entries import Entry, clean, entries, sort_key, sought, title
+from proxy.catalogue.url_entries import UrlEntry, clean, entries, sort_key, sought, title
 from proxy.connectors.model import Connector, is_servable
 from proxy.thron.content import Content, Publication, publication
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class ContentRows:
     """What is to be entered of one content.
 
     Attributes:
@@ -22,7 +22,7 @@ class Record:
     """
 
     content: Content
-    entries: tuple[Entry, ...]
+    entries: tuple[UrlEntry, ...]
     is_published: bool
     is_servable: bool
 
@@ -48,7 +48,7 @@ class Record:
             "is_servable": self.is_servable,
         }
 
-    def row_values(self, entry: Entry) -> Mapping[str, Any]:
+    def row_values(self, entry: UrlEntry) -> Mapping[str, Any]:
         """The columns of a line that do not depend on other contents."""
         content, shown = self.content, title(self.content, entry.language)
         updated = content.last_update
@@ -63,7 +63,7 @@ class Record:
         }
 
 
-def record(connector: Connector, content: Content, *, was_published: bool) -> Record:
+def content_rows(connector: Connector, content: Content, *, was_published: bool) -> ContentRows:
     """Return what is to be entered of a content.
 
     Args:
@@ -72,7 +72,7 @@ def record(connector: Connector, content: Content, *, was_published: bool) -> Re
         was_published: What the catalogue has of it so far.
     """
     found = publication(content.status, content.channels, was_published=was_published)
-    return Record(
+    return ContentRows(
         content=content,
         entries=entries(connector, content),
         is_published=found is Publication.PUBLISHED,

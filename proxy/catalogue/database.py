@@ -29,7 +29,7 @@ from proxy.catalogue.encryption import Encryption, is_encrypted
 from proxy.catalogue.engine import (
     DRIVER_FAILURES,
     SETTING,
-    Place,
+    DatabaseLocation,
     close_to_others,
     engine,
     file_id,
@@ -43,7 +43,7 @@ from proxy.catalogue.engine import (
     writer,
 )
 from proxy.catalogue.purges import Purge, PurgeKind, invalidate
-from proxy.catalogue.tenant import Tenant
+from proxy.catalogue.tenant import TenantRecord
 from proxy.clock import utc_now
 from proxy.connectors import rows
 from proxy.errors import ConfigurationError, DatabaseFailed
@@ -126,7 +126,7 @@ class Database:
         self,
         made: AsyncEngine,
         *,
-        where: Place,
+        where: DatabaseLocation,
         encryption: Encryption | None,
         now: Callable[[], datetime],
     ) -> None:
@@ -197,13 +197,13 @@ class Database:
             return await revision(connection)
 
     @_unbroken
-    async def tenant(self) -> Tenant | None:
+    async def tenant(self) -> TenantRecord | None:
         """Return the credentials that were given in the console; None without any."""
         async with self._reading() as connection:
             return await self._tenant(connection)
 
     @_unbroken
-    async def save_tenant(self, tenant: Tenant, *, actor: str) -> None:
+    async def save_tenant(self, tenant: TenantRecord, *, actor: str) -> None:
         """Keep credentials in place of those before.
 
         New ones bump the revision and are audited, by their names only.
@@ -227,12 +227,12 @@ class Database:
             await self._note(connection, actor, "tenant changed", tenant.client_id, detail)
             await bump(connection)
 
-    async def _tenant(self, connection: AsyncConnection) -> Tenant | None:
+    async def _tenant(self, connection: AsyncConnection) -> TenantRecord | None:
         columns = [column for column in schema.tenant.columns if column.name != "id"]
         row = (await connection.execute(select(*columns))).mappings().one_or_none()
         if row is None:
             return None
-        tenant = Tenant(**row)
+        tenant = TenantRecord(**row)
         if tenant.app_key is None or self.encryption is None:
             return replace(tenant, app_key=None)
         return replace(tenant, app_key=self.encryption.decrypt(tenant.app_key))
@@ -428,7 +428,7 @@ async def bump(connection: AsyncConnection) -> None:
     await connection.execute(update(table).values(number=table.c.number + 1))
 
 
-def _new_credentials(before: Tenant | None, after: Tenant) -> list[str]:
+def _new_credentials(before: TenantRecord | None, after: TenantRecord) -> list[str]:
     names = ("client_id", "app_id", "app_key", "username")
     return [name for name in names if getattr(before, name, None) != getattr(after, name)]
 
@@ -440,7 +440,7 @@ def _no_key() -> str:
     )
 
 
-def _unreachable(where: Place, exc: BaseException) -> str:
+def _unreachable(where: DatabaseLocation, exc: BaseException) -> str:
     reason = str(getattr(exc, "orig", None) or exc) or type(exc).__name__
     fix = (
         "check that the server runs and lets this user in"

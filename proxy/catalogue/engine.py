@@ -40,7 +40,7 @@ _SCRUBBED = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DatabaseLocation:
     """Where a database is.
 
     Attributes:
@@ -56,7 +56,7 @@ class Place:
         return str(self.path or shown.render_as_string(hide_password=True))
 
 
-def place(url: str) -> Place:
+def place(url: str) -> DatabaseLocation:
     """Return the place that a database URL names.
 
     Args:
@@ -81,7 +81,7 @@ def place(url: str) -> Place:
     raise ConfigurationError([problem])
 
 
-def engine(where: Place) -> AsyncEngine:
+def engine(where: DatabaseLocation) -> AsyncEngine:
     """Return an engine for a place; nothing is connected yet.
 
     Raises:
@@ -190,18 +190,18 @@ def close_to_others(path: Path) -> None:
             path.chmod(0o600)
 
 
-def _sqlite(path: str) -> Place:
+def _sqlite(path: str) -> DatabaseLocation:
     if path in {"", ":memory:"}:
         problem = f"{SETTING}: a database in memory would forget every connector; {_EXAMPLES}."
         raise ConfigurationError([problem])
     absolute = Path(path).expanduser().absolute()
-    return Place(URL.create("sqlite+aiosqlite", database=str(absolute)), absolute)
+    return DatabaseLocation(URL.create("sqlite+aiosqlite", database=str(absolute)), absolute)
 
 
-def _postgresql(url: URL) -> Place:
+def _postgresql(url: URL) -> DatabaseLocation:
     # What libpq and every hoster's panel call sslmode, asyncpg calls ssl, with the same words.
     query = {"ssl" if name == "sslmode" else name: value for name, value in url.query.items()}
-    return Place(url.set(drivername="postgresql+asyncpg", query=query), None)
+    return DatabaseLocation(url.set(drivername="postgresql+asyncpg", query=query), None)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from proxy.connectors.addressability import is_id
 from proxy.connectors.identifiers import strategy
 from proxy.connectors.model import Connector, folder_criteria
 from proxy.thron.content import Content
-from proxy.thron.messages import Order, SearchPage
+from proxy.thron.messages import SearchOrder, SearchPage
 from proxy.thron.retry import Retrying
 from proxy.thron.search import Search
 from proxy.thron.token_keeper import TokenKeeper
@@ -67,7 +67,7 @@ class FolderListing:
         return self._search.is_ordered
 
     async def pages(
-        self, connector: Connector, *, order: Order = Order.CREATED
+        self, connector: Connector, *, order: SearchOrder = SearchOrder.CREATED
     ) -> AsyncGenerator[ListedPage, None]:
         """Give the pages of the folder, of the connector's types, published or not.
 

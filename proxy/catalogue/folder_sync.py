@@ -20,7 +20,7 @@ from proxy.catalogue.writer import CatalogueWriter, ConnectorChanged, Missing, P
 from proxy.connectors.model import Connector
 from proxy.errors import GatewayError
 from proxy.thron.listing import LARGEST_PAGE
-from proxy.thron.messages import Order
+from proxy.thron.messages import SearchOrder
 
 log = structlog.get_logger("proxy.sync")
 
@@ -84,7 +84,7 @@ class FolderSync:
         began = await self._runs.last_began(connector.slug) or _BEGINNING
         since = max(min(since, began), _BEGINNING + _OVERLAP) - _OVERLAP
         async with aclosing(
-            self._listing.pages(connector, order=Order.UPDATED_LAST_FIRST)
+            self._listing.pages(connector, order=SearchOrder.UPDATED_LAST_FIRST)
         ) as pages:
             async for page in pages:
                 await self._enter(run, connector, page)

@@ -8,7 +8,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.catalogue import queries, schema
-from proxy.catalogue.collisions import Claim, ranked
+from proxy.catalogue.collisions import AddressClaim, ranked
 from proxy.catalogue.database import Database
 from proxy.catalogue.url_rows import KnownContent
 from proxy.clock import utc_now
@@ -102,8 +102,8 @@ async def _claimed(
     return found
 
 
-def _claim(row: Row[Any]) -> Claim:
-    return Claim(
+def _claim(row: Row[Any]) -> AddressClaim:
+    return AddressClaim(
         content_id=row.id,
         created=rows.instant(row.created) if row.created else None,
         is_servable=True,

@@ -57,7 +57,7 @@ async def _again_and_again(
                 log.info("read again", what=name)
 
 
-class PurgeWatch:
+class PurgePoller:
     """Obeys the purges ordered since it was opened; earlier ones concern nobody who starts now."""
 
     def __init__(

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from proxy.catalogue.encryption import Encryption
-from proxy.catalogue.engine import Place, close_to_others
+from proxy.catalogue.engine import DatabaseLocation, close_to_others
 from proxy.errors import ConfigurationError
 
 SETTING = "TDC_SECRET_KEY"
@@ -24,7 +24,7 @@ def key_file(database: Path) -> Path:
     return database.with_name(database.stem + ".secret.key")
 
 
-def encryption(where: Place, given: tuple[str, ...]) -> Encryption | None:
+def encryption(where: DatabaseLocation, given: tuple[str, ...]) -> Encryption | None:
     """Return the encryption of a database's secrets; None where there can be none.
 
     Args:

@@ -20,7 +20,7 @@ from proxy.catalogue import schema
 from proxy.catalogue.database import Database
 from proxy.catalogue.encryption import Encryption
 from proxy.errors import DatabaseFailed
-from proxy.thron.session import Credentials, Session, SessionStore, Unshared
+from proxy.thron.session import Credentials, SessionStore, ThronSession, Unshared
 
 T = TypeVar("T")
 
@@ -68,7 +68,7 @@ class SharedSessions:
         self._now = now
         self._owner = secrets.token_hex(8)
 
-    async def load(self) -> Session | None:
+    async def load(self) -> ThronSession | None:
         """Return the newest session that was saved for these credentials; None without any."""
 
         async def read(connection: AsyncConnection) -> str | None:
@@ -82,7 +82,7 @@ class SharedSessions:
         if values.pop("credentials", None) != self._credentials:
             return None
         try:
-            return Session(**values)
+            return ThronSession(**values)
         except TypeError:  # of another version of the connector, while replicas are updated
             return None
 
@@ -106,7 +106,7 @@ class SharedSessions:
 
         return await _in_time(self._database.write(take), otherwise=True)
 
-    async def save(self, session: Session) -> None:
+    async def save(self, session: ThronSession) -> None:
         """Let the other processes use a session."""
         document = orjson.dumps({"credentials": self._credentials, **asdict(session)}).decode()
         stored = self._encryption.encrypt(document)

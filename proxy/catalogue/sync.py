@@ -36,7 +36,7 @@ _FIRST_RETRY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class SyncIntervals:
     """How often folders are listed.
 
     Attributes:
@@ -93,7 +93,7 @@ class Sync:
         listing: Callable[[], FolderListing | None],
         *,
         leadership: Leadership,
-        pace: Pace,
+        intervals: SyncIntervals,
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
     ) -> None:
@@ -101,7 +101,7 @@ class Sync:
         self._watch = watch
         self._listing = listing
         self._leadership = leadership
-        self._pace = pace
+        self._intervals = intervals
         self._now = now
         self._monotonic = monotonic
         self._runs = SyncRunStore(database)
@@ -121,7 +121,7 @@ class Sync:
         watch: ConnectorWatch,
         listing: Callable[[], FolderListing | None],
         *,
-        pace: Pace,
+        intervals: SyncIntervals,
         now: Callable[[], datetime] = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> AsyncIterator[Self]:
@@ -131,7 +131,7 @@ class Sync:
             database: Where it is.
             watch: The connectors as they are.
             listing: Asks the tenant that is connected; None while none is.
-            pace: How often.
+            intervals: How often.
             now: Aware time.
             monotonic: Seconds that no change of the clock moves.
 
@@ -144,13 +144,13 @@ class Sync:
                 watch,
                 listing,
                 leadership=leadership,
-                pace=pace,
+                intervals=intervals,
                 now=now,
                 monotonic=monotonic,
             )
             try:
                 await self.tick()
-                async with polling("sync", self.tick, interval_s=pace.poll_s):
+                async with polling("sync", self.tick, interval_s=intervals.poll_s):
                     yield self
             finally:
                 await self._cancel(list(self._tasks))
@@ -236,7 +236,7 @@ class Sync:
         self, connector: Connector, listing: FolderListing, *, is_asked: bool
     ) -> None:
         plan = self._plans.setdefault(connector.slug, _Plan(self._monotonic()))
-        by_itself = self._pace.interval_s > 0 and plan.due <= self._monotonic()
+        by_itself = self._intervals.interval_s > 0 and plan.due <= self._monotonic()
         if not by_itself and not is_asked:
             return
         kind = RunKind.FULL if is_asked else plan.kind
@@ -250,7 +250,7 @@ class Sync:
         self, connector: Connector, listing: FolderListing, *, plan: _Plan, kind: RunKind
     ) -> None:
         began = self._monotonic()
-        interval_s = self._pace.interval_s
+        interval_s = self._intervals.interval_s
         try:
             async with self._places:
                 run = await FolderSync(self._database, listing).run(connector, kind)
@@ -274,12 +274,12 @@ class Sync:
 
     def _dated(self, state: SyncState) -> SyncState:
         """Return a state with when the next run is due."""
-        if state.running is not None or not self._pace.interval_s:
+        if state.running is not None or not self._intervals.interval_s:
             return state
         if state.is_asked:
             return replace(state, next=self._now())
         plan = self._plans.get(state.connector)
         if self._leads and plan is not None:
             return replace(state, next=self._zero + timedelta(seconds=plan.due))
-        interval = timedelta(seconds=self._pace.interval_s)
+        interval = timedelta(seconds=self._intervals.interval_s)
         return replace(state, next=state.last.started + interval if state.last else None)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Tenant:
+class TenantRecord:
     """The tenant and its Custom Application.
 
     Attributes:

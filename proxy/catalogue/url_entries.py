@@ -15,7 +15,7 @@ _LONGEST_SOUGHT = 600  # of four octets each it fits into an index of PostgreSQL
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Entry:
+class UrlEntry:
     """One line of the table for one content.
 
     Attributes:
@@ -31,10 +31,10 @@ class Entry:
     is_shortened: bool = False
 
 
-def entries(connector: Connector, content: Content) -> tuple[Entry, ...]:
+def entries(connector: Connector, content: Content) -> tuple[UrlEntry, ...]:
     """Return the lines of a content, at least one: without any identifier an empty one."""
     found = {
-        (each.language or "", each.value): Entry(
+        (each.language or "", each.value): UrlEntry(
             each.language or "",
             each.value,
             is_addressable=True,
@@ -46,8 +46,8 @@ def entries(connector: Connector, content: Content) -> tuple[Entry, ...]:
         language, value = given[0].lower(), given[1]
         if value and (language, value) not in found:
             shown = clean(language)[:_LONGEST_SHOWN], clean(value)[:_LONGEST_SHOWN]
-            found.setdefault(shown, Entry(*shown, is_addressable=False))
-    return tuple(found.values()) or (Entry("", "", is_addressable=False),)
+            found.setdefault(shown, UrlEntry(*shown, is_addressable=False))
+    return tuple(found.values()) or (UrlEntry("", "", is_addressable=False),)
 
 
 def shape(connector: Connector) -> str:

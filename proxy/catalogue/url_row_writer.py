@@ -11,14 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.catalogue import schema
 from proxy.catalogue.collisions import (
+    AddressClaim,
     AddressStatus,
-    Claim,
     ResolvedClaim,
     resolve_claims,
     unaddressed,
 )
-from proxy.catalogue.content_record import Record
-from proxy.catalogue.url_entries import Entry
+from proxy.catalogue.content_record import ContentRows
+from proxy.catalogue.url_entries import UrlEntry
 from proxy.connectors import rows
 from proxy.connectors.identifiers import strategy
 from proxy.connectors.model import Connector
@@ -47,7 +47,11 @@ class NewCollision:
 
 
 async def write_url_rows(
-    connection: AsyncConnection, connector: Connector, records: Sequence[Record], *, now: datetime
+    connection: AsyncConnection,
+    connector: Connector,
+    records: Sequence[ContentRows],
+    *,
+    now: datetime,
 ) -> tuple[NewCollision, ...]:
     """Write the lines of contents, their own rows being written already.
 
@@ -91,7 +95,7 @@ class _Edits:
         self._gone: list[int] = []
         self.touched: set[Key] = set()
 
-    def take(self, record: Record, present: Mapping[Key, Row[Any]]) -> None:
+    def take(self, record: ContentRows, present: Mapping[Key, Row[Any]]) -> None:
         wanted = {(each.language, each.value): each for each in record.entries}
         for key, entry in wanted.items():
             self._want(record, entry, present.get(key))
@@ -109,7 +113,7 @@ class _Edits:
         if self._new:
             await connection.execute(insert(_ADDRESS), self._new)
 
-    def _want(self, record: Record, entry: Entry, row: Row[Any] | None) -> None:
+    def _want(self, record: ContentRows, entry: UrlEntry, row: Row[Any] | None) -> None:
         values = {**record.row_values(entry), "is_current": True, **_alone(record, entry)}
         if row is None:
             key = {"language": entry.language, "value": entry.value}
@@ -122,7 +126,9 @@ class _Edits:
         if not (strategy(self._connector).keeps_former and row.is_addressable):
             self._gone.append(row.id)
             return
-        entry = Entry(row.language, row.value, is_addressable=True, is_shortened=row.is_shortened)
+        entry = UrlEntry(
+            row.language, row.value, is_addressable=True, is_shortened=row.is_shortened
+        )
         values = {**record.row_values(entry), "is_current": False}
         resolved = {"status": row.status, "serves": row.serves}
         self._change(row, {**values, **resolved}, is_same=not row.is_current)
@@ -132,7 +138,7 @@ class _Edits:
         self._changed.append({**values, "since": since, "_id": row.id})
 
 
-def _alone(record: Record, entry: Entry) -> dict[str, Any]:
+def _alone(record: ContentRows, entry: UrlEntry) -> dict[str, Any]:
     """Return how a line stands if nobody else claims its address."""
     if entry.is_addressable:
         status = AddressStatus.OK if record.is_servable else AddressStatus.UNPUBLISHED
@@ -165,8 +171,8 @@ def _rivals(claims: Sequence[Row[Any]], found: Sequence[ResolvedClaim]) -> tuple
     return tuple(content_id for _, content_id in sorted(rivals))
 
 
-def _claim(row: Row[Any]) -> Claim:
-    return Claim(
+def _claim(row: Row[Any]) -> AddressClaim:
+    return AddressClaim(
         content_id=row.content_id,
         created=rows.instant(row.created) if row.created is not None else None,
         is_servable=row.is_servable,

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.catalogue import schema
 from proxy.catalogue.collisions import AddressStatus
-from proxy.catalogue.content_record import Record, record
+from proxy.catalogue.content_record import ContentRows, content_rows
 from proxy.catalogue.database import Database
 from proxy.catalogue.queries import is_present
 from proxy.catalogue.sync_runs import Run
@@ -208,7 +208,7 @@ async def _enter(
 ) -> PageChanges:
     known = await _known(connection, connector, list(listed))
     records = [
-        record(connector, each, was_published=_was_published(known.get(each.id)))
+        content_rows(connector, each, was_published=_was_published(known.get(each.id)))
         for each in listed.values()
     ]
     new = [each for each in records if each.content.id not in known]
@@ -251,11 +251,11 @@ def _was_published(row: Row[Any] | None) -> bool:
     return row is not None and row.was_published and row.removed_at is None
 
 
-def _is_different(each: Record, row: Row[Any] | None) -> bool:
+def _is_different(each: ContentRows, row: Row[Any] | None) -> bool:
     return row is not None and (row.digest != each.digest or row.removed_at is not None)
 
 
-def _new_row(each: Record, connector: Connector, run: Run, now: datetime) -> dict[str, Any]:
+def _new_row(each: ContentRows, connector: Connector, run: Run, now: datetime) -> dict[str, Any]:
     return {
         **each.values,
         "connector": connector.slug,
@@ -268,7 +268,7 @@ def _new_row(each: Record, connector: Connector, run: Run, now: datetime) -> dic
     }
 
 
-def _changes(each: Record, connector: Connector, now: datetime) -> dict[str, Any]:
+def _changes(each: ContentRows, connector: Connector, now: datetime) -> dict[str, Any]:
     return {
         **each.values,
         "_connector": connector.slug,

@@ -18,7 +18,7 @@ import orjson
 
 from proxy import __version__
 from proxy.connectors.model import Connector
-from proxy.delivery.explain import Step
+from proxy.delivery.explain import DiagnosisStep
 from proxy.settings import Settings, env_name
 from proxy.thron.exchange import Reply, Request
 
@@ -130,7 +130,7 @@ class Recording:
 
 
 def report(
-    steps: Sequence[Step],
+    steps: Sequence[DiagnosisStep],
     recording: Recording,
     *,
     settings: Settings,

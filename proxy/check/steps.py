@@ -7,7 +7,7 @@ from proxy.check.content_warnings import content_warnings
 from proxy.connectors.model import Connector, DeliveryMode, Identifier, folder_criteria
 from proxy.connectors.service import NO_HTTPS
 from proxy.connectors.store import ConnectorStore
-from proxy.delivery.explain import Step
+from proxy.delivery.explain import DiagnosisStep
 from proxy.delivery.mode_trial import few, propose, try_mode
 from proxy.errors import ConfigurationError, GatewayError
 from proxy.hints import with_hint
@@ -16,7 +16,7 @@ from proxy.tenant import LOST_KEY, Parts, Tenant
 from proxy.thron.content import Content
 from proxy.thron.folder import categories_below, counted_category
 from proxy.thron.messages import SearchCriteria, search
-from proxy.thron.session import Session, validate
+from proxy.thron.session import ThronSession, validate
 
 _OUTAGES = (
     'delivery = "original" asks THRON\'s API for each download; delivery = "published" goes on for'
@@ -32,47 +32,55 @@ _SEES_NOTHING = (
 )
 
 
-async def check(parts: Parts) -> AsyncIterator[Step]:
+async def check(parts: Parts) -> AsyncIterator[DiagnosisStep]:
     """Yield each step as it is done; a step that failed names what to do."""
     tenant = parts.tenant
     if tenant is None:
         missing = "no credentials: set TDC_CLIENT_ID, TDC_APP_ID, TDC_APP_KEY"
-        yield Step("settings", LOST_KEY if parts.connection.is_key_lost else missing, is_ok=False)
+        yield DiagnosisStep(
+            "settings", LOST_KEY if parts.connection.is_key_lost else missing, is_ok=False
+        )
         return
     settings = parts.settings
-    yield Step("settings", f"tenant {tenant.client_id}, API {tenant.api_url}")
+    yield DiagnosisStep("settings", f"tenant {tenant.client_id}, API {tenant.api_url}")
     if settings.has_unnamed_proxy:
-        yield Step("proxy", f"TDC_PUBLIC_URL is that of a proxy in front: {NAME_THE_PROXY}")
-    yield Step("database", _database(parts))
+        yield DiagnosisStep(
+            "proxy", f"TDC_PUBLIC_URL is that of a proxy in front: {NAME_THE_PROXY}"
+        )
+    yield DiagnosisStep("database", _database(parts))
     try:
         session = await tenant.thron.session()
     except GatewayError as exc:
-        yield Step("login", with_hint(exc), is_ok=False)
+        yield DiagnosisStep("login", with_hint(exc), is_ok=False)
         return
-    yield Step("login", f"logged in; the application's folder is {session.root_category_id}")
+    yield DiagnosisStep(
+        "login", f"logged in; the application's folder is {session.root_category_id}"
+    )
     yield _public_share(session)
     async for step in _token_validation(tenant):
         yield step
     if await _sees_nothing(tenant, session):
-        yield Step("rights", _SEES_NOTHING, is_ok=False)
+        yield DiagnosisStep("rights", _SEES_NOTHING, is_ok=False)
     async for step in _connectors(parts, tenant, session):
         yield step
     for step in _api_variants(tenant):
         yield step
 
 
-async def _connectors(parts: Parts, tenant: Tenant, session: Session) -> AsyncIterator[Step]:
+async def _connectors(
+    parts: Parts, tenant: Tenant, session: ThronSession
+) -> AsyncIterator[DiagnosisStep]:
     can_force_https = parts.settings.can_force_https
     connectors = (await ConnectorStore(parts.database).read()).all
     for connector in connectors:
         async for step in _connector(tenant, connector, can_force_https=can_force_https):
             yield step
     if not connectors:
-        yield Step("connectors", "none yet: thron-connector connectors apply FILE")
+        yield DiagnosisStep("connectors", "none yet: thron-connector connectors apply FILE")
         async for step in _both_modes(tenant, session):
             yield step
     if any(each.enabled and each.delivery is DeliveryMode.ORIGINAL for each in connectors):
-        yield Step("outages", _OUTAGES)
+        yield DiagnosisStep("outages", _OUTAGES)
 
 
 def _database(parts: Parts) -> str:
@@ -85,7 +93,7 @@ def _database(parts: Parts) -> str:
     )
 
 
-async def _sees_nothing(tenant: Tenant, session: Session) -> bool:
+async def _sees_nothing(tenant: Tenant, session: ThronSession) -> bool:
     """Tell whether the folder, or one below, holds contents though the search finds none."""
     folder = session.root_category_id
     if folder is None:
@@ -101,18 +109,18 @@ async def _sees_nothing(tenant: Tenant, session: Session) -> bool:
     return any(each.contents for each in (*own.items, *below.items))
 
 
-async def _token_validation(tenant: Tenant) -> AsyncIterator[Step]:
+async def _token_validation(tenant: Tenant) -> AsyncIterator[DiagnosisStep]:
     """Yield a step if validateToken is wrong about a session that is good."""
     try:
         is_good = await tenant.thron.ask(validate(tenant.client_id))
     except GatewayError as exc:
-        yield Step("session", f"validateToken does not answer ({exc}): {_NO_VALIDATION}")
+        yield DiagnosisStep("session", f"validateToken does not answer ({exc}): {_NO_VALIDATION}")
         return
     if not is_good:
-        yield Step("session", f"validateToken calls a new session ended: {_NO_VALIDATION}")
+        yield DiagnosisStep("session", f"validateToken calls a new session ended: {_NO_VALIDATION}")
 
 
-def _api_variants(tenant: Tenant) -> Iterator[Step]:
+def _api_variants(tenant: Tenant) -> Iterator[DiagnosisStep]:
     """Yield which variant of a question this tenant accepts, where that matters."""
     form = tenant.search.plainer_form
     if form is not None:
@@ -124,15 +132,15 @@ def _api_variants(tenant: Tenant) -> Iterator[Step]:
             )
         if "publishingStatus" not in form.details:
             told += "; what is published is told by its channels alone"
-        yield Step("search", f"{told}; nothing needs mending")
-    if tenant.origins.source_way is not None:
-        yield Step("downloadSource", f"answers {tenant.origins.source_way}")
+        yield DiagnosisStep("search", f"{told}; nothing needs mending")
+    if tenant.origins.source_endpoint is not None:
+        yield DiagnosisStep("downloadSource", f"answers {tenant.origins.source_endpoint}")
 
 
-def _public_share(session: Session) -> Step:
+def _public_share(session: ThronSession) -> DiagnosisStep:
     if session.pkey is not None:
-        return Step("public share", "switched on: renditions can be delivered")
-    return Step(
+        return DiagnosisStep("public share", "switched on: renditions can be delivered")
+    return DiagnosisStep(
         "public share",
         'switched off: delivery = "published" is not possible until the application\'s public'
         " share is switched on in THRON",
@@ -141,25 +149,25 @@ def _public_share(session: Session) -> Step:
 
 async def _connector(
     tenant: Tenant, connector: Connector, *, can_force_https: bool
-) -> AsyncIterator[Step]:
+) -> AsyncIterator[DiagnosisStep]:
     title = f"connector {connector.slug}"
     if not connector.enabled:
-        yield Step(title, "disabled: none of its URLs works")
+        yield DiagnosisStep(title, "disabled: none of its URLs works")
         return
     if connector.force_https and not can_force_https:
-        yield Step(title, NO_HTTPS, is_ok=False)
+        yield DiagnosisStep(title, NO_HTTPS, is_ok=False)
     try:
         survey = await tenant.surveyor.survey(connector)
     except ConfigurationError as exc:
-        yield Step(title, str(exc).removeprefix(f"{title}: "), is_ok=False)
+        yield DiagnosisStep(title, str(exc).removeprefix(f"{title}: "), is_ok=False)
         return
     except GatewayError as exc:
-        yield Step(title, with_hint(exc), is_ok=False)
+        yield DiagnosisStep(title, with_hint(exc), is_ok=False)
         return
-    yield Step(title, f"folder {survey.folder_name!r}, {survey.told} contents are public")
+    yield DiagnosisStep(title, f"folder {survey.folder_name!r}, {survey.told} contents are public")
     yield await _delivered(tenant, survey.connector, title)
     for told in content_warnings(survey.connector, await _first_page(tenant, survey.connector)):
-        yield Step(title, told)
+        yield DiagnosisStep(title, told)
 
 
 async def _first_page(tenant: Tenant, connector: Connector) -> tuple[Content, ...]:
@@ -173,7 +181,7 @@ async def _first_page(tenant: Tenant, connector: Connector) -> tuple[Content, ..
     return ()
 
 
-async def _both_modes(tenant: Tenant, session: Session) -> AsyncIterator[Step]:
+async def _both_modes(tenant: Tenant, session: ThronSession) -> AsyncIterator[DiagnosisStep]:
     """Try both modes in the application's folder, and propose one."""
     folder = session.root_category_id
     if folder is None:
@@ -185,7 +193,7 @@ async def _both_modes(tenant: Tenant, session: Session) -> AsyncIterator[Step]:
     try:
         contents = await few(tenant.surveyor.contents(connector))
     except GatewayError as exc:
-        yield Step(title, with_hint(exc), is_ok=False)
+        yield DiagnosisStep(title, with_hint(exc), is_ok=False)
         return
     modes = [mode for mode in DeliveryMode if _is_possible(mode, session)]
     trials = [await try_mode(tenant.explainer, connector, mode, contents) for mode in modes]
@@ -193,29 +201,29 @@ async def _both_modes(tenant: Tenant, session: Session) -> AsyncIterator[Step]:
     for trial in trials:
         # Where one of them works the other is no failure: nobody has chosen it yet.
         is_ok = trial.works or found.mode is not None or not contents
-        yield Step(f"{title}, {trial.mode}", trial.detail, is_ok=is_ok)
+        yield DiagnosisStep(f"{title}, {trial.mode}", trial.detail, is_ok=is_ok)
     if found.mode is not None:
-        yield Step("proposal", f'delivery = "{found.mode}": {found.reason}')
+        yield DiagnosisStep("proposal", f'delivery = "{found.mode}": {found.reason}')
 
 
-async def _delivered(tenant: Tenant, connector: Connector, title: str) -> Step:
+async def _delivered(tenant: Tenant, connector: Connector, title: str) -> DiagnosisStep:
     """Try a connector's own mode; where it fails, tell whether the other one would do."""
     title = f"{title}, {connector.delivery}"
     try:
         session = await tenant.thron.session()
         contents = await few(tenant.surveyor.contents(connector))
     except GatewayError as exc:
-        return Step(title, with_hint(exc), is_ok=False)
+        return DiagnosisStep(title, with_hint(exc), is_ok=False)
     trial = await try_mode(tenant.explainer, connector, connector.delivery, contents)
     if trial.works or not contents:
-        return Step(title, trial.detail)
+        return DiagnosisStep(title, trial.detail)
     (other,) = set(DeliveryMode) - {connector.delivery}
     if not _is_possible(other, session):
-        return Step(title, trial.detail, is_ok=False)
+        return DiagnosisStep(title, trial.detail, is_ok=False)
     instead = await try_mode(tenant.explainer, connector, other, contents)
     would = f'; delivery = "{other}" works for these contents' if instead.works else ""
-    return Step(title, trial.detail + would, is_ok=False)
+    return DiagnosisStep(title, trial.detail + would, is_ok=False)
 
 
-def _is_possible(mode: DeliveryMode, session: Session) -> bool:
+def _is_possible(mode: DeliveryMode, session: ThronSession) -> bool:
     return mode is not DeliveryMode.PUBLISHED or session.pkey is not None

@@ -11,7 +11,7 @@ from proxy.check.report import Recording, report
 from proxy.check.steps import check as checks
 from proxy.commands.running import runs, tenant
 from proxy.connectors.store import ConnectorStore
-from proxy.delivery.explain import Step
+from proxy.delivery.explain import DiagnosisStep
 from proxy.settings import load
 
 
@@ -33,7 +33,7 @@ async def check(report_file: Path | None) -> int:
     """
     settings = load(os.environ)
     recording = Recording() if report_file is not None else None
-    steps: list[Step] = []
+    steps: list[DiagnosisStep] = []
     async with open_parts(settings, os.environ, recording=recording) as parts:
         async for step in checks(parts):
             steps.append(step)
@@ -60,6 +60,6 @@ async def resolve(url: str) -> int:
     return 1 if failed else 0
 
 
-def _print_step(step: Step) -> None:
+def _print_step(step: DiagnosisStep) -> None:
     mark = click.style("ok  ", fg="green") if step.is_ok else click.style("FAIL", fg="red")
     click.echo(f"{mark}  {step.title}: {step.detail}")

@@ -32,7 +32,7 @@ FIXES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class DiagnosisStep:
     """One step, and how it went.
 
     Attributes:
@@ -65,7 +65,7 @@ class Explainer:
         self._delivery_builder = delivery_builder
         self._origins = origins
 
-    async def explain(self, url: str, connectors: Connectors) -> AsyncIterator[Step]:
+    async def explain(self, url: str, connectors: Connectors) -> AsyncIterator[DiagnosisStep]:
         """Give the steps from a public URL to the first octet of its content.
 
         Args:
@@ -75,45 +75,45 @@ class Explainer:
         try:
             path = paths.parse_url(url, base=self._base, connectors=connectors)
         except GatewayError:
-            yield Step("address", why_no_address(url, connectors), is_ok=False)
+            yield DiagnosisStep("address", why_no_address(url, connectors), is_ok=False)
             return
-        yield Step("address", _address(path))
+        yield DiagnosisStep("address", _address(path))
         async for step in self._of_path(path):
             yield step
 
-    async def fetch(self, connector: Connector, content: Content) -> Step:
+    async def fetch(self, connector: Connector, content: Content) -> DiagnosisStep:
         """Fetch the first octet of a content as a connector delivers it."""
         try:
             delivery = await self._delivery_builder.build(connector, content)
-            return Step("origin", await self._first_octet(delivery))
+            return DiagnosisStep("origin", await self._first_octet(delivery))
         except GatewayError as exc:
             fix = FIXES[connector.delivery]
-            return Step("origin", with_hint(exc, otherwise=fix), is_ok=False)
+            return DiagnosisStep("origin", with_hint(exc, otherwise=fix), is_ok=False)
 
-    async def _of_path(self, path: PublicPath) -> AsyncIterator[Step]:
+    async def _of_path(self, path: PublicPath) -> AsyncIterator[DiagnosisStep]:
         try:
             found = await self._lookup.find(path.connector, path.address)
             content = found or await self._former(path)
             if content is None:
-                yield Step("content", await self._why_none(path), is_ok=False)
+                yield DiagnosisStep("content", await self._why_none(path), is_ok=False)
                 return
         except GatewayError as exc:
-            yield Step("content", with_hint(exc), is_ok=False)
+            yield DiagnosisStep("content", with_hint(exc), is_ok=False)
             return
         former = "" if found else f"; {path.address.value!r} is a former prettyID of it"
-        yield Step("content", f"{_content(content)}{former}")
+        yield DiagnosisStep("content", f"{_content(content)}{former}")
         try:
             delivery = await self._delivery_builder.build(path.connector, content)
         except GatewayError as exc:
-            yield Step("delivery", with_hint(exc), is_ok=False)
+            yield DiagnosisStep("delivery", with_hint(exc), is_ok=False)
             return
         if delivery.mode is DeliveryMode.ORIGINAL:
             others = len(delivery.sources) - 1  # the same service, elsewhere
             also = f", or at {others} other paths" if others else ""
-            yield Step("delivery", f"{delivery.mode}: {masked(delivery.sources[0])}{also}")
+            yield DiagnosisStep("delivery", f"{delivery.mode}: {masked(delivery.sources[0])}{also}")
         else:
             for source in delivery.sources:
-                yield Step("delivery", f"{delivery.mode}: {masked(source)}")
+                yield DiagnosisStep("delivery", f"{delivery.mode}: {masked(source)}")
         yield await self.fetch(path.connector, content)
 
     async def _former(self, path: PublicPath) -> Content | None:

@@ -5,7 +5,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from proxy.connectors.model import Connector, DeliveryMode
-from proxy.delivery.explain import Explainer, Step
+from proxy.delivery.explain import DiagnosisStep, Explainer
 from proxy.thron.content import Content
 
 # One of each type says more than several of one, and somebody waits for the outcome.
@@ -23,7 +23,7 @@ class ModeTrial:
     """
 
     mode: DeliveryMode
-    steps: tuple[Step, ...]
+    steps: tuple[DiagnosisStep, ...]
 
     @property
     def delivered(self) -> int:

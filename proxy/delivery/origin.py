@@ -98,9 +98,9 @@ class Origins:
         self._outages = Outages(now=clock.now)
 
     @property
-    def source_way(self) -> str | None:
-        """Where and in which manner THRON gave the last source file, if not as is likeliest."""
-        return self._source_files.way
+    def source_endpoint(self) -> str | None:
+        """Where and how THRON gave the last source file, if not as is likeliest."""
+        return self._source_files.endpoint
 
     @asynccontextmanager
     async def open(

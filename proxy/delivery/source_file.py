@@ -1,4 +1,4 @@
-"""Opens source files by downloadSource (docs/thron.md 7.5), by whichever path and manner works."""
+"""Opens source files by downloadSource, at any path and in any form (docs/thron.md 7.5)."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -32,11 +32,11 @@ log = structlog.get_logger("proxy.source")
 
 # What a server of files says to conditions and ranges on them: no error of THRON's.
 _TO_CONDITIONS = frozenset({304, 412, 416})
-# What the way of asking may be to blame for, rather than the content or THRON.
-_MAY_BE_THE_WAY = (TokenRejected, ThronAnswerInvalid, OriginGone, OriginAnswerInvalid)
-# How often, at most, the other ways are tried while the known one fails.
+# What the endpoint may be to blame for, rather than the content or THRON.
+_MAY_BE_THE_ENDPOINT = (TokenRejected, ThronAnswerInvalid, OriginGone, OriginAnswerInvalid)
+# How often, at most, the other endpoints are tried while the known one fails.
 _RELEARN_EVERY_S = 60.0
-# Before a file that failed in every manner is asked for again.
+# Before a file that failed in every form is asked for again.
 _FAILED_AGAIN_S = 5.0
 # An API that answers later than that is slow, or hangs.
 _SLOW_S = 3.0
@@ -44,7 +44,7 @@ _SLOW_S = 3.0
 _ENOUGH_MISSING = 3
 
 
-class Manner(Enum):
+class RequestForm(Enum):
     """How downloadSource may want its token, in the order to try (docs/thron.md 7.5)."""
 
     FIELD = "GET with X-TOKENID"
@@ -53,15 +53,15 @@ class Manner(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
-    """A path, by its place among the sources of every delivery, and a manner."""
+class _Endpoint:
+    """A path, by its index among the sources of every delivery, and a request form."""
 
-    place: int
-    manner: Manner
+    index: int
+    form: RequestForm
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _SourceRequest:
     """A source file that is asked for, and all places where it may be."""
 
     sources: Sequence[str]
@@ -71,7 +71,7 @@ class _Asked:
 
 
 class SourceFiles:
-    """Opens source files, and remembers the way that worked for this tenant."""
+    """Opens source files, and remembers the endpoint that worked for this tenant."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class SourceFiles:
         now: Callable[[], float],
         most_slow: int = 500,
     ) -> None:
-        """Make one that knows no way yet.
+        """Know no endpoint yet.
 
         Args:
             origin_client: Sends requests to allowed hosts.
@@ -95,16 +95,16 @@ class SourceFiles:
         self._origin_client = origin_client
         self._thron = thron
         self._now = now
-        self._known: _Way | None = None
+        self._known: _Endpoint | None = None
         self._description = ""
         self._relearnt_at = -_RELEARN_EVERY_S
         self._missing: set[str] = set()
 
     @property
-    def way(self) -> str | None:
-        """Where and in which manner this tenant answered last, if not as is likeliest."""
+    def endpoint(self) -> str | None:
+        """Where and in which form this tenant answered last, if not as is likeliest."""
         known = self._known
-        is_likeliest = known is None or (known.place == 0 and known.manner is Manner.FIELD)
+        is_likeliest = known is None or (known.index == 0 and known.form is RequestForm.FIELD)
         return None if is_likeliest else self._description
 
     async def open(
@@ -133,62 +133,64 @@ class SourceFiles:
         key = object()
         self._asked_at[key] = now
         try:
-            return await self._by_some_way(_Asked(sources, fields, file_name, content_id))
+            return await self._by_some_endpoint(
+                _SourceRequest(sources, fields, file_name, content_id)
+            )
         except PageInstead as exc:
             raise ThronRefused(str(exc)) from exc
         finally:
             del self._asked_at[key]
 
-    async def _by_some_way(self, asked: _Asked) -> OriginResponse:
+    async def _by_some_endpoint(self, asked: _SourceRequest) -> OriginResponse:
         known = self._known
         if known is not None:
             try:
                 return await self._with_token(asked, partial(self._ask, known, asked))
             except ContentMissing:
                 raise
-            except (*_MAY_BE_THE_WAY, ThronRefused):
+            except (*_MAY_BE_THE_ENDPOINT, ThronRefused):
                 if self._now() - self._relearnt_at < _RELEARN_EVERY_S:
                     raise
                 self._relearnt_at = self._now()
         return await self._with_token(asked, partial(self._learn, asked))
 
     async def _with_token(
-        self, asked: _Asked, attempt: Callable[[str], Awaitable[OriginResponse]]
+        self, asked: _SourceRequest, attempt: Callable[[str], Awaitable[OriginResponse]]
     ) -> OriginResponse:
         return await self._thron.with_token(
             attempt, service="downloadSource", subject=asked.sources[0]
         )
 
-    async def _learn(self, asked: _Asked, token: str) -> OriginResponse:
-        """Ask in one way after the other, and remember the one that works."""
+    async def _learn(self, asked: _SourceRequest, token: str) -> OriginResponse:
+        """Ask one endpoint after the other, and remember the one that works."""
         failures: list[GatewayError] = []
-        for place, source in enumerate(asked.sources):
-            for manner in Manner:
-                way = _Way(place, manner)
+        for index, source in enumerate(asked.sources):
+            for form in RequestForm:
+                endpoint = _Endpoint(index, form)
                 try:
-                    answer = await self._ask(way, asked, token)
+                    answer = await self._ask(endpoint, asked, token)
                 except ContentMissing:
                     raise
                 except OriginGone as exc:
                     failures.append(exc)
-                    break  # no such path, whatever the manner
-                except _MAY_BE_THE_WAY as exc:
+                    break  # no such path, whatever the form
+                except _MAY_BE_THE_ENDPOINT as exc:
                     failures.append(exc)
                 except ThronUnreachable as exc:
                     if exc.answered != HTTPStatus.INTERNAL_SERVER_ERROR:
                         raise
                     failures.append(exc)  # as a token that is not found may be told
                 else:
-                    self._known = way
-                    self._description = f"at {urlsplit(source).path} to {manner.value}"
+                    self._known = endpoint
+                    self._description = f"at {urlsplit(source).path} to {form.value}"
                     self._missing.clear()
-                    log.info("source.way", path=urlsplit(source).path, manner=manner.value)
+                    log.info("source.endpoint", path=urlsplit(source).path, form=form.value)
                     return answer
             decided = _decided(failures)
             if decided is not None:
                 raise decided
         others = [exc for exc in failures if not isinstance(exc, OriginGone)]
-        # A page says that the service took the question; a 405, only that it is not the manner.
+        # A page says that the service took the question; a 405, only that it is not the form.
         others = [exc for exc in others if isinstance(exc, PageInstead)] or others
         raise others[-1] if others else self._nowhere(asked.sources)
 
@@ -204,33 +206,37 @@ class SourceFiles:
             ' TDC_SOURCE_PATH, or use delivery = "published"'
         )
 
-    async def _ask(self, way: _Way, asked: _Asked, token: str) -> OriginResponse:
-        source = asked.sources[way.place]
-        response = await self._send(way.manner, source, asked, token)
+    async def _ask(self, endpoint: _Endpoint, asked: _SourceRequest, token: str) -> OriginResponse:
+        source = asked.sources[endpoint.index]
+        response = await self._send(endpoint.form, source, asked, token)
         return await self._answer(response, source, asked)
 
-    async def _send(self, manner: Manner, source: str, asked: _Asked, token: str) -> HttpResponse:
+    async def _send(
+        self, form: RequestForm, source: str, asked: _SourceRequest, token: str
+    ) -> HttpResponse:
         fields, content_id = asked.fields, asked.content_id
-        match manner:
-            case Manner.FIELD:
+        match form:
+            case RequestForm.FIELD:
                 fields = [*fields, ("X-TOKENID", token)]
                 return await self._origin_client.send(
                     "GET", source, fields=fields, content_id=content_id
                 )
-            case Manner.QUERY:
+            case RequestForm.QUERY:
                 url = f"{source}&tokenId={token}"
                 return await self._origin_client.send(
                     "GET", url, fields=fields, content_id=content_id
                 )
-            case Manner.FORM:
+            case RequestForm.FORM:
                 # The session adds no field by itself, and a form without its type is none.
                 fields = [*fields, ("Content-Type", "application/x-www-form-urlencoded")]
-                form = {"tokenId": token}
+                data = {"tokenId": token}
                 return await self._origin_client.send(
-                    "POST", source, fields=fields, form=form, content_id=content_id
+                    "POST", source, fields=fields, form=data, content_id=content_id
                 )
 
-    async def _answer(self, response: HttpResponse, source: str, asked: _Asked) -> OriginResponse:
+    async def _answer(
+        self, response: HttpResponse, source: str, asked: _SourceRequest
+    ) -> OriginResponse:
         location = redirect_of(response)
         if location is not None:
             # To a storage with GET, without token and form, on 307 and 308 too.
@@ -263,12 +269,12 @@ def _decided(failures: Sequence[GatewayError]) -> GatewayError | None:
     """Return the failure that makes trying other paths useless, if one is among those of a path."""
     for exc in failures:
         if isinstance(exc, TokenRejected):
-            return exc  # an expired token looks the same in every manner, and a new one may help
+            return exc  # an expired token looks the same in every form, and a new one may help
     if any(isinstance(exc, ThronUnreachable) for exc in failures):
-        # The service is at this path and fails for this file. It was asked in every manner, so
+        # The service is at this path and fails for this file. It was asked in every form, so
         # that asking again at once would only be more of the same.
         return ThronFailed(
-            "THRON answered 500 in every manner",
+            "THRON answered 500 in every form of the request",
             retry_after_s=_FAILED_AGAIN_S,
             answered=HTTPStatus.INTERNAL_SERVER_ERROR,
         )

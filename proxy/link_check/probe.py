@@ -15,7 +15,7 @@ from proxy.delivery.resolver import Resolver
 from proxy.delivery.upstream import Upstream
 from proxy.errors import GatewayError, OriginTimeout, UnknownAddress
 from proxy.hints import with_hint
-from proxy.link_check.results import Outcome
+from proxy.link_check.results import ProbeResult
 from proxy.semantics.ranges import FIRST_OCTET, parse_content_range
 
 # Resolver and origin each have time-outs of their own; this is for all their tries together.
@@ -30,7 +30,7 @@ class LinkProbe:
         self._resolver = resolver
         self._origins = origins
 
-    async def try_(self, connector: Connector, address: Address) -> Outcome:
+    async def try_(self, connector: Connector, address: Address) -> ProbeResult:
         """Return what a client would get, and where that is an error what may fix it."""
         try:
             async with asyncio.timeout(_LONGEST_S):
@@ -38,22 +38,22 @@ class LinkProbe:
         except GatewayError as exc:
             is_known = not isinstance(exc, UnknownAddress)
             fix = FIXES[connector.delivery] if is_known else ""
-            return Outcome(exc.status, problem=with_hint(exc, otherwise=fix))
+            return ProbeResult(exc.status, problem=with_hint(exc, otherwise=fix))
         except TimeoutError:
             late = OriginTimeout(f"no first octet within {_LONGEST_S:g} s")
-            return Outcome(late.status, problem=with_hint(late))
+            return ProbeResult(late.status, problem=with_hint(late))
 
-    async def _tried(self, connector: Connector, address: Address) -> Outcome:
+    async def _tried(self, connector: Connector, address: Address) -> ProbeResult:
         resolved = await self._resolver.resolve(connector, address)
         delivery = resolved.resolution.delivery
         async with self._origins.open(delivery, method="GET", fields=[FIRST_OCTET]) as upstream:
             return _outcome(upstream)
 
 
-def _outcome(upstream: Upstream) -> Outcome:
+def _outcome(upstream: Upstream) -> ProbeResult:
     told = parse_content_range(upstream.fields.get("Content-Range", ""))
     size = told.complete_length if told is not None else upstream.octets
     if upstream.status == _NO_OCTETS and size != 0:  # of nothing there is no first octet
-        return Outcome(502, problem="the origin has no first octet of it (416)")
+        return ProbeResult(502, problem="the origin has no first octet of it (416)")
     media_type = upstream.fields.get("Content-Type", "").partition(";")[0].strip().lower()
-    return Outcome(200, media_type or None, size)
+    return ProbeResult(200, media_type or None, size)

@@ -80,7 +80,7 @@ class LinkCheck:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ProbeResult:
     """What came of one try.
 
     Attributes:
@@ -110,7 +110,7 @@ class LinkResult:
         checked: When it was tried last.
     """
 
-    outcome: Outcome
+    outcome: ProbeResult
     since: datetime
     checked: datetime
 
@@ -123,7 +123,7 @@ class CheckedRow:
     result: LinkResult | None
 
 
-class Shown(StrEnum):
+class LinkStatus(StrEnum):
     """Which lines are asked for, by their last outcome."""
 
     PROBLEMS = "problems"
@@ -144,13 +144,13 @@ class LinkTally:
         """How many addresses there are."""
         return self.problems + self.working + self.untried
 
-    def of(self, shown: Shown) -> int:
+    def of(self, status: LinkStatus) -> int:
         """Return one of the counts."""
         return {
-            Shown.PROBLEMS: self.problems,
-            Shown.WORKING: self.working,
-            Shown.UNTRIED: self.untried,
-        }[shown]
+            LinkStatus.PROBLEMS: self.problems,
+            LinkStatus.WORKING: self.working,
+            LinkStatus.UNTRIED: self.untried,
+        }[status]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,13 @@ from proxy.catalogue.url_rows import UrlRow
 from proxy.connectors.addresses import Address
 from proxy.connectors.model import Connector
 from proxy.errors import DatabaseFailed, GatewayError
-from proxy.link_check.results import CheckState, LinkCheck, Outcome, Scope
+from proxy.link_check.results import CheckState, LinkCheck, ProbeResult, Scope
 from proxy.link_check.store import LinkCheckStore
 
 log = structlog.get_logger("proxy.link_check")
 
 # Tries an address; raises nothing of the address's own.
-Probe = Callable[[Connector, Address], Awaitable[Outcome]]
+Probe = Callable[[Connector, Address], Awaitable[ProbeResult]]
 
 # Outcomes are noted this often, so that many seconds of work at most are lost with the process.
 _NOTED_EVERY_S = 1.0
@@ -86,7 +86,7 @@ class LinkChecker:
         """Let a connector's run end within seconds, whoever runs it; tell whether there is one."""
         return await self._store.ask_to_stop(slug)
 
-    async def retry(self, connector: Connector, line: UrlRow) -> Outcome:
+    async def retry(self, connector: Connector, line: UrlRow) -> ProbeResult:
         """Try one line by itself, at once, and note what came of it."""
         outcome = await self._probe(connector, _address(connector, line))
         await self._store.note(connector, None, {line.number: outcome})
@@ -133,7 +133,7 @@ class _Run:
         self._connector = connector
         self._check = check
         self._slots = asyncio.Semaphore(rate.at_once)
-        self._found: dict[int, Outcome] = {}
+        self._found: dict[int, ProbeResult] = {}
         self._silent = 0
         self._last_problem: str | None = None
 

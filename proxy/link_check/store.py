@@ -21,10 +21,10 @@ from proxy.link_check.results import (
     CheckState,
     LinkCheck,
     LinkResult,
+    LinkStatus,
     LinkTally,
-    Outcome,
+    ProbeResult,
     Scope,
-    Shown,
 )
 
 _CHECK = schema.link_check
@@ -88,7 +88,7 @@ class LinkCheckStore:
         return await self._database.write(write)
 
     async def note(
-        self, connector: Connector, check: LinkCheck | None, outcomes: Mapping[int, Outcome]
+        self, connector: Connector, check: LinkCheck | None, outcomes: Mapping[int, ProbeResult]
     ) -> LinkCheck | None:
         """Note outcomes by the numbers of their lines, and return the run as it stands then.
 
@@ -186,7 +186,7 @@ class LinkCheckStore:
     async def page(
         self,
         connector: Connector,
-        shown: Shown,
+        status: LinkStatus,
         *,
         search: str = "",
         offset: int = 0,
@@ -196,15 +196,15 @@ class LinkCheckStore:
 
         Args:
             connector: As it is now.
-            shown: By what came of them.
+            status: By what came of them.
             search: As ``Selection.search``.
             offset: How many come before.
             limit: How many at most.
         """
-        query = _shown(connector, shown, Selection(search=search))
+        query = _with_status(connector, status, Selection(search=search))
         count = select(func.count()).select_from(query.order_by(None).subquery())
         query = query.limit(limit).offset(offset)
-        total = None if search else (await self.tally(connector)).of(shown)
+        total = None if search else (await self.tally(connector)).of(status)
 
         async def read(connection: AsyncConnection) -> CheckedPage:
             number = total
@@ -249,8 +249,8 @@ def _counted(connector: Connector) -> Select[Any]:
     )
 
 
-def _shown(connector: Connector, shown: Shown, selection: Selection) -> Select[Any]:
-    if shown is Shown.UNTRIED:
+def _with_status(connector: Connector, status: LinkStatus, selection: Selection) -> Select[Any]:
+    if status is LinkStatus.UNTRIED:
         untried = _checked(connector, selection).where(_AT.line.is_(None))
         return queries.ordered(untried, Sort.TITLE, descending=False)
     return (
@@ -260,7 +260,7 @@ def _shown(connector: Connector, shown: Shown, selection: Selection) -> Select[A
         .where(
             _ADDRESS.serves,
             _AT.connector == connector.slug,
-            _AT.is_ok.is_(shown is Shown.WORKING),
+            _AT.is_ok.is_(status is LinkStatus.WORKING),
         )
         .order_by(_AT.status, _AT.line)
     )
@@ -294,7 +294,7 @@ async def _write_results(
     connection: AsyncConnection,
     connector: Connector,
     check: LinkCheck | None,
-    outcomes: Mapping[int, Outcome],
+    outcomes: Mapping[int, ProbeResult],
     now: datetime,
 ) -> None:
     mine = _AT.line.in_(sorted(outcomes))
@@ -318,7 +318,7 @@ async def _write_results(
     await connection.execute(insert(_RESULT), values)
 
 
-def _since(outcome: Outcome, row: Row[Any] | None, now: datetime) -> datetime:
+def _since(outcome: ProbeResult, row: Row[Any] | None, now: datetime) -> datetime:
     if row is None or (row.status, row.is_ok) != (outcome.status, outcome.is_ok):
         return now
     return rows.instant(row.since)
@@ -342,6 +342,6 @@ def _read_checked(row: Row[Any]) -> CheckedRow:
     line = queries.read_url_row(row)
     if row.link_status is None:
         return CheckedRow(line, None)
-    outcome = Outcome(row.link_status, row.link_media_type, row.link_size, row.link_problem)
+    outcome = ProbeResult(row.link_status, row.link_media_type, row.link_size, row.link_problem)
     since, checked = rows.instant(row.link_since), rows.instant(row.link_checked)
     return CheckedRow(line, LinkResult(outcome, since, checked))

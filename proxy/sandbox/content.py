@@ -57,7 +57,7 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class SimulatedContent:
     """A content's record, immutable: every change makes the next one.
 
     Attributes:
@@ -108,7 +108,7 @@ class Content:
         return ready[-1] if ready else self.versions[0]
 
 
-def first(spec: ContentSpec) -> Content:
+def first(spec: ContentSpec) -> SimulatedContent:
     """Return a content as the library describes it."""
     version = Version(
         content_id=spec.id,
@@ -119,7 +119,7 @@ def first(spec: ContentSpec) -> Content:
         renditions=spec.renditions,
         created=spec.creation_date,
     )
-    return Content(
+    return SimulatedContent(
         id=spec.id,
         content_type=spec.content_type,
         creation_date=spec.creation_date,

@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from proxy.sandbox.category_api import category
-from proxy.sandbox.content import Content
+from proxy.sandbox.content import SimulatedContent
 from proxy.sandbox.content_json import (
     linked_categories,
     record,
@@ -34,7 +34,7 @@ from proxy.sandbox.scan import scan
 from proxy.sandbox.world import World
 
 _PAGE = 50
-_SORTS: Mapping[str, Callable[[Content], Any]] = {
+_SORTS: Mapping[str, Callable[[SimulatedContent], Any]] = {
     "contentname": lambda content: content.title.lower(),
     "creationdate": lambda content: content.creation_date,
     "lastupdate": lambda content: content.last_update,
@@ -77,7 +77,7 @@ class ContentApi:
         test = properties_tests(criteria, self._folders, ids)
         candidates = (c for c in named if c) if named else world.tenant.contents()
         visible = world.visible_to(token)
-        found: dict[str, Content] = {}
+        found: dict[str, SimulatedContent] = {}
         async for content in scan(candidates):
             if not visible.isdisjoint(content.folder_ids) and test(content):
                 found[content.id] = content
@@ -168,7 +168,7 @@ class ContentApi:
         if self._world.switches.pretty_id_lookup_refused and None in contents:
             raise denied("403 text")
 
-    def _readable(self, request: web.Request, name: str) -> Content:
+    def _readable(self, request: web.Request, name: str) -> SimulatedContent:
         """Return the content that a read service is asked for, by token or by pkey."""
         world = self._world
         pkey = request.query.get("pkey")
@@ -183,12 +183,12 @@ class ContentApi:
             raise invalid(f"{name} is required")
         return self._visible(request.query[name])
 
-    def _administered(self, request: web.Request) -> Content:
+    def _administered(self, request: web.Request) -> SimulatedContent:
         require_token(request, self._world)
         require_client(self._world, request.match_info["client"])
         return self._visible(request.match_info["content"])
 
-    def _visible(self, key: str) -> Content:
+    def _visible(self, key: str) -> SimulatedContent:
         content = self._named(key)
         if content is None:
             raise Refused(self._world.switches.not_found_as, "CONTENT_NOT_EXISTS")
@@ -196,12 +196,12 @@ class ContentApi:
             raise denied(self._world.switches.denied_as)
         return content
 
-    def _named(self, key: str) -> Content | None:
+    def _named(self, key: str) -> SimulatedContent | None:
         switches = self._world.switches
         at = self._world.now() - switches.detail_lag_s
         return self._world.tenant.of_key(key, at=at, any_case=switches.pretty_id_any_case)
 
-    def _found(self, content: Content, options: Mapping[str, Any]) -> dict[str, Any]:
+    def _found(self, content: SimulatedContent, options: Mapping[str, Any]) -> dict[str, Any]:
         version = content.version
         source = {"fileName": version.file_name, "extension": version.extension or None}
         with_imetadata = bool(options.get("returnImetadata"))
@@ -213,7 +213,7 @@ class ContentApi:
             "ownerFullname": "Sandbox Owner",
         }
 
-    def _categories(self, content: Content) -> list[dict[str, Any]]:
+    def _categories(self, content: SimulatedContent) -> list[dict[str, Any]]:
         tenant = self._world.tenant
         ids = linked_categories(content, self._world)
         return [category(tenant.folders[one], self._world) for one in ids if one in tenant.folders]
@@ -231,7 +231,7 @@ def _offset(value: Any) -> int:
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
-def _ordered(contents: list[Content], order: str) -> list[Content]:
+def _ordered(contents: list[SimulatedContent], order: str) -> list[SimulatedContent]:
     name, _, way = order.rpartition("_")
     key = _SORTS.get(name.lower())
     return sorted(contents, key=key, reverse=way.upper() == "D") if key else contents

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from proxy.sandbox.content import PUBLISHED, Content, Version, derived_status
+from proxy.sandbox.content import PUBLISHED, SimulatedContent, Version, derived_status
 from proxy.sandbox.envelope import date
 from proxy.sandbox.switches import Switches
 from proxy.sandbox.world import World
@@ -12,7 +12,7 @@ _REGIONS = {"EN": "US"}
 
 
 def search_item(
-    content: Content, world: World, *, asked_for: Iterable[str], thumbs: Iterable[str]
+    content: SimulatedContent, world: World, *, asked_for: Iterable[str], thumbs: Iterable[str]
 ) -> dict[str, Any]:
     """Return an item of content/search: details hold only the fields asked for."""
     details = _details(content, world)
@@ -26,7 +26,7 @@ def search_item(
 
 
 def record(
-    content: Content, world: World, *, with_imetadata: bool, service: str = ""
+    content: SimulatedContent, world: World, *, with_imetadata: bool, service: str = ""
 ) -> dict[str, Any]:
     """Return the complete record, MContent."""
     switches = world.switches
@@ -47,7 +47,7 @@ def record(
     }
 
 
-def wall(content: Content, world: World) -> dict[str, Any]:
+def wall(content: SimulatedContent, world: World) -> dict[str, Any]:
     """Return the detail for display, MContentWall."""
     channels = channels_of(content, world.switches)
     cdn = _protocol_relative(world.cdn_url)
@@ -91,7 +91,7 @@ def version_summary(version: Version) -> dict[str, Any]:
     return {"id": version.id, "createdDate": created, "modifiedDate": created}
 
 
-def channels_of(content: Content, switches: Switches) -> tuple[str, ...]:
+def channels_of(content: SimulatedContent, switches: Switches) -> tuple[str, ...]:
     """Return the channels in which a content is said to be available."""
     if not content.is_out:
         return ()
@@ -101,20 +101,20 @@ def channels_of(content: Content, switches: Switches) -> tuple[str, ...]:
     return content.channels
 
 
-def status_of(content: Content, switches: Switches) -> str:
+def status_of(content: SimulatedContent, switches: Switches) -> str:
     """Return the word for a content, where one more channel may not be finished."""
     if switches.unfinished_channel is None or not content.is_out:
         return content.status
     return derived_status([PUBLISHED, *dict(_unfinished(content, switches)).values()])
 
 
-def _unfinished(content: Content, switches: Switches) -> tuple[tuple[str, str], ...]:
+def _unfinished(content: SimulatedContent, switches: Switches) -> tuple[tuple[str, str], ...]:
     if switches.unfinished_channel is None or not content.is_out:
         return content.unfinished
     return (*content.unfinished, ("WEB4K", switches.unfinished_channel))
 
 
-def thumb_url(content: Content, world: World) -> str:
+def thumb_url(content: SimulatedContent, world: World) -> str:
     """Return the address of a thumbnail, without its scheme as THRON gives it."""
     base = _protocol_relative(world.cdn_url)
     pkey = world.tenant.app.pkey or "nokey"
@@ -123,7 +123,7 @@ def thumb_url(content: Content, world: World) -> str:
     return f"{base}{path}?v={content.record_version}"
 
 
-def linked_categories(content: Content, world: World) -> list[str]:
+def linked_categories(content: SimulatedContent, world: World) -> list[str]:
     """Return the ids of a content's folders, with those above them if the switch says so."""
     tenant = world.tenant
     ids = dict.fromkeys(content.folder_ids)
@@ -133,7 +133,7 @@ def linked_categories(content: Content, world: World) -> list[str]:
     return list(ids)
 
 
-def _details(content: Content, world: World) -> Mapping[str, Any]:
+def _details(content: SimulatedContent, world: World) -> Mapping[str, Any]:
     switches = world.switches
     version = content.version
     return {
@@ -168,7 +168,9 @@ def _with_region(language: str, switches: Switches) -> str:
     return f"{language.lower()}_{_REGIONS.get(language, language)}"
 
 
-def _locales(content: Content, switches: Switches, *, service: str = "") -> list[dict[str, Any]]:
+def _locales(
+    content: SimulatedContent, switches: Switches, *, service: str = ""
+) -> list[dict[str, Any]]:
     key = switches.locale_key
     if key == "as seen":
         # content/detail is read with "lang", the others with "locale" (docs/thron.md 3.1).
@@ -183,7 +185,7 @@ def _locales(content: Content, switches: Switches, *, service: str = "") -> list
     ]
 
 
-def _pretty_ids(content: Content, switches: Switches) -> list[dict[str, Any]]:
+def _pretty_ids(content: SimulatedContent, switches: Switches) -> list[dict[str, Any]]:
     key = "lang" if switches.locale_key == "lang" else "locale"
     return [
         {"id": value, key: _locale(_with_region(language, switches), switches)}
@@ -191,11 +193,11 @@ def _pretty_ids(content: Content, switches: Switches) -> list[dict[str, Any]]:
     ]
 
 
-def _external_ids(content: Content) -> list[dict[str, Any]]:
+def _external_ids(content: SimulatedContent) -> list[dict[str, Any]]:
     return [{"key": key, "value": value} for key, value in content.external_ids]
 
 
-def _imetadata(content: Content, world: World) -> list[dict[str, Any]]:
+def _imetadata(content: SimulatedContent, world: World) -> list[dict[str, Any]]:
     ids = {
         (d.classification_id or "", d.key): (d.id, d.metadata_type)
         for d in world.tenant.library.definitions
@@ -220,7 +222,7 @@ def _metadata_language(language: str | None, metadata_type: str, switches: Switc
     return _locale(language, switches)
 
 
-def _legacy_metadatas(content: Content, switches: Switches) -> list[dict[str, Any]]:
+def _legacy_metadatas(content: SimulatedContent, switches: Switches) -> list[dict[str, Any]]:
     held = [
         {"name": name, "value": value, "locale": _locale(language, switches)}
         for name, language, value in content.legacy_metadatas
@@ -228,7 +230,7 @@ def _legacy_metadatas(content: Content, switches: Switches) -> list[dict[str, An
     return [*held, {"name": "_SOURCE_MIMETYPE_", "value": content.version.media_type}]
 
 
-def _weebo(content: Content, switches: Switches) -> dict[str, Any]:
+def _weebo(content: SimulatedContent, switches: Switches) -> dict[str, Any]:
     return {
         "status": status_of(content, switches),
         "publishedDate": date(content.last_update) if content.is_out else None,

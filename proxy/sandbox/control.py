@@ -12,7 +12,7 @@ import orjson
 from aiohttp import web
 
 from proxy.sandbox.blob import BytesBlob
-from proxy.sandbox.content import PUBLISHED, Content
+from proxy.sandbox.content import PUBLISHED, SimulatedContent
 from proxy.sandbox.faults import Fault, Kind
 from proxy.sandbox.switches import Switches
 from proxy.sandbox.tenant import PrettyIdTaken
@@ -223,7 +223,7 @@ class Control:
                 raise web.HTTPConflict(text="PRETTYID_ALREADY_EXISTS") from exc
         return _json(_shown(tenant.find(content.id)))
 
-    def _content(self, request: web.Request) -> Content:
+    def _content(self, request: web.Request) -> SimulatedContent:
         try:
             return self._world.tenant.find(request.match_info["content"])
         except KeyError as exc:
@@ -254,7 +254,7 @@ def _octets(text: Any) -> bytes:
         raise web.HTTPBadRequest(text="data is not base64") from exc
 
 
-def _shown(content: Content) -> dict[str, Any]:
+def _shown(content: SimulatedContent) -> dict[str, Any]:
     return {
         "id": content.id,
         "content_type": content.content_type,

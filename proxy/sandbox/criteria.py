@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from proxy.sandbox.content import Content
+from proxy.sandbox.content import SimulatedContent
 from proxy.sandbox.envelope import invalid, many, part
 
-Test = Callable[[Content], bool]
+Test = Callable[[SimulatedContent], bool]
 
 _SHORTENED = ("%Y", "%Y-%m", "%Y-%m-%d")
 
@@ -106,7 +106,7 @@ def pattern(expression: str) -> re.Pattern[str]:
         raise invalid("not a regular expression") from exc
 
 
-def _listed(wanted: Any, values: Callable[[Content], set[str]]) -> Iterable[Test]:
+def _listed(wanted: Any, values: Callable[[SimulatedContent], set[str]]) -> Iterable[Test]:
     names = frozenset(str(one) for one in many(wanted))
     if names:
         yield lambda content: not names.isdisjoint(values(content))
@@ -139,7 +139,7 @@ def _metadatum(one: Mapping[str, Any]) -> tuple[str, str | None, str]:
     return str(one.get("key")), one.get("classificationId"), str(one.get("value"))
 
 
-def _has(content: Content, key: str, classification_id: str | None, value: str) -> bool:
+def _has(content: SimulatedContent, key: str, classification_id: str | None, value: str) -> bool:
     # Exact and case-sensitive (docs/thron.md 4.2).
     return any(
         (held_key, held_value) == (key, value) and classification_id in {None, "", classification}
@@ -192,6 +192,6 @@ def _legacy(criteria: list[Any]) -> Iterable[Test]:
         yield lambda content: combine(_matches(content, name, value) for name, value in wanted)
 
 
-def _matches(content: Content, name: str, value: re.Pattern[str]) -> bool:
+def _matches(content: SimulatedContent, name: str, value: re.Pattern[str]) -> bool:
     held = [text for key, _, text in content.legacy_metadatas if key == name]
     return any(value.search(text) for text in held)

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 from aiohttp import web
 
 from proxy.sandbox.blob import Blob, BytesBlob
-from proxy.sandbox.content import Content, Version, static_name
+from proxy.sandbox.content import SimulatedContent, Version, static_name
 from proxy.sandbox.delivery_path import DeliveryPath, parse
 from proxy.sandbox.signing import sign
 from proxy.sandbox.world import World
@@ -43,7 +43,7 @@ class Published:
     content_id: str | None
 
 
-class Delivery:
+class DeliveryApi:
     """Redirects durable addresses, and knows the static names that it gave out."""
 
     def __init__(self, world: World) -> None:
@@ -73,13 +73,13 @@ class Delivery:
         version, blob = found
         return self._away(self._static_target(asked, content, version, blob, edit=raw_query))
 
-    def _content(self, asked: DeliveryPath) -> Content | None:
+    def _content(self, asked: DeliveryPath) -> SimulatedContent | None:
         world = self._world
         if asked.client_id != world.tenant.client_id or asked.pkey != world.tenant.app.pkey:
             return None
         return world.tenant.of_key(asked.key, any_case=world.switches.pretty_id_any_case)
 
-    def _is_allowed(self, asked: DeliveryPath, content: Content) -> bool:
+    def _is_allowed(self, asked: DeliveryPath, content: SimulatedContent) -> bool:
         # What is linked nowhere is delivered all the same (docs/thron.md 3.4).
         if not content.is_out:
             return False
@@ -87,7 +87,7 @@ class Delivery:
         return kind is None or kind == content.content_type
 
     def _file(
-        self, asked: DeliveryPath, content: Content, *, accept: str
+        self, asked: DeliveryPath, content: SimulatedContent, *, accept: str
     ) -> tuple[Version, Blob] | None:
         """Return the published file of a channel, and the version that it comes from."""
         lag_s = self._world.switches.rendition_lag_s
@@ -113,7 +113,13 @@ class Delivery:
         return BytesBlob(b"RIFF\0\0\0\0WEBP" + octets, "image/webp", blob.last_modified)
 
     def _static_target(
-        self, asked: DeliveryPath, content: Content, version: Version, blob: Blob, *, edit: str
+        self,
+        asked: DeliveryPath,
+        content: SimulatedContent,
+        version: Version,
+        blob: Blob,
+        *,
+        edit: str,
     ) -> str:
         extension = _extension(version, blob)
         variant = hashlib.sha256(f"{asked.div_area}?{edit}{blob.media_type}".encode()).hexdigest()
@@ -174,7 +180,7 @@ def _extension(version: Version, blob: Blob) -> str:
     return _EXTENSIONS.get(media_type) or guessed.removeprefix(".")
 
 
-def _link_target(content: Content) -> str:
+def _link_target(content: SimulatedContent) -> str:
     """Return where a URL content leads: its source is the address."""
     address = b"".join(content.version.source.read(0, content.version.source.length))
     text = address.decode("ascii", "replace").strip()

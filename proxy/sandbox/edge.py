@@ -10,12 +10,12 @@ import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from proxy.sandbox.behaviours import with_faults
 from proxy.sandbox.blob import BytesBlob
 from proxy.sandbox.envelope import FORM, Refused, refuse
 from proxy.sandbox.faults import Fault, Kind, Where
-from proxy.sandbox.manners import with_faults
 from proxy.sandbox.record import Recorded
-from proxy.sandbox.static import Manner, respond
+from proxy.sandbox.static import ServerBehaviour, respond
 from proxy.sandbox.world import World
 
 CONTROL = "/sandbox/"
@@ -23,7 +23,7 @@ _STRIKING = web.RequestKey("striking", tuple)
 _BODY_LIMIT = 65_536
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: close() sends RST and not FIN
 _SENT_BADLY = {Kind.STALL, Kind.RESET, Kind.TRUNCATED, Kind.TRICKLE}
-_PLAIN = Manner(ranges=False, validator="none", last_modified=False)
+_PLAIN = ServerBehaviour(ranges=False, validator="none", last_modified=False)
 _ENVELOPE = orjson.dumps(
     {"resultCode": "EXCEPTION", "ssoCode": "OK", "errorDescription": "generic error"}
 )
@@ -161,8 +161,8 @@ async def _sent_badly(
     """Send a small answer as badly as a file can be sent."""
     body = response.body if isinstance(response.body, bytes) else b""
     blob = BytesBlob(body, response.content_type)
-    manner = with_faults(_PLAIN, badly, world.faults)
-    return await respond(request, blob, manner=manner)
+    behaviour = with_faults(_PLAIN, badly, world.faults)
+    return await respond(request, blob, behaviour=behaviour)
 
 
 def _hang_up(request: web.Request, *, reset: bool = False, after: bytes = b"") -> web.Response:

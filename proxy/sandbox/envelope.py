@@ -11,7 +11,7 @@ import orjson
 from aiohttp import web
 
 from proxy.sandbox.switches import Absence, Refusal, Switches
-from proxy.sandbox.tokens import Standing
+from proxy.sandbox.tokens import TokenStatus
 from proxy.sandbox.world import World
 
 FORM = "application/x-www-form-urlencoded"
@@ -29,16 +29,14 @@ class Refused(Exception):
     """A request that THRON does not answer as asked.
 
     Attributes:
-        manner: The status and the kind of body, such as ``418 envelope``.
+        form: The status and the kind of body, such as ``418 envelope``.
         result_code: The service family's resultCode.
         sso_code: The ssoCode beside it.
     """
 
-    def __init__(
-        self, manner: str, result_code: str, *, sso_code: str = "OK", why: str = ""
-    ) -> None:
-        super().__init__(f"{manner} {result_code} {why}")
-        self.manner = manner
+    def __init__(self, form: str, result_code: str, *, sso_code: str = "OK", why: str = "") -> None:
+        super().__init__(f"{form} {result_code} {why}")
+        self.form = form
         self.result_code = result_code
         self.sso_code = sso_code
         self.why = why
@@ -66,9 +64,9 @@ def require_sound(ids: Iterable[str], switches: Switches) -> None:
         raise business("EXCEPTION", why="generic error")
 
 
-def denied(manner: Refusal) -> Refused:
+def denied(form: Refusal) -> Refused:
     """Return the refusal of a right; its status is that of an expired session."""
-    return Refused(manner, "ACCESS_DENIED", sso_code="ACCESS_DENIED", why="access denied")
+    return Refused(form, "ACCESS_DENIED", sso_code="ACCESS_DENIED", why="access denied")
 
 
 def token_of(request: web.Request) -> str | None:
@@ -84,13 +82,13 @@ def require_token(request: web.Request, world: World, *, renew: bool = True) -> 
     """
     token = token_of(request)
     look = world.tokens.use if renew else world.tokens.standing
-    standing = look(token, now=world.now()) if token else Standing.UNKNOWN
-    if token is None or standing is not Standing.OK:
+    standing = look(token, now=world.now()) if token else TokenStatus.UNKNOWN
+    if token is None or standing is not TokenStatus.OK:
         raise expired(world.switches, standing)
     return token
 
 
-def expired(switches: Switches, standing: Standing) -> Refused:
+def expired(switches: Switches, standing: TokenStatus) -> Refused:
     """Return the refusal of a token that is missing, unknown or expired."""
     return Refused(
         switches.expired_as, "ACCESS_DENIED", sso_code=standing.value, why="session expired"
@@ -169,7 +167,7 @@ def answer(
 
 def refuse(request: web.Request, world: World, refused: Refused) -> web.Response:
     """Return the response to a request that is refused."""
-    status, _, kind = refused.manner.partition(" ")
+    status, _, kind = refused.form.partition(" ")
     match kind:
         case "envelope":
             fields = {"errorDescription": refused.why or None}

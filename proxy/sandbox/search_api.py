@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from proxy.sandbox.content import Content
+from proxy.sandbox.content import SimulatedContent
 from proxy.sandbox.content_json import search_item
 from proxy.sandbox.criteria import search_tests
 from proxy.sandbox.envelope import (
@@ -121,7 +121,7 @@ class SearchApi:
         ids = tuple(content_id for _, content_id in found)
         return _Page(ids, 0, len(ids), world.now() + world.switches.search_token_life_s)
 
-    def _candidates(self, criteria: Mapping[str, Any]) -> Iterable[Content]:
+    def _candidates(self, criteria: Mapping[str, Any]) -> Iterable[SimulatedContent]:
         ids = [str(one) for one in many(criteria.get("ids"))]
         if ids:
             return self._read(ids)
@@ -156,7 +156,7 @@ class SearchApi:
             self._pages.popitem(last=False)
         return token
 
-    def _read(self, ids: Sequence[str]) -> list[Content]:
+    def _read(self, ids: Sequence[str]) -> list[SimulatedContent]:
         tenant = self._world.tenant
         found = (tenant.content(one, at=self._known_at) for one in dict.fromkeys(ids))
         return [content for content in found if content is not None]
@@ -179,7 +179,7 @@ class SearchApi:
         return tenant.below(folder_id) if cascade else frozenset({folder_id})
 
 
-def _order(options: Mapping[str, Any]) -> tuple[Callable[[Content], Any], bool]:
+def _order(options: Mapping[str, Any]) -> tuple[Callable[[SimulatedContent], Any], bool]:
     """Return what to sort by, and whether it falls; unasked, an order that means nothing."""
     name, _, way = str(options.get("orderBy", "")).rpartition("_")
     if name in _RANKS:
@@ -191,11 +191,11 @@ def _order(options: Mapping[str, Any]) -> tuple[Callable[[Content], Any], bool]:
     return _unspecified, False
 
 
-def _unspecified(content: Content) -> str:
+def _unspecified(content: SimulatedContent) -> str:
     return content.id[::-1]
 
 
-_RANKS: Mapping[str, Callable[[Content], Any]] = {
+_RANKS: Mapping[str, Callable[[SimulatedContent], Any]] = {
     "lastUpdate": lambda content: content.last_update,
     "creationDate": lambda content: content.creation_date,
     "name": lambda content: content.title.lower(),

@@ -52,14 +52,16 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class SelectedSpans:
     """The status code (200, 206, 304, 412, 416) and, with 206, the spans in the order asked."""
 
     status: int
     spans: tuple[Span, ...] = ()
 
 
-def select(fields: Mapping[str, str], facts: Facts, *, is_head: bool, ranges: bool) -> Selection:
+def select(
+    fields: Mapping[str, str], facts: Facts, *, is_head: bool, ranges: bool
+) -> SelectedSpans:
     """Return what a request with these fields gets.
 
     Args:
@@ -70,13 +72,13 @@ def select(fields: Mapping[str, str], facts: Facts, *, is_head: bool, ranges: bo
     """
     refused = _precondition(fields, facts)
     if refused is not None:
-        return Selection(refused)
+        return SelectedSpans(refused)
     if "Range" not in fields or is_head or not ranges or not _if_range(fields, facts):
-        return Selection(200)
+        return SelectedSpans(200)
     spans = parse_ranges(fields["Range"], length=facts.length)
     if spans is None:
-        return Selection(200)
-    return Selection(206, spans) if spans else Selection(416)
+        return SelectedSpans(200)
+    return SelectedSpans(206, spans) if spans else SelectedSpans(416)
 
 
 def parse_ranges(value: str, *, length: int) -> tuple[Span, ...] | None:

@@ -13,10 +13,10 @@ from proxy.sandbox import manifest
 from proxy.sandbox.auth_api import USERNAME, AuthApi
 from proxy.sandbox.blob import BytesBlob
 from proxy.sandbox.category_api import CategoryApi
-from proxy.sandbox.content import Content, Version
+from proxy.sandbox.content import SimulatedContent, Version
 from proxy.sandbox.content_api import ContentApi
 from proxy.sandbox.control import Control
-from proxy.sandbox.delivery import Delivery
+from proxy.sandbox.delivery import DeliveryApi
 from proxy.sandbox.edge import middlewares
 from proxy.sandbox.faults import Fault, Faults, Kind
 from proxy.sandbox.metadata_api import MetadataApi
@@ -27,7 +27,7 @@ from proxy.sandbox.specs import Library
 from proxy.sandbox.static_files import StaticFiles
 from proxy.sandbox.switches import Switches
 from proxy.sandbox.sync_api import SyncApi
-from proxy.sandbox.tenant import App, Tenant
+from proxy.sandbox.tenant import App, SimulatedTenant
 from proxy.sandbox.tokens import Tokens
 from proxy.sandbox.world import World
 
@@ -67,7 +67,7 @@ class Sandbox:
     ) -> None:
         held = _library(library, generated)
         app = App(self.app_id, self.app_key, held.root_folder_id, pkey="s4ndbx")
-        tenant = Tenant(held, client_id=self.client_id, app=app)
+        tenant = SimulatedTenant(held, client_id=self.client_id, app=app)
         chosen = switches or Switches()
         self._world = World(tenant, Tokens(chosen), chosen, now)
         self._port = port
@@ -75,7 +75,7 @@ class Sandbox:
 
     async def __aenter__(self) -> Self:
         world = self._world
-        delivery = Delivery(world)
+        delivery = DeliveryApi(world)
         source = Source(world)
         static = StaticFiles(world, delivery)
         parts = (AuthApi, SearchApi, ContentApi, SyncApi, CategoryApi, MetadataApi, Control)
@@ -135,7 +135,7 @@ class Sandbox:
         return self._world.storage_url
 
     @property
-    def tenant(self) -> Tenant:
+    def tenant(self) -> SimulatedTenant:
         """The model: folders, contents, the application."""
         return self._world.tenant
 
@@ -206,19 +206,19 @@ class Sandbox:
             content.id, now=self._world.now(), blob=blob, file_name=file_name, touch=touch
         )
 
-    def unlink(self, content_id: str, folder_id: str | None = None) -> Content:
+    def unlink(self, content_id: str, folder_id: str | None = None) -> SimulatedContent:
         """Take a content out of one folder, or of all."""
         return self.tenant.unlink(content_id, folder_id, now=self._world.now())
 
-    def link(self, content_id: str, folder_id: str) -> Content:
+    def link(self, content_id: str, folder_id: str) -> SimulatedContent:
         """Put a content into one more folder."""
         return self.tenant.link(content_id, folder_id, now=self._world.now())
 
-    def unpublish(self, content_id: str, *, status: str = "READY") -> Content:
+    def unpublish(self, content_id: str, *, status: str = "READY") -> SimulatedContent:
         """Take a content off all its channels."""
         return self.tenant.set_status(content_id, status, now=self._world.now())
 
-    def publish(self, content_id: str, *channels: str) -> Content:
+    def publish(self, content_id: str, *channels: str) -> SimulatedContent:
         """Publish a content on these channels, or on those that its file has."""
         found = self.tenant.find(content_id)
         chosen = channels or tuple(found.version.renditions)
@@ -226,7 +226,7 @@ class Sandbox:
             content_id, "PUBLISHED", now=self._world.now(), channels=chosen
         )
 
-    def set_channels(self, content_id: str, **states: str) -> Content:
+    def set_channels(self, content_id: str, **states: str) -> SimulatedContent:
         """Give a content's channels other states; its status follows from them."""
         return self.tenant.set_channels(content_id, states, now=self._world.now())
 

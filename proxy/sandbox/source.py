@@ -5,7 +5,8 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from proxy.sandbox.content import Content, Version
+from proxy.sandbox.behaviours import of_source, with_faults
+from proxy.sandbox.content import SimulatedContent, Version
 from proxy.sandbox.edge import striking
 from proxy.sandbox.envelope import (
     FORM,
@@ -16,11 +17,10 @@ from proxy.sandbox.envelope import (
     invalid,
     require_client,
 )
-from proxy.sandbox.manners import of_source, with_faults
 from proxy.sandbox.signing import is_presigned, presign
 from proxy.sandbox.static import respond
 from proxy.sandbox.switches import Switches
-from proxy.sandbox.tokens import Standing
+from proxy.sandbox.tokens import TokenStatus
 from proxy.sandbox.world import World
 
 _RESOURCES = "/api/xadmin/resources/"
@@ -84,8 +84,8 @@ class Source:
         self, request: web.Request, version: Version, fields: dict[str, str]
     ) -> web.StreamResponse:
         world = self._world
-        manner = with_faults(of_source(world.switches), striking(request), world.faults)
-        return await respond(request, version.source, manner=manner, fields=fields)
+        behaviour = with_faults(of_source(world.switches), striking(request), world.faults)
+        return await respond(request, version.source, behaviour=behaviour, fields=fields)
 
     async def _require_token(self, request: web.Request, method: str) -> None:
         """Refuse a request without a valid token in one of the places that count."""
@@ -100,11 +100,11 @@ class Source:
             (str(t) for way, t in offered.items() if t and way in world.switches.source_token_in),
             None,
         )
-        standing = world.tokens.use(token, now=world.now()) if token else Standing.UNKNOWN
-        if standing is not Standing.OK:
+        standing = world.tokens.use(token, now=world.now()) if token else TokenStatus.UNKNOWN
+        if standing is not TokenStatus.OK:
             raise expired(world.switches, standing)
 
-    def _content(self, request: web.Request) -> Content:
+    def _content(self, request: web.Request) -> SimulatedContent:
         world = self._world
         require_client(world, request.match_info.get("clientId") or request.query.get("clientId"))
         content_id = request.query.get("xcontentId")
@@ -117,7 +117,7 @@ class Source:
             raise denied(world.switches.source_denied_as)
         return content
 
-    def _may_have(self, content: Content) -> bool:
+    def _may_have(self, content: SimulatedContent) -> bool:
         world = self._world
         if not (world.tenant.app.may_share and content.shareable) or content.trashed:
             return False
@@ -127,7 +127,7 @@ class Source:
         is_left = not content.folder_ids and world.switches.source_of_unlinked
         return is_left or world.tenant.sees(content)
 
-    def _version(self, content: Content, version_id: str | None) -> Version:
+    def _version(self, content: SimulatedContent, version_id: str | None) -> Version:
         if version_id is None:
             return content.version
         for version in content.versions:

@@ -18,7 +18,7 @@ from typing import Literal
 from aiohttp import web
 
 from proxy.sandbox.blob import CHUNK_OCTETS, Blob, BytesBlob
-from proxy.sandbox.selection import FIELDS, Facts, Selection, Span, content_range, select
+from proxy.sandbox.selection import FIELDS, Facts, SelectedSpans, Span, content_range, select
 
 _BOUNDARY = "3d6b6a416f9b5-thron-sandbox"
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: close() sends RST and not FIN
@@ -28,7 +28,7 @@ _changes = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class ServerBehaviour:
     """How a static server behaves; the default is S3's and CloudFront's way.
 
     Attributes:
@@ -66,7 +66,7 @@ class Manner:
     truncate_at: int | None = None
 
 
-_FAITHFUL = Manner()
+_FAITHFUL = ServerBehaviour()
 _NO_FIELDS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -74,7 +74,7 @@ async def respond(
     request: web.Request,
     blob: Blob,
     *,
-    manner: Manner = _FAITHFUL,
+    behaviour: ServerBehaviour = _FAITHFUL,
     fields: Mapping[str, str] = _NO_FIELDS,
 ) -> web.StreamResponse:
     """Answer a request with a blob.
@@ -83,40 +83,40 @@ async def respond(
         request: HEAD gets the fields alone; any other method is answered as GET is (a source
             download may be a POST): which methods are allowed is the caller's business.
         blob: What to send.
-        manner: How awkwardly.
+        behaviour: How awkwardly.
         fields: Further fields of a 200, 206 or 304, such as Content-Disposition; they win.
     """
-    await asyncio.sleep(manner.stall_before_s)
+    await asyncio.sleep(behaviour.stall_before_s)
     is_head = request.method == "HEAD"
-    if is_head and manner.head_refused:
+    if is_head and behaviour.head_refused:
         return web.Response(status=405, headers={"Allow": "GET"})
-    if manner.coded:
+    if behaviour.coded:
         octets = gzip.compress(b"".join(blob.read(0, blob.length)), mtime=0)
         blob = BytesBlob(octets, blob.media_type, blob.last_modified)
-    facts = _facts(blob, manner)
-    selection = _select(request, facts, manner, is_head=is_head)
+    facts = _facts(blob, behaviour)
+    selection = _select(request, facts, behaviour, is_head=is_head)
     if selection.status in {412, 416}:
         return _refusal(selection.status, facts)
     response = web.StreamResponse(status=selection.status)
-    response.headers.update(_common_fields(facts, manner))
+    response.headers.update(_common_fields(facts, behaviour))
     if selection.status == 304:  # noqa: PLR2004 - a status code is its own name
         response.headers.update(fields)
         await response.prepare(request)
         return response
-    body = _body(blob, selection, response, media_type=manner.media_type or blob.media_type)
-    if not manner.length:
+    body = _body(blob, selection, response, media_type=behaviour.media_type or blob.media_type)
+    if not behaviour.length:
         response.content_length = None
     response.headers.update(fields)
     await response.prepare(request)
     if not is_head:
         # A client that leaves is nobody's fault, and there is nobody left to tell.
         with contextlib.suppress(ConnectionError):
-            await _send(body, response, request, manner)
+            await _send(body, response, request, behaviour)
     return response
 
 
-def _facts(blob: Blob, manner: Manner) -> Facts:
-    match manner.validator:
+def _facts(blob: Blob, behaviour: ServerBehaviour) -> Facts:
+    match behaviour.validator:
         case "strong":
             etag: str | None = blob.etag
         case "weak":
@@ -125,22 +125,24 @@ def _facts(blob: Blob, manner: Manner) -> Facts:
             etag = f'"{blob.etag.strip(chr(34))}-{next(_changes)}"'
         case "none":
             etag = None
-    modified = blob.last_modified if manner.last_modified else None
+    modified = blob.last_modified if behaviour.last_modified else None
     return Facts(length=blob.length, etag=etag, last_modified=modified)
 
 
-def _select(request: web.Request, facts: Facts, manner: Manner, *, is_head: bool) -> Selection:
+def _select(
+    request: web.Request, facts: Facts, behaviour: ServerBehaviour, *, is_head: bool
+) -> SelectedSpans:
     asked = {name: ", ".join(request.headers.getall(name, ())) for name in FIELDS}
     given = {name: value for name, value in asked.items() if name in request.headers}
-    selection = select(given, facts, is_head=is_head, ranges=manner.ranges)
-    if len(selection.spans) > 1 and manner.multi_range == "whole":
-        return Selection(200)
-    if len(selection.spans) == 1 and manner.range_shifted:
+    selection = select(given, facts, is_head=is_head, ranges=behaviour.ranges)
+    if len(selection.spans) > 1 and behaviour.multi_range == "whole":
+        return SelectedSpans(200)
+    if len(selection.spans) == 1 and behaviour.range_shifted:
         (span,) = selection.spans
         by = 1 if span.stop < facts.length else -min(1, span.first)
         # Of the whole, all but the last octet.
         stop = span.stop + by if by else span.stop - 1
-        return Selection(206, (Span(span.first + by, stop),))
+        return SelectedSpans(206, (Span(span.first + by, stop),))
     return selection
 
 
@@ -151,9 +153,9 @@ def _refusal(status: int, facts: Facts) -> web.Response:
     return response
 
 
-def _common_fields(facts: Facts, manner: Manner) -> dict[str, str]:
-    fields = {"Accept-Ranges": "bytes"} if manner.ranges else {}
-    if manner.coded:
+def _common_fields(facts: Facts, behaviour: ServerBehaviour) -> dict[str, str]:
+    fields = {"Accept-Ranges": "bytes"} if behaviour.ranges else {}
+    if behaviour.coded:
         fields["Content-Encoding"] = "gzip"
     if facts.etag is not None:
         fields["ETag"] = facts.etag
@@ -163,7 +165,7 @@ def _common_fields(facts: Facts, manner: Manner) -> dict[str, str]:
 
 
 def _body(
-    blob: Blob, selection: Selection, response: web.StreamResponse, *, media_type: str
+    blob: Blob, selection: SelectedSpans, response: web.StreamResponse, *, media_type: str
 ) -> Iterator[bytes]:
     length = blob.length
     if len(selection.spans) > 1:
@@ -199,24 +201,27 @@ def _parts(blob: Blob, spans: tuple[Span, ...], heads: list[bytes]) -> Iterator[
 
 
 async def _send(
-    body: Iterator[bytes], response: web.StreamResponse, request: web.Request, manner: Manner
+    body: Iterator[bytes],
+    response: web.StreamResponse,
+    request: web.Request,
+    behaviour: ServerBehaviour,
 ) -> None:
     sent = 0
-    for piece in _pieces(body, manner):
-        if await _breaks_off(sent, request, manner):
+    for piece in _pieces(body, behaviour):
+        if await _breaks_off(sent, request, behaviour):
             return
         await response.write(piece)
         sent += len(piece)
         # Also lets others on when the peer reads as fast as we write.
-        await asyncio.sleep(1 / _TRICKLES_PER_SECOND if manner.trickle_bytes_s else 0)
-    await _breaks_off(sent, request, manner)
+        await asyncio.sleep(1 / _TRICKLES_PER_SECOND if behaviour.trickle_bytes_s else 0)
+    await _breaks_off(sent, request, behaviour)
 
 
-def _pieces(body: Iterator[bytes], manner: Manner) -> Iterator[bytes]:
+def _pieces(body: Iterator[bytes], behaviour: ServerBehaviour) -> Iterator[bytes]:
     """Cut the chunks where something is to happen."""
-    rate = manner.trickle_bytes_s
+    rate = behaviour.trickle_bytes_s
     step = max(1, rate // _TRICKLES_PER_SECOND) if rate else CHUNK_OCTETS
-    happenings = (manner.stall_at, manner.reset_at, manner.truncate_at)
+    happenings = (behaviour.stall_at, behaviour.reset_at, behaviour.truncate_at)
     marks = sorted(mark for mark in happenings if mark is not None)
     sent = 0
     for chunk in body:
@@ -229,13 +234,13 @@ def _pieces(body: Iterator[bytes], manner: Manner) -> Iterator[bytes]:
             left = left[size:]
 
 
-async def _breaks_off(sent: int, request: web.Request, manner: Manner) -> bool:
-    if sent == manner.stall_at:
-        await _stall(request, manner.go_on)
-    if sent == manner.reset_at:
+async def _breaks_off(sent: int, request: web.Request, behaviour: ServerBehaviour) -> bool:
+    if sent == behaviour.stall_at:
+        await _stall(request, behaviour.go_on)
+    if sent == behaviour.reset_at:
         await _close(request, reset=True)
         return True
-    if sent == manner.truncate_at:
+    if sent == behaviour.truncate_at:
         await _close(request, reset=False)
         return True
     return False

@@ -5,9 +5,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 from aiohttp import web
 
-from proxy.sandbox.delivery import Delivery, Published
+from proxy.sandbox.behaviours import of_static, with_faults
+from proxy.sandbox.delivery import DeliveryApi, Published
 from proxy.sandbox.edge import striking
-from proxy.sandbox.manners import of_static, with_faults
 from proxy.sandbox.signing import is_signed
 from proxy.sandbox.static import respond
 from proxy.sandbox.world import World
@@ -19,7 +19,7 @@ _OVERRIDE = "response-content-disposition"
 class StaticFiles:
     """Answers /static/... on the CDN's listener."""
 
-    def __init__(self, world: World, delivery: Delivery) -> None:
+    def __init__(self, world: World, delivery: DeliveryApi) -> None:
         self._world = world
         self._delivery = delivery
 
@@ -35,9 +35,11 @@ class StaticFiles:
         if published is None or not self._is_alive(published):
             status = 404 if published is None else self._world.switches.old_static_status
             return web.Response(status=status, text="no such file")
-        manner = with_faults(of_static(self._world.switches), striking(request), self._world.faults)
+        behaviour = with_faults(
+            of_static(self._world.switches), striking(request), self._world.faults
+        )
         fields = self._fields(request)
-        return await respond(request, published.blob, manner=manner, fields=fields)
+        return await respond(request, published.blob, behaviour=behaviour, fields=fields)
 
     def _next_hop(self, request: web.Request, hop: int) -> web.Response:
         onward = f"/static/hop{hop - 1}/" if hop > 1 else "/static/"

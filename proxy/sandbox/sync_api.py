@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from proxy.sandbox.category_api import category
-from proxy.sandbox.content import Content, aware
+from proxy.sandbox.content import SimulatedContent, aware
 from proxy.sandbox.content_json import linked_categories, record, thumb_url, version_summary
 from proxy.sandbox.criteria import linked_category_op, moment
 from proxy.sandbox.envelope import (
@@ -40,7 +40,7 @@ class _Change:
     """A content of the change feed; ``removed`` from the platform."""
 
     content_id: str
-    last: Content | None = None
+    last: SimulatedContent | None = None
 
     @property
     def removed(self) -> bool:

@@ -13,7 +13,14 @@ from itertools import pairwise
 from typing import Any
 
 from proxy.sandbox.blob import Blob, BytesBlob
-from proxy.sandbox.content import Content, Version, aware, derived_status, first, public_channels
+from proxy.sandbox.content import (
+    SimulatedContent,
+    Version,
+    aware,
+    derived_status,
+    first,
+    public_channels,
+)
 from proxy.sandbox.generated import GeneratedContents
 from proxy.sandbox.specs import ContentSpec, FolderSpec, Library
 
@@ -43,7 +50,7 @@ class PrettyIdTaken(Exception):
     """A prettyId that another content holds: PRETTYID_ALREADY_EXISTS (docs/thron.md 1.5)."""
 
 
-class Tenant:
+class SimulatedTenant:
     """Folders, contents and the application of one client."""
 
     def __init__(self, library: Library, *, client_id: str, app: App) -> None:
@@ -53,12 +60,12 @@ class Tenant:
         self.folders: dict[str, FolderSpec] = {folder.id: folder for folder in library.folders}
         self.pkeys: set[str] = {app.pkey} if app.pkey else set()
         self._added: dict[str, ContentSpec] = {}
-        self._histories: dict[str, list[tuple[float, Content | None]]] = {}
+        self._histories: dict[str, list[tuple[float, SimulatedContent | None]]] = {}
         self._retired: dict[str, float] = {}
 
     # Reading
 
-    def content(self, content_id: str, *, at: float | None = None) -> Content | None:
+    def content(self, content_id: str, *, at: float | None = None) -> SimulatedContent | None:
         """Return a content as it stands, or as it stood at a time; None where there is none."""
         history = self._histories.get(content_id)
         if history is None:
@@ -68,14 +75,14 @@ class Tenant:
             return history[-1][1]
         return next((content for since, content in reversed(history) if since <= at), None)
 
-    def contents(self, *, at: float | None = None) -> Iterator[Content]:
+    def contents(self, *, at: float | None = None) -> Iterator[SimulatedContent]:
         """Yield every content as it stands, or as it stood at a time."""
         for spec in self._specs():
             content = self.content(spec.id, at=at) if spec.id in self._histories else first(spec)
             if content is not None:
                 yield content
 
-    def find(self, name: str) -> Content:
+    def find(self, name: str) -> SimulatedContent:
         """Return the content with this id, prettyId or title.
 
         Raises:
@@ -90,7 +97,7 @@ class Tenant:
 
     def of_key(
         self, key: str, *, at: float | None = None, any_case: bool = False
-    ) -> Content | None:
+    ) -> SimulatedContent | None:
         """Return the content that an id, a prettyId or an externalId (``key:value``) names."""
         content = self.content(key, at=at)
         if content is not None:
@@ -102,7 +109,9 @@ class Tenant:
                 return content
         return None
 
-    def holders(self, key: str, value: str, *, at: float | None = None) -> Iterator[Content]:
+    def holders(
+        self, key: str, value: str, *, at: float | None = None
+    ) -> Iterator[SimulatedContent]:
         """Yield the contents that may hold a custom metadata value: all that do, and more."""
         for content_id in dict.fromkeys((*self._histories, *self._values.get((key, value), ()))):
             content = self.content(content_id, at=at)
@@ -139,7 +148,7 @@ class Tenant:
         """The folders that the application sees: its root and all below (docs/thron.md 2.5)."""
         return self.below(self.app.root_folder_id)
 
-    def sees(self, content: Content) -> bool:
+    def sees(self, content: SimulatedContent) -> bool:
         """Say whether the application sees a content: it is linked below its root."""
         return not self.visible_folders.isdisjoint(content.folder_ids)
 
@@ -157,7 +166,7 @@ class Tenant:
 
     # Changing
 
-    def change(self, content_id: str, *, now: float, **changes: Any) -> Content:
+    def change(self, content_id: str, *, now: float, **changes: Any) -> SimulatedContent:
         """Save a content's record with some of its attributes changed.
 
         Raises:
@@ -175,7 +184,7 @@ class Tenant:
         self._save(content.id, changed, now=now)
         return changed
 
-    def add(self, spec: ContentSpec, *, now: float) -> Content:
+    def add(self, spec: ContentSpec, *, now: float) -> SimulatedContent:
         """Add a content that the library does not have.
 
         Raises:
@@ -221,13 +230,15 @@ class Tenant:
         )
         return version
 
-    def unlink(self, content_id: str, folder_id: str | None = None, *, now: float) -> Content:
+    def unlink(
+        self, content_id: str, folder_id: str | None = None, *, now: float
+    ) -> SimulatedContent:
         """Take a content out of one folder, or of all."""
         content = self.find(content_id)
         left = () if folder_id is None else tuple(f for f in content.folder_ids if f != folder_id)
         return self.change(content.id, now=now, folder_ids=left)
 
-    def link(self, content_id: str, folder_id: str, *, now: float) -> Content:
+    def link(self, content_id: str, folder_id: str, *, now: float) -> SimulatedContent:
         """Put a content into one more folder."""
         content = self.find(content_id)
         linked = dict.fromkeys((*content.folder_ids, folder_id))
@@ -235,12 +246,14 @@ class Tenant:
 
     def set_status(
         self, content_id: str, status: str, *, now: float, channels: tuple[str, ...] = ()
-    ) -> Content:
+    ) -> SimulatedContent:
         """Give a content another publication status, with the channels that it then has."""
         changed = self.change(content_id, now=now, status=status, channels=channels, unfinished=())
         return self._delivered(changed, now=now)
 
-    def set_channels(self, content_id: str, states: Mapping[str, str], *, now: float) -> Content:
+    def set_channels(
+        self, content_id: str, states: Mapping[str, str], *, now: float
+    ) -> SimulatedContent:
         """Give a content's channels other states; its status follows from them."""
         public = public_channels(states)
         unfinished = tuple((name, state) for name, state in states.items() if name not in public)
@@ -253,7 +266,7 @@ class Tenant:
         )
         return self._delivered(changed, now=now)
 
-    def _delivered(self, content: Content, *, now: float) -> Content:
+    def _delivered(self, content: SimulatedContent, *, now: float) -> SimulatedContent:
         """Return a content, its present files being delivered from now on, or not any more."""
         if content.is_out:
             self._retired.pop(content.version.id, None)
@@ -263,7 +276,7 @@ class Tenant:
 
     def rename(
         self, content_id: str, *, now: float, pretty_ids: tuple[tuple[str, str], ...]
-    ) -> Content:
+    ) -> SimulatedContent:
         """Give a content other prettyIds.
 
         Raises:
@@ -273,7 +286,7 @@ class Tenant:
         self._guard_pretty_ids(content.id, pretty_ids)
         return self.change(content.id, now=now, pretty_ids=pretty_ids)
 
-    def trash(self, content_id: str, *, now: float) -> Content:
+    def trash(self, content_id: str, *, now: float) -> SimulatedContent:
         """Unlink a content from all folders and drop its ACLs; it stays delivered by URL."""
         return self.change(content_id, now=now, folder_ids=(TRASH,), trashed=True)
 
@@ -283,14 +296,14 @@ class Tenant:
         self._retired[content.version.id] = now
         self._save(content.id, None, now=now)
 
-    def removed(self) -> Iterator[tuple[float, Content]]:
+    def removed(self) -> Iterator[tuple[float, SimulatedContent]]:
         """Yield when each removed content went, with its last record."""
         for history in self._histories.values():
             since, content = history[-1]
             if content is None and len(history) > 1 and (last := history[-2][1]) is not None:
                 yield since, last
 
-    def unlinked(self) -> Iterator[tuple[float, Content]]:
+    def unlinked(self) -> Iterator[tuple[float, SimulatedContent]]:
         """Yield when each content left a folder, with its record before."""
         for history in self._histories.values():
             for (_, before), (since, after) in pairwise(history):
@@ -338,7 +351,7 @@ class Tenant:
                 values[key, value] = (*values.get((key, value), ()), spec.id)
         return values
 
-    def _save(self, content_id: str, content: Content | None, *, now: float) -> None:
+    def _save(self, content_id: str, content: SimulatedContent | None, *, now: float) -> None:
         history = self._histories.setdefault(
             content_id, [(float("-inf"), self.content(content_id))]
         )
@@ -364,13 +377,13 @@ def _keys_of(
     yield from (f"{key}:{value}".lower() for key, value in external_ids)
 
 
-def _goes_by(content: Content, key: str, *, any_case: bool) -> bool:
+def _goes_by(content: SimulatedContent, key: str, *, any_case: bool) -> bool:
     if any(f"{name}:{value}".lower() == key.lower() for name, value in content.external_ids):
         return True
     values = [value for _, value in content.pretty_ids]
     return key in values or (any_case and key.lower() in {value.lower() for value in values})
 
 
-def _numbered(content: Content, *, number: int, media_type: str) -> BytesBlob:
+def _numbered(content: SimulatedContent, *, number: int, media_type: str) -> BytesBlob:
     line = f"version {number} of {content.id}\n".encode()
     return BytesBlob(line * 4096, media_type)

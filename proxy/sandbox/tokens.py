@@ -10,7 +10,7 @@ from enum import StrEnum
 from proxy.sandbox.switches import Switches
 
 
-class Standing(StrEnum):
+class TokenStatus(StrEnum):
     """What a token is worth; the refusals are THRON's ssoCodes (docs/thron.md 1.4)."""
 
     OK = "OK"
@@ -54,24 +54,24 @@ class Tokens:
         """Say whether a token is a user's, and not the application's."""
         return token in self._of_users
 
-    def use(self, token: str, *, now: float) -> Standing:
+    def use(self, token: str, *, now: float) -> TokenStatus:
         """Say what a token is worth, and renew it if tokens slide."""
         standing = self.standing(token, now=now)
-        if standing is Standing.OK and self._switches.token_slides:
+        if standing is TokenStatus.OK and self._switches.token_slides:
             self._lives[token].used_s = now
         return standing
 
-    def standing(self, token: str, *, now: float) -> Standing:
+    def standing(self, token: str, *, now: float) -> TokenStatus:
         """Say what a token is worth, without renewing it."""
         life = self._lives.get(token)
         if life is None:
-            return Standing.EXPIRED if token in self._dead else Standing.UNKNOWN
+            return TokenStatus.EXPIRED if token in self._dead else TokenStatus.UNKNOWN
         maximum = self._switches.token_max_age_s
         too_old = maximum is not None and now - life.born_s >= maximum
         if too_old or now - life.used_s >= self._switches.token_life_s:
             self._bury(token)
-            return Standing.EXPIRED
-        return Standing.OK
+            return TokenStatus.EXPIRED
+        return TokenStatus.OK
 
     def expire_all(self) -> int:
         """End every session; returns how many there were."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from proxy.sandbox.faults import Faults
 from proxy.sandbox.record import RequestLog
 from proxy.sandbox.switches import Switches
-from proxy.sandbox.tenant import Tenant
+from proxy.sandbox.tenant import SimulatedTenant
 from proxy.sandbox.tokens import Tokens
 
 
@@ -21,7 +21,7 @@ class World:
         signatures: Every signature that stood in a redirect, for tests that look for leaks.
     """
 
-    tenant: Tenant
+    tenant: SimulatedTenant
     tokens: Tokens
     switches: Switches
     now: Callable[[], float]

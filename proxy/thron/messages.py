@@ -28,14 +28,14 @@ _WITH_UPDATE = (*_NEEDED, "lastUpdate")
 _DETAILS = (*_WITH_UPDATE, "publishingStatus")
 
 
-class Order(StrEnum):
+class SearchOrder(StrEnum):
     """In which order a search lists; the first of them keeps pages from shifting."""
 
     CREATED = "creationDate"
     UPDATED_LAST_FIRST = "lastUpdate"
 
 
-class Ordering(StrEnum):
+class OrderSyntax(StrEnum):
     """How a search says in which order it lists (docs/thron.md 4.2)."""
 
     SORT = "sort"
@@ -52,7 +52,7 @@ class SearchForm:
         details: Members of each content.
     """
 
-    ordering: Ordering
+    ordering: OrderSyntax
     details: tuple[str, ...]
 
     def __str__(self) -> str:
@@ -61,16 +61,16 @@ class SearchForm:
 
 
 SEARCH_FORMS = (
-    SearchForm(Ordering.SORT, _DETAILS),
-    SearchForm(Ordering.ORDER_BY, _DETAILS),
-    SearchForm(Ordering.NONE, _DETAILS),
-    SearchForm(Ordering.ORDER_BY, _WITH_UPDATE),
-    SearchForm(Ordering.NONE, _WITH_UPDATE),
-    SearchForm(Ordering.NONE, _NEEDED),
+    SearchForm(OrderSyntax.SORT, _DETAILS),
+    SearchForm(OrderSyntax.ORDER_BY, _DETAILS),
+    SearchForm(OrderSyntax.NONE, _DETAILS),
+    SearchForm(OrderSyntax.ORDER_BY, _WITH_UPDATE),
+    SearchForm(OrderSyntax.NONE, _WITH_UPDATE),
+    SearchForm(OrderSyntax.NONE, _NEEDED),
 )
 """From what serves best to the plainest; ``orderBy`` is what older SDKs asked for."""
 
-_ORDER_BY = {Order.CREATED: "creationDate_a", Order.UPDATED_LAST_FIRST: "lastUpdate_d"}
+_ORDER_BY = {SearchOrder.CREATED: "creationDate_a", SearchOrder.UPDATED_LAST_FIRST: "lastUpdate_d"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def search(
     *,
     page_token: str | None = None,
     page_size: int | None = None,
-    order: Order = Order.CREATED,
+    order: SearchOrder = SearchOrder.CREATED,
     form: SearchForm = SEARCH_FORMS[0],
 ) -> Question[SearchPage]:
     """Ask for one page of the contents that fit; a folder that is not there has none.
@@ -156,10 +156,10 @@ def search(
         "resultsPageSize": size,
         "returnDetailsFields": list(form.details),
     }
-    if form.ordering is Ordering.SORT:
-        direction = "asc" if order is Order.CREATED else "desc"
+    if form.ordering is OrderSyntax.SORT:
+        direction = "asc" if order is SearchOrder.CREATED else "desc"
         options["sort"] = [{order.value: {"order": direction}}]
-    elif form.ordering is Ordering.ORDER_BY:
+    elif form.ordering is OrderSyntax.ORDER_BY:
         options["orderBy"] = _ORDER_BY[order]
     body: dict[str, Any] = {
         "criteria": _search_criteria(criteria),

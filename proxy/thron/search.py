@@ -16,10 +16,10 @@ from proxy.thron.exchange import Question
 from proxy.thron.listing import LARGEST_PAGE, MOST_PAGES, Listing, each_of
 from proxy.thron.messages import (
     SEARCH_FORMS,
-    Order,
-    Ordering,
+    OrderSyntax,
     SearchCriteria,
     SearchForm,
+    SearchOrder,
     SearchPage,
 )
 from proxy.thron.token_keeper import TokenKeeper
@@ -56,13 +56,13 @@ class Search:
     @property
     def is_ordered(self) -> bool:
         """Whether the tenant takes the order that is asked for; else its pages have none."""
-        return self._form.ordering is not Ordering.NONE
+        return self._form.ordering is not OrderSyntax.NONE
 
     async def pages(
         self,
         criteria: SearchCriteria,
         *,
-        order: Order = Order.CREATED,
+        order: SearchOrder = SearchOrder.CREATED,
         most: int = MOST_PAGES,
         ask: Ask | None = None,
     ) -> AsyncGenerator[SearchPage, None]:
@@ -127,7 +127,7 @@ class Search:
         return [content async for content in each_of(page, most=len(batch))]
 
     async def _listed(
-        self, criteria: SearchCriteria, order: Order, most: int, ask: Ask
+        self, criteria: SearchCriteria, order: SearchOrder, most: int, ask: Ask
     ) -> AsyncGenerator[SearchPage, None]:
         page = await self._first(criteria, order, ask)
         came: set[int] = set()
@@ -140,7 +140,7 @@ class Search:
             page = await ask(self._question(criteria, order, self._form, page_token=token))
         yield page
 
-    async def _first(self, criteria: SearchCriteria, order: Order, ask: Ask) -> SearchPage:
+    async def _first(self, criteria: SearchCriteria, order: SearchOrder, ask: Ask) -> SearchPage:
         """Return the first page, in the plainest form that the tenant makes necessary."""
         if self._is_taken:
             return await ask(self._question(criteria, order, self._form))
@@ -161,7 +161,7 @@ class Search:
     def _question(
         self,
         criteria: SearchCriteria,
-        order: Order,
+        order: SearchOrder,
         form: SearchForm,
         *,
         page_token: str | None = None,

@@ -57,7 +57,7 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Session:
+class ThronSession:
     """What one login gave.
 
     Attributes:
@@ -79,13 +79,13 @@ class SessionStore(Protocol):
     No method raises: with a store that fails, each process logs in by itself.
     """
 
-    async def load(self) -> Session | None:
+    async def load(self) -> ThronSession | None:
         """Return the newest session that was saved; None without any."""
 
     async def acquire(self) -> bool:
         """Try to take the lease to log in, and tell whether that succeeded."""
 
-    async def save(self, session: Session) -> None:
+    async def save(self, session: ThronSession) -> None:
         """Share a session with the other processes."""
 
     async def release(self) -> None:
@@ -95,7 +95,7 @@ class SessionStore(Protocol):
 class Unshared:
     """The store of a process that shares its session with no other."""
 
-    async def load(self) -> Session | None:
+    async def load(self) -> ThronSession | None:
         """Return None: no other process shares its session."""
         return None
 
@@ -103,7 +103,7 @@ class Unshared:
         """Return True: nobody else logs in."""
         return True
 
-    async def save(self, session: Session) -> None:
+    async def save(self, session: ThronSession) -> None:
         """Do nothing."""
 
     async def release(self) -> None:

@@ -36,14 +36,21 @@ from proxy.thron.exchange import Question, Request
 from proxy.thron.refusals import Refusals
 from proxy.thron.session import (
     Credentials,
-    Session,
     SessionStore,
+    ThronSession,
     Unshared,
     act_as,
     login,
     validate,
 )
-from proxy.thron.token_schedule import Failure, Refresh, Schedule, Step, backoff_s, next_refresh
+from proxy.thron.token_schedule import (
+    Failure,
+    Refresh,
+    RefreshAction,
+    Schedule,
+    backoff_s,
+    next_refresh,
+)
 
 T = TypeVar("T")
 
@@ -120,19 +127,19 @@ class TokenKeeper:
         self._random = random
         self._schedule = schedule or Schedule()
         self._store = store or Unshared()
-        self._session: Session | None = None
-        self._former: Session | None = None
+        self._session: ThronSession | None = None
+        self._former: ThronSession | None = None
         self._is_shared = False
         self._retired: deque[str] = deque(maxlen=_RETIRED_TOKENS)
         self._used_at = self._validated_at = 0.0
         self._jitter = 0.0
         self._logins = 0
         self._failure: Failure | None = None
-        self._futile_logins: list[Session] = []
+        self._futile_logins: list[ThronSession] = []
         self._futile_at = 0.0
         self._refusals = Refusals()
-        self._login: asyncio.Task[Session | ThronError] | None = None
-        self._validations: dict[Session, asyncio.Task[bool | ThronError]] = {}
+        self._login: asyncio.Task[ThronSession | ThronError] | None = None
+        self._validations: dict[ThronSession, asyncio.Task[bool | ThronError]] = {}
         self._changed = asyncio.Event()
         self._background: asyncio.Task[None] | None = None
 
@@ -165,18 +172,18 @@ class TokenKeeper:
         )
 
     @property
-    def known(self) -> Session | None:
+    def known(self) -> ThronSession | None:
         """The session, if there is one; nothing is asked."""
         return self._session
 
-    async def last_known(self) -> Session | None:
+    async def last_known(self) -> ThronSession | None:
         """Return the session, or the last one that there was, in an earlier process too.
 
         Its token may have ended; its pkey and folder do not end with it. THRON is not asked.
         """
         return self._session or self._former or await self._store.load()
 
-    async def session(self) -> Session:
+    async def session(self) -> ThronSession:
         """Return the session, logging in if there is none.
 
         Raises:
@@ -185,7 +192,7 @@ class TokenKeeper:
         """
         return self._session or await self._renewed()
 
-    async def renew(self, session: Session) -> Session:
+    async def renew(self, session: ThronSession) -> ThronSession:
         """Return a session newer than this one, whose pkey is suspected to be revoked.
 
         The same one comes back if it is younger than ten minutes.
@@ -259,8 +266,8 @@ class TokenKeeper:
         raise ThronUnreachable("THRON ended every token while it was in use")
 
     async def _replace(
-        self, session: Session, refusal: ThronError, service: str, subject: object
-    ) -> tuple[Session, bool] | None:
+        self, session: ThronSession, refusal: ThronError, service: str, subject: object
+    ) -> tuple[ThronSession, bool] | None:
         """Return another session than the refused one, and whether a login was made for it.
 
         None where the session is good, so that another one would be refused as well.
@@ -285,7 +292,7 @@ class TokenKeeper:
             self._drop(session)
         return await self._renewed(), True
 
-    async def _take_newer(self, session: Session) -> None:
+    async def _take_newer(self, session: ThronSession) -> None:
         """Take the session that another process got in place of this one."""
         if session is self._session:
             shared = await self._shared()
@@ -300,7 +307,7 @@ class TokenKeeper:
             log.warning("token.validation_disbelieved", service=service, problem=str(refusal))
         return may_disbelieve
 
-    def _drop(self, session: Session) -> None:
+    def _drop(self, session: ThronSession) -> None:
         if self._session is session:
             log.info("token.expired", age_s=round(self._now() - session.logged_in_at))
             self._session, self._former = None, session
@@ -310,7 +317,7 @@ class TokenKeeper:
     def _is_logging_in(self) -> bool:
         return self._login is not None and not self._login.done()
 
-    async def _renewed(self) -> Session:
+    async def _renewed(self) -> ThronSession:
         """Return the session of the login in flight, or of a new one unless that has to wait."""
         if self._login is None or self._login.done():
             if self._failure is not None and self._failure.remaining_s(self._now()) > 0:
@@ -318,7 +325,7 @@ class TokenKeeper:
             self._login = asyncio.create_task(self._new_session(), name="thron-login")
         return _given(await asyncio.shield(self._login))
 
-    async def _new_session(self) -> Session | ThronError:
+    async def _new_session(self) -> ThronSession | ThronError:
         """Take the shared session, or log in.
 
         A failure is a result here, not an exception: several may await it, or nobody.
@@ -337,7 +344,7 @@ class TokenKeeper:
         log.info("token.renewed", logins=self._logins, can_publish=session.pkey is not None)
         return self._take(session, is_shared=False)
 
-    async def _leased_or_shared(self) -> Session | None:
+    async def _leased_or_shared(self) -> ThronSession | None:
         """Return a session that another process got; None once this one holds the lease."""
         is_leased = False
         while True:
@@ -348,7 +355,7 @@ class TokenKeeper:
             if not is_leased:
                 await asyncio.sleep(_LEASE_POLL_S)
 
-    async def _logged_in(self) -> Session:
+    async def _logged_in(self) -> ThronSession:
         mine = self._credentials
         answer = await self._client.ask(
             login(mine.client_id, mine.app_id, mine.app_key), token=None, at_most_s=_LONGEST_S
@@ -356,7 +363,7 @@ class TokenKeeper:
         token = answer.token
         if mine.username is not None:
             token = await self._user_token(answer.token)
-        return Session(token, answer.pkey, answer.root_category_id, logged_in_at=self._now())
+        return ThronSession(token, answer.pkey, answer.root_category_id, logged_in_at=self._now())
 
     async def _user_token(self, app_token: str) -> str:
         """Return the token of the user to act as (docs/thron.md 2.4)."""
@@ -368,7 +375,7 @@ class TokenKeeper:
             question = act_as(mine, app_key=app_token)
             return await self._client.ask(question, token=app_token, at_most_s=_LONGEST_S)
 
-    async def _shared(self) -> Session | None:
+    async def _shared(self) -> ThronSession | None:
         """Return the session that another process got, if it may be of use."""
         shared = await self._store.load()
         if shared is None or shared.token in self._retired:
@@ -384,7 +391,7 @@ class TokenKeeper:
         self._retired.append(shared.token)
         return None
 
-    def _take(self, session: Session, *, is_shared: bool) -> Session:
+    def _take(self, session: ThronSession, *, is_shared: bool) -> ThronSession:
         if is_shared:
             log.info("token.shared", age_s=round(self._now() - session.logged_in_at))
         self._session, self._failure, self._is_shared = session, None, is_shared
@@ -393,7 +400,7 @@ class TokenKeeper:
         self._changed.set()
         return session
 
-    async def _is_good(self, session: Session) -> bool:
+    async def _is_good(self, session: ThronSession) -> bool:
         """Tell whether validateToken says that the token is good.
 
         A validation that was under way before the refusal proves only its end; if it proves the
@@ -409,7 +416,7 @@ class TokenKeeper:
             running.add_done_callback(lambda _: self._validations.pop(session, None))
         return _given(await asyncio.shield(running))
 
-    async def _validate(self, session: Session) -> bool | ThronError:
+    async def _validate(self, session: ThronSession) -> bool | ThronError:
         question = validate(self._credentials.client_id)
         try:
             is_good = await self._client.ask(question, token=session.token, at_most_s=_LONGEST_S)
@@ -423,7 +430,7 @@ class TokenKeeper:
             self._validated_at = self._now()
         return is_good
 
-    def _note_use(self, session: Session, *, is_new: bool) -> None:
+    def _note_use(self, session: ThronSession, *, is_new: bool) -> None:
         if is_new:
             self._futile_logins.clear()
         if session is self._session:
@@ -449,7 +456,7 @@ class TokenKeeper:
         )
         return self._failure.told_again(self._now())
 
-    def _note_futile_login(self, session: Session) -> None:
+    def _note_futile_login(self, session: ThronSession) -> None:
         if session not in self._futile_logins:
             self._futile_logins.append(session)
             self._futile_at = self._now()
@@ -471,13 +478,13 @@ class TokenKeeper:
                     await self._changed.wait()
             due = self._due()
             if due.at <= self._now():
-                await self._refresh_safely(due.step)
+                await self._refresh_safely(due.action)
 
     def _due(self) -> Refresh:
         now = self._now()
         earliest = now + (self._failure.remaining_s(now) if self._failure is not None else 0.0)
         if self._session is None:
-            return Refresh(Step.LOG_IN, earliest)
+            return Refresh(RefreshAction.LOG_IN, earliest)
         due = next_refresh(
             self._schedule,
             logged_in_at=self._session.logged_in_at,
@@ -485,18 +492,18 @@ class TokenKeeper:
             validated_at=self._validated_at,
             jitter=self._jitter,
         )
-        return Refresh(due.step, max(due.at, earliest) if self._failure is not None else due.at)
+        return Refresh(due.action, max(due.at, earliest) if self._failure is not None else due.at)
 
-    async def _refresh_safely(self, step: Step) -> None:
+    async def _refresh_safely(self, action: RefreshAction) -> None:
         try:
-            await self._refresh(step)
+            await self._refresh(action)
         except Exception:
             log.exception("token.refresh_crashed")
             self._note_failure("token.refresh_failed", ThronUnreachable("a bug of the keeper"))
 
-    async def _refresh(self, step: Step) -> None:
+    async def _refresh(self, action: RefreshAction) -> None:
         session = self._session
-        if step is Step.VALIDATE and session is not None:
+        if action is RefreshAction.VALIDATE and session is not None:
             try:
                 if await self._is_good(session):
                     return

@@ -36,7 +36,7 @@ class Schedule:
     refused_retry: Backoff = Backoff(first_s=60, longest_s=15 * 60)
 
 
-class Step(StrEnum):
+class RefreshAction(StrEnum):
     """What refreshes a token."""
 
     VALIDATE = "validate"
@@ -45,9 +45,9 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """The next step and its moment, in seconds of the keeper's clock."""
+    """The next action and its moment, in seconds of the keeper's clock."""
 
-    step: Step
+    action: RefreshAction
     at: float
 
 
@@ -98,8 +98,8 @@ def next_refresh(
     known_good_at = max(logged_in_at, used_at, validated_at)
     validate_at = known_good_at + schedule.validate_after_idle_s * early
     if validate_at < log_in_at:
-        return Refresh(Step.VALIDATE, validate_at)
-    return Refresh(Step.LOG_IN, log_in_at)
+        return Refresh(RefreshAction.VALIDATE, validate_at)
+    return Refresh(RefreshAction.LOG_IN, log_in_at)
 
 
 def backoff_s(schedule: Schedule, error: ThronError, *, failures: int, jitter: float) -> float:

@@ -21,7 +21,7 @@ from proxy.catalogue.row_urls import RowUrls
 from proxy.catalogue.sync_runs import RunKind
 from proxy.catalogue.url_rows import Selection, Sort
 from proxy.connectors.store import ConnectorStore
-from proxy.link_check.results import Shown
+from proxy.link_check.results import LinkStatus
 from proxy.link_check.store import LinkCheckStore
 from proxy.sandbox.server import Sandbox
 from tests.admin.visitor import visitor
@@ -120,7 +120,7 @@ async def test_queries(state: Path) -> None:
         collided = Selection(statuses=frozenset({AddressStatus.COLLISION}))
         await _timed("collisions", lambda: contents.page(NAMES, collided))
         await _timed("link tally", lambda: store.tally(NAMES))
-        await _timed("links not tried", lambda: store.page(NAMES, Shown.UNTRIED))
+        await _timed("links not tried", lambda: store.page(NAMES, LinkStatus.UNTRIED))
 
 
 async def test_export(state: Path) -> None:

@@ -5,15 +5,21 @@ from typing import Any
 
 import pytest
 
-from proxy.catalogue.collisions import AddressStatus, Claim, ranked, resolve_claims, unaddressed
+from proxy.catalogue.collisions import (
+    AddressClaim,
+    AddressStatus,
+    ranked,
+    resolve_claims,
+    unaddressed,
+)
 
 DAY = datetime(2024, 5, 1, tzinfo=UTC)
 OK, COLLISION, FORMER = AddressStatus.OK, AddressStatus.COLLISION, AddressStatus.FORMER
 UNPUBLISHED, REMOVED = AddressStatus.UNPUBLISHED, AddressStatus.REMOVED
 
 
-def claim(content_id: str, created: int | None = 0, since: int = 0, **more: Any) -> Claim:
-    return Claim(
+def claim(content_id: str, created: int | None = 0, since: int = 0, **more: Any) -> AddressClaim:
+    return AddressClaim(
         content_id=content_id,
         created=None if created is None else DAY + timedelta(days=created),
         since=DAY + timedelta(days=since),
@@ -46,7 +52,7 @@ LEFT = claim("e", -9, is_removed=True)
         pytest.param([HIDDEN], "", id="nobody"),
     ],
 )
-def test_ranked(claims: list[Claim], order: str) -> None:
+def test_ranked(claims: list[AddressClaim], order: str) -> None:
     """The address leads to the first; the order does not depend on how they come."""
     assert "".join(each.content_id for each in ranked(claims)) == order
     assert ranked(claims[::-1]) == ranked(claims)
@@ -66,7 +72,7 @@ def test_ranked(claims: list[Claim], order: str) -> None:
         ),
     ],
 )
-def test_standings(claims: list[Claim], expected: list[tuple[AddressStatus, bool]]) -> None:
+def test_standings(claims: list[AddressClaim], expected: list[tuple[AddressStatus, bool]]) -> None:
     """Every claim has its status, and exactly one serves where one can."""
     assert [(each.status, each.serves) for each in resolve_claims(claims)] == expected
 

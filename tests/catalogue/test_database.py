@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from proxy.catalogue.database import AuditEntry, Database
 from proxy.catalogue.engine import place
 from proxy.catalogue.purges import Purge, PurgeKind
-from proxy.catalogue.tenant import Tenant
+from proxy.catalogue.tenant import TenantRecord
 from proxy.connectors.model import (
     Connector,
     Connectors,
@@ -40,7 +40,7 @@ async def test_empty(database_url: str) -> None:
 
 async def test_tenant(database_url: str) -> None:
     """New credentials are a change that everybody learns of; the same ones are none."""
-    tenant = Tenant("acme", "app", "app-key-1")
+    tenant = TenantRecord("acme", "app", "app-key-1")
     async with Database.open(database_url, secret_keys_given=(KEY,)) as database:
         await database.save_tenant(tenant, actor="console")
         await database.save_tenant(tenant, actor="console")
@@ -53,7 +53,7 @@ async def test_tenant(database_url: str) -> None:
 
 async def test_no_secret_is_audited_or_shown(sqlite_url: str) -> None:
     """Neither the audit nor a tenant's own words hold the app key."""
-    tenant = Tenant("acme", "app", "app-key-1")
+    tenant = TenantRecord("acme", "app", "app-key-1")
     async with Database.open(sqlite_url) as database:
         await database.save_tenant(tenant, actor="console")
         told = repr(tenant) + repr(await database.audit())
@@ -62,7 +62,7 @@ async def test_no_secret_is_audited_or_shown(sqlite_url: str) -> None:
 
 async def test_a_lost_key_asks_for_the_credentials_anew(sqlite_url: str, tmp_path: Path) -> None:
     """Without its key the app key is unknown, not an error; the rest of the tenant is there."""
-    tenant = Tenant("acme", "app", "app-key-1")
+    tenant = TenantRecord("acme", "app", "app-key-1")
     async with Database.open(sqlite_url) as database:
         await database.save_tenant(tenant, actor="console")
     (tmp_path / "connector.secret.key").unlink()
@@ -76,7 +76,7 @@ async def test_postgresql_keeps_no_secret_without_a_key(postgresql_url: str) -> 
     """There the key has to be given; what is to be done is said."""
     async with Database.open(postgresql_url) as database:
         with pytest.raises(ConfigurationError, match=r"TDC_SECRET_KEY.*openssl"):
-            await database.save_tenant(Tenant("acme", "app", "key"), actor="console")
+            await database.save_tenant(TenantRecord("acme", "app", "key"), actor="console")
         assert await database.tenant() is None
 
 

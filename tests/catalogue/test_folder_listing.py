@@ -11,7 +11,7 @@ from proxy.connectors.model import Connector, Identifier
 from proxy.errors import ThronUnreachable
 from proxy.sandbox.server import Sandbox
 from proxy.thron.content import ContentType
-from proxy.thron.messages import Order
+from proxy.thron.messages import SearchOrder
 from tests.catalogue.listing import Listed, listing, on_root
 
 ALL = Connector(slug="all", folder="root", identifier=Identifier.CONTENT_ID)
@@ -37,7 +37,7 @@ async def test_newest_changes_first(listed: Listed) -> None:
     connector = on_root(listed.thron, ALL)
     contents = [
         content
-        async for page in listed.listing.pages(connector, order=Order.UPDATED_LAST_FIRST)
+        async for page in listed.listing.pages(connector, order=SearchOrder.UPDATED_LAST_FIRST)
         for content in page.contents
     ]
     dates = [content.last_update for content in contents if content.last_update is not None]

@@ -15,7 +15,7 @@ from proxy.catalogue.sync_runs import RunKind, RunState
 from proxy.connectors.model import Connector, Identifier
 from proxy.sandbox.server import Sandbox, Switches
 from proxy.thron.content import ContentType
-from proxy.thron.messages import Order, SearchCriteria, SearchPage
+from proxy.thron.messages import SearchCriteria, SearchOrder, SearchPage
 from proxy.thron.search import Search
 from tests.catalogue.listing import Listed, listing, on_root
 
@@ -114,7 +114,7 @@ class Hasty(FolderListing):
     """A listing that ends after two pages, as one does whose token comes too early."""
 
     async def pages(
-        self, connector: Connector, *, order: Order = Order.CREATED
+        self, connector: Connector, *, order: SearchOrder = SearchOrder.CREATED
     ) -> AsyncGenerator[ListedPage, None]:
         """Give two pages."""
         left = 2

@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from proxy.catalogue.database import Database
-from proxy.catalogue.polling import PurgeWatch, polling
+from proxy.catalogue.polling import PurgePoller, polling
 from proxy.catalogue.purges import Purge, PurgeKind
 from proxy.errors import ConfigurationError, DatabaseFailed
 
@@ -94,7 +94,7 @@ async def test_another_process_s_order_is_obeyed(sqlite_url: str) -> None:
     async with (
         Database.open(sqlite_url) as ours,
         Database.open(sqlite_url) as theirs,
-        PurgeWatch.open(ours, obeyed, interval_s=0.01),
+        PurgePoller.open(ours, obeyed, interval_s=0.01),
         asyncio.timeout(10),
     ):
         await theirs.purge(Purge(PurgeKind.CONTENT, "c-1"), actor="cli")
@@ -108,7 +108,7 @@ async def test_each_order_once(sqlite_url: str) -> None:
     orders = [Purge(PurgeKind.CONNECTOR, "files"), ALL, ALL]
     async with (
         Database.open(sqlite_url) as database,
-        PurgeWatch.open(database, obeyed, interval_s=NEVER_S) as watch,
+        PurgePoller.open(database, obeyed, interval_s=NEVER_S) as watch,
     ):
         for order in orders:
             await database.purge(order, actor="cli")
@@ -122,7 +122,7 @@ async def test_earlier_orders_are_ignored(sqlite_url: str) -> None:
     obeyed = Obeyed()
     async with Database.open(sqlite_url) as database:
         await database.purge(ALL, actor="cli")
-        async with PurgeWatch.open(database, obeyed, interval_s=NEVER_S) as watch:
+        async with PurgePoller.open(database, obeyed, interval_s=NEVER_S) as watch:
             await watch.refresh()
             assert obeyed.purges == []
             await database.purge(ALL, actor="cli")

@@ -14,7 +14,7 @@ from proxy.catalogue.session_store import SharedSessions
 from proxy.sandbox.server import Sandbox, Switches
 from proxy.thron.client import Client
 from proxy.thron.messages import SearchCriteria, search
-from proxy.thron.session import Credentials, Session
+from proxy.thron.session import Credentials, ThronSession
 from proxy.thron.token_keeper import TokenKeeper
 
 KEY = "k" * 32
@@ -69,7 +69,7 @@ async def ask(thron: Sandbox, keeper: TokenKeeper) -> None:
 
 async def test_a_session_is_kept_whole(database_url: str) -> None:
     """What one process saves another loads, the pkey and the folder too."""
-    session = Session("token-1", "pkey-1", "root", logged_in_at=NOON)
+    session = ThronSession("token-1", "pkey-1", "root", logged_in_at=NOON)
     clock = Clock()
     async with store(database_url, clock) as one, store(database_url, clock) as other:
         assert await other.load() is None
@@ -89,7 +89,7 @@ async def test_other_credentials_have_another_session(
     """What was given for some credentials is not used with others."""
     other = replace(MINE, **changed)
     async with store(sqlite_url, Clock()) as mine, store(sqlite_url, Clock(), other) as theirs:
-        await mine.save(Session("token-1"))
+        await mine.save(ThronSession("token-1"))
         assert await theirs.load() is None
 
 
@@ -97,7 +97,7 @@ async def test_a_session_of_another_version_is_none(sqlite_url: str) -> None:
     """While replicas are updated one may keep more of a session than the other knows."""
 
     @dataclass(frozen=True, slots=True, eq=False)
-    class Later(Session):
+    class Later(ThronSession):
         region: str = "eu"
 
     async with store(sqlite_url, Clock()) as mine:
@@ -108,10 +108,10 @@ async def test_a_session_of_another_version_is_none(sqlite_url: str) -> None:
 async def test_another_key_opens_no_session(sqlite_url: str) -> None:
     """A session that was encrypted with a key that is not known is as if there were none."""
     async with store(sqlite_url, Clock()) as one:
-        await one.save(Session("token-1"))
+        await one.save(ThronSession("token-1"))
     async with store(sqlite_url, Clock(), key="z" * 32) as other:
         assert await other.load() is None
-        await other.save(Session("token-2"))
+        await other.save(ThronSession("token-2"))
         assert await other.load() is not None
 
 
@@ -135,7 +135,7 @@ async def test_a_database_that_fails_keeps_nobody_from_logging_in(sqlite_url: st
     async with store(sqlite_url, Clock()) as sessions, Database.open(sqlite_url) as database:
         await database.write(_drop_the_table)
         assert await sessions.acquire()
-        await sessions.save(Session("token-1"))
+        await sessions.save(ThronSession("token-1"))
         assert await sessions.load() is None
         await sessions.release()
 

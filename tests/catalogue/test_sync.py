@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.catalogue.sync import Pace, Sync
+from proxy.catalogue.sync import Sync, SyncIntervals
 from proxy.catalogue.sync_runs import RunKind, RunState, SyncRunStore, SyncState
 from proxy.connectors.model import Connector, Identifier
 from proxy.connectors.store import ConnectorStore
@@ -18,9 +18,9 @@ from tests.catalogue.listing import Listed, listing, on_root
 
 ALL = Connector(slug="all", folder="root", identifier=Identifier.CONTENT_ID)
 NAMES = Connector(slug="names", folder="root", identifier=Identifier.PRETTY_ID)
-ONCE = Pace(3600, poll_s=0.02)
-ASKED = Pace(0, poll_s=0.02)
-ALWAYS = Pace(0.01, poll_s=0.01)
+ONCE = SyncIntervals(3600, poll_s=0.02)
+ASKED = SyncIntervals(0, poll_s=0.02)
+ALWAYS = SyncIntervals(0.01, poll_s=0.01)
 
 
 @pytest.fixture
@@ -31,11 +31,11 @@ async def listed(tmp_path: Path) -> AsyncIterator[Listed]:
 
 
 @asynccontextmanager
-async def syncing(listed: Listed, pace: Pace = ONCE) -> AsyncIterator[Sync]:
+async def syncing(listed: Listed, intervals: SyncIntervals = ONCE) -> AsyncIterator[Sync]:
     """Keep the catalogue until the end of the block."""
     async with (
         ConnectorWatch.open(listed.database, changed=_nothing, interval_s=0.02) as watch,
-        Sync.open(listed.database, watch, lambda: listed.listing, pace=pace) as sync,
+        Sync.open(listed.database, watch, lambda: listed.listing, intervals=intervals) as sync,
     ):
         yield sync
 
@@ -146,7 +146,7 @@ async def test_every_sixth_listing_is_whole(listed: Listed) -> None:
 async def test_an_outage_is_told_and_ends(listed: Listed) -> None:
     """While THRON is away the state says so; the next try is soon, and succeeds."""
     listed.thron.api_down = True
-    async with syncing(listed, Pace(0.05, poll_s=0.02)) as sync:
+    async with syncing(listed, SyncIntervals(0.05, poll_s=0.02)) as sync:
         state = await until(sync, "all", lambda state: state.problem is not None)
         assert state.last_ok is None
         listed.thron.api_down = False
@@ -157,7 +157,7 @@ async def test_the_set_up_state_lists_nothing(listed: Listed) -> None:
     """Without a tenant there is nobody to ask."""
     async with (
         ConnectorWatch.open(listed.database, changed=_nothing, interval_s=0.02) as watch,
-        Sync.open(listed.database, watch, lambda: None, pace=ONCE) as sync,
+        Sync.open(listed.database, watch, lambda: None, intervals=ONCE) as sync,
     ):
         await sync.tick()
         assert await sync.runs("all") == ()

@@ -4,15 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.catalogue.url_entries import Entry, entries, folded, naming, shape, sought, title
+from proxy.catalogue.url_entries import UrlEntry, entries, folded, naming, shape, sought, title
 from proxy.connectors.identifiers import claims
 from proxy.connectors.model import Connector, Identifier
 from proxy.thron.content import Content, ContentType, MetadataValue, PrettyId
 from tests.catalogue.entering import FILES, NAMES, SKUS, content, named, with_sku
 
 
-def entry(value: str, language: str = "", *, is_addressable: bool = True) -> Entry:
-    return Entry(language, value, is_addressable)
+def entry(value: str, language: str = "", *, is_addressable: bool = True) -> UrlEntry:
+    return UrlEntry(language, value, is_addressable)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def entry(value: str, language: str = "", *, is_addressable: bool = True) -> Ent
         ),
     ],
 )
-def test_entries(connector: Connector, given_content: Content, expected: list[Entry]) -> None:
+def test_entries(connector: Connector, given_content: Content, expected: list[UrlEntry]) -> None:
     """A content has a line for each identifier, or one that says that it has none."""
     assert list(entries(connector, given_content)) == expected
 

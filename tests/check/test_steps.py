@@ -7,18 +7,18 @@ import pytest
 from pydantic import SecretStr
 
 from proxy.app import open_parts
-from proxy.catalogue.tenant import Tenant as Kept
+from proxy.catalogue.tenant import TenantRecord
 from proxy.check.steps import check
 from proxy.connectors.model import Connector, DeliveryMode
 from proxy.connectors.store import ConnectorStore
-from proxy.delivery.explain import Step
+from proxy.delivery.explain import DiagnosisStep
 from proxy.sandbox.server import Fault, Kind, Sandbox, Switches
 from proxy.settings import Settings
 from proxy.thron.content import ContentType
 from tests.running import by_id, by_name, usual_settings
 
 
-async def checked(settings: Settings, state: Path, *connectors: Connector) -> list[Step]:
+async def checked(settings: Settings, state: Path, *connectors: Connector) -> list[DiagnosisStep]:
     """Run check with connectors that were applied while all was well."""
     async with open_parts(settings, {"STATE_DIRECTORY": str(state)}) as parts:
         if connectors:
@@ -26,7 +26,7 @@ async def checked(settings: Settings, state: Path, *connectors: Connector) -> li
         return [step async for step in check(parts)]
 
 
-def failed(steps: list[Step]) -> list[Step]:
+def failed(steps: list[DiagnosisStep]) -> list[DiagnosisStep]:
     return [step for step in steps if not step.is_ok]
 
 
@@ -73,7 +73,7 @@ async def test_a_lost_secret_key(thron: Sandbox, tmp_path: Path) -> None:
     nothing = {"client_id": None, "app_id": None, "app_key": None}
     settings = usual_settings(thron).model_copy(update=nothing)
     async with open_parts(settings, {"STATE_DIRECTORY": str(tmp_path)}) as parts:
-        kept = Kept(client_id=thron.client_id, app_id=thron.app_id, app_key=thron.app_key)
+        kept = TenantRecord(client_id=thron.client_id, app_id=thron.app_id, app_key=thron.app_key)
         await parts.database.save_tenant(kept, actor="test")
     (tmp_path / "connector.secret.key").unlink()
     (told,) = await checked(settings, tmp_path)
@@ -163,7 +163,7 @@ async def test_credentials_of_the_console(thron: Sandbox, tmp_path: Path) -> Non
     nothing = {"client_id": None, "app_id": None, "app_key": None, "api_url": None}
     settings = usual_settings(thron).model_copy(update=nothing)
     async with open_parts(settings, {"STATE_DIRECTORY": str(tmp_path)}) as parts:
-        kept = Kept(client_id="no-such-tenant", app_id=thron.app_id, app_key=thron.app_key)
+        kept = TenantRecord(client_id="no-such-tenant", app_id=thron.app_id, app_key=thron.app_key)
         await parts.database.save_tenant(kept, actor="test")
         await parts.connection.refresh()
         first = await anext(check(parts))
@@ -280,7 +280,7 @@ async def test_https_that_cannot_be_known(thron: Sandbox, tmp_path: Path) -> Non
 async def test_disabled(thron: Sandbox, tmp_path: Path) -> None:
     """A disabled connector is told as such, and not tried."""
     steps = await checked(usual_settings(thron), tmp_path, by_id(thron, enabled=False))
-    assert steps[-1] == Step("connector files", "disabled: none of its URLs works")
+    assert steps[-1] == DiagnosisStep("connector files", "disabled: none of its URLs works")
 
 
 async def test_an_empty_folder(thron: Sandbox, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from proxy.connectors.model import Connector, DeliveryMode
 from proxy.connectors.store import ConnectorStore
-from proxy.sandbox.content import Content
+from proxy.sandbox.content import SimulatedContent
 from proxy.sandbox.server import Sandbox
 from tests.running import Running, by_id, by_name, by_sku, running
 
@@ -186,7 +186,7 @@ async def test_a_name_taken_by_another_content(thron: Sandbox, tmp_path: Path) -
         assert (await connector.get(NAME)).body == thron.tenant.bytes_of(other)
 
 
-def _is_document(thron: Sandbox, content: Content) -> bool:
+def _is_document(thron: Sandbox, content: SimulatedContent) -> bool:
     is_out = content.status == "PUBLISHED" and content.shareable and thron.tenant.sees(content)
     return is_out and content.content_type == "OTHER" and content.version.source.length < 10**6
 

@@ -3,13 +3,13 @@
 import pytest
 
 from proxy.connectors.model import DeliveryMode
-from proxy.delivery.explain import Step
+from proxy.delivery.explain import DiagnosisStep
 from tests.running import Running, by_id
 
 FILM = "b68d7e9f-7488-4ff1-bdfe-3af6768a631f"
 
 
-async def steps(connector: Running, url: str) -> list[Step]:
+async def steps(connector: Running, url: str) -> list[DiagnosisStep]:
     """Return the steps of an explanation."""
     connectors = connector.gateway.watch.connectors
     return [step async for step in connector.tenant.explainer.explain(url, connectors)]

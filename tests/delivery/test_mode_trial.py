@@ -5,12 +5,15 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from proxy.connectors.model import DeliveryMode
-from proxy.delivery.explain import Step
+from proxy.delivery.explain import DiagnosisStep
 from proxy.delivery.mode_trial import ModeTrial, few, propose, try_mode
 from proxy.thron.content import Content
 from tests.running import Running
 
-FINE, BAD = Step("origin", "fine.jpg: 1 octet"), Step("origin", "bad.mov: no right", is_ok=False)
+FINE, BAD = (
+    DiagnosisStep("origin", "fine.jpg: 1 octet"),
+    DiagnosisStep("origin", "bad.mov: no right", is_ok=False),
+)
 ORIGINAL, PUBLISHED = DeliveryMode.ORIGINAL, DeliveryMode.PUBLISHED
 
 
@@ -26,8 +29,8 @@ ORIGINAL, PUBLISHED = DeliveryMode.ORIGINAL, DeliveryMode.PUBLISHED
     ],
 )
 def test_proposal(
-    original: tuple[Step, ...],
-    published: tuple[Step, ...],
+    original: tuple[DiagnosisStep, ...],
+    published: tuple[DiagnosisStep, ...],
     mode: DeliveryMode | None,
     words: str,
 ) -> None:

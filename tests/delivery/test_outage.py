@@ -126,7 +126,7 @@ async def test_a_share_right_that_lacks_is_asked_for_once(thron: Sandbox, tmp_pa
             assert answer.status == 404
             assert answer.fields["Proxy-Status"] == "thron-connector; error=http_request_denied"
         asked = len(thron.log.of("api", "downloadSource"))
-        assert asked <= 3  # one for each manner of giving the token
+        assert asked <= 3  # one for each form of the request
         assert thron.logins == 1
 
 

@@ -18,7 +18,7 @@ from proxy.connectors.model import DeliveryMode
 from proxy.sandbox.blob import Blob, BytesBlob, RuleBlob
 from proxy.sandbox.faults import Fault, Kind
 from proxy.sandbox.server import Sandbox
-from proxy.sandbox.static import Manner, respond
+from proxy.sandbox.static import ServerBehaviour, respond
 from tests.delivery.origin_server import origin_server
 from tests.delivery.taking import rest_of, take
 from tests.running import LOOPBACK, Running, by_id, running
@@ -35,12 +35,17 @@ class Chaos:
     """An origin that breaks off as dice say, yet never so often that nothing gets through."""
 
     def __init__(
-        self, blob: Blob, *, seed: int, manner: Manner | None = None, begins: bool = False
+        self,
+        blob: Blob,
+        *,
+        seed: int,
+        behaviour: ServerBehaviour | None = None,
+        begins: bool = False,
     ) -> None:
         """Make an origin; with ``begins`` it refuses no request for the whole."""
         self._blob = blob
         self._dice = random.Random(seed)  # noqa: S311 - repeatable mishaps, no secrets
-        self._manner = manner or Manner()
+        self._behaviour = behaviour or ServerBehaviour()
         self._begins = begins
         self._barren = 0
         self.broken = 0
@@ -53,7 +58,7 @@ class Chaos:
             kind, barren = "reset", False
         self._barren = self._barren + 1 if barren else 0
         if kind == "whole" or self._barren > 2:
-            return await respond(request, self._blob, manner=self._manner)
+            return await respond(request, self._blob, behaviour=self._behaviour)
         self.broken += 1
         if kind == "503":
             return web.Response(status=503)
@@ -62,16 +67,16 @@ class Chaos:
             request.transport.abort()
             return web.Response()
         at = self._dice.randrange(1, self._blob.length)
-        return await respond(request, self._blob, manner=self._breaking(kind, at))
+        return await respond(request, self._blob, behaviour=self._breaking(kind, at))
 
-    def _breaking(self, kind: str, at: int) -> Manner:
+    def _breaking(self, kind: str, at: int) -> ServerBehaviour:
         match kind:
             case "reset":
-                return replace(self._manner, reset_at=at)
+                return replace(self._behaviour, reset_at=at)
             case "truncate":
-                return replace(self._manner, truncate_at=at)
+                return replace(self._behaviour, truncate_at=at)
             case _:
-                return replace(self._manner, stall_at=at)
+                return replace(self._behaviour, stall_at=at)
 
 
 @pytest.fixture(scope="module")
@@ -160,8 +165,8 @@ async def test_without_proof_a_broken_download_is_visibly_broken(
 ) -> None:
     """Either the whole right content, or an error and a beginning of it: never a short whole."""
     blob = RuleBlob(length=2 * MIB + 5, seed=9)
-    manner = Manner(validator=validator, last_modified=False, length=has_length)
-    chaos = Chaos(blob, seed=5, manner=manner)
+    behaviour = ServerBehaviour(validator=validator, last_modified=False, length=has_length)
+    chaos = Chaos(blob, seed=5, behaviour=behaviour)
     data = b"".join(blob.read(0, blob.length))
     async with chaotic(thron, tmp_path, chaos) as connector:
         url = connector.url(f"/files/{KIT}")
@@ -178,7 +183,7 @@ async def test_an_origin_without_ranges_is_resumed_by_skipping(
 ) -> None:
     """A 200 with the same strong entity-tag is read again up to the octet that is missing."""
     blob = RuleBlob(length=3 * MIB, seed=4)
-    chaos = Chaos(blob, seed=11, manner=Manner(ranges=False))
+    chaos = Chaos(blob, seed=11, behaviour=ServerBehaviour(ranges=False))
     async with chaotic(thron, tmp_path, chaos) as connector:
         taken = await take(connector.http, connector.url(f"/files/{KIT}"))
     assert taken.is_whole
@@ -232,7 +237,7 @@ async def test_an_origin_that_never_recovers_is_given_up(thron: Sandbox, tmp_pat
         nonlocal first
         if first:
             first = False
-            return await respond(request, blob, manner=Manner(truncate_at=1000))
+            return await respond(request, blob, behaviour=ServerBehaviour(truncate_at=1000))
         return web.Response(status=404)
 
     wanted = by_id(thron, delivery=PUBLISHED)
@@ -250,7 +255,7 @@ async def test_a_client_that_leaves_closes_the_upstream(thron: Sandbox, tmp_path
 
     async def endless(request: web.Request) -> web.StreamResponse:
         try:
-            return await respond(request, RuleBlob(), manner=Manner(stall_at=MIB))
+            return await respond(request, RuleBlob(), behaviour=ServerBehaviour(stall_at=MIB))
         finally:
             left.set()
 

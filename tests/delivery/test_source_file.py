@@ -1,4 +1,4 @@
-"""The source file, in whichever manner a tenant gives it."""
+"""The source file, in whichever form a tenant gives it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -90,7 +90,7 @@ async def test_the_manner_that_works_is_remembered(
 async def test_the_path_that_works_is_remembered(
     whole: Running, files: SourceFiles, path: Any, requests: int, token_in: str
 ) -> None:
-    """With its manner; a path that is not there is asked in one manner only."""
+    """With its form; a path that is not there is asked in one form only."""
     thron = whole.thron
     thron.switches.source_path = path
     thron.switches.source_token_in = (token_in,)
@@ -156,7 +156,7 @@ async def test_a_content_that_fails_teaches_nothing(
 async def test_a_content_that_thron_misses_by_name_is_asked_for_once(
     whole: Running, files: SourceFiles
 ) -> None:
-    """The service has answered, so that no other path or manner can help."""
+    """The service has answered, so that no other path or form can help."""
     thron = whole.thron
     thron.log.clear()
     with pytest.raises(OriginGone):
@@ -234,7 +234,7 @@ async def test_a_right_that_lacks_is_no_dead_token(
 async def test_what_is_no_file(
     whole: Running, files: SourceFiles, fault: Fault, error: type[GatewayError]
 ) -> None:
-    """No manner gives it: the error is named."""
+    """No form of the request gives it: the error is named."""
     whole.thron.faults.add(fault)
     with pytest.raises(error):
         await opened(files, whole.thron)

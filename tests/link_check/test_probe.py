@@ -5,11 +5,13 @@ import pytest
 from proxy.connectors.addresses import Address
 from proxy.connectors.model import DeliveryMode
 from proxy.link_check.probe import LinkProbe
-from proxy.link_check.results import Outcome
+from proxy.link_check.results import ProbeResult
 from tests.running import Running, by_id
 
 
-async def _try(connector: Running, slug: str, value: str, language: str | None = None) -> Outcome:
+async def _try(
+    connector: Running, slug: str, value: str, language: str | None = None
+) -> ProbeResult:
     known = connector.gateway.watch.connectors.of_slug(slug)
     assert known is not None
     probe = LinkProbe(connector.tenant.resolver, connector.tenant.origins)

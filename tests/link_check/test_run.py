@@ -12,14 +12,14 @@ from proxy.catalogue.database import Database
 from proxy.catalogue.url_rows import Selection
 from proxy.connectors.addresses import Address
 from proxy.connectors.model import Connector
-from proxy.link_check.results import CheckState, LinkCheck, Outcome, Scope, Shown
+from proxy.link_check.results import CheckState, LinkCheck, LinkStatus, ProbeResult, Scope
 from proxy.link_check.run import LinkChecker, Rate
 from proxy.link_check.store import CheckRunning, LinkCheckStore
 from tests.catalogue.entering import FILES, NAMES, SKUS, Catalogue, content, named, with_sku
 from tests.waiting import until
 
-FINE = Outcome(200, "application/pdf", 1000)
-GONE = Outcome(404, problem="No content is published at this address.")
+FINE = ProbeResult(200, "application/pdf", 1000)
+GONE = ProbeResult(404, problem="No content is published at this address.")
 QUICK = Rate(at_once=4, per_s=10_000)
 
 
@@ -33,13 +33,13 @@ async def catalogue(database_url: str) -> AsyncIterator[Catalogue]:
 class Tries:
     """What the tries of a test come to: fine, but for some values; and what was tried."""
 
-    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    outcomes: Mapping[str, ProbeResult] = field(default_factory=dict)
     tried: list[Address] = field(default_factory=list)
     may_go_on: asyncio.Event = field(default_factory=asyncio.Event)
     at_once: int = 0
     most_at_once: int = 0
 
-    async def __call__(self, connector: Connector, address: Address) -> Outcome:
+    async def __call__(self, connector: Connector, address: Address) -> ProbeResult:
         """Try, as soon as it may go on."""
         assert address.connector == connector.slug
         self.tried.append(address)
@@ -75,7 +75,7 @@ async def ended(store: LinkCheckStore, connector: Connector) -> LinkCheck:
 
 
 async def problems(store: LinkCheckStore, connector: Connector) -> dict[str, str | None]:
-    page = await store.page(connector, Shown.PROBLEMS)
+    page = await store.page(connector, LinkStatus.PROBLEMS)
     return {
         each.line.value or "": each.result.outcome.problem
         for each in page.lines
@@ -115,7 +115,7 @@ async def test_what_is_noted(catalogue: Catalogue) -> None:
         run = await ended(store, FILES)
         assert run.problems == 1
         assert await problems(store, FILES) == {"id-2": GONE.problem}
-        working = await store.page(FILES, Shown.WORKING)
+        working = await store.page(FILES, LinkStatus.WORKING)
         assert [each.result.outcome for each in working.lines if each.result] == [FINE, FINE]
         tally = await store.tally(FILES)
         assert (tally.problems, tally.working, tally.untried) == (1, 2, 0)
@@ -214,7 +214,7 @@ async def test_stop(catalogue: Catalogue) -> None:
 
 async def test_nobody_answers(catalogue: Catalogue) -> None:
     """Where nothing answers at all a run gives up, and says why."""
-    silent = Outcome(503, problem="THRON cannot be asked")
+    silent = ProbeResult(503, problem="THRON cannot be asked")
     numbers = range(100)
     await catalogue.listed(FILES, *map(content, numbers))
     tries = Tries({f"id-{number}": silent for number in numbers})
@@ -256,7 +256,7 @@ async def test_a_bug(catalogue: Catalogue) -> None:
     """What no try should raise ends the run as failed."""
     await catalogue.listed(FILES, content(1))
 
-    async def broken(_connector: Connector, _address: Address) -> Outcome:
+    async def broken(_connector: Connector, _address: Address) -> ProbeResult:
         raise LookupError
 
     store = LinkCheckStore(catalogue.database, now=catalogue.now)
@@ -271,9 +271,9 @@ async def test_search(catalogue: Catalogue) -> None:
     async with checker(catalogue, Tries()) as (checks, store):
         await checks.start(FILES)
         await ended(store, FILES)
-        page = await store.page(FILES, Shown.WORKING, search="ID-1", limit=2, offset=2)
+        page = await store.page(FILES, LinkStatus.WORKING, search="ID-1", limit=2, offset=2)
         assert ([each.line.content_id for each in page.lines], page.total) == (["id-11"], 3)
-        assert (await store.page(FILES, Shown.UNTRIED)).total == 0
+        assert (await store.page(FILES, LinkStatus.UNTRIED)).total == 0
 
 
 async def test_what_left_is_not_told(catalogue: Catalogue) -> None:

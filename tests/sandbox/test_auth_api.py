@@ -140,7 +140,7 @@ async def test_sessions_are_independent(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    ("manner", "status", "media_type"),
+    ("form", "status", "media_type"),
     [
         ("403 text", 403, "text/plain"),
         ("401 text", 401, "text/plain"),
@@ -149,9 +149,9 @@ async def test_sessions_are_independent(caller: Caller) -> None:
         ("200 envelope", 200, "application/json"),
     ],
 )
-async def test_expired(caller: Caller, manner: str, status: int, media_type: str) -> None:
+async def test_expired(caller: Caller, form: str, status: int, media_type: str) -> None:
     """All tokens can be ended at once; how a dead one is refused is a switch."""
-    caller.thron.switches.expired_as = manner  # type: ignore[assignment]  # the table's strings
+    caller.thron.switches.expired_as = form  # type: ignore[assignment]  # the table's strings
     assert caller.thron.expire_tokens() == 1
     answer = await caller.get(VALIDATE)
     assert (answer.status, answer.media_type) == (status, media_type)

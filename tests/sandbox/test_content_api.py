@@ -129,11 +129,11 @@ async def test_detail_refused(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    ("manner", "status"), [("403 envelope", 403), ("418 envelope", 418), ("200 envelope", 200)]
+    ("form", "status"), [("403 envelope", 403), ("418 envelope", 418), ("200 envelope", 200)]
 )
-async def test_denied(caller: Caller, manner: str, status: int) -> None:
+async def test_denied(caller: Caller, form: str, status: int) -> None:
     """How a lacking right is refused is a switch."""
-    caller.thron.switches.denied_as = manner  # type: ignore[assignment]  # the table's strings
+    caller.thron.switches.denied_as = form  # type: ignore[assignment]  # the table's strings
     answer = await caller.get(f"{DETAIL}&contentId={FOREIGN}")
     assert (answer.status, answer.json["resultCode"]) == (status, "ACCESS_DENIED")
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from proxy.sandbox.selection import (
     Facts,
-    Selection,
+    SelectedSpans,
     Span,
     content_range,
     is_same,
@@ -24,8 +24,8 @@ BARE = Facts(length=10)
 DATE = "Sun, 06 Nov 1994 08:49:37 GMT"
 EARLIER = "Sun, 06 Nov 1994 08:49:36 GMT"
 LATER = "Sun, 06 Nov 1994 08:49:38 GMT"
-PART = Selection(206, (Span(0, 5),))
-WHOLE = Selection(200)
+PART = SelectedSpans(206, (Span(0, 5),))
+WHOLE = SelectedSpans(200)
 
 
 @pytest.mark.parametrize(
@@ -104,12 +104,12 @@ def test_any_value_is_read(value: str, length: int) -> None:
         pytest.param({"If-Match": '"one"'}, FACTS, WHOLE, id="match"),
         pytest.param({"If-Match": '"two", "one"'}, FACTS, WHOLE, id="match in a list"),
         pytest.param({"If-Match": "*"}, BARE, WHOLE, id="match anything"),
-        pytest.param({"If-Match": '"two"'}, FACTS, Selection(412), id="no match"),
-        pytest.param({"If-Match": 'W/"one"'}, WEAK, Selection(412), id="match is strong"),
-        pytest.param({"If-Match": '"one"'}, BARE, Selection(412), id="no tag to match"),
-        pytest.param({"If-Match": "one"}, FACTS, Selection(412), id="a tag has quotes"),
+        pytest.param({"If-Match": '"two"'}, FACTS, SelectedSpans(412), id="no match"),
+        pytest.param({"If-Match": 'W/"one"'}, WEAK, SelectedSpans(412), id="match is strong"),
+        pytest.param({"If-Match": '"one"'}, BARE, SelectedSpans(412), id="no tag to match"),
+        pytest.param({"If-Match": "one"}, FACTS, SelectedSpans(412), id="a tag has quotes"),
         pytest.param({"If-Unmodified-Since": DATE}, FACTS, WHOLE, id="unmodified"),
-        pytest.param({"If-Unmodified-Since": EARLIER}, FACTS, Selection(412), id="modified"),
+        pytest.param({"If-Unmodified-Since": EARLIER}, FACTS, SelectedSpans(412), id="modified"),
         pytest.param({"If-Unmodified-Since": EARLIER}, BARE, WHOLE, id="unknown if modified"),
         pytest.param({"If-Unmodified-Since": "?"}, FACTS, WHOLE, id="no date to compare"),
         pytest.param(
@@ -118,14 +118,18 @@ def test_any_value_is_read(value: str, length: int) -> None:
             WHOLE,
             id="If-Match goes before If-Unmodified-Since",
         ),
-        pytest.param({"If-None-Match": '"one"'}, FACTS, Selection(304), id="same"),
-        pytest.param({"If-None-Match": 'W/"one"'}, FACTS, Selection(304), id="none-match is weak"),
-        pytest.param({"If-None-Match": '"one"'}, WEAK, Selection(304), id="weak the other way"),
-        pytest.param({"If-None-Match": "*"}, BARE, Selection(304), id="anything is there"),
+        pytest.param({"If-None-Match": '"one"'}, FACTS, SelectedSpans(304), id="same"),
+        pytest.param(
+            {"If-None-Match": 'W/"one"'}, FACTS, SelectedSpans(304), id="none-match is weak"
+        ),
+        pytest.param({"If-None-Match": '"one"'}, WEAK, SelectedSpans(304), id="weak the other way"),
+        pytest.param({"If-None-Match": "*"}, BARE, SelectedSpans(304), id="anything is there"),
         pytest.param({"If-None-Match": '"two"'}, FACTS, WHOLE, id="another"),
-        pytest.param({"If-None-Match": '"a,b", "one"'}, FACTS, Selection(304), id="comma in a tag"),
-        pytest.param({"If-Modified-Since": DATE}, FACTS, Selection(304), id="not modified"),
-        pytest.param({"If-Modified-Since": LATER}, FACTS, Selection(304), id="modified before"),
+        pytest.param(
+            {"If-None-Match": '"a,b", "one"'}, FACTS, SelectedSpans(304), id="comma in a tag"
+        ),
+        pytest.param({"If-Modified-Since": DATE}, FACTS, SelectedSpans(304), id="not modified"),
+        pytest.param({"If-Modified-Since": LATER}, FACTS, SelectedSpans(304), id="modified before"),
         pytest.param({"If-Modified-Since": EARLIER}, FACTS, WHOLE, id="modified since"),
         pytest.param({"If-Modified-Since": "?"}, FACTS, WHOLE, id="no date"),
         pytest.param(
@@ -137,15 +141,15 @@ def test_any_value_is_read(value: str, length: int) -> None:
         pytest.param(
             {"If-Match": '"two"', "If-None-Match": '"one"'},
             FACTS,
-            Selection(412),
+            SelectedSpans(412),
             id="412 goes before 304",
         ),
         pytest.param({"Range": "bytes=0-4"}, FACTS, PART, id="part"),
-        pytest.param({"Range": "bytes=10-"}, FACTS, Selection(416), id="not satisfiable"),
+        pytest.param({"Range": "bytes=10-"}, FACTS, SelectedSpans(416), id="not satisfiable"),
         pytest.param(
             {"Range": "bytes=10-", "If-None-Match": '"one"'},
             FACTS,
-            Selection(304),
+            SelectedSpans(304),
             id="304 goes before 416",
         ),
         pytest.param({"Range": "bytes=0-4", "If-Range": '"one"'}, FACTS, PART, id="still the same"),
@@ -163,7 +167,7 @@ def test_any_value_is_read(value: str, length: int) -> None:
         pytest.param({"If-Range": '"two"'}, FACTS, WHOLE, id="If-Range alone says nothing"),
     ],
 )
-def test_select(fields: dict[str, str], facts: Facts, selection: Selection) -> None:
+def test_select(fields: dict[str, str], facts: Facts, selection: SelectedSpans) -> None:
     """Preconditions come in the order of 13.2.2, and ranges after them."""
     assert select(fields, facts, is_head=False, ranges=True) == selection
 

@@ -84,7 +84,7 @@ async def test_head(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    ("manner", "status", "media_type"),
+    ("form", "status", "media_type"),
     [
         ("403 text", 403, "text/plain"),
         ("418 envelope", 418, "application/json"),
@@ -92,9 +92,9 @@ async def test_head(caller: Caller) -> None:
         ("200 html", 200, "text/html"),
     ],
 )
-async def test_no_share_right(caller: Caller, manner: str, status: int, media_type: str) -> None:
+async def test_no_share_right(caller: Caller, form: str, status: int, media_type: str) -> None:
     """Without the share right it is refused, in a way that is a switch."""
-    caller.thron.switches.source_denied_as = manner  # type: ignore[assignment]  # the table's strings
+    caller.thron.switches.source_denied_as = form  # type: ignore[assignment]  # the table's strings
     answer = await source(caller, SONG)
     assert (answer.status, answer.media_type) == (status, media_type)
     caller.thron.tenant.app.may_share = False

@@ -7,7 +7,7 @@ import pytest
 from proxy.sandbox.blob import BytesBlob
 from proxy.sandbox.manifest import generated
 from proxy.sandbox.specs import ContentSpec, Library
-from proxy.sandbox.tenant import App, PrettyIdTaken, Tenant
+from proxy.sandbox.tenant import App, PrettyIdTaken, SimulatedTenant
 from tests.sandbox.small import (
     ARCHIVE,
     FILM,
@@ -21,36 +21,36 @@ from tests.sandbox.small import (
 )
 
 
-def tenant_of(held: Library) -> Tenant:
+def tenant_of(held: Library) -> SimulatedTenant:
     app = App("app", "key", held.root_folder_id, pkey="pk")
-    return Tenant(held, client_id="sandbox", app=app)
+    return SimulatedTenant(held, client_id="sandbox", app=app)
 
 
 @pytest.fixture
-def tenant() -> Tenant:
+def tenant() -> SimulatedTenant:
     return tenant_of(library())
 
 
 @pytest.mark.parametrize("name", [MANUAL, "owner-manual", "Owner manual", "Manuale", "erp:4711"])
-def test_find(tenant: Tenant, name: str) -> None:
+def test_find(tenant: SimulatedTenant, name: str) -> None:
     """A content is found by id, prettyId, title or externalId."""
     assert tenant.find(name).id == MANUAL
 
 
-def test_find_nothing(tenant: Tenant) -> None:
+def test_find_nothing(tenant: SimulatedTenant) -> None:
     """What is not there is not found."""
     with pytest.raises(KeyError):
         tenant.find("nothing")
 
 
-def test_folders(tenant: Tenant) -> None:
+def test_folders(tenant: SimulatedTenant) -> None:
     """The tree is known downwards and upwards."""
     assert tenant.below(ROOT) == {ROOT, MANUALS, ARCHIVE}
     assert tenant.ancestors(ARCHIVE) == (TOP, ROOT, MANUALS)
     assert OUTSIDE not in tenant.visible_folders
 
 
-def test_history(tenant: Tenant) -> None:
+def test_history(tenant: SimulatedTenant) -> None:
     """Each record is kept with its time."""
     tenant.unlink(MANUAL, MANUALS, now=10)
     tenant.unlink(MANUAL, now=20)
@@ -59,7 +59,7 @@ def test_history(tenant: Tenant) -> None:
     assert [at for at, _ in tenant.unlinked()] == [10, 20]
 
 
-def test_record_version_grows(tenant: Tenant) -> None:
+def test_record_version_grows(tenant: SimulatedTenant) -> None:
     """Every save raises the record's version and lastUpdate."""
     changed = tenant.link(PHOTO, ARCHIVE, now=1_800_000_000)
     assert changed.record_version == 2
@@ -67,7 +67,7 @@ def test_record_version_grows(tenant: Tenant) -> None:
     assert tenant.link(PHOTO, ARCHIVE, now=0).folder_ids == (ROOT, ARCHIVE)
 
 
-def test_pretty_id_is_guarded(tenant: Tenant) -> None:
+def test_pretty_id_is_guarded(tenant: SimulatedTenant) -> None:
     """A prettyId belongs to one content, in all languages."""
     with pytest.raises(PrettyIdTaken):
         tenant.rename(PHOTO, now=0, pretty_ids=(("DE", "owner-manual"),))
@@ -78,7 +78,7 @@ def test_pretty_id_is_guarded(tenant: Tenant) -> None:
     assert tenant.rename(FILM, now=2, pretty_ids=(("EN", "photo"),)).id == FILM
 
 
-def test_add(tenant: Tenant) -> None:
+def test_add(tenant: SimulatedTenant) -> None:
     """A content can be added, and is then found as any other."""
     blob = BytesBlob(b"x", "text/plain")
     day = datetime(2025, 1, 1, tzinfo=UTC)
@@ -89,7 +89,7 @@ def test_add(tenant: Tenant) -> None:
     assert "new" in {content.id for content in tenant.contents()}
 
 
-def test_remove(tenant: Tenant) -> None:
+def test_remove(tenant: SimulatedTenant) -> None:
     """What is removed is gone, and known to have been."""
     tenant.remove(MANUAL, now=7)
     assert tenant.content(MANUAL) is None
@@ -97,7 +97,7 @@ def test_remove(tenant: Tenant) -> None:
     assert [(at, last.id) for at, last in tenant.removed()] == [(7, MANUAL)]
 
 
-def test_versions(tenant: Tenant) -> None:
+def test_versions(tenant: SimulatedTenant) -> None:
     """Versions differ in id, bytes and static name."""
     old = tenant.find(MANUAL).version
     new = tenant.publish_new_version(MANUAL, now=3)

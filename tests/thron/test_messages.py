@@ -22,7 +22,13 @@ from proxy.thron.folder import (
     metadata_definitions,
 )
 from proxy.thron.listing import Listing
-from proxy.thron.messages import MetadataCriterion, Order, SearchCriteria, SearchPage, SourceFile
+from proxy.thron.messages import (
+    MetadataCriterion,
+    SearchCriteria,
+    SearchOrder,
+    SearchPage,
+    SourceFile,
+)
 from proxy.thron.session import login, validate
 
 JSON = "application/json"
@@ -75,7 +81,9 @@ def test_search_asks_for_everything_it_reads() -> None:
 
 def test_first_page_has_no_token() -> None:
     """The first question leaves the page token out, and empty criteria too."""
-    request = messages.search("acme", SearchCriteria(), order=Order.UPDATED_LAST_FIRST).request
+    request = messages.search(
+        "acme", SearchCriteria(), order=SearchOrder.UPDATED_LAST_FIRST
+    ).request
     assert request.json is not None
     assert "pageToken" not in request.json
     assert request.json["criteria"] == {}

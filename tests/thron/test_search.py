@@ -10,7 +10,7 @@ from proxy.errors import ThronBadRequest, ThronFailed
 from proxy.sandbox.server import Sandbox
 from proxy.thron.client import Client
 from proxy.thron.content import Content, ContentType
-from proxy.thron.messages import Order, SearchCriteria
+from proxy.thron.messages import SearchCriteria, SearchOrder
 from proxy.thron.search import Search
 from proxy.thron.session import Credentials
 from proxy.thron.token_keeper import TokenKeeper
@@ -36,7 +36,7 @@ def everything(thron: Sandbox) -> SearchCriteria:
 
 
 async def found(
-    search: Search, criteria: SearchCriteria, *, order: Order = Order.CREATED
+    search: Search, criteria: SearchCriteria, *, order: SearchOrder = SearchOrder.CREATED
 ) -> list[Content]:
     """Return the contents of all pages."""
     return [
@@ -97,12 +97,12 @@ async def test_a_strict_tenant(
 
 async def test_the_older_order(thron: Sandbox, search: Search) -> None:
     """Where ``sort`` is refused, ``orderBy`` gives the same order."""
-    usual = await found(search, everything(thron), order=Order.UPDATED_LAST_FIRST)
+    usual = await found(search, everything(thron), order=SearchOrder.UPDATED_LAST_FIRST)
     thron.switches.search_orders = ("orderBy",)
     strict = Search(search.thron, client_id=thron.client_id)
     dates = [each.last_update for each in await found(strict, everything(thron))]
     assert len(dates) == len(usual)
-    again = await found(strict, everything(thron), order=Order.UPDATED_LAST_FIRST)
+    again = await found(strict, everything(thron), order=SearchOrder.UPDATED_LAST_FIRST)
     assert [each.last_update for each in again] == [each.last_update for each in usual]
 
 

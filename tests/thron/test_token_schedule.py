@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.errors import CredentialsRefused, ThronBusy, ThronError, ThronUnreachable
-from proxy.thron.token_schedule import Failure, Refresh, Schedule, Step, backoff_s, next_refresh
+from proxy.thron.token_schedule import (
+    Failure,
+    Refresh,
+    RefreshAction,
+    Schedule,
+    backoff_s,
+    next_refresh,
+)
 
 SCHEDULE = Schedule()
 _SECONDS = st.floats(0, 1e9)
@@ -15,12 +22,14 @@ _JITTER = st.floats(0, 1, exclude_max=True)
 @pytest.mark.parametrize(
     ("used_at", "validated_at", "jitter", "refresh"),
     [
-        pytest.param(0, 0, 0.0, Refresh(Step.VALIDATE, 1200), id="idle"),
-        pytest.param(0, 0, 0.5, Refresh(Step.VALIDATE, 1140), id="idle, with jitter"),
-        pytest.param(1000, 0, 0.0, Refresh(Step.VALIDATE, 2200), id="used since"),
-        pytest.param(0, 1200, 0.0, Refresh(Step.VALIDATE, 2400), id="validated since"),
-        pytest.param(0, 2400, 0.0, Refresh(Step.LOG_IN, 3000), id="idle for nearly its life"),
-        pytest.param(21_000, 0, 0.0, Refresh(Step.LOG_IN, 21_600), id="old"),
+        pytest.param(0, 0, 0.0, Refresh(RefreshAction.VALIDATE, 1200), id="idle"),
+        pytest.param(0, 0, 0.5, Refresh(RefreshAction.VALIDATE, 1140), id="idle, with jitter"),
+        pytest.param(1000, 0, 0.0, Refresh(RefreshAction.VALIDATE, 2200), id="used since"),
+        pytest.param(0, 1200, 0.0, Refresh(RefreshAction.VALIDATE, 2400), id="validated since"),
+        pytest.param(
+            0, 2400, 0.0, Refresh(RefreshAction.LOG_IN, 3000), id="idle for nearly its life"
+        ),
+        pytest.param(21_000, 0, 0.0, Refresh(RefreshAction.LOG_IN, 21_600), id="old"),
     ],
 )
 def test_next_refresh(used_at: float, validated_at: float, jitter: float, refresh: Refresh) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from proxy.admin.web.i18n import Text
 from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.url_rows import Sort, UrlRow
-from proxy.link_check.results import CheckState, Shown
+from proxy.link_check.results import CheckState, LinkStatus
 from proxy.thron.content import Publication
 
 TYPES: Mapping[str, Text] = {
@@ -67,10 +67,10 @@ SORTS: Mapping[Sort, Text] = {
     Sort.UPDATED: Text("Updated"),
 }
 
-SHOWN: Mapping[Shown, Text] = {
-    Shown.PROBLEMS: Text("With a problem"),
-    Shown.WORKING: Text("Working"),
-    Shown.UNTRIED: Text("Not tried yet"),
+SHOWN: Mapping[LinkStatus, Text] = {
+    LinkStatus.PROBLEMS: Text("With a problem"),
+    LinkStatus.WORKING: Text("Working"),
+    LinkStatus.UNTRIED: Text("Not tried yet"),
 }
 
 CHECKS: Mapping[CheckState, Text] = {

@@ -16,7 +16,7 @@ from proxy.admin.web.navigation import local
 from proxy.admin.web.pagination import near
 from proxy.admin.web.rendering import render, see_other
 from proxy.catalogue.url_rows import Selection
-from proxy.link_check.results import Scope, Shown
+from proxy.link_check.results import LinkStatus, Scope
 from proxy.link_check.store import CheckRunning
 
 _SIZES = (50,)
@@ -58,7 +58,7 @@ async def show(request: web.Request) -> web.Response:
         last=max(1, -(-page.total // query.size)),
         sizes=_SIZES,
         urls=line_urls(console, connector, is_named=False),
-        shown=list(Shown),
+        shown=list(LinkStatus),
         words=words,
         near=near,
         is_connected=console.parts.tenant is not None,
@@ -99,10 +99,10 @@ async def retry(request: web.Request) -> web.Response:
     return see_other(local(form.value.back or f"/connectors/{connector.slug}/links"))
 
 
-def _first(problems: int, working: int) -> Shown:
+def _first(problems: int, working: int) -> LinkStatus:
     if problems:
-        return Shown.PROBLEMS
-    return Shown.WORKING if working else Shown.UNTRIED
+        return LinkStatus.PROBLEMS
+    return LinkStatus.WORKING if working else LinkStatus.UNTRIED
 
 
 ROUTES = (

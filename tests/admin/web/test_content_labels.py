@@ -5,7 +5,7 @@ from dataclasses import replace
 from proxy.admin.web import content_labels as words
 from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.url_rows import Sort
-from proxy.link_check.results import CheckState, Shown
+from proxy.link_check.results import CheckState, LinkStatus
 from tests.catalogue.test_row_urls import LINE
 
 
@@ -14,7 +14,7 @@ def test_everything_has_a_name() -> None:
     assert words.STATUSES.keys() == words.MEANINGS.keys() == set(AddressStatus)
     assert words.SORTS.keys() == set(Sort)
     assert words.CHECKS.keys() == set(CheckState)
-    assert words.SHOWN.keys() == set(Shown)
+    assert words.SHOWN.keys() == set(LinkStatus)
 
 
 def test_the_loser_of_a_collision() -> None:

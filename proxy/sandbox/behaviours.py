@@ -1,16 +1,16 @@
-"""Turns switches and faults into the manner in which bytes are sent."""
+"""Turns switches and faults into the behaviour in which bytes are sent."""
 
 from dataclasses import replace
 from typing import Any
 
 from proxy.sandbox.faults import Fault, Faults, Kind
-from proxy.sandbox.static import Manner
+from proxy.sandbox.static import ServerBehaviour
 from proxy.sandbox.switches import Switches
 
 
-def of_static(switches: Switches) -> Manner:
+def of_static(switches: Switches) -> ServerBehaviour:
     """Return how the CDN sends published files."""
-    return Manner(
+    return ServerBehaviour(
         ranges=switches.static_ranges,
         length=switches.static_length,
         validator=switches.static_validator,
@@ -20,9 +20,9 @@ def of_static(switches: Switches) -> Manner:
     )
 
 
-def of_source(switches: Switches) -> Manner:
+def of_source(switches: Switches) -> ServerBehaviour:
     """Return how source files are sent, by the API host or by the storage."""
-    return Manner(
+    return ServerBehaviour(
         ranges=switches.source_ranges,
         length=switches.source_length,
         validator=switches.source_validator,
@@ -32,12 +32,14 @@ def of_source(switches: Switches) -> Manner:
     )
 
 
-def with_faults(manner: Manner, striking: tuple[Fault, ...], faults: Faults) -> Manner:
-    """Return a manner with what goes wrong added."""
+def with_faults(
+    behaviour: ServerBehaviour, striking: tuple[Fault, ...], faults: Faults
+) -> ServerBehaviour:
+    """Return a behaviour with what goes wrong added."""
     changes: dict[str, Any] = {}
     for fault in striking:
         changes.update(_changes(fault))
-    return replace(manner, **changes, go_on=faults.go_on) if changes else manner
+    return replace(behaviour, **changes, go_on=faults.go_on) if changes else behaviour
 
 
 def _changes(fault: Fault) -> dict[str, Any]:
