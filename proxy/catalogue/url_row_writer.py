@@ -122,7 +122,7 @@ class _Edits:
         else:
             self._change(row, values, is_same=row.is_current)
 
-    def _drop(self, record: Record, row: Row[Any]) -> None:
+    def _drop(self, record: ContentRows, row: Row[Any]) -> None:
         if not (strategy(self._connector).keeps_former and row.is_addressable):
             self._gone.append(row.id)
             return

@@ -178,7 +178,7 @@ async def test_an_end_in_the_middle_is_told(listed: Listed) -> None:
 KILLED = """
 import asyncio, sys
 from pathlib import Path
-from proxy.connectors.model import Connector
+from proxy.connectors.store import ConnectorStore
 from proxy.sandbox.server import Sandbox
 from tests.catalogue.listing import listing, on_root
 from tests.catalogue.test_sync import NAMES
