@@ -1,28 +1,31 @@
 """What this process logs, as the lines that an operator reads."""
 
 import asyncio
+import atexit
 import io
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 import structlog
+from typing_extensions import Buffer
 
 from proxy.telemetry import log
+from proxy.telemetry.log import LineWriter
 
 
-class _Stream(io.StringIO):
+class _Stream(io.BytesIO):
     """Tells of every line."""
 
     def __init__(self) -> None:
         super().__init__()
         self.news = asyncio.Event()
 
-    def write(self, text: str) -> int:
-        written = super().write(text)
+    def write(self, octets: Buffer) -> int:
+        written = super().write(octets)
         self.news.set()
         return written
 
@@ -31,7 +34,8 @@ class _Stream(io.StringIO):
 class Logged:
     """The log so far."""
 
-    stream: _Stream = field(default_factory=_Stream)
+    stream: _Stream
+    writer: LineWriter
 
     async def wait(self, event: str, *, nth: int = 1) -> dict[str, Any]:
         """Wait until an event has been logged for the nth time, and return it."""
@@ -43,7 +47,8 @@ class Logged:
     @property
     def text(self) -> str:
         """Everything, as it was written."""
-        return self.stream.getvalue()
+        self.writer.write_out()
+        return self.stream.getvalue().decode()
 
     @property
     def events(self) -> list[dict[str, Any]]:
@@ -60,14 +65,14 @@ class Logged:
 @contextmanager
 def logged(level: str = "debug") -> Iterator[Logged]:
     """Configure logging as ``serve`` does, and undo it at the end of the block."""
-    root, ours, server = (logging.getLogger(name) for name in (None, "proxy", "aiohttp.server"))
-    before = root.handlers[:], root.level, ours.level, server.filters[:]
-    found = Logged()
-    log.configure(level, stream=found.stream)
+    root, server = logging.getLogger(), logging.getLogger("aiohttp.server")
+    before = root.handlers[:], root.level, server.filters[:]
+    stream = _Stream()
+    writer = log.configure(level, stream=stream)
     try:
-        yield found
+        yield Logged(stream, writer)
     finally:
+        atexit.unregister(writer.write_out)
         structlog.reset_defaults()
-        root.handlers[:], server.filters[:] = before[0], before[3]
+        root.handlers[:], server.filters[:] = before[0], before[2]
         root.setLevel(before[1])
-        ours.setLevel(before[2])

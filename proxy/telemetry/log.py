@@ -1,10 +1,13 @@
 """One JSON line on one stream for every event, ours and the libraries'."""
 
+import asyncio
+import atexit
 import json
 import logging
 import sys
 from collections.abc import Callable
-from typing import Any, TextIO
+from contextlib import suppress
+from typing import Any, BinaryIO
 
 import orjson
 import structlog
@@ -15,17 +18,20 @@ from proxy.errors import GatewayError
 
 _SHARED: list[Callable[..., Any]] = [
     structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_log_level,
+    structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
 
 _IN_ACCESS_RECORD = (GatewayError, ConnectionError, HttpProcessingError, web.RequestPayloadError)
 
+# Of lines that wait for the end of the loop's turn; more are written at once.
+_GATHERED = 256
+
 
 class NotInAccessRecord(logging.Filter):
     """Passes what the access record does not hold already.
 
-    Past ``prepare`` an error is raised through aiohttp so that it breaks the connection
+    Once an answer has begun, an error is raised through aiohttp so that it breaks the connection
     (proxy/telemetry/middleware.py); aiohttp's server would log it again, with a traceback. It does
     the same for a client that breaks off or garbles the content of a request, which nobody reads.
     """
@@ -36,21 +42,84 @@ class NotInAccessRecord(logging.Filter):
         return not isinstance(exc, _IN_ACCESS_RECORD)
 
 
-def configure(level: str, *, stream: TextIO | None = None) -> None:
+class LineWriter:
+    """Writes whole lines to a stream, those of one turn of the event loop together.
+
+    A system call for each line costs as much as the line. Outside of a loop, a line is written at
+    once; what is left when the process ends is written then.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._lines: list[bytes] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def write(self, line: bytes) -> None:
+        """Take a line with its end."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # a thread, or nothing runs yet or any more
+            self._put(line)
+            return
+        self._lines.append(line)
+        if len(self._lines) >= _GATHERED:
+            self.write_out()
+        elif self._loop is not loop:  # the last one may have ended before its turn
+            self._loop = loop
+            loop.call_soon(self.write_out)
+
+    def flush(self) -> None:
+        """Do nothing: structlog asks for it after each line."""
+
+    def write_out(self) -> None:
+        """Write what has been gathered."""
+        lines, self._lines, self._loop = self._lines, [], None
+        if lines:
+            self._put(b"".join(lines))
+
+    def _put(self, octets: bytes) -> None:
+        # A full disk or a closed terminal costs lines, and no download.
+        with suppress(OSError, ValueError):
+            self._stream.write(octets)
+            self._stream.flush()
+
+
+class _LibraryHandler(logging.Handler):
+    """Writes what libraries log."""
+
+    def __init__(self, writer: LineWriter) -> None:
+        super().__init__()
+        self._writer = writer
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._writer.write(self.format(record).encode() + b"\n")
+
+
+def configure(level: str, *, stream: BinaryIO | None = None) -> LineWriter:
     """Send structlog's and the standard library's events to one stream as JSON lines.
 
     Args:
         level: ``debug``, ``info``, ``warning`` or ``error``.
         stream: Where to; standard error if None.
+
+    Returns:
+        What writes the lines, for those who read them before the loop's turn ends.
     """
     number = logging.getLevelNamesMapping()[level.upper()]
+    writer = LineWriter(stream or sys.stderr.buffer)
+    atexit.register(writer.write_out)
     structlog.configure(
-        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            *_SHARED,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(serializer=_line),
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        logger_factory=structlog.BytesLoggerFactory(writer),  # type: ignore[arg-type] # it writes
+        # Two microseconds a line would be won, and no logger would ever change its level again.
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = _LibraryHandler(writer)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=_SHARED,
@@ -58,19 +127,22 @@ def configure(level: str, *, stream: TextIO | None = None) -> None:
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
                 structlog.processors.EventRenamer("event"),
-                structlog.processors.JSONRenderer(serializer=_line),
+                structlog.processors.JSONRenderer(serializer=_text),
             ],
         )
     )
     logging.basicConfig(level=max(number, logging.INFO), handlers=[handler], force=True)
-    logging.getLogger("proxy").setLevel(number)
     server = logging.getLogger("aiohttp.server")
     server.filters = [NotInAccessRecord()]
+    return writer
 
 
-def _line(event: dict[str, Any], **_options: Any) -> str:
+def _line(event: dict[str, Any], **_options: Any) -> bytes:
     try:
-        return orjson.dumps(event, default=str).decode()
+        return orjson.dumps(event, default=str)
     except orjson.JSONEncodeError:  # octets that are no UTF-8, or numbers beyond 64 bits
-        text = json.dumps(event, default=str, ensure_ascii=False)
-        return text.encode("utf-8", "replace").decode()
+        return json.dumps(event, default=str, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _text(event: dict[str, Any], **options: Any) -> str:
+    return _line(event, **options).decode()
