@@ -24,7 +24,11 @@ class Process:
     """A running ``thron-connector`` command; its output is kept as it comes."""
 
     def __init__(
-        self, *arguments: str, environ: Mapping[str, str], open_files: int | None = None
+        self,
+        *arguments: str,
+        environ: Mapping[str, str],
+        open_files: int | None = None,
+        tree: Path = _ROOT,
     ) -> None:
         limited = ("prlimit", f"--nofile={open_files}:{open_files}") if open_files else ()
         self._popen = subprocess.Popen(
@@ -33,7 +37,7 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            cwd=_ROOT,
+            cwd=tree,
             env={"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", **environ},
         )
         self._lines: list[str] = []
@@ -121,10 +125,13 @@ class Process:
 
 @contextmanager
 def command(
-    *arguments: str, environ: Mapping[str, str], open_files: int | None = None
+    *arguments: str,
+    environ: Mapping[str, str],
+    open_files: int | None = None,
+    tree: Path = _ROOT,
 ) -> Iterator[Process]:
-    """Run a command until the end of the block, with a limit of open files if asked."""
-    process = Process(*arguments, environ=environ, open_files=open_files)
+    """Run a command of a tree of the code until the end of the block, with a limit if asked."""
+    process = Process(*arguments, environ=environ, open_files=open_files, tree=tree)
     try:
         yield process
     finally:
@@ -162,9 +169,11 @@ async def served(
 
 
 @asynccontextmanager
-async def beside(*arguments: str, environ: Mapping[str, str]) -> AsyncIterator[Process]:
+async def beside(
+    *arguments: str, environ: Mapping[str, str], tree: Path = _ROOT
+) -> AsyncIterator[Process]:
     """Run a command beside a running event loop until the end of the block."""
-    async with _beside(command(*arguments, environ=environ)) as process:
+    async with _beside(command(*arguments, environ=environ, tree=tree)) as process:
         yield process
 
 
