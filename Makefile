@@ -1,6 +1,6 @@
 # Every target makes what it needs: the virtual environment in .venv, and for tests the programs by apt.
 .DELETE_ON_ERROR:
-.PHONY: demo sandbox test style types matrix bench soak messages programs lock clean
+.PHONY: demo sandbox test style types matrix bench soak messages programs lock wheel sbom clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -48,11 +48,30 @@ $(VENV)/test: $(VENV)/run
 	PIP_CONSTRAINT=constraints.txt $(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]'
 	touch $@
 
-lock: # the newest of everything, for constraints.txt to be committed after a green test
+# The newest of everything, to be committed after a green test: constraints.txt for development,
+# and with hashes what the image is built of.
+lock:
 	rm -rf $(VENV)/lock && $(PYTHON) -m venv $(VENV)/lock
 	$(VENV)/lock/bin/pip install --quiet '.[test]'
 	$(VENV)/lock/bin/pip freeze --exclude thron-download-connector > constraints.txt
+	$(VENV)/lock/bin/pip install --quiet uv
+	$(VENV)/lock/bin/$(HASHED) pyproject.toml --extra postgresql -o deploy/requirements.txt
+	echo hatchling | $(VENV)/lock/bin/$(HASHED) - -o deploy/build-requirements.txt
 	rm -rf $(VENV)/lock
+
+HASHED := uv pip compile --quiet --universal --generate-hashes --no-annotate \
+	--constraints constraints.txt --custom-compile-command 'make lock'
+
+wheel: $(VENV)/test # and sdist, in dist/
+	$(BIN)/python -m hatchling build
+
+sbom: # what the image holds, in CycloneDX's format: dist/sbom.cdx.json
+	rm -rf $(VENV)/sbom && $(PYTHON) -m venv $(VENV)/sbom
+	$(VENV)/sbom/bin/pip install --quiet cyclonedx-bom
+	mkdir -p dist
+	$(VENV)/sbom/bin/cyclonedx-py requirements --pyproject pyproject.toml \
+		--output-file dist/sbom.cdx.json deploy/requirements.txt
+	rm -rf $(VENV)/sbom
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,104 @@
+"""The image: its steps, run in a plain directory as they stand in the Dockerfile."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from tests.deploy.recipes import DEPLOY, ROOT
+from tests.process import serving
+
+TEXT = (DEPLOY / "Dockerfile").read_text("utf-8")
+STEPS = re.findall(
+    r"^(\w+) (.+)$",
+    re.sub(r"\\\n\s*", "", re.sub(r"^#.*\n", "", TEXT, flags=re.MULTILINE)),
+    re.MULTILINE,
+)
+_CURL = re.compile(r"curl -fo \S+ (http\S+)")
+
+
+def _only(instruction: str) -> str:
+    (found,) = [str(rest) for word, rest in STEPS if word == instruction]
+    return found
+
+
+def _pinned(path: Path) -> dict[str, str]:
+    pins = re.findall(r"^([\w.-]+)==([\w.]+)", path.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in pins}
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "build-requirements.txt"])
+def test_image_has_what_was_tested(name: str) -> None:
+    """The image's packages have the versions of the tests, each with its hashes."""
+    pins = _pinned(DEPLOY / name)
+    tested = _pinned(ROOT / "constraints.txt")
+    assert pins
+    assert pins == {each: tested.get(each) for each in pins}, "run make lock"
+    blocks = re.split(r"\n(?=\w)", (DEPLOY / name).read_text("utf-8").strip())
+    assert all("--hash=sha256:" in block for block in blocks[1:])
+
+
+def test_image_has_no_rights() -> None:
+    """The image names a user by number, so that Kubernetes can tell that it is not root."""
+    user, group = _only("USER").split(":")
+    assert int(user) == int(group) > 1000
+
+
+def test_health_check_tells_a_connector_from_none(tmp_path: Path) -> None:
+    """The health check passes while the connector answers, and fails when it does not."""
+    command = json.loads(_only("HEALTHCHECK").partition("CMD ")[2])
+    command[0] = sys.executable
+    with serving({"STATE_DIRECTORY": str(tmp_path)}) as (_, public, _admin):
+        here = [word.replace("127.0.0.1:8080", public) for word in command]
+        assert here != command
+        assert subprocess.run(here, check=False).returncode == 0
+    ended = subprocess.run(here, check=False, capture_output=True)
+    assert ended.returncode != 0
+
+
+@pytest.mark.soak
+def test_steps_give_a_connector(tmp_path: Path) -> None:
+    """The steps of the first stage, run one by one, give a program that serves."""
+    source = tmp_path / "src"
+    source.mkdir()
+    second_stage = [number for number, (word, _) in enumerate(STEPS) if word == "FROM"][1]
+    for word, rest in STEPS[:second_stage]:
+        if word == "COPY":
+            *files, target = shlex.split(rest)
+            _copied(files, source / target)
+        elif word == "RUN":
+            subprocess.run(
+                ["sh", "-c", rest.replace("/opt", f"{tmp_path}/opt")],
+                cwd=source,
+                env={"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+                check=True,
+            )
+    program = tmp_path / "opt/thron-connector/bin" / json.loads(_only("ENTRYPOINT"))[0]
+    with subprocess.Popen(
+        [program, "demo"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    ) as demo:
+        assert demo.stdout is not None
+        try:
+            url = next(each[1] for each in map(_CURL.search, demo.stdout) if each is not None)
+            with urlopen(url) as answer:  # noqa: S310 - of our own demo
+                assert answer.status == 200
+                assert len(answer.read()) == int(answer.headers["Content-Length"])
+        finally:
+            demo.terminate()
+
+
+def _copied(files: list[str], target: Path) -> None:
+    for name in files:
+        place = ROOT / name
+        if place.is_dir():
+            shutil.copytree(place, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            (target if len(files) > 1 else target.parent).mkdir(parents=True, exist_ok=True)
+            shutil.copy(place, target)
