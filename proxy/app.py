@@ -14,17 +14,17 @@ import structlog
 from aiohttp import http_parser, web
 
 from proxy import __version__
-from proxy.admin.parts import Console, open_console
-from proxy.admin.server import console_app
+from proxy.admin.server import Console, open_console
 from proxy.backoff import Backoff
 from proxy.catalogue.database import Database
 from proxy.catalogue.folder_listing import FolderListing
 from proxy.catalogue.known_contents import KnownContents
 from proxy.catalogue.polling import PurgePoller
+from proxy.catalogue.queries import Contents
 from proxy.catalogue.session_store import session_store
 from proxy.catalogue.sync import Sync, SyncIntervals
 from proxy.check.report import Recording
-from proxy.clock import Clock
+from proxy.clock import Clock, utc_now
 from proxy.connectors.preview import Surveyor
 from proxy.connectors.watch import ConnectorWatch
 from proxy.delivery.admission import Admission
@@ -89,15 +89,21 @@ class Gateway:
         parts: Its settings have the ports that were bound.
         watch: The connectors that are served.
         admission: Counts the downloads.
-        console: On the admin listener.
         sync: Keeps the catalogue of contents.
+        contents: Reads it.
+        traffic: What comes and goes on the public listener.
+        console: On the admin listener.
+        monotonic: By which its links end.
     """
 
     parts: Parts
     watch: ConnectorWatch
     admission: Admission
-    console: Console
     sync: Sync
+    contents: Contents
+    traffic: Traffic
+    console: Console
+    monotonic: Callable[[], float]
 
     @property
     def public_url(self) -> str:
@@ -122,7 +128,7 @@ class Gateway:
         """
         if self.console.password.is_set:
             return None
-        link = self.console.links.set_up(now=self.console.monotonic())
+        link = self.console.links.set_up(now=self.monotonic())
         return f"{self.admin_url}/set-up?link={link}"
 
     def demo_url(self) -> str:
@@ -195,16 +201,6 @@ async def open_gateway(
             bases=PublicBases(settings.public_base, settings.secure_base),
             stale_if_error_s=settings.stale_if_error_s,
         )
-        console = await open_console(
-            parts,
-            watch=watch,
-            sync=sync,
-            admission=admission,
-            metrics=metrics,
-            traffic=traffic,
-            monotonic=monotonic,
-        )
-
         reasons = partial(_not_ready, connection, admission)
         probes = admin_probes(
             reasons,
@@ -212,9 +208,21 @@ async def open_gateway(
             metrics=metrics,
             token=connection.token_state,
         )
+        contents = Contents(parts.database, now=utc_now)
+        console = await stack.enter_async_context(
+            open_console(
+                parts,
+                watch=watch,
+                sync=sync,
+                contents=contents,
+                traffic=traffic,
+                probes=probes,
+                monotonic=monotonic,
+            )
+        )
         await stack.enter_async_context(
             serving(
-                console_app(console, probes=probes),
+                console.app,
                 (listeners.admin, None),
                 limiter=_limiter("admin", _ADMIN_CONNECTIONS, settings, metrics),
                 drained=_not_waited_for,
@@ -230,7 +238,7 @@ async def open_gateway(
             )
         )
         _tell_start(parts, watch)
-        yield Gateway(parts, watch, admission, console, sync)
+        yield Gateway(parts, watch, admission, sync, contents, traffic, console, monotonic)
 
 
 @asynccontextmanager

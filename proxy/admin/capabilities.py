@@ -80,7 +80,7 @@ class Trial:
         return self.session is None and self.findings[0].verdict is Verdict.NO
 
 
-async def explore(tenant: Tenant, *, client_id: str) -> Trial:
+async def explore(tenant: Tenant) -> Trial:
     """Log in, and try what connectors need."""
     try:
         session = await tenant.thron.session()
@@ -90,12 +90,12 @@ async def explore(tenant: Tenant, *, client_id: str) -> Trial:
         return Trial((Finding(Right.LOG_IN, Verdict.UNKNOWN, str(exc)),))
     trials: dict[DeliveryMode, ModeTrial] = {}
     findings = await asyncio.gather(
-        _in_time(Right.FOLDER, _folder(tenant, session, client_id)),
+        _in_time(Right.FOLDER, _folder(tenant, session)),
         *(
             _in_time(_RIGHTS[mode], _delivered(tenant, session, mode, trials))
             for mode in DeliveryMode
         ),
-        _in_time(Right.METADATA, _metadata(tenant, client_id)),
+        _in_time(Right.METADATA, _metadata(tenant)),
     )
     return Trial(
         (Finding(Right.LOG_IN, Verdict.YES), *findings), session, propose([*trials.values()])
@@ -127,11 +127,11 @@ async def _in_time(right: Right, tried: Awaitable[Finding]) -> Finding:
         return Finding(right, Verdict.UNKNOWN, "THRON did not answer in time")
 
 
-async def _folder(tenant: Tenant, session: ThronSession, client_id: str) -> Finding:
+async def _folder(tenant: Tenant, session: ThronSession) -> Finding:
     if session.root_category_id is None:
         return Finding(Right.FOLDER, Verdict.NO)
     try:
-        found = await tenant.thron.ask(category(client_id, session.root_category_id))
+        found = await tenant.thron.ask(category(tenant.client_id, session.root_category_id))
     except GatewayError as exc:
         return Finding(Right.FOLDER, _verdict(exc), str(exc))
     if found is None:
@@ -162,9 +162,9 @@ async def _delivered(
     return Finding(right, Verdict.YES if trial.works else Verdict.NO, trial.detail)
 
 
-async def _metadata(tenant: Tenant, client_id: str) -> Finding:
+async def _metadata(tenant: Tenant) -> Finding:
     try:
-        listed = await tenant.thron.ask(classifications(client_id))
+        listed = await tenant.thron.ask(classifications(tenant.client_id))
     except GatewayError as exc:
         return Finding(Right.METADATA, _verdict(exc), str(exc))
     names = [each.names[0].text if each.names else each.id for each in listed.items]

@@ -105,10 +105,7 @@ async def connection(parts: Parts) -> Connection:
 
 async def explored(parts: Parts) -> Trial | None:
     """Return what the connected application may do; None in the set-up state."""
-    known = await connection(parts)
-    if parts.tenant is None or known.client_id is None:
-        return None
-    return await explore(parts.tenant, client_id=known.client_id)
+    return await explore(parts.tenant) if parts.tenant is not None else None
 
 
 async def whole(parts: Parts, given: NewCredentials) -> Credentials | None:
@@ -131,7 +128,7 @@ def can_keep(parts: Parts) -> bool:
 async def tried(parts: Parts, credentials: Credentials) -> Trial:
     """Try credentials, without keeping them."""
     async with parts.try_tenant(credentials) as tenant:
-        return await explore(tenant, client_id=credentials.client_id)
+        return await explore(tenant)
 
 
 async def keep(parts: Parts, credentials: Credentials, trial: Trial, *, actor: str) -> None:

@@ -5,16 +5,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from aiohttp import web
 from markupsafe import Markup
 
-from proxy.admin.parts import Console
 from proxy.admin.requests_query import RequestsQuery, outcome, readable
-from proxy.admin.snapshot import Overview, overview
+from proxy.admin.snapshot import Observer, Overview
 from proxy.admin.web.i18n import Language, Words
 from proxy.admin.web.overview_labels import HEALTHS, HINTS, OUTCOMES, SYNCS
 from proxy.admin.web.rendering import render_part
 from proxy.admin.web.throughput_chart import Chart, chart
+from proxy.catalogue.sync import Sync
 from proxy.catalogue.sync_runs import SyncState
 from proxy.errors import DatabaseFailed, Overloaded
 
@@ -52,8 +51,9 @@ class Look:
 class Live:
     """Looks at the connector for everybody who watches."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, observer: Observer, sync: Sync) -> None:
+        self.observer = observer
+        self._sync = sync
         self._looking = asyncio.Lock()
         self._look: Look | None = None
         self._looked = 0.0
@@ -85,7 +85,7 @@ class Live:
             at_most_s: How old a look may be, in seconds; 0 for a new one.
         """
         async with self._looking:
-            now = self._console.monotonic()
+            now = self.observer.monotonic()
             if self._look is None or now - self._looked >= at_most_s:
                 await self._read_states(now)
                 self._look, self._looked = self._now(now, is_new=not at_most_s), now
@@ -103,7 +103,7 @@ class Live:
 
     def requests(self, query: RequestsQuery, language: Language) -> Markup:
         """Return the recent requests that are asked for."""
-        words, recent = Words(language), self._console.traffic.recent
+        words, recent = Words(language), self.observer.traffic.recent
         found = recent.newest(most=ROWS + 1, wanted=query.wants)
         return render_part(
             words,
@@ -117,12 +117,12 @@ class Live:
     @property
     def last_request(self) -> int:
         """The number of the newest request that has ended."""
-        return self._console.traffic.recent.last
+        return self.observer.traffic.recent.last
 
     def _now(self, now: float, *, is_new: bool) -> Look:
-        seen = overview(self._console, self._states)
+        seen = self.observer.overview(self._states)
         if is_new or self._chart is None or now - self._charted >= _CHART_EVERY_S:
-            self._chart = chart(self._console.traffic.hour(), now=seen.at.timestamp())
+            self._chart = chart(self.observer.traffic.hour(), now=seen.at.timestamp())
             self._charted = now
         return Look(seen, self._chart)
 
@@ -130,7 +130,7 @@ class Live:
         if now - self._read < _STATES_EVERY_S:
             return
         try:
-            self._states = await self._console.sync.states()
+            self._states = await self._sync.states()
         except DatabaseFailed:
             self._states = None
         self._read = now
@@ -164,6 +164,3 @@ class Watcher:
         news = {name: text for name, text in parts.items() if self._told.get(name) != text}
         self._told |= news
         return news
-
-
-LIVE = web.AppKey("live", Live)

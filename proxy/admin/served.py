@@ -3,42 +3,42 @@
 from aiohttp import web
 
 from proxy.admin.api.problems import Problem
-from proxy.admin.parts import CONSOLE, Console
 from proxy.catalogue.row_urls import RowUrls
 from proxy.connectors.model import Connector
+from proxy.connectors.watch import ConnectorWatch
+from proxy.settings import Settings
 
 
-def connector_of(console: Console, slug: str) -> Connector:
+def connector_of(watch: ConnectorWatch, slug: str) -> Connector:
     """Return the connector of a slug, enabled or not.
 
     Raises:
         Problem: 404, there is none.
     """
-    found = console.watch.connectors.of_slug(slug)
+    found = watch.connectors.of_slug(slug)
     if found is None:
         raise Problem(404, f"There is no connector {slug!r}.")
     return found
 
 
-def connector_here(request: web.Request) -> Connector:
+def connector_here(watch: ConnectorWatch, request: web.Request) -> Connector:
     """Return the connector of a page.
 
     Raises:
         HTTPNotFound: There is none of this slug.
     """
-    found = request.app[CONSOLE].watch.connectors.of_slug(request.match_info["slug"])
+    found = watch.connectors.of_slug(request.match_info["slug"])
     if found is None:
         raise web.HTTPNotFound
     return found
 
 
-def line_urls(console: Console, connector: Connector, *, is_named: bool) -> RowUrls:
+def line_urls(settings: Settings, connector: Connector, *, is_named: bool) -> RowUrls:
     """Return what makes the URLs of a connector's lines.
 
     Args:
-        console: Its settings have the bases.
+        settings: Have the bases.
         connector: Whose lines they are.
         is_named: Whether URLs end with the file name.
     """
-    settings = console.parts.settings
     return RowUrls(connector, settings.public_base, settings.secure_base, is_named)

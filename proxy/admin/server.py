@@ -1,112 +1,191 @@
-"""The admin listener: probes for machines, the console for people, and its API for both."""
+"""The admin listener: probes for machines, the console for people, and its API for both.
 
-from collections.abc import Sequence
-from typing import Any
+Here the console is put together: every noun's pages and operations get what they work with.
+"""
+
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from itertools import chain
 
 from aiohttp import web
 
-from proxy.admin.api import audit as audit_resource
-from proxy.admin.api import connection as connection_resource
-from proxy.admin.api import connectors as connectors_resource
-from proxy.admin.api import contents as contents_resource
-from proxy.admin.api import folders as folders_resource
-from proxy.admin.api import links as links_resource
-from proxy.admin.api import overview as overview_resource
-from proxy.admin.api import purge as purge_resource
-from proxy.admin.api import sessions as sessions_resource
-from proxy.admin.api import tokens as tokens_resource
-from proxy.admin.api import urls as urls_resource
-from proxy.admin.api.operations import Operation
-from proxy.admin.audit_pruning import audit_pruning
+from proxy.admin.api import operations
+from proxy.admin.api.audit import AuditApi
+from proxy.admin.api.connection import ConnectionApi
+from proxy.admin.api.connectors import ConnectorsApi
+from proxy.admin.api.contents import ContentsApi
+from proxy.admin.api.folders import FoldersApi
+from proxy.admin.api.links import LinksApi
+from proxy.admin.api.overview import OverviewApi
+from proxy.admin.api.purge import PurgeApi
+from proxy.admin.api.sessions import SessionsApi
+from proxy.admin.api.tokens import TokensApi
+from proxy.admin.api.urls import UrlsApi
 from proxy.admin.auth.access import BODY_PATIENCE_S, access
+from proxy.admin.auth.admin_password import Password
+from proxy.admin.auth.api_tokens import MachineTokens
+from proxy.admin.auth.devices import Devices
 from proxy.admin.auth.hosts import known_hosts
+from proxy.admin.auth.login import Login
+from proxy.admin.auth.login_rate_limiter import LoginRateLimiter
+from proxy.admin.auth.one_time_links import Links
+from proxy.admin.auth.passwords import PasswordHashes
 from proxy.admin.auth.request_context import visits
+from proxy.admin.auth.sessions import Sessions
+from proxy.admin.connector_saving import ConnectorSaving
+from proxy.admin.content_actions import ContentActions
 from proxy.admin.faults import faults
-from proxy.admin.link_checks import link_checks
-from proxy.admin.live import LIVE, Live
-from proxy.admin.parts import CONSOLE, Console
+from proxy.admin.link_checks import TenantProbe
+from proxy.admin.live import Live
 from proxy.admin.security_fields import secure
-from proxy.admin.set_up import surveying
-from proxy.admin.web import (
-    api_document,
-    audit,
-    connection,
-    connector_edit,
-    connector_new,
-    connectors,
-    content,
-    contents,
-    links,
-    overview,
-    preferences,
-    purge,
-    security,
-)
-from proxy.admin.web import login as entrance
+from proxy.admin.set_up import Surveying
+from proxy.admin.snapshot import Observer
+from proxy.admin.store import Store
+from proxy.admin.web import api_document, pages
 from proxy.admin.web.assets import ASSETS
 from proxy.admin.web.assets import PATH as ASSETS_PATH
+from proxy.admin.web.audit import AuditPages
+from proxy.admin.web.connection import ConnectionPages
+from proxy.admin.web.connector_edit import ConnectorEditPages
+from proxy.admin.web.connector_new import ConnectorNewPages
+from proxy.admin.web.connectors import ConnectorsPages
+from proxy.admin.web.content import ContentPages
+from proxy.admin.web.contents import ContentsPages
+from proxy.admin.web.links import LinksPages
+from proxy.admin.web.login import LoginPages
+from proxy.admin.web.overview import OverviewPages
+from proxy.admin.web.preferences import PreferencesPages
+from proxy.admin.web.purge import PurgePages
+from proxy.admin.web.security import AccessPages
+from proxy.catalogue.audit_retention import prune
+from proxy.catalogue.polling import polling
+from proxy.catalogue.queries import Contents
+from proxy.catalogue.sync import Sync
+from proxy.clock import utc_now
+from proxy.connectors.store import ConnectorStore
+from proxy.connectors.watch import ConnectorWatch
+from proxy.link_check.run import LinkChecker
+from proxy.link_check.store import LinkCheckStore
+from proxy.telemetry.live import Traffic
+from proxy.tenant import Parts
 
-# A page module's ROUTES, a resource module's OPERATIONS: new ones are entered here.
-PAGES: tuple[web.RouteDef, ...] = (
-    *entrance.ROUTES,
-    *preferences.ROUTES,
-    *overview.ROUTES,
-    *purge.ROUTES,
-    *connector_new.ROUTES,
-    *connector_edit.ROUTES,
-    *connectors.ROUTES,
-    *contents.ROUTES,
-    *content.ROUTES,
-    *links.ROUTES,
-    *connection.ROUTES,
-    *audit.ROUTES,
-    *security.ROUTES,
-)
-
-OPERATIONS: tuple[Operation[Any, Any], ...] = (
-    *overview_resource.OPERATIONS,
-    *purge_resource.OPERATIONS,
-    *connection_resource.OPERATIONS,
-    *connectors_resource.OPERATIONS,
-    *folders_resource.OPERATIONS,
-    *urls_resource.OPERATIONS,
-    *contents_resource.OPERATIONS,
-    *links_resource.OPERATIONS,
-    *audit_resource.OPERATIONS,
-    *tokens_resource.OPERATIONS,
-    *sessions_resource.OPERATIONS,
-)
+_PRUNE_AUDIT_EVERY_S = 600.0
 
 
-def console_app(
-    console: Console, *, probes: Sequence[web.RouteDef], body_patience_s: float = BODY_PATIENCE_S
-) -> web.Application:
-    """Return the application of the admin listener.
+@dataclass(frozen=True, slots=True)
+class Console:
+    """The console, to be served, and what lets somebody in."""
+
+    app: web.Application
+    store: Store
+    password: Password
+    sessions: Sessions
+    tokens: MachineTokens
+    links: Links
+    live: Live
+
+
+@asynccontextmanager
+async def open_console(
+    parts: Parts,
+    *,
+    watch: ConnectorWatch,
+    sync: Sync,
+    contents: Contents,
+    traffic: Traffic,
+    probes: Sequence[web.RouteDef],
+    monotonic: Callable[[], float] = time.monotonic,
+    body_patience_s: float = BODY_PATIENCE_S,
+) -> AsyncIterator[Console]:
+    """Give the console, the password read, until the end of the block.
 
     Args:
-        console: What its pages work with.
+        parts: Settings, database, and the tenant that is connected.
+        watch: The connectors that are served now.
+        sync: Keeps the catalogue of contents.
+        contents: Reads it.
+        traffic: What comes and goes on the public listener.
         probes: Routes that are open to everybody.
+        monotonic: Seconds that no change of the clock moves.
         body_patience_s: As ``access`` has it.
+
+    Raises:
+        DatabaseFailed: The password cannot be read.
     """
-    settings = console.parts.settings
-    app = web.Application(
-        middlewares=[
-            faults(monotonic=console.monotonic),
-            visits(trusted=settings.proxies),
-            known_hosts(settings.admin_hosts),
-            access(body_patience_s=body_patience_s),
-        ]
+    settings, database, connection = parts.settings, parts.database, parts.connection
+    store = Store(database)
+    given = settings.admin_password_hash
+    password = Password(
+        store,
+        PasswordHashes(),
+        given=given.get_secret_value() if given is not None else None,
+        now=utc_now,
     )
-    app[CONSOLE] = console
-    app[LIVE] = Live(console)
-    app.on_response_prepare.append(secure)
-    app.cleanup_ctx.append(surveying)
-    app.cleanup_ctx.append(link_checks)
-    app.cleanup_ctx.append(audit_pruning)
-    app.add_routes(probes)
-    app.add_routes(PAGES)
-    app.add_routes(each.route() for each in OPERATIONS)
-    app.add_routes(api_document.routes(OPERATIONS))
-    app.router.add_get(ASSETS_PATH, ASSETS.answer)
-    app.router.add_get("/favicon.ico", ASSETS.icon)
-    return app
+    await password.read()
+    sessions = Sessions(store, password=password.hash, now=utc_now)
+    tokens = MachineTokens(store, now=utc_now)
+    links = Links()
+    devices = Devices(database, password=password.hash, now=utc_now)
+    login = Login(password, devices, sessions, LoginRateLimiter(), now=monotonic)
+    live = Live(Observer(settings, connection, watch, traffic, utc_now, monotonic), sync)
+    actions = ContentActions(database, connection, watch, contents)
+    connectors = ConnectorStore(database)
+    saving = ConnectorSaving(parts, watch, connectors)
+
+    async def prune_audit() -> None:
+        await prune(database, now=utc_now())
+
+    async with AsyncExitStack() as stack:
+        surveying = await stack.enter_async_context(Surveying.open(connection))
+        checks = LinkCheckStore(database, now=utc_now)
+        probe = TenantProbe(connection)
+        checker = await stack.enter_async_context(LinkChecker.open(checks, probe.try_))
+        await stack.enter_async_context(
+            polling("audit", prune_audit, interval_s=_PRUNE_AUDIT_EVERY_S)
+        )
+        nouns_of_pages = (
+            LoginPages(settings, store, password, links, sessions, login, monotonic),
+            PreferencesPages(),
+            OverviewPages(live, watch, sessions),
+            PurgePages(settings, database, connection, watch),
+            ConnectorNewPages(settings, connectors, watch, saving, surveying),
+            ConnectorEditPages(settings, connectors, watch, saving, surveying),
+            ConnectorsPages(settings, connection, watch, sync, contents, surveying),
+            ContentsPages(settings, watch, sync, contents, checks),
+            ContentPages(settings, connection, watch, contents, actions, checks),
+            LinksPages(settings, connection, watch, contents, checks, checker),
+            ConnectionPages(parts, watch),
+            AuditPages(store),
+            AccessPages(settings, password, login, sessions, tokens),
+        )
+        nouns_of_api = (
+            OverviewApi(live, traffic.recent),
+            PurgeApi(settings, database, watch),
+            ConnectionApi(parts),
+            ConnectorsApi(settings, connectors, sync, contents, saving, surveying),
+            FoldersApi(surveying),
+            UrlsApi(settings, watch, contents),
+            ContentsApi(settings, watch, contents, actions),
+            LinksApi(settings, connection, watch, checks, checker),
+            AuditApi(store),
+            TokensApi(tokens),
+            SessionsApi(sessions),
+        )
+        app = web.Application(
+            middlewares=[
+                faults(monotonic=monotonic),
+                visits(trusted=settings.proxies),
+                known_hosts(settings.admin_hosts),
+                access(sessions, tokens, body_patience_s=body_patience_s),
+            ]
+        )
+        app.on_response_prepare.append(secure)
+        app.add_routes(probes)
+        app.add_routes(chain.from_iterable(map(pages.routes, nouns_of_pages)))
+        app.add_routes(chain.from_iterable(map(operations.routes, nouns_of_api)))
+        app.add_routes(api_document.routes(nouns_of_api))
+        app.router.add_get(ASSETS_PATH, ASSETS.answer)
+        app.router.add_get("/favicon.ico", ASSETS.icon)
+        yield Console(app, store, password, sessions, tokens, links, live)

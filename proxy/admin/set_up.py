@@ -3,14 +3,11 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
+from typing import Self
 
-from aiohttp import web
-
-from proxy.admin import credentials
 from proxy.admin.capabilities import proposed
-from proxy.admin.parts import CONSOLE
 from proxy.connectors.addressability import is_id
 from proxy.connectors.folder_statistics_cache import Censuses, Count, Place
 from proxy.connectors.folder_tree import Folder, FolderTree, folder_of
@@ -20,7 +17,7 @@ from proxy.connectors.metadata_definitions import definitions
 from proxy.connectors.ttl_value import Remembered
 from proxy.delivery.mode_trial import Proposal
 from proxy.errors import GatewayError, NotConfigured
-from proxy.tenant import Parts
+from proxy.tenant import TenantConnection
 from proxy.thron.folder import MetadataDefinition, category
 from proxy.thron.retry import Retrying
 from proxy.thron.search import Search
@@ -35,41 +32,49 @@ class Surveying:
     """What is remembered of the tenant for those who set up connectors.
 
     Attributes:
+        connection: Which tenant that is.
         folders: The tree.
         definitions: Of custom metadata; None where the application may not see them.
         censuses: Of folders.
         proposals: The mode of delivery that works.
     """
 
+    connection: TenantConnection
     folders: Folders
     definitions: Remembered[tuple[MetadataDefinition, ...] | None]
     censuses: Censuses
     proposals: Remembered[Proposal]
 
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, connection: TenantConnection) -> AsyncIterator[Self]:
+        """Remember until the end of the block."""
 
-SURVEYING = web.AppKey("surveying", Surveying)
+        async def propose(_thron: TokenKeeper, _client_id: str) -> Proposal:
+            if connection.tenant is None:
+                raise NotConfigured
+            return await proposed(connection.tenant)
 
+        now = time.monotonic
+        async with Censuses.open(now=now) as censuses:
+            yield cls(
+                connection,
+                folders=Folders(now=now),
+                definitions=Remembered(definitions, fresh_s=_DEFINITIONS_FRESH_S, now=now),
+                censuses=censuses,
+                proposals=Remembered(propose, fresh_s=_PROPOSAL_FRESH_S, now=now),
+            )
 
-async def surveying(app: web.Application) -> AsyncIterator[None]:
-    """Keep it while the application runs; a cleanup context of aiohttp."""
-    async with Censuses.open(now=time.monotonic) as censuses:
-        app[SURVEYING] = Surveying(
-            folders=Folders(now=time.monotonic),
-            definitions=Remembered(definitions, fresh_s=_DEFINITIONS_FRESH_S, now=time.monotonic),
-            censuses=censuses,
-            proposals=Remembered(
-                partial(_proposed, app[CONSOLE].parts),
-                fresh_s=_PROPOSAL_FRESH_S,
-                now=time.monotonic,
-            ),
-        )
-        yield
+    def tenancy(self) -> "Tenancy":
+        """Return whom to ask.
 
-
-async def _proposed(parts: Parts, _thron: TokenKeeper, _client_id: str) -> Proposal:
-    if parts.tenant is None:
-        raise NotConfigured
-    return await proposed(parts.tenant)
+        Raises:
+            NotConfigured: No tenant is connected.
+        """
+        tenant = self.connection.tenant
+        if tenant is None:
+            raise NotConfigured
+        return Tenancy(self, tenant.search, tenant.client_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,17 +155,3 @@ class Tenancy:
                 return await self.surveying.proposals.of(self.thron, self.client_id)
         except (TimeoutError, GatewayError):
             return None
-
-
-async def tenancy(app: web.Application) -> Tenancy:
-    """Return whom to ask.
-
-    Raises:
-        NotConfigured: No tenant is connected.
-        DatabaseFailed: Its name cannot be read.
-    """
-    parts = app[CONSOLE].parts
-    known = await credentials.connection(parts)
-    if parts.tenant is None or known.client_id is None:
-        raise NotConfigured
-    return Tenancy(app[SURVEYING], parts.tenant.search, known.client_id)

@@ -1,19 +1,21 @@
 """How the connector is doing at one moment; the models are those of the JSON API."""
 
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from pydantic import Field
 
 from proxy.admin.api.operations import Model
-from proxy.admin.parts import Console
 from proxy.admin.web.hints import Hint, hints
 from proxy.catalogue.sync_runs import RunState, SyncState
+from proxy.connectors.watch import ConnectorWatch
 from proxy.delivery.circuit_breaker import Outage
 from proxy.settings import Settings
-from proxy.telemetry.live import InFlight
+from proxy.telemetry.live import InFlight, Traffic
 from proxy.telemetry.minutes import Minute, whole
-from proxy.tenant import Tenant
+from proxy.tenant import Tenant, TenantConnection
 from proxy.thron.token_keeper import TokenState
 
 # So many downloads are shown; the others are counted.
@@ -120,37 +122,63 @@ class Overview(Model):
     hour: HourView
 
 
-def overview(console: Console, syncs: tuple[SyncState, ...] | None) -> Overview:
-    """Return how the connector is doing now.
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """What is looked at."""
 
-    Args:
-        console: Its parts.
-        syncs: How the contents are kept; None where that cannot be read.
-    """
-    tenant, traffic, now = console.parts.tenant, console.traffic, console.now()
-    return Overview(
-        at=now,
-        hints=_hints(console, tenant),
-        thron=_thron(tenant, now, monotonic=console.monotonic()),
-        syncs=None if syncs is None else _syncs(console, syncs),
-        running=traffic.running,
-        octets_per_s=round(traffic.rate, 1),
-        remembered=tenant.resolver.remembered if tenant is not None else 0,
-        downloads=tuple(map(_download, traffic.in_flight(most=SHOWN))),
-        hour=_hour(traffic.hour()),
-    )
+    settings: Settings
+    connection: TenantConnection
+    watch: ConnectorWatch
+    traffic: Traffic
+    now: Callable[[], datetime]
+    monotonic: Callable[[], float]
 
+    def overview(self, syncs: tuple[SyncState, ...] | None) -> Overview:
+        """Return how the connector is doing now.
 
-def _hints(console: Console, tenant: Tenant | None) -> tuple[Hint, ...]:
-    settings: Settings = console.parts.settings
-    session = tenant.thron.known if tenant is not None else None
-    return hints(
-        console.watch.connectors.all,
-        is_connected=tenant is not None,
-        lacks_pkey=session is not None and session.pkey is None,
-        can_force_https=settings.can_force_https,
-        guessed_url=settings.public_base if settings.is_public_url_guessed else None,
-    )
+        Args:
+            syncs: How the contents are kept; None where that cannot be read.
+        """
+        tenant, traffic, now = self.connection.tenant, self.traffic, self.now()
+        return Overview(
+            at=now,
+            hints=self._hints(tenant),
+            thron=_thron(tenant, now, monotonic=self.monotonic()),
+            syncs=None if syncs is None else self._syncs(syncs),
+            running=traffic.running,
+            octets_per_s=round(traffic.rate, 1),
+            remembered=tenant.resolver.remembered if tenant is not None else 0,
+            downloads=tuple(map(_download, traffic.in_flight(most=SHOWN))),
+            hour=_hour(traffic.hour()),
+        )
+
+    def _hints(self, tenant: Tenant | None) -> tuple[Hint, ...]:
+        settings = self.settings
+        session = tenant.thron.known if tenant is not None else None
+        return hints(
+            self.watch.connectors.all,
+            is_connected=tenant is not None,
+            lacks_pkey=session is not None and session.pkey is None,
+            can_force_https=settings.can_force_https,
+            guessed_url=settings.public_base if settings.is_public_url_guessed else None,
+        )
+
+    def _syncs(self, states: tuple[SyncState, ...]) -> tuple[SyncView, ...]:
+        enabled = {each.slug: each.enabled for each in self.watch.connectors.all}
+        return tuple(
+            SyncView(
+                connector=each.connector,
+                enabled=enabled.get(each.connector, False),
+                standing=_standing(each),
+                seen=each.seen,
+                expected=each.expected,
+                since=each.since,
+                last_ok=each.last_ok,
+                next=each.next,
+                problem=each.problem,
+            )
+            for each in states
+        )
 
 
 def _thron(tenant: Tenant | None, now: datetime, *, monotonic: float) -> ThronView:
@@ -195,25 +223,6 @@ def _moment(seconds: float | None) -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC) if seconds is not None else None
 
 
-def _syncs(console: Console, states: tuple[SyncState, ...]) -> tuple[SyncView, ...]:
-    enabled = {each.slug: each.enabled for each in console.watch.connectors.all}
-    return tuple(_sync(each, is_enabled=enabled.get(each.connector, False)) for each in states)
-
-
-def _sync(state: SyncState, *, is_enabled: bool) -> SyncView:
-    return SyncView(
-        connector=state.connector,
-        enabled=is_enabled,
-        standing=_standing(state),
-        seen=state.seen,
-        expected=state.expected,
-        since=state.since,
-        last_ok=state.last_ok,
-        next=state.next,
-        problem=state.problem,
-    )
-
-
 def _standing(state: SyncState) -> SyncStanding:
     if state.running is not None:
         return SyncStanding.RUNNING
@@ -227,38 +236,22 @@ def _standing(state: SyncState) -> SyncStanding:
 
 
 def _download(running: InFlight) -> DownloadView:
-    return DownloadView(
-        request_id=running.request_id,
-        since=running.since,
-        client=running.client,
-        method=running.method,
-        path=running.path,
-        connector=running.connector,
-        content_id=running.content_id,
-        selected_range=running.selected_range,
-        octets=running.octets,
-        expected=running.expected,
-        octets_per_s=round(running.rate, 1),
-    )
+    told = asdict(running)
+    rate = told.pop("rate")
+    return DownloadView(**told, octets_per_s=round(rate, 1))
 
 
 def _hour(minutes: tuple[Minute, ...]) -> HourView:
-    total = whole(minutes)
     return HourView(
-        octets=total.octets,
-        requests=total.requests,
-        failed=total.failed,
-        resolved=total.resolved,
-        hits=total.hits,
+        **_counts(whole(minutes)),
         minutes=tuple(
-            MinuteView(
-                at=datetime.fromtimestamp(each.begins, UTC),
-                octets=each.octets,
-                requests=each.requests,
-                failed=each.failed,
-                resolved=each.resolved,
-                hits=each.hits,
-            )
+            MinuteView(at=datetime.fromtimestamp(each.begins, UTC), **_counts(each))
             for each in minutes
         ),
     )
+
+
+def _counts(minute: Minute) -> dict[str, int]:
+    counts = asdict(minute)
+    del counts["number"]
+    return counts

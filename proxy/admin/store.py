@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.catalogue import schema
-from proxy.catalogue.database import AuditEntry, Database
+from proxy.catalogue.database import Database
 from proxy.connectors import rows
 
 
@@ -34,31 +35,31 @@ class StoredSession:
 
 @dataclass(frozen=True, slots=True)
 class MachineToken:
-    """A machine's token, without what would open anything.
-
-    Attributes:
-        id: To revoke it by.
-        name: What the operator calls it.
-        hint: The first characters of the token, to tell it from others.
-        can_change: Whether it may change anything.
-        created: When it was made.
-        used: When it was last used, to the minute; None for never.
-    """
+    """A token, without what would open anything."""
 
     id: int
     name: str
-    hint: str
-    can_change: bool
+    hint: Annotated[str, Field(description="its first characters")]
+    can_change: Annotated[bool, Field(description="whether it may change anything")]
     created: datetime
-    used: datetime | None
+    used: Annotated[datetime | None, Field(description="to the minute; null: never")]
 
 
 @dataclass(frozen=True, slots=True)
-class NumberedEntry:
-    """An entry of the audit and its number, to page by."""
+class AuditRow:
+    """Who did what, and when.
+
+    Attributes:
+        number: To page by.
+        detail: What is different, as plain values; never a secret.
+    """
 
     number: int
-    entry: AuditEntry
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: Mapping[str, Any]
 
 
 class NameTaken(Exception):
@@ -253,7 +254,7 @@ class Store:
 
         await self._database.write(write)
 
-    async def audit(self, *, before: int | None, limit: int) -> tuple[NumberedEntry, ...]:
+    async def audit(self, *, before: int | None, limit: int) -> tuple[AuditRow, ...]:
         """Return entries of the audit, newest first.
 
         Args:
@@ -265,8 +266,13 @@ class Store:
         if before is not None:
             query = query.where(table.c.id < before)
 
-        async def read(connection: AsyncConnection) -> tuple[NumberedEntry, ...]:
-            return tuple(_entry(row) for row in await connection.execute(query))
+        async def read(connection: AsyncConnection) -> tuple[AuditRow, ...]:
+            return tuple(
+                AuditRow(
+                    row.id, rows.instant(row.at), row.actor, row.action, row.subject, row.detail
+                )
+                for row in await connection.execute(query)
+            )
 
         return await self._database.read(read)
 
@@ -280,8 +286,3 @@ def _session(row: Any) -> StoredSession:
 def _token(row: Any) -> MachineToken:
     used = None if row.used is None else rows.instant(row.used)
     return MachineToken(row.id, row.name, row.hint, row.can_change, rows.instant(row.created), used)
-
-
-def _entry(row: Any) -> NumberedEntry:
-    entry = AuditEntry(rows.instant(row.at), row.actor, row.action, row.subject, row.detail)
-    return NumberedEntry(row.id, entry)

@@ -33,7 +33,7 @@ FIXES = {
 
 @dataclass(frozen=True, slots=True)
 class DiagnosisStep:
-    """One step, and how it went.
+    """One step of a download.
 
     Attributes:
         title: What was tried.

@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
+from typing import Annotated
+
+from pydantic import Field
 
 from proxy.telemetry.access_record import AccessRecord
 
@@ -15,31 +18,34 @@ _LONGEST = 400
 
 @dataclass(frozen=True, slots=True)
 class EndedRequest:
-    """A request that has ended; what its access record told, without what may be secret.
+    """A request on the public listener that has ended.
 
-    Attributes:
-        number: Grows by one from request to request.
-        at: When it ended.
-        duration_s: From its first line to its last octet.
+    It says what its access record told, without what may be secret.
     """
 
-    number: int
-    at: datetime
+    number: Annotated[
+        int, Field(description="grows by one from request to request since the start")
+    ]
+    at: Annotated[datetime, Field(description="when it ended")]
     duration_s: float
     request_id: str
     client: str
     method: str
-    path: str
-    status: int | None
+    path: Annotated[str, Field(description="raw, without the query, cut where it is very long")]
+    status: Annotated[int | None, Field(description="null: it ended before the answer began")]
     octets: int
-    expected: int | None
+    expected: Annotated[int | None, Field(description="octets that the answer promised")]
     connector: str | None
     content_id: str | None
-    resolution: str | None
+    resolution: Annotated[
+        str | None, Field(description="hit, or why THRON was asked (RFC 9211, 2.2)")
+    ]
     selected_range: str | None
     first_byte_s: float | None
-    resumed: int
-    ended_by: str
+    resumed: Annotated[
+        int, Field(description="how often a broken upstream was continued by another")
+    ]
+    ended_by: Annotated[str, Field(description="complete, client, origin or gateway")]
     error: str | None
     reason: str | None
 

@@ -9,7 +9,7 @@ from tests.running import Running, running
 
 
 async def tried(connector: Running) -> dict[Right, Verdict]:
-    trial = await explore(connector.tenant, client_id=connector.thron.client_id)
+    trial = await explore(connector.tenant)
     return {each.right: each.verdict for each in trial.findings}
 
 

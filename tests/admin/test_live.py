@@ -14,7 +14,7 @@ ALL = RequestsQuery()
 @pytest.fixture
 def live(connector: Running) -> Live:
     """Give a look at a running connector."""
-    return Live(connector.gateway.console)
+    return Live(connector.gateway.console.live.observer, connector.gateway.sync)
 
 
 async def test_one_look_for_all(live: Live) -> None:

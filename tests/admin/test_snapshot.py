@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.admin.snapshot import Health, Overview, SyncStanding, overview
+from proxy.admin.snapshot import Health, Overview, SyncStanding
 from proxy.admin.web.hints import HintKind
 from proxy.catalogue.sync_runs import Run, RunKind, RunState, SyncState
 from proxy.sandbox.server import Sandbox
@@ -19,7 +19,7 @@ def _run(state: RunState) -> Run:
 
 
 def _look(connector: Running, *syncs: SyncState) -> Overview:
-    return overview(connector.gateway.console, syncs)
+    return connector.gateway.console.live.observer.overview(syncs)
 
 
 async def test_a_good_day(connector: Running) -> None:
@@ -110,4 +110,4 @@ async def test_catalogue(connector: Running, state: SyncState, standing: SyncSta
 
 async def test_catalogue_that_cannot_be_read(connector: Running) -> None:
     """Where the database does not answer that is told, and all the rest as well."""
-    assert overview(connector.gateway.console, None).syncs is None
+    assert connector.gateway.console.live.observer.overview(None).syncs is None

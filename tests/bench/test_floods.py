@@ -108,7 +108,7 @@ async def test_first_requests_of_many_contents(tmp_path: Path) -> None:
             pass
         async with running(thron, tmp_path, resolution_ttl_s=600) as connector:
             (found,) = connector.gateway.watch.connectors.all
-            contents = await connector.gateway.console.contents.page(found, limit=1000)
+            contents = await connector.gateway.contents.page(found, limit=1000)
             paths = [f"/media/{line.language}/{line.value}" for line in contents.lines]
             await connector.tenant.thron.session()
             thron.log.clear()

@@ -15,7 +15,6 @@ import pytest
 from pydantic.fields import FieldInfo
 
 from proxy.admin.api.openapi import document
-from proxy.admin.server import OPERATIONS
 from proxy.admin.web.connector_differences import differences_told
 from proxy.admin.web.connector_fields import FIELDS_OF_KEY, AllFields, fields_of
 from proxy.catalogue import schema
@@ -24,6 +23,7 @@ from proxy.connectors.changes import differences
 from proxy.connectors.document import export, parse
 from proxy.connectors.model import KEYS, Connector, ConnectorSpec, Identifier
 from proxy.thron.content import ContentType
+from tests.admin.nouns import OPERATIONS
 
 HOME = Path(__file__).parents[2]
 README = HOME / "README.md"

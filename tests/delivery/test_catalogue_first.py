@@ -218,7 +218,7 @@ async def test_the_oldest_content_has_a_shared_value(thron: Sandbox, tmp_path: P
     """Of contents with one metadata value the one created first is served, and known as such."""
     async with listed(thron, tmp_path, by_sku(thron)) as connector:
         (found,) = connector.gateway.watch.connectors.all
-        collisions = await connector.gateway.console.contents.collisions(found)
+        collisions = await connector.gateway.contents.collisions(found)
         assert collisions
         for collision in collisions:
             first, *_ = collision.lines

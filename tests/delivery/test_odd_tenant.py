@@ -51,7 +51,7 @@ async def test_one_channel_that_is_not_finished(
             assert await statuses(connector, *PATHS) == [200, 200, 200]
         await listed(connector)
         found = connector.gateway.watch.connectors.all[0]
-        tally = await connector.gateway.console.contents.tally(found)
+        tally = await connector.gateway.contents.tally(found)
         assert tally.by_status[AddressStatus.OK] > 20
 
 
@@ -133,7 +133,7 @@ async def test_a_language_with_its_region(thron: Sandbox, tmp_path: Path) -> Non
         await listed(connector)
         assert await statuses(connector, *paths) == [200, 200, 200]
         (found,) = connector.gateway.watch.connectors.all
-        page = await connector.gateway.console.contents.page(found, Selection(content_id=FILM))
+        page = await connector.gateway.contents.page(found, Selection(content_id=FILM))
         shown = {(line.language, line.is_shortened, line.serves) for line in page.lines}
         assert {("en", True, True), ("en_us", False, True)} <= shown
 
@@ -148,12 +148,12 @@ async def test_a_shortened_language_of_two_contents(thron: Sandbox, tmp_path: Pa
         paths = "/media/en_us/same", "/media/en_gb/same", "/media/it/altro"
         assert await statuses(connector, *paths) == [200, 200, 200]
         (found,) = connector.gateway.watch.connectors.all
-        collisions = await connector.gateway.console.contents.collisions(found)
+        collisions = await connector.gateway.contents.collisions(found)
         (rivals,) = (each.lines for each in collisions if each.value == "same")
         assert [(line.language, line.serves) for line in rivals] == [("en", False)] * 2
         thron.tenant.change(other, now=1.0, pretty_ids=(("en", "same"),))
         await listed(connector)
-        collisions = await connector.gateway.console.contents.collisions(found)
+        collisions = await connector.gateway.contents.collisions(found)
         (rivals,) = (each.lines for each in collisions if each.value == "same")
         assert [(line.content_id, line.serves) for line in rivals] == [(FILM, False)]
         assert (await connector.get("/media/en/same")).body == thron.tenant.bytes_of(other)

@@ -144,7 +144,7 @@ async def test_whole_connector(connector: Running) -> None:
     """A download of the whole connector is seen as it runs, and as it ended, without its query."""
     content = connector.thron.tenant.find(FILM)
     data = connector.thron.tenant.bytes_of(content.id)
-    traffic = connector.gateway.console.traffic
+    traffic = connector.gateway.traffic
     connector.thron.faults.stall_after(10_000, where="source")
     url = connector.url(f"/files/{content.id}/film.mp4?download&secret=1")
     async with connector.http.get(url) as response:

@@ -1,11 +1,11 @@
 """The audit, page by page."""
 
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass
 
 from pydantic import Field
 
-from proxy.admin.api.operations import Call, Model, Nothing, Operation
+from proxy.admin.api.operations import Model, operation
+from proxy.admin.store import AuditRow, Store
 
 _LARGEST = 200
 
@@ -19,52 +19,22 @@ class AuditQuery(Model):
     limit: int = Field(50, ge=1, le=_LARGEST)
 
 
-class Entry(Model):
-    """Who did what, and when."""
-
-    number: int
-    at: datetime
-    actor: str
-    action: str
-    subject: str
-    detail: dict[str, Any]
-
-
 class AuditPage(Model):
     """Entries, newest first."""
 
-    items: tuple[Entry, ...]
+    items: tuple[AuditRow, ...]
     before: int | None = Field(description="for the next page; null: there is none")
 
 
-async def list_audit(call: Call[AuditQuery, Nothing]) -> AuditPage:
-    """List a page."""
-    limit = call.query.limit
-    found = await call.console.store.audit(before=call.query.before, limit=limit + 1)
-    items = tuple(
-        Entry(
-            number=each.number,
-            at=each.entry.at,
-            actor=each.entry.actor,
-            action=each.entry.action,
-            subject=each.entry.subject,
-            detail=dict(each.entry.detail),
-        )
-        for each in found[:limit]
-    )
-    return AuditPage(items=items, before=items[-1].number if len(found) > limit else None)
+@dataclass(frozen=True, slots=True)
+class AuditApi:
+    """Reads the audit."""
 
+    store: Store
 
-OPERATIONS = (
-    Operation(
-        "GET",
-        "/api/audit",
-        name="listAudit",
-        tag="Audit",
-        summary="List who changed what, newest first.",
-        handler=list_audit,
-        query=AuditQuery,
-        content=Nothing,
-        answer=AuditPage,
-    ),
-)
+    @operation("GET", "/api/audit", tag="Audit")
+    async def list_audit(self, query: AuditQuery) -> AuditPage:
+        """List who changed what, newest first."""
+        found = await self.store.audit(before=query.before, limit=query.limit + 1)
+        items = found[: query.limit]
+        return AuditPage(items=items, before=items[-1].number if len(found) > len(items) else None)

@@ -1,13 +1,19 @@
 """The connection to THRON: shown, tested, given."""
 
+from dataclasses import asdict, dataclass
+
 from pydantic import Field
 
 from proxy.admin import credentials
-from proxy.admin.api.operations import Call, Model, Nothing, Operation
+from proxy.admin.api.operations import Model, operation
 from proxy.admin.api.problems import FieldProblem, Problem
-from proxy.admin.capabilities import Right, Trial, Verdict
-from proxy.admin.credentials import Connection, NewCredentials
+from proxy.admin.auth.caller import Caller
+from proxy.admin.capabilities import Finding, Trial
+from proxy.admin.credentials import NewCredentials
 from proxy.connectors.model import DeliveryMode
+from proxy.tenant import Parts
+
+_TAG = "Connection"
 
 
 class ConnectionState(Model):
@@ -23,121 +29,62 @@ class ConnectionState(Model):
     problem: str | None
 
 
-class FoundRight(Model):
-    """One thing that was tried."""
-
-    right: Right
-    verdict: Verdict
-    detail: str
-
-
 class Tested(Model):
     """What the application may do."""
 
-    findings: tuple[FoundRight, ...]
+    findings: tuple[Finding, ...]
     proposal: DeliveryMode | None = Field(description="the mode of delivery to begin with")
     reason: str = Field(description="why that one, or why none")
 
 
-async def show_connection(call: Call[Nothing, Nothing]) -> ConnectionState:
-    """Show the connection."""
-    parts = call.console.parts
-    known = await credentials.connection(parts)
-    state = parts.tenant.thron.state if parts.tenant is not None else None
-    return _state(
-        known,
-        is_logged_in=state is not None and state.logged_in,
-        problem=state.problem if state is not None else "no credentials yet",
-    )
+@dataclass(frozen=True, slots=True)
+class ConnectionApi:
+    """Shows, tests and changes the connection."""
 
+    parts: Parts
 
-async def test_connection(call: Call[Nothing, Nothing]) -> Tested:
-    """Try what the connected application may do."""
-    trial = await credentials.explored(call.console.parts)
-    if trial is None:
-        raise Problem(409, "There are no credentials yet.")
-    return _tested(trial)
-
-
-async def give_credentials(call: Call[Nothing, NewCredentials]) -> Tested:
-    """Try credentials, and keep them if THRON takes them."""
-    parts = call.console.parts
-    if parts.settings.is_set_up:
-        raise Problem(409, "Environment or file give the credentials: change them there.")
-    if not credentials.can_keep(parts):
-        raise Problem(
-            409, "Without TDC_SECRET_KEY nothing secret is kept in PostgreSQL: set it first."
+    @operation("GET", "/api/connection", tag=_TAG)
+    async def show_connection(self) -> ConnectionState:
+        """Show the connection to THRON."""
+        state = self.parts.connection.token_state()
+        return ConnectionState(
+            **asdict(await credentials.connection(self.parts)),
+            is_logged_in=state is not None and state.logged_in,
+            problem=state.problem if state is not None else "no credentials yet",
         )
-    given = await credentials.whole(parts, call.content)
-    if given is None:
-        missing = FieldProblem("app_key", "Fill this in.")
-        raise Problem(422, "Some values cannot be taken.", problems=[missing])
-    trial = await credentials.tried(parts, given)
-    if not trial.is_logged_in:
-        status = 422 if trial.is_refused else 503
-        raise Problem(status, f"Nothing was saved. {trial.findings[0].detail}")
-    await credentials.keep(parts, given, trial, actor=call.caller.actor)
-    return _tested(trial)
 
+    @operation("PUT", "/api/connection", tag=_TAG, problems=(409,))
+    async def give_credentials(self, content: NewCredentials, caller: Caller) -> Tested:
+        """Try credentials, and keep them if THRON takes them."""
+        if self.parts.settings.is_set_up:
+            raise Problem(409, "Environment or file give the credentials: change them there.")
+        if not credentials.can_keep(self.parts):
+            raise Problem(
+                409, "Without TDC_SECRET_KEY nothing secret is kept in PostgreSQL: set it first."
+            )
+        given = await credentials.whole(self.parts, content)
+        if given is None:
+            missing = FieldProblem("app_key", "Fill this in.")
+            raise Problem(422, "Some values cannot be taken.", problems=[missing])
+        trial = await credentials.tried(self.parts, given)
+        if not trial.is_logged_in:
+            status = 422 if trial.is_refused else 503
+            raise Problem(status, f"Nothing was saved. {trial.findings[0].detail}")
+        await credentials.keep(self.parts, given, trial, actor=caller.actor)
+        return _tested(trial)
 
-def _state(known: Connection, *, is_logged_in: bool, problem: str | None) -> ConnectionState:
-    return ConnectionState(
-        client_id=known.client_id,
-        app_id=known.app_id,
-        username=known.username,
-        is_given=known.is_given,
-        api_url=known.api_url,
-        cdn_url=known.cdn_url,
-        is_logged_in=is_logged_in,
-        problem=problem,
-    )
+    @operation("POST", "/api/connection/test", tag=_TAG, problems=(409,))
+    async def test_connection(self) -> Tested:
+        """Try what the connected application may do."""
+        trial = await credentials.explored(self.parts)
+        if trial is None:
+            raise Problem(409, "There are no credentials yet.")
+        return _tested(trial)
 
 
 def _tested(trial: Trial) -> Tested:
     return Tested(
-        findings=tuple(
-            FoundRight(right=each.right, verdict=each.verdict, detail=each.detail)
-            for each in trial.findings
-        ),
+        findings=trial.findings,
         proposal=trial.proposal.mode if trial.proposal is not None else None,
         reason=trial.proposal.reason if trial.proposal is not None else "",
     )
-
-
-OPERATIONS = (
-    Operation(
-        "GET",
-        "/api/connection",
-        name="showConnection",
-        tag="Connection",
-        summary="Show the connection to THRON.",
-        handler=show_connection,
-        query=Nothing,
-        content=Nothing,
-        answer=ConnectionState,
-    ),
-    Operation(
-        "PUT",
-        "/api/connection",
-        name="giveCredentials",
-        tag="Connection",
-        summary="Try credentials, and keep them if THRON takes them.",
-        handler=give_credentials,
-        query=Nothing,
-        content=NewCredentials,
-        answer=Tested,
-        problems=(409,),
-    ),
-    Operation(
-        "POST",
-        "/api/connection/test",
-        name="testConnection",
-        tag="Connection",
-        summary="Try what the connected application may do.",
-        handler=test_connection,
-        query=Nothing,
-        content=Nothing,
-        answer=Tested,
-        problems=(409,),
-    ),
-)

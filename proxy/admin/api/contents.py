@@ -1,18 +1,26 @@
 """One content of a connector: its addresses, what it is, and what can be done with it."""
 
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from pydantic import Field
 
-from proxy.admin.api.operations import Call, Model, Nothing, Operation
+from proxy.admin.api.operations import Model, operation
 from proxy.admin.api.problems import Problem
 from proxy.admin.api.urls import UrlLine, url_line
-from proxy.admin.content_actions import explained, forget
-from proxy.admin.parts import Console
+from proxy.admin.auth.caller import Caller
+from proxy.admin.content_actions import ContentActions
 from proxy.admin.served import connector_of, line_urls
 from proxy.admin.web.snippets import snippets
+from proxy.catalogue.queries import Contents
 from proxy.catalogue.url_rows import Catalogued
 from proxy.connectors.model import Connector
+from proxy.connectors.watch import ConnectorWatch
+from proxy.delivery.explain import DiagnosisStep
+from proxy.settings import Settings
+
+_PATH = "/api/connectors/{slug}/contents/{id}"
+_TAG = "Contents"
 
 
 class ContentTitle(Model):
@@ -62,19 +70,11 @@ class LineQuery(Model):
     names: bool = Field(default=False, description="whether the URL ends with the file name")
 
 
-class ExplainedStep(Model):
-    """One step of a download."""
-
-    title: str
-    detail: str
-    is_ok: bool
-
-
 class Explanation(Model):
     """The way from a URL to the first octet of its content."""
 
     url: str
-    steps: tuple[ExplainedStep, ...]
+    steps: tuple[DiagnosisStep, ...]
 
 
 class ReadySnippet(Model):
@@ -91,136 +91,81 @@ class SnippetList(Model):
     items: tuple[ReadySnippet, ...]
 
 
-async def show_content(call: Call[Nothing, Nothing]) -> ContentRecord:
-    """Show a content."""
-    connector, found = await _found(call.console, call.path["slug"], call.path["id"])
-    urls = line_urls(call.console, connector, is_named=False)
-    content = found.content
-    return ContentRecord(
-        id=content.id,
-        content_type=content.content_type,
-        titles=tuple(
-            ContentTitle(language=each.language, text=each.text) for each in content.titles
-        ),
-        file_name=content.file_name,
-        status=content.status,
-        channels=content.channels,
-        created=content.creation_date,
-        updated=content.last_update,
-        is_servable=found.is_servable,
-        first_seen=found.first_seen,
-        changed=found.changed,
-        confirmed=found.confirmed,
-        removed_at=found.removed_at,
-        urls=tuple(url_line(each, urls) for each in found.lines),
-        versions=tuple(
-            ContentVersion(
-                version_id=each.file.version_id,
-                file_name=each.file.file_name,
-                media_type=each.file.media_type,
-                size=each.file.size,
-                modified=each.file.modified,
-                first_seen=each.first_seen,
-            )
-            for each in found.versions
-        ),
-    )
+@dataclass(frozen=True, slots=True)
+class ContentsApi:
+    """Shows a content, and does what can be done with it."""
 
+    settings: Settings
+    watch: ConnectorWatch
+    contents: Contents
+    actions: ContentActions
 
-async def explain_url(call: Call[LineQuery, Nothing]) -> Explanation:
-    """Go the way of a download."""
-    url, _, _ = await _url(call)
-    steps = await explained(call.console, url)
-    return Explanation(
-        url=url,
-        steps=tuple(
-            ExplainedStep(title=each.title, detail=each.detail, is_ok=each.is_ok) for each in steps
-        ),
-    )
+    @operation("GET", _PATH, tag=_TAG, problems=(404,))
+    async def show_content(self, slug: str, id_: str) -> ContentRecord:
+        """Show one content with every address that it has or had."""
+        connector, found = await self._found(slug, id_)
+        urls = line_urls(self.settings, connector, is_named=False)
+        content = found.content
+        return ContentRecord(
+            id=content.id,
+            content_type=content.content_type,
+            titles=tuple(
+                ContentTitle(language=each.language, text=each.text) for each in content.titles
+            ),
+            file_name=content.file_name,
+            status=content.status,
+            channels=content.channels,
+            created=content.creation_date,
+            updated=content.last_update,
+            is_servable=found.is_servable,
+            first_seen=found.first_seen,
+            changed=found.changed,
+            confirmed=found.confirmed,
+            removed_at=found.removed_at,
+            urls=tuple(url_line(each, urls) for each in found.lines),
+            versions=tuple(
+                ContentVersion(**asdict(each.file), first_seen=each.first_seen)
+                for each in found.versions
+            ),
+        )
 
+    @operation("GET", _PATH + "/explanation", tag=_TAG, problems=(404,))
+    async def explain_url(self, slug: str, id_: str, query: LineQuery) -> Explanation:
+        """Go the way of a download up to its first octet, and tell each step."""
+        url, _, _ = await self._url(slug, id_, query)
+        return Explanation(url=url, steps=await self.actions.explained(url))
 
-async def list_snippets(call: Call[LineQuery, Nothing]) -> SnippetList:
-    """Make them."""
-    url, title, found = await _url(call)
-    made = snippets(url, title, found.content.content_type)
-    items = tuple(ReadySnippet(name=str(each.name), text=each.text) for each in made)
-    return SnippetList(url=url, items=items)
+    @operation("GET", _PATH + "/snippets", tag=_TAG, problems=(404,))
+    async def list_snippets(self, slug: str, id_: str, query: LineQuery) -> SnippetList:
+        """Give ready lines to paste a URL."""
+        url, title, found = await self._url(slug, id_, query)
+        made = snippets(url, title, found.content.content_type)
+        items = tuple(ReadySnippet(name=str(each.name), text=each.text) for each in made)
+        return SnippetList(url=url, items=items)
 
+    @operation("POST", _PATH + "/forget", tag=_TAG, status=204, problems=(404,))
+    async def forget_content(self, slug: str, id_: str, caller: Caller) -> None:
+        """Let every process forget what a content's addresses lead to, and ask THRON anew."""
+        _, found = await self._found(slug, id_)
+        await self.actions.forget(found.content.id, actor=caller.actor)
 
-async def forget_content(call: Call[Nothing, Nothing]) -> None:
-    """Forget it."""
-    _, found = await _found(call.console, call.path["slug"], call.path["id"])
-    await forget(call.console, found.content.id, actor=call.caller.actor)
+    async def _found(self, slug: str, content_id: str) -> tuple[Connector, Catalogued]:
+        connector = connector_of(self.watch, slug)
+        found = await self.contents.content(connector, content_id)
+        if found is None:
+            raise Problem(404, "The connector's folder has no such content.")
+        return connector, found
 
-
-async def _found(console: Console, slug: str, content_id: str) -> tuple[Connector, Catalogued]:
-    connector = connector_of(console, slug)
-    found = await console.contents.content(connector, content_id)
-    if found is None:
-        raise Problem(404, "The connector's folder has no such content.")
-    return connector, found
-
-
-async def _url(call: Call[LineQuery, Nothing]) -> tuple[str, str, Catalogued]:
-    connector, found = await _found(call.console, call.path["slug"], call.path["id"])
-    urls = line_urls(call.console, connector, is_named=call.query.names)
-    lines = found.lines
-    if call.query.line is not None:
-        lines = tuple(each for each in lines if each.number == call.query.line)
-    for each in sorted(lines, key=lambda line: not line.serves):
-        url = urls.of(each)
-        if url is not None:
-            return url, each.title or found.content.file_name or found.content.id, found
-    raise Problem(404, "The content has no such address.")
-
-
-OPERATIONS = (
-    Operation(
-        "GET",
-        "/api/connectors/{slug}/contents/{id}",
-        name="showContent",
-        tag="Contents",
-        summary="Show one content with every address that it has or had.",
-        handler=show_content,
-        query=Nothing,
-        content=Nothing,
-        answer=ContentRecord,
-        problems=(404,),
-    ),
-    Operation(
-        "GET",
-        "/api/connectors/{slug}/contents/{id}/explanation",
-        name="explainUrl",
-        tag="Contents",
-        summary="Go the way of a download up to its first octet, and tell each step.",
-        handler=explain_url,
-        query=LineQuery,
-        content=Nothing,
-        answer=Explanation,
-        problems=(404,),
-    ),
-    Operation(
-        "GET",
-        "/api/connectors/{slug}/contents/{id}/snippets",
-        name="listSnippets",
-        tag="Contents",
-        summary="Give ready lines to paste a URL.",
-        handler=list_snippets,
-        query=LineQuery,
-        content=Nothing,
-        answer=SnippetList,
-        problems=(404,),
-    ),
-    Operation(
-        "POST",
-        "/api/connectors/{slug}/contents/{id}/forget",
-        name="forgetContent",
-        tag="Contents",
-        summary="Let every process forget what a content's addresses lead to, and ask THRON anew.",
-        handler=forget_content,
-        query=Nothing,
-        content=Nothing,
-        status=204,
-        problems=(404,),
-    ),
-)
+    async def _url(
+        self, slug: str, content_id: str, query: LineQuery
+    ) -> tuple[str, str, Catalogued]:
+        connector, found = await self._found(slug, content_id)
+        urls = line_urls(self.settings, connector, is_named=query.names)
+        lines = found.lines
+        if query.line is not None:
+            lines = tuple(each for each in lines if each.number == query.line)
+        for each in sorted(lines, key=lambda line: not line.serves):
+            url = urls.of(each)
+            if url is not None:
+                return url, each.title or found.content.file_name or found.content.id, found
+        raise Problem(404, "The content has no such address.")

@@ -1,19 +1,26 @@
 """The link check of a connector: begun, followed, ended, and what came of every URL."""
 
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from pydantic import Field
 
-from proxy.admin.api.operations import Call, Model, Nothing, Operation
+from proxy.admin.api.operations import Model, operation
 from proxy.admin.api.problems import Problem
 from proxy.admin.api.urls import UrlLine, url_line
-from proxy.admin.link_checks import LINK_CHECKS, LinkChecks
 from proxy.admin.link_query import LinksQuery
 from proxy.admin.served import connector_of, line_urls
 from proxy.catalogue.row_urls import RowUrls
+from proxy.connectors.watch import ConnectorWatch
 from proxy.link_check.results import CheckedRow, CheckState, LinkCheck, Scope
-from proxy.link_check.store import CheckRunning
+from proxy.link_check.run import LinkChecker
+from proxy.link_check.store import CheckRunning, LinkCheckStore
+from proxy.settings import Settings
+from proxy.tenant import TenantConnection
+
+_PATH = "/api/connectors/{slug}/link-check"
+_TAG = "Link check"
 
 
 class CheckRequest(Model):
@@ -66,142 +73,61 @@ class CheckedUrlPage(Model):
     size: int
 
 
-async def begin_check(call: Call[Nothing, CheckRequest]) -> CheckRun:
-    """Begin a check in the background."""
-    connector = connector_of(call.console, call.path["slug"])
-    if not connector.enabled:
-        raise Problem(409, "The connector is disabled: none of its URLs works.")
-    if call.console.parts.tenant is None:
-        raise Problem(409, "There are no credentials yet.")
-    try:
-        return _run(await _checks(call).checker.start(connector, scope=call.content.scope))
-    except CheckRunning as exc:
-        raise Problem(409, "A check of this connector runs already.") from exc
+@dataclass(frozen=True, slots=True)
+class LinksApi:
+    """Runs the link check, and reads what came of it."""
 
+    settings: Settings
+    connection: TenantConnection
+    watch: ConnectorWatch
+    store: LinkCheckStore
+    checker: LinkChecker
 
-async def show_check(call: Call[Nothing, Nothing]) -> CheckReport:
-    """Show how it goes."""
-    connector = connector_of(call.console, call.path["slug"])
-    store = _checks(call).store
-    check, tally = await store.last(connector.slug), await store.tally(connector)
-    return CheckReport(
-        run=_run(check) if check is not None else None,
-        problems=tally.problems,
-        working=tally.working,
-        untried=tally.untried,
-    )
+    @operation("POST", _PATH, tag=_TAG, status=202, problems=(404, 409))
+    async def begin_link_check(self, slug: str, content: CheckRequest) -> CheckRun:
+        """Try every URL of a connector in the background."""
+        connector = connector_of(self.watch, slug)
+        if not connector.enabled:
+            raise Problem(409, "The connector is disabled: none of its URLs works.")
+        if self.connection.tenant is None:
+            raise Problem(409, "There are no credentials yet.")
+        try:
+            return _run(await self.checker.start(connector, scope=content.scope))
+        except CheckRunning as exc:
+            raise Problem(409, "A check of this connector runs already.") from exc
 
+    @operation("GET", _PATH, tag=_TAG, problems=(404,))
+    async def show_link_check(self, slug: str) -> CheckReport:
+        """Show the newest check, and how the URLs stand."""
+        connector = connector_of(self.watch, slug)
+        check, tally = await self.store.last(slug), await self.store.tally(connector)
+        return CheckReport(run=_run(check) if check is not None else None, **asdict(tally))
 
-async def end_check(call: Call[Nothing, Nothing]) -> None:
-    """End it."""
-    connector = connector_of(call.console, call.path["slug"])
-    if not await _checks(call).checker.stop(connector.slug):
-        raise Problem(404, "No check of this connector runs.")
+    @operation("DELETE", _PATH, tag=_TAG, status=204, problems=(404,))
+    async def end_link_check(self, slug: str) -> None:
+        """End the check that runs."""
+        if not await self.checker.stop(connector_of(self.watch, slug).slug):
+            raise Problem(404, "No check of this connector runs.")
 
-
-async def list_links(call: Call[LinksQuery, Nothing]) -> CheckedUrlPage:
-    """List a page."""
-    query, connector = call.query, connector_of(call.console, call.path["slug"])
-    found = await _checks(call).store.page(
-        connector, query.show, search=query.q, offset=query.offset, limit=query.size
-    )
-    urls = line_urls(call.console, connector, is_named=False)
-    items = tuple(_checked(each, urls) for each in found.lines)
-    return CheckedUrlPage(items=items, total=found.total, page=query.page, size=query.size)
-
-
-def _checks(call: Call[Any, Any]) -> LinkChecks:
-    return call.request.app[LINK_CHECKS]
+    @operation("GET", _PATH + "/urls", tag=_TAG, problems=(404,))
+    async def list_links(self, slug: str, query: LinksQuery) -> CheckedUrlPage:
+        """List URLs by what came of them."""
+        connector = connector_of(self.watch, slug)
+        found = await self.store.page(
+            connector, query.show, search=query.q, offset=query.offset, limit=query.size
+        )
+        urls = line_urls(self.settings, connector, is_named=False)
+        items = tuple(_checked(each, urls) for each in found.lines)
+        return CheckedUrlPage(items=items, total=found.total, page=query.page, size=query.size)
 
 
 def _run(check: LinkCheck) -> CheckRun:
-    return CheckRun(
-        id=check.id,
-        scope=check.scope,
-        state=check.state,
-        started=check.started,
-        ended=check.ended,
-        expected=check.expected,
-        checked=check.checked,
-        problems=check.problems,
-        reason=check.reason,
-    )
+    return CheckRun.model_validate(check, from_attributes=True)
 
 
 def _checked(each: CheckedRow, urls: RowUrls) -> CheckedUrl:
-    line, result = url_line(each.line, urls), each.result
-    if result is None:
-        return CheckedUrl(
-            line=line,
-            status=None,
-            media_type=None,
-            size=None,
-            problem=None,
-            since=None,
-            checked=None,
-        )
-    outcome = result.outcome
-    return CheckedUrl(
-        line=line,
-        status=outcome.status,
-        media_type=outcome.media_type,
-        size=outcome.size,
-        problem=outcome.problem,
-        since=result.since,
-        checked=result.checked,
-    )
-
-
-_PATH = "/api/connectors/{slug}/link-check"
-
-OPERATIONS = (
-    Operation(
-        "POST",
-        _PATH,
-        name="beginLinkCheck",
-        tag="Link check",
-        summary="Try every URL of a connector in the background.",
-        handler=begin_check,
-        query=Nothing,
-        content=CheckRequest,
-        answer=CheckRun,
-        status=202,
-        problems=(404, 409),
-    ),
-    Operation(
-        "GET",
-        _PATH,
-        name="showLinkCheck",
-        tag="Link check",
-        summary="Show the newest check, and how the URLs stand.",
-        handler=show_check,
-        query=Nothing,
-        content=Nothing,
-        answer=CheckReport,
-        problems=(404,),
-    ),
-    Operation(
-        "DELETE",
-        _PATH,
-        name="endLinkCheck",
-        tag="Link check",
-        summary="End the check that runs.",
-        handler=end_check,
-        query=Nothing,
-        content=Nothing,
-        status=204,
-        problems=(404,),
-    ),
-    Operation(
-        "GET",
-        _PATH + "/urls",
-        name="listLinks",
-        tag="Link check",
-        summary="List URLs by what came of them.",
-        handler=list_links,
-        query=LinksQuery,
-        content=Nothing,
-        answer=CheckedUrlPage,
-        problems=(404,),
-    ),
-)
+    told: dict[str, Any] = dict.fromkeys(CheckedUrl.model_fields)
+    if each.result is not None:
+        told |= asdict(each.result.outcome)
+        told |= {"since": each.result.since, "checked": each.result.checked}
+    return CheckedUrl(**told | {"line": url_line(each.line, urls)})

@@ -3,14 +3,16 @@
 https://spec.openapis.org/oas/v3.1.0
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import inspect
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
+from pydantic_core import core_schema
 
-from proxy.admin.api.operations import Nothing, Operation
+from proxy.admin.api.operations import Nothing, Operation, adapter
 from proxy.admin.api.problems import MEDIA_TYPE
 from proxy.admin.auth import csrf
 from proxy.admin.auth.sessions import COOKIE
@@ -37,10 +39,8 @@ _PROBLEM = {
     },
 }
 
-AnyOperation = Operation[Any, Any]
 
-
-def document(operations: Sequence[AnyOperation], *, version: str) -> dict[str, Any]:
+def document(operations: Sequence[Operation], *, version: str) -> dict[str, Any]:
     """Return the document.
 
     Args:
@@ -72,28 +72,34 @@ def document(operations: Sequence[AnyOperation], *, version: str) -> dict[str, A
     }
 
 
-def _schemas(operations: Sequence[AnyOperation]) -> dict[str, Any]:
-    models = {model: None for each in operations for model in _models(each)}
-    modes = [(model, mode) for model in models for mode in _modes(model, operations)]
-    _, found = models_json_schema(modes, ref_template=_REFS)
+class _Schemas(GenerateJsonSchema):
+    """Says of a dataclass that is an answer what it says of a model: all of it, and no more."""
+
+    def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
+        made = super().dataclass_schema(schema)
+        for each in made["properties"].values():
+            each.pop("default", None)
+        summary = inspect.cleandoc(schema["cls"].__doc__ or "").partition("\n\n")[0]
+        required = {"required": [*made["properties"]]} if made["properties"] else {}
+        return made | required | {"description": summary, "additionalProperties": False}
+
+
+def _schemas(operations: Sequence[Operation]) -> dict[str, Any]:
+    used: dict[type, JsonSchemaMode] = {}
+    for each in operations:
+        used |= {each.query: "validation"}
+        used |= {each.content: "validation"} if each.content is not None else {}
+        used |= {each.answer: "serialization"} if each.answer is not None else {}
+    _, found = TypeAdapter.json_schemas(
+        [(each, mode, adapter(each)) for each, mode in used.items()],
+        ref_template=_REFS,
+        schema_generator=_Schemas,
+    )
     queries = {each.query.__name__ for each in operations}  # told as parameters, one by one
     return {name: each for name, each in found.get("$defs", {}).items() if name not in queries}
 
 
-def _models(operation: AnyOperation) -> Iterable[type[BaseModel]]:
-    yield operation.query
-    if operation.content is not Nothing:
-        yield operation.content
-    if operation.answer is not None:
-        yield operation.answer
-
-
-def _modes(model: type[BaseModel], operations: Sequence[AnyOperation]) -> Iterable[Any]:
-    is_answer = any(each.answer is model for each in operations)
-    yield "serialization" if is_answer else "validation"
-
-
-def _operation(operation: AnyOperation, schemas: Mapping[str, Any]) -> dict[str, Any]:
+def _operation(operation: Operation, schemas: Mapping[str, Any]) -> dict[str, Any]:
     made: dict[str, Any] = {
         "operationId": operation.name,
         "tags": [operation.tag],
@@ -105,7 +111,7 @@ def _operation(operation: AnyOperation, schemas: Mapping[str, Any]) -> dict[str,
         made["description"] = operation.description
     if operation.for_people:
         made["security"] = [{"session": []}]
-    if operation.content is not Nothing:
+    if operation.content is not None:
         made["requestBody"] = {
             "required": True,
             "content": {"application/json": {"schema": _ref(operation.content, schemas)}},
@@ -113,15 +119,15 @@ def _operation(operation: AnyOperation, schemas: Mapping[str, Any]) -> dict[str,
     return made
 
 
-def _ref(model: type[BaseModel], schemas: Mapping[str, Any]) -> dict[str, str]:
+def _ref(model: type, schemas: Mapping[str, Any]) -> dict[str, str]:
     if model.__name__ not in schemas:
         raise KeyError(model.__name__)  # two models of one name: give one of them another
     return {"$ref": _REFS.format(model=model.__name__)}
 
 
-def _parameters(operation: AnyOperation) -> list[dict[str, Any]]:
+def _parameters(operation: Operation) -> list[dict[str, Any]]:
     in_path = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        {"name": name.rstrip("_"), "in": "path", "required": True, "schema": {"type": "string"}}
         for name in operation.variables
     ]
     if operation.query is Nothing:
@@ -140,8 +146,8 @@ def _parameters(operation: AnyOperation) -> list[dict[str, Any]]:
     ]
 
 
-def _responses(operation: AnyOperation) -> dict[str, Any]:
-    takes = operation.content is not Nothing
+def _responses(operation: Operation) -> dict[str, Any]:
+    takes = operation.content is not None
     changes = operation.method not in {"GET", "HEAD"}
     statuses = {*_ALWAYS, *operation.problems, *((400, 415) if takes else ())}
     statuses |= {422} if takes or operation.query is not Nothing else set()

@@ -1,10 +1,16 @@
 """Purges, ordered by machines."""
 
+from dataclasses import dataclass
+
 from pydantic import Field
 
-from proxy.admin.api.operations import Call, Model, Nothing, Operation
+from proxy.admin.api.operations import Model, operation
 from proxy.admin.api.problems import FieldProblem, Problem
+from proxy.admin.auth.caller import Caller
 from proxy.admin.purging import NotPurgeable, PurgeOrder, purge_of
+from proxy.catalogue.database import Database
+from proxy.connectors.watch import ConnectorWatch
+from proxy.settings import Settings
 
 
 class Ordered(Model):
@@ -13,32 +19,22 @@ class Ordered(Model):
     number: int = Field(description="grows from order to order")
 
 
-async def purge(call: Call[Nothing, PurgeOrder]) -> Ordered:
-    """Order one."""
-    parts = call.console.parts
-    try:
-        order = purge_of(
-            call.content,
-            base=parts.settings.public_base,
-            connectors=call.console.watch.connectors,
-        )
-    except NotPurgeable as exc:
-        problem = FieldProblem("value", str(exc.text))
-        raise Problem(422, "Some values cannot be taken.", problems=[problem]) from exc
-    return Ordered(number=await parts.database.purge(order, actor=call.caller.actor))
+@dataclass(frozen=True, slots=True)
+class PurgeApi:
+    """Orders purges."""
 
+    settings: Settings
+    database: Database
+    watch: ConnectorWatch
 
-OPERATIONS = (
-    Operation(
-        "POST",
-        "/api/purge",
-        name="purge",
-        tag="Overview",
-        summary="Forget what is remembered of addresses, in every running process.",
-        handler=purge,
-        query=Nothing,
-        content=PurgeOrder,
-        answer=Ordered,
-        status=202,
-    ),
-)
+    @operation("POST", "/api/purge", tag="Overview", status=202)
+    async def purge(self, content: PurgeOrder, caller: Caller) -> Ordered:
+        """Forget what is remembered of addresses, in every running process."""
+        try:
+            order = purge_of(
+                content, base=self.settings.public_base, connectors=self.watch.connectors
+            )
+        except NotPurgeable as exc:
+            problem = FieldProblem("value", str(exc.text))
+            raise Problem(422, "Some values cannot be taken.", problems=[problem]) from exc
+        return Ordered(number=await self.database.purge(order, actor=caller.actor))

@@ -1,7 +1,13 @@
 """Open sessions, of which all can be ended at once."""
 
-from proxy.admin.api.operations import Call, Model, Nothing, Operation
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from proxy.admin.api.operations import Model, operation
+from proxy.admin.auth.caller import Caller
 from proxy.admin.auth.request_context import VISIT
+from proxy.admin.auth.sessions import Sessions
 
 
 class OpenSessions(Model):
@@ -10,37 +16,18 @@ class OpenSessions(Model):
     count: int
 
 
-async def count_sessions(call: Call[Nothing, Nothing]) -> OpenSessions:
-    """Count the sessions."""
-    return OpenSessions(count=await call.console.store.sessions())
+@dataclass(frozen=True, slots=True)
+class SessionsApi:
+    """Counts sessions, and ends them."""
 
+    sessions: Sessions
 
-async def end_sessions(call: Call[Nothing, Nothing]) -> None:
-    """End every session."""
-    await call.console.sessions.end_all(actor=call.caller.actor, client=call.request[VISIT].client)
+    @operation("GET", "/api/sessions", tag="Access")
+    async def count_sessions(self) -> OpenSessions:
+        """Count the browsers that are signed in."""
+        return OpenSessions(count=await self.sessions.count())
 
-
-OPERATIONS = (
-    Operation(
-        "GET",
-        "/api/sessions",
-        name="countSessions",
-        tag="Access",
-        summary="Count the browsers that are signed in.",
-        handler=count_sessions,
-        query=Nothing,
-        content=Nothing,
-        answer=OpenSessions,
-    ),
-    Operation(
-        "DELETE",
-        "/api/sessions",
-        name="endSessions",
-        tag="Access",
-        summary="Sign out everywhere.",
-        handler=end_sessions,
-        query=Nothing,
-        content=Nothing,
-        status=204,
-    ),
-)
+    @operation("DELETE", "/api/sessions", tag="Access", status=204)
+    async def end_sessions(self, caller: Caller, request: web.Request) -> None:
+        """Sign out everywhere."""
+        await self.sessions.end_all(actor=caller.actor, client=request[VISIT].client)

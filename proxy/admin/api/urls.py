@@ -1,24 +1,29 @@
 """The summary table of a connector: page by page, and whole as CSV, JSON or text."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 from aiohttp import web
 from pydantic import Field
 
-from proxy.admin.api.operations import Call, Model, Nothing, Operation
+from proxy.admin.api.operations import Model, operation
 from proxy.admin.served import connector_of, line_urls
 from proxy.admin.urls_query import LinesQuery, UrlsQuery
 from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.export import MEDIA_TYPES, Format, exported
+from proxy.catalogue.queries import Contents
 from proxy.catalogue.row_urls import RowUrls
 from proxy.catalogue.url_rows import UrlRow
+from proxy.connectors.watch import ConnectorWatch
 from proxy.errors import DatabaseFailed
+from proxy.settings import Settings
 from proxy.thron.content import Publication
 
 log = structlog.get_logger("proxy.admin")
 
 _LARGEST = 200
+_TAG = "Contents"
 
 
 class UrlLine(Model):
@@ -91,88 +96,97 @@ class ExportQuery(LinesQuery):
     bom: bool = Field(default=False, description="whether CSV begins with a byte order mark")
 
 
-async def list_urls(call: Call[UrlsQuery, Nothing]) -> UrlPage:
-    """List a page."""
-    query, connector = call.query, connector_of(call.console, call.path["slug"])
-    found = await call.console.contents.page(
-        connector,
-        query.selection,
-        sort=query.sort,
-        descending=query.is_descending,
-        offset=query.offset,
-        limit=query.size,
-    )
-    urls = line_urls(call.console, connector, is_named=query.names)
-    items = tuple(url_line(each, urls) for each in found.lines)
-    return UrlPage(items=items, total=found.total, page=query.page, size=query.size)
+@dataclass(frozen=True, slots=True)
+class UrlsApi:
+    """Reads the summary table."""
 
+    settings: Settings
+    watch: ConnectorWatch
+    contents: Contents
 
-async def count_urls(call: Call[Nothing, Nothing]) -> UrlTally:
-    """Count."""
-    connector = connector_of(call.console, call.path["slug"])
-    tally = await call.console.contents.tally(connector)
-    return UrlTally(
-        contents=tally.contents,
-        lines=tally.lines,
-        removed=tally.removed,
-        by_status=dict(tally.by_status),
-        by_type=dict(tally.by_type),
-        by_language=dict(tally.by_language),
-    )
-
-
-async def list_collisions(call: Call[CollisionsQuery, Nothing]) -> CollisionPage:
-    """List a page."""
-    query, connector = call.query, connector_of(call.console, call.path["slug"])
-    found = await call.console.contents.collisions(
-        connector, offset=(query.page - 1) * query.size, limit=query.size
-    )
-    urls = line_urls(call.console, connector, is_named=False)
-    items = tuple(
-        UrlCollision(
-            language=each.language,
-            value=each.value,
-            items=tuple(url_line(line, urls) for line in each.lines),
+    @operation("GET", "/api/connectors/{slug}/urls", tag=_TAG, problems=(404,))
+    async def list_urls(self, slug: str, query: UrlsQuery) -> UrlPage:
+        """List the addresses of a connector's contents, page by page."""
+        connector = connector_of(self.watch, slug)
+        found = await self.contents.page(
+            connector,
+            query.selection,
+            sort=query.sort,
+            descending=query.is_descending,
+            offset=query.offset,
+            limit=query.size,
         )
-        for each in found
-    )
-    return CollisionPage(items=items, page=query.page, size=query.size)
+        urls = line_urls(self.settings, connector, is_named=query.names)
+        items = tuple(url_line(each, urls) for each in found.lines)
+        return UrlPage(items=items, total=found.total, page=query.page, size=query.size)
 
+    @operation("GET", "/api/connectors/{slug}/urls/count", tag=_TAG, problems=(404,))
+    async def count_urls(self, slug: str) -> UrlTally:
+        """Count a connector's contents and addresses."""
+        tally = await self.contents.tally(connector_of(self.watch, slug))
+        return UrlTally.model_validate(tally, from_attributes=True)
 
-async def export_urls(call: Call[ExportQuery, Nothing]) -> web.StreamResponse:
-    """Stream all lines of a selection, few at a time in memory."""
-    query, connector = call.query, connector_of(call.console, call.path["slug"])
-    lines = call.console.contents.each(
-        connector, query.selection, sort=query.sort, descending=query.is_descending
+    @operation(
+        "GET",
+        "/api/connectors/{slug}/urls/export",
+        tag=_TAG,
+        media_type="text/csv",
+        problems=(404,),
     )
-    urls = line_urls(call.console, connector, is_named=query.names)
-    pieces = exported(lines, urls, query.format, is_marked=query.bom)
-    first = await anext(pieces, b"")  # a database that does not answer is still told as such
-    response = web.StreamResponse(
-        headers={
-            "Content-Type": MEDIA_TYPES[query.format],
-            "Content-Disposition": f'attachment; filename="{connector.slug}.{query.format}"',
-            "Cache-Control": "no-store",
-        }
-    )
-    response.enable_compression()
-    await response.prepare(call.request)
-    await response.write(first)
-    try:
-        async for piece in pieces:
-            await response.write(piece)
-    except DatabaseFailed as exc:
-        _break_off(call.request, exc)
+    async def export_urls(
+        self, slug: str, query: ExportQuery, request: web.Request
+    ) -> web.StreamResponse:
+        """Give all addresses of a selection as CSV, JSON or plain URLs, streamed.
+
+        In CSV, cells that a spreadsheet would take for a formula begin with an apostrophe. JSON
+        is one array; txt has the URLs that lead to a content, one a line.
+        """
+        connector = connector_of(self.watch, slug)
+        lines = self.contents.each(
+            connector, query.selection, sort=query.sort, descending=query.is_descending
+        )
+        urls = line_urls(self.settings, connector, is_named=query.names)
+        pieces = exported(lines, urls, query.format, is_marked=query.bom)
+        first = await anext(pieces, b"")  # a database that does not answer is still told as such
+        response = web.StreamResponse(
+            headers={
+                "Content-Type": MEDIA_TYPES[query.format],
+                "Content-Disposition": f'attachment; filename="{connector.slug}.{query.format}"',
+                "Cache-Control": "no-store",
+            }
+        )
+        response.enable_compression()
+        await response.prepare(request)
+        await response.write(first)
+        try:
+            async for piece in pieces:
+                await response.write(piece)
+        except DatabaseFailed as exc:
+            # The client must see that the export is not whole.
+            log.warning("export broke off", reason=str(exc))
+            if request.transport is not None:
+                request.transport.abort()
+            return response
+        await response.write_eof()
         return response
-    await response.write_eof()
-    return response
 
-
-def _break_off(request: web.Request, failure: DatabaseFailed) -> None:
-    """Let the client see that an export is not whole."""
-    log.warning("export broke off", reason=str(failure))
-    if request.transport is not None:
-        request.transport.abort()
+    @operation("GET", "/api/connectors/{slug}/collisions", tag=_TAG, problems=(404,))
+    async def list_collisions(self, slug: str, query: CollisionsQuery) -> CollisionPage:
+        """List addresses that several contents claim."""
+        connector = connector_of(self.watch, slug)
+        found = await self.contents.collisions(
+            connector, offset=(query.page - 1) * query.size, limit=query.size
+        )
+        urls = line_urls(self.settings, connector, is_named=False)
+        items = tuple(
+            UrlCollision(
+                language=each.language,
+                value=each.value,
+                items=tuple(url_line(line, urls) for line in each.lines),
+            )
+            for each in found
+        )
+        return CollisionPage(items=items, page=query.page, size=query.size)
 
 
 def url_line(line: UrlRow, urls: RowUrls) -> UrlLine:
@@ -194,57 +208,3 @@ def url_line(line: UrlRow, urls: RowUrls) -> UrlLine:
         hidden=line.hidden,
         is_shortened=line.is_shortened,
     )
-
-
-OPERATIONS = (
-    Operation(
-        "GET",
-        "/api/connectors/{slug}/urls",
-        name="listUrls",
-        tag="Contents",
-        summary="List the addresses of a connector's contents, page by page.",
-        handler=list_urls,
-        query=UrlsQuery,
-        content=Nothing,
-        answer=UrlPage,
-        problems=(404,),
-    ),
-    Operation(
-        "GET",
-        "/api/connectors/{slug}/urls/count",
-        name="countUrls",
-        tag="Contents",
-        summary="Count a connector's contents and addresses.",
-        handler=count_urls,
-        query=Nothing,
-        content=Nothing,
-        answer=UrlTally,
-        problems=(404,),
-    ),
-    Operation(
-        "GET",
-        "/api/connectors/{slug}/urls/export",
-        name="exportUrls",
-        tag="Contents",
-        summary="Give all addresses of a selection as CSV, JSON or plain URLs, streamed.",
-        handler=export_urls,
-        query=ExportQuery,
-        content=Nothing,
-        media_type="text/csv",
-        problems=(404,),
-        description="In CSV, cells that a spreadsheet would take for a formula begin with an"
-        " apostrophe. JSON is one array; txt has the URLs that lead to a content, one a line.",
-    ),
-    Operation(
-        "GET",
-        "/api/connectors/{slug}/collisions",
-        name="listCollisions",
-        tag="Contents",
-        summary="List addresses that several contents claim.",
-        handler=list_collisions,
-        query=CollisionsQuery,
-        content=Nothing,
-        answer=CollisionPage,
-        problems=(404,),
-    ),
-)

@@ -16,10 +16,10 @@ from multidict import MultiMapping
 
 from proxy.admin.api.problems import Problem
 from proxy.admin.auth import cookies, csrf
+from proxy.admin.auth.api_tokens import MachineTokens
 from proxy.admin.auth.caller import CALLER, Caller, of_session, of_token
 from proxy.admin.auth.request_context import VISIT, Visit
-from proxy.admin.auth.sessions import COOKIE
-from proxy.admin.parts import CONSOLE, Console
+from proxy.admin.auth.sessions import COOKIE, Sessions
 from proxy.admin.web import assets
 from proxy.admin.web.i18n import Text
 from proxy.admin.web.rendering import see_other
@@ -47,16 +47,20 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _API = "/api"
 
 
-def access(*, body_patience_s: float = BODY_PATIENCE_S) -> Middleware:
+def access(
+    sessions: Sessions, tokens: MachineTokens, *, body_patience_s: float = BODY_PATIENCE_S
+) -> Middleware:
     """Return the middleware that lets in.
 
     Args:
+        sessions: Of browsers.
+        tokens: Of machines.
         body_patience_s: For the whole content of a request to come.
     """
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        caller = await _caller(request)
+        caller = await _caller(request, sessions, tokens)
         if caller is not None:
             request[CALLER] = caller
         elif _route(request) not in OPEN:
@@ -104,21 +108,15 @@ def _route(request: web.Request) -> str | None:
     return resource.canonical if resource is not None else None
 
 
-async def _caller(request: web.Request) -> Caller | None:
-    console = request.app[CONSOLE]
+async def _caller(request: web.Request, sessions: Sessions, tokens: MachineTokens) -> Caller | None:
     if is_api(request) and (given := request.headers.get("Authorization")) is not None:
-        return await _machine(console, given)
-    id_ = cookies.read(request, COOKIE, is_secure=request[VISIT].is_secure)
-    session = await console.sessions.find(id_)
+        scheme, _, secret = given.partition(" ")
+        token = await tokens.find(secret.strip()) if scheme.lower() == "bearer" else None
+        if token is None:
+            raise _unauthorized("This token is not good: it may have been revoked.")
+        return of_token(token)
+    session = await sessions.find(cookies.read(request, COOKIE, is_secure=request[VISIT].is_secure))
     return of_session(session) if session is not None else None
-
-
-async def _machine(console: Console, authorization: str) -> Caller:
-    scheme, _, secret = authorization.partition(" ")
-    token = await console.tokens.find(secret.strip()) if scheme.lower() == "bearer" else None
-    if token is None:
-        raise _unauthorized("This token is not good: it may have been revoked.")
-    return of_token(token)
 
 
 def _refused(request: web.Request) -> web.Response:

@@ -1,5 +1,6 @@
 """The administrator's password: given by a setting, or set in the console."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from proxy.admin.auth.passwords import PasswordHashes
@@ -13,12 +14,21 @@ class Password:
         store: Keeps the one that was set in the console.
         hashes: Makes and checks hashes.
         given: The hash in TDC_ADMIN_PASSWORD_HASH, which goes before the kept one.
+        now: Aware time.
     """
 
-    def __init__(self, store: Store, hashes: PasswordHashes, *, given: str | None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        hashes: PasswordHashes,
+        *,
+        given: str | None,
+        now: Callable[[], datetime],
+    ) -> None:
         self._store = store
         self._hashes = hashes
         self._given = given
+        self._now = now
         self._kept: str | None = None
 
     @property
@@ -57,8 +67,8 @@ class Password:
         hash_ = self.hash()
         return hash_ is not None and await self._hashes.fits(password, hash_, is_known=is_known)
 
-    async def set(self, password: str, *, at: datetime, actor: str) -> None:
+    async def set(self, password: str, *, actor: str) -> None:
         """Set a new password; every session and device cookie ends."""
         hash_ = await self._hashes.make(password)
-        await self._store.set_password(hash_, at=at, actor=actor)
+        await self._store.set_password(hash_, at=self._now(), actor=actor)
         self._kept = hash_

@@ -1,15 +1,17 @@
-"""The password tried: by whom, how often, and how many at once."""
+"""Signing in: the password tried, by whom, how often and how many at once, and what it opens."""
 
 import math
 from collections.abc import Callable, Iterator
 
 from aiohttp import web
 
-from proxy.admin.auth import cookies, devices
+from proxy.admin.auth import cookies, devices, sessions
 from proxy.admin.auth.admin_password import Password
+from proxy.admin.auth.caller import ADMINISTRATOR
 from proxy.admin.auth.devices import Devices
 from proxy.admin.auth.login_rate_limiter import LoginRateLimiter, Party
 from proxy.admin.auth.request_context import VISIT
+from proxy.admin.auth.sessions import Sessions
 
 
 class TooManyLogins(Exception):
@@ -25,11 +27,12 @@ class TooManyLogins(Exception):
 
 
 class Login:
-    """Tries the password for those whose turn it is.
+    """Tries the password for those whose turn it is, and lets in who knows it.
 
     Args:
         password: The administrator's.
         devices: Browsers that have signed in before.
+        sessions: Opens one for whoever is let in.
         limiter: Says whose turn it is.
         now: Monotonic time, in seconds.
     """
@@ -38,23 +41,16 @@ class Login:
         self,
         password: Password,
         devices: Devices,
+        sessions: Sessions,
         limiter: LoginRateLimiter,
         *,
         now: Callable[[], float],
     ) -> None:
         self._password = password
         self._devices = devices
+        self._sessions = sessions
         self._limiter = limiter
         self._now = now
-
-    async def device(self, request: web.Request) -> str | None:
-        """Return the mark of the browser that asks, None if it has not signed in before.
-
-        Raises:
-            DatabaseFailed: It cannot be read.
-        """
-        cookie = cookies.read(request, devices.COOKIE, is_secure=request[VISIT].is_secure)
-        return await self._devices.find(cookie)
 
     async def knows_password(self, request: web.Request, password: str) -> bool:
         """Tell whether somebody knows the password.
@@ -63,7 +59,7 @@ class Login:
             TooManyLogins: It is not tried now.
             DatabaseFailed: It cannot be read.
         """
-        device = await self.device(request)
+        device = await self._device(request)
         party = self._begun(_parties(request[VISIT].client, device))
         is_right = False
         try:
@@ -71,6 +67,28 @@ class Login:
         finally:
             self._limiter.end(party, succeeded=is_right)
         return is_right
+
+    async def sign_in(self, request: web.Request, response: web.Response) -> None:
+        """Open a session for somebody who has just proved to know the password."""
+        await self.open_session(request, response)
+        cookies.keep(
+            response,
+            devices.COOKIE,
+            await self._devices.remember(former=await self._device(request)),
+            is_secure=request[VISIT].is_secure,
+            max_age_s=int(devices.LIVES.total_seconds()),
+        )
+
+    async def open_session(self, request: web.Request, response: web.Response) -> None:
+        """Open a session under a new id, which a response hands out."""
+        visit = request[VISIT]
+        session = await self._sessions.open(client=visit.client, actor=ADMINISTRATOR)
+        sessions.keep(response, session, is_secure=visit.is_secure)
+
+    async def _device(self, request: web.Request) -> str | None:
+        """Return the mark of the browser that asks, None if it has not signed in before."""
+        cookie = cookies.read(request, devices.COOKIE, is_secure=request[VISIT].is_secure)
+        return await self._devices.find(cookie)
 
     def _begun(self, parties: Iterator[Party]) -> Party:
         waits: list[float] = []

@@ -80,6 +80,10 @@ class Sessions:
             await self._store.use_session(stored.mark, at=now)
         return Session(id_, stored.created)
 
+    async def count(self) -> int:
+        """Return how many sessions are kept."""
+        return await self._store.sessions()
+
     async def end(self, session: Session, *, actor: str, client: str) -> None:
         """End one session."""
         await self._store.end_session(_mark(session.id), actor=actor, client=client)

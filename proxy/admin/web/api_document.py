@@ -10,17 +10,18 @@ from aiohttp import web
 
 from proxy import __version__
 from proxy.admin.api.openapi import document
-from proxy.admin.api.operations import Operation
+from proxy.admin.api.operations import operations
 from proxy.admin.web.rendering import render
 
 
-def routes(operations: Sequence[Operation[Any, Any]]) -> list[web.RouteDef]:
-    """Return the routes of the document and of its page."""
-    by_tag = [(tag, list(each)) for tag, each in groupby(operations, key=lambda one: one.tag)]
+def routes(nouns: Sequence[object]) -> list[web.RouteDef]:
+    """Return the routes of the document of the nouns' operations, and of its page."""
+    listed = [each for noun in nouns for each in operations(type(noun))]
+    by_tag = [(tag, list(each)) for tag, each in groupby(listed, key=lambda one: one.tag)]
 
     @cache  # made when somebody first asks: it takes as long as half of a start
     def made() -> dict[str, Any]:
-        return document(operations, version=__version__)
+        return document(listed, version=__version__)
 
     async def machine(_request: web.Request) -> web.Response:
         response = web.Response(

@@ -1,10 +1,12 @@
 """Who changed what, and when."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from aiohttp import web
 
-from proxy.admin.parts import CONSOLE
+from proxy.admin.store import Store
+from proxy.admin.web import pages
 from proxy.admin.web.i18n import Text
 from proxy.admin.web.rendering import render
 
@@ -27,19 +29,23 @@ ACTIONS: Mapping[str, tuple[str, Text]] = {
 }
 
 
-async def show(request: web.Request) -> web.Response:
-    """Show a page of the audit, newest first."""
-    before = request.query.get("before", "")
-    number = int(before) if before.isdecimal() and len(before) < 16 else None  # noqa: PLR2004 - what a database takes
-    found = await request.app[CONSOLE].store.audit(before=number, limit=_A_PAGE + 1)
-    return render(
-        request,
-        "audit.html",
-        entries=found[:_A_PAGE],
-        older=found[_A_PAGE - 1].number if len(found) > _A_PAGE else None,
-        is_first=number is None,
-        actions=ACTIONS,
-    )
+@dataclass(frozen=True, slots=True)
+class AuditPages:
+    """Who changed what, and when."""
 
+    store: Store
 
-ROUTES = (web.get("/audit", show),)
+    @pages.get("/audit")
+    async def show(self, request: web.Request) -> web.Response:
+        """Show a page of the audit, newest first."""
+        before = request.query.get("before", "")
+        number = int(before) if before.isdecimal() and len(before) < 16 else None  # noqa: PLR2004 - what a database takes
+        found = await self.store.audit(before=number, limit=_A_PAGE + 1)
+        return render(
+            request,
+            "audit.html",
+            entries=found[:_A_PAGE],
+            older=found[_A_PAGE - 1].number if len(found) > _A_PAGE else None,
+            is_first=number is None,
+            actions=ACTIONS,
+        )

@@ -1,6 +1,7 @@
 """The connection to THRON: credentials, and what they let the connector do."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -8,12 +9,13 @@ from proxy.admin import credentials
 from proxy.admin.auth.caller import CALLER
 from proxy.admin.capabilities import Right, Trial, Verdict
 from proxy.admin.credentials import NewCredentials
-from proxy.admin.parts import CONSOLE
-from proxy.admin.web import forms
+from proxy.admin.web import forms, pages
 from proxy.admin.web.connector_labels import DELIVERY_NAMES
 from proxy.admin.web.forms import Form
 from proxy.admin.web.i18n import Text
 from proxy.admin.web.rendering import render, see_other
+from proxy.connectors.watch import ConnectorWatch
+from proxy.tenant import Parts
 
 TITLES: Mapping[Right, Text] = {
     Right.LOG_IN: Text("Log in to THRON"),
@@ -67,65 +69,72 @@ EXPLANATIONS: Mapping[tuple[Right, Verdict], Text] = {
 }
 
 
-async def show(request: web.Request) -> web.Response:
-    """Show the connection; with ``?test`` also what it lets the connector do."""
-    console = request.app[CONSOLE]
-    known = await credentials.connection(console.parts)
-    trial = await credentials.explored(console.parts) if known.client_id else None
-    form = (
-        forms.filled(
-            NewCredentials(client_id=known.client_id, app_id=known.app_id, username=known.username)
+@dataclass(frozen=True, slots=True)
+class ConnectionPages:
+    """The connection, shown and changed."""
+
+    parts: Parts
+    watch: ConnectorWatch
+
+    @pages.get("/connection")
+    async def show(self, request: web.Request) -> web.Response:
+        """Show the connection; with ``?test`` also what it lets the connector do."""
+        known = await credentials.connection(self.parts)
+        trial = await credentials.explored(self.parts) if known.client_id else None
+        form = (
+            forms.filled(
+                NewCredentials(
+                    client_id=known.client_id, app_id=known.app_id, username=known.username
+                )
+            )
+            if known.client_id and known.app_id
+            else forms.blank()
         )
-        if known.client_id and known.app_id
-        else forms.blank()
-    )
-    return await _page(request, form, trial)
+        return await self._page(request, form, trial)
 
+    @pages.post("/connection")
+    async def save(self, request: web.Request) -> web.Response:
+        """Try credentials, and keep them if THRON takes them."""
+        if self.parts.settings.is_set_up or not credentials.can_keep(self.parts):
+            raise web.HTTPForbidden
+        form = forms.read(await request.post(), NewCredentials)
+        if form.value is None:
+            return await self._page(request, form, None, status=422)
+        given = await credentials.whole(self.parts, form.value)
+        if given is None:
+            missing = form.with_problem(Text("Fill this in."), field="app_key")
+            return await self._page(request, missing, None, status=422)
+        trial = await credentials.tried(self.parts, given)
+        if not trial.is_logged_in:
+            refused = form.with_problem(
+                Text("THRON rejected these credentials. Nothing was saved.")
+                if trial.is_refused
+                else Text("THRON could not be reached. Nothing was saved.")
+            )
+            return await self._page(request, refused, trial, status=422)
+        await credentials.keep(self.parts, given, trial, actor=request[CALLER].actor)
+        return see_other("/connection")
 
-async def save(request: web.Request) -> web.Response:
-    """Try credentials, and keep them if THRON takes them."""
-    console = request.app[CONSOLE]
-    parts = console.parts
-    if parts.settings.is_set_up or not credentials.can_keep(parts):
-        raise web.HTTPForbidden
-    form = forms.read(await request.post(), NewCredentials)
-    if form.value is None:
-        return await _page(request, form, None, status=422)
-    given = await credentials.whole(parts, form.value)
-    if given is None:
-        missing = form.with_problem(Text("Fill this in."), field="app_key")
-        return await _page(request, missing, None, status=422)
-    trial = await credentials.tried(parts, given)
-    if not trial.is_logged_in:
-        refused = form.with_problem(
-            Text("THRON rejected these credentials. Nothing was saved.")
-            if trial.is_refused
-            else Text("THRON could not be reached. Nothing was saved.")
+    async def _page(
+        self,
+        request: web.Request,
+        form: Form[NewCredentials],
+        trial: Trial | None,
+        *,
+        status: int = 200,
+    ) -> web.Response:
+        known = await credentials.connection(self.parts)
+        return render(
+            request,
+            "connection.html",
+            status=status,
+            known=known,
+            can_keep=credentials.can_keep(self.parts),
+            is_key_lost=self.parts.connection.is_key_lost,
+            form=form,
+            trial=trial,
+            titles=TITLES,
+            explanations=EXPLANATIONS,
+            delivery_names=DELIVERY_NAMES,
+            connectors=len(self.watch.connectors.all),
         )
-        return await _page(request, refused, trial, status=422)
-    await credentials.keep(parts, given, trial, actor=request[CALLER].actor)
-    return see_other("/connection")
-
-
-async def _page(
-    request: web.Request, form: Form[NewCredentials], trial: Trial | None, *, status: int = 200
-) -> web.Response:
-    console = request.app[CONSOLE]
-    known = await credentials.connection(console.parts)
-    return render(
-        request,
-        "connection.html",
-        status=status,
-        known=known,
-        can_keep=credentials.can_keep(console.parts),
-        is_key_lost=console.parts.connection.is_key_lost,
-        form=form,
-        trial=trial,
-        titles=TITLES,
-        explanations=EXPLANATIONS,
-        delivery_names=DELIVERY_NAMES,
-        connectors=len(console.watch.connectors.all),
-    )
-
-
-ROUTES = (web.get("/connection", show), web.post("/connection", save))

@@ -9,16 +9,9 @@ from multidict import MultiDict
 
 from proxy.admin.auth.caller import CALLER
 from proxy.admin.auth.request_context import VISIT
-from proxy.admin.connector_saving import (
-    conflicting_fields,
-    planned,
-    remove,
-    save,
-    told_impact,
-)
-from proxy.admin.parts import CONSOLE
-from proxy.admin.set_up import Tenancy, tenancy
-from proxy.admin.web import forms
+from proxy.admin.connector_saving import ConnectorSaving, conflicting_fields
+from proxy.admin.set_up import Surveying, Tenancy
+from proxy.admin.web import forms, pages
 from proxy.admin.web.connector_differences import differences_told
 from proxy.admin.web.connector_fields import (
     UNPUBLISHED_HAS_NO_RENDITION,
@@ -39,8 +32,10 @@ from proxy.connectors.impact import Impact, resolved
 from proxy.connectors.metadata_choices import MetadataChoice
 from proxy.connectors.model import Connector, Identifier
 from proxy.connectors.store import ConnectorStore
+from proxy.connectors.watch import ConnectorWatch
 from proxy.errors import ConfigurationError, ThronError
 from proxy.hints import with_hint
+from proxy.settings import Settings
 
 _WAIT_S = 1.5
 _CONFIRM_WAIT_S = 6.0
@@ -65,121 +60,197 @@ class Known:
     problem: str | None = None
 
 
-async def show(request: web.Request) -> web.Response:
-    """Show the fields."""
-    connector = await _connector(request)
-    return await _page(request, connector, forms.filled(fields_of(connector)))
+@dataclass(frozen=True, slots=True)
+class ConnectorEditPages:
+    """Change, switch and remove a connector."""
 
+    settings: Settings
+    store: ConnectorStore
+    watch: ConnectorWatch
+    saving: ConnectorSaving
+    surveying: Surveying
 
-async def change(request: web.Request) -> web.Response:
-    """Check the fields; where something breaks or becomes public, ask before it is saved."""
-    old = await _connector(request)
-    posted = MultiDict(await request.post())
-    posted["slug"] = old.slug
-    form = _judged(request, forms.read(posted, AllFields), old)
-    if form.value is None or posted.get("go") == "again":
-        return await _page(request, old, form, status=422 if form.problems else 200)
-    known = await _known(request)
-    try:
-        new = await _resolved(request, old, form.value.connector(old))
-    except ConfigurationError as exc:
-        for problem in exc.problems:
-            form = form.with_problem(Text("{problem}", problem=problem))
-        return await _page(request, old, form, status=422)
-    if new == old:
+    @pages.get("/connectors/{slug}/edit")
+    async def show(self, request: web.Request) -> web.Response:
+        """Show the fields."""
+        connector = await self._connector(request)
+        return await self._page(request, connector, forms.filled(fields_of(connector)))
+
+    @pages.post("/connectors/{slug}/edit")
+    async def change(self, request: web.Request) -> web.Response:
+        """Check the fields; where something breaks or becomes public, ask before it is saved."""
+        old = await self._connector(request)
+        posted = MultiDict(await request.post())
+        posted["slug"] = old.slug
+        form = self._judged(forms.read(posted, AllFields), old)
+        if form.value is None or posted.get("go") == "again":
+            return await self._page(request, old, form, status=422 if form.problems else 200)
+        known = await self._known()
+        try:
+            new = await self._resolved(old, form.value.connector(old))
+        except ConfigurationError as exc:
+            for problem in exc.problems:
+                form = form.with_problem(Text("{problem}", problem=problem))
+            return await self._page(request, old, form, status=422)
+        if new == old:
+            return see_other(f"/connectors/{old.slug}")
+        found = await self.saving.impact(old, new, tenancy=known.tenancy, wait_s=_CONFIRM_WAIT_S)
+        wrong = _unconfirmed(found, posted)
+        if wrong:
+            is_first = posted.get("go") != "save"
+            return await self._ask(request, found, form, {} if is_first else wrong)
+        await self.saving.save(new, actor=request[CALLER].actor)
         return see_other(f"/connectors/{old.slug}")
-    found = await told_impact(
-        request.app[CONSOLE], old, new, tenancy=known.tenancy, wait_s=_CONFIRM_WAIT_S
-    )
-    wrong = _unconfirmed(found, posted)
-    if wrong:
-        is_first = posted.get("go") != "save"
-        return await _ask(request, found, form, {} if is_first else wrong)
-    await save(request.app[CONSOLE], new, actor=request[CALLER].actor)
-    return see_other(f"/connectors/{old.slug}")
 
+    @pages.get("/connectors/{slug}/{switch:enable|disable}")
+    async def switch(self, request: web.Request) -> web.Response:
+        """Show what switching the connector on or off does."""
+        old = await self._connector(request)
+        new = old.model_copy(update={"enabled": request.match_info["switch"] == "enable"})
+        if new == old:
+            return see_other("/connectors")
+        known = await self._known()
+        found = await self.saving.impact(old, new, tenancy=known.tenancy, wait_s=_CONFIRM_WAIT_S)
+        return await self._ask(request, found, forms.filled(fields_of(new)), {})
 
-async def switch(request: web.Request) -> web.Response:
-    """Show what switching the connector on or off does."""
-    old = await _connector(request)
-    new = old.model_copy(update={"enabled": request.match_info["switch"] == "enable"})
-    if new == old:
+    @pages.get("/connectors/{slug}/remove")
+    async def show_removal(self, request: web.Request) -> web.Response:
+        """Show what removing the connector does."""
+        return await self._removal(request, await self._connector(request), ())
+
+    @pages.post("/connectors/{slug}/remove")
+    async def do_removal(self, request: web.Request) -> web.Response:
+        """Remove the connector, if its name was typed."""
+        connector = await self._connector(request)
+        if str((await request.post()).get("name", "")).strip() != connector.slug:
+            wrong = Text("Type {name}, the connector's name.", name=connector.slug)
+            return await self._removal(request, connector, (wrong,))
+        await self.saving.remove(connector.slug, actor=request[CALLER].actor)
         return see_other("/connectors")
-    known = await _known(request)
-    found = await told_impact(
-        request.app[CONSOLE], old, new, tenancy=known.tenancy, wait_s=_CONFIRM_WAIT_S
-    )
-    return await _ask(request, found, forms.filled(fields_of(new)), {})
 
+    @pages.get("/connectors/{slug}/export")
+    async def export_one(self, request: web.Request) -> web.Response:
+        """Send the connector as a TOML document."""
+        connector = await self._connector(request)
+        return document(export([connector]), f"{connector.slug}.toml")
 
-async def show_removal(request: web.Request) -> web.Response:
-    """Show what removing the connector does."""
-    return await _removal(request, await _connector(request), ())
+    async def _connector(self, request: web.Request) -> Connector:
+        connectors = await self.store.read()
+        found = connectors.of_slug(request.match_info["slug"])
+        if found is None:
+            raise web.HTTPNotFound
+        return found
 
+    async def _known(self) -> Known:
+        try:
+            asked = self.surveying.tenancy()
+            return Known(asked, await asked.tree())
+        except ThronError as exc:
+            return Known(problem=with_hint(exc))
+        except ConfigurationError as exc:
+            return Known(problem=" ".join(exc.problems))
 
-async def do_removal(request: web.Request) -> web.Response:
-    """Remove the connector, if its name was typed."""
-    connector = await _connector(request)
-    if str((await request.post()).get("name", "")).strip() != connector.slug:
-        wrong = Text("Type {name}, the connector's name.", name=connector.slug)
-        return await _removal(request, connector, (wrong,))
-    await remove(request.app[CONSOLE], connector.slug, actor=request[CALLER].actor)
-    return see_other("/connectors")
+    async def _resolved(self, old: Connector, wanted: Connector) -> Connector:
+        """Return a connector as it would be kept; THRON is asked only where it has to be."""
+        as_it_was = resolved(old, wanted)
+        if as_it_was is not None:
+            return as_it_was
+        [new] = (await self.saving.planned(wanted)).connectors
+        return new
 
-
-async def export_one(request: web.Request) -> web.Response:
-    """Send the connector as a TOML document."""
-    connector = await _connector(request)
-    return document(export([connector]), f"{connector.slug}.toml")
-
-
-async def _connector(request: web.Request) -> Connector:
-    connectors = await ConnectorStore(request.app[CONSOLE].parts.database).read()
-    found = connectors.of_slug(request.match_info["slug"])
-    if found is None:
-        raise web.HTTPNotFound
-    return found
-
-
-async def _known(request: web.Request) -> Known:
-    try:
-        asked = await tenancy(request.app)
-        return Known(asked, await asked.tree())
-    except ThronError as exc:
-        return Known(problem=with_hint(exc))
-    except ConfigurationError as exc:
-        return Known(problem=" ".join(exc.problems))
-
-
-async def _resolved(request: web.Request, old: Connector, wanted: Connector) -> Connector:
-    """Return a connector as it would be kept; THRON is asked only where it has to be."""
-    as_it_was = resolved(old, wanted)
-    if as_it_was is not None:
-        return as_it_was
-    [new] = (await planned(request.app[CONSOLE], wanted)).connectors
-    return new
-
-
-def _judged(request: web.Request, form: Form[AllFields], old: Connector) -> Form[AllFields]:
-    """Return a form with what is wrong with it beyond its fields."""
-    value, console = form.value, request.app[CONSOLE]
-    if value is None:
+    def _judged(self, form: Form[AllFields], old: Connector) -> Form[AllFields]:
+        """Return a form with what is wrong with it beyond its fields."""
+        value = form.value
+        if value is None:
+            return form
+        others = {each.slug: each for each in self.watch.connectors.all if each.slug != old.slug}
+        for field, text in conflicting_fields(value.connector(old), others, is_new=False):
+            form = form.with_problem(text, field=field)
+        if value.lacks_renditions:
+            form = form.with_problem(UNPUBLISHED_HAS_NO_RENDITION, field="only_published")
+        if value.by == ByWhat.OTHER and value.key is None:
+            text = Text("Enter the key of a metadata field, such as sku.")
+            form = form.with_problem(text, field="key")
+        if value.https is Answer.YES and not self.settings.can_force_https:
+            text = Text(
+                "This needs HTTPS first: set TDC_TLS_CERT, TDC_TLS_KEY and TDC_TLS_LISTEN, or name"
+                " the proxy in front in TDC_TRUSTED_PROXIES."
+            )
+            form = form.with_problem(text, field="https")
         return form
-    others = {each.slug: each for each in console.watch.connectors.all if each.slug != old.slug}
-    for field, text in conflicting_fields(value.connector(old), others, is_new=False):
-        form = form.with_problem(text, field=field)
-    if value.lacks_renditions:
-        form = form.with_problem(UNPUBLISHED_HAS_NO_RENDITION, field="only_published")
-    if value.by == ByWhat.OTHER and value.key is None:
-        text = Text("Enter the key of a metadata field, such as sku.")
-        form = form.with_problem(text, field="key")
-    if value.https is Answer.YES and not console.parts.settings.can_force_https:
-        text = Text(
-            "This needs HTTPS first: set TDC_TLS_CERT, TDC_TLS_KEY and TDC_TLS_LISTEN, or name the"
-            " proxy in front in TDC_TRUSTED_PROXIES."
+
+    async def _page(
+        self,
+        request: web.Request,
+        connector: Connector,
+        form: Form[AllFields],
+        *,
+        status: int = 200,
+    ) -> web.Response:
+        known = await self._known()
+        shown = connector if form.value is None else form.value.connector(connector)
+        values: dict[str, Any] = {"review": None, "by_options": _by_options(request, (), form)}
+        if known.tenancy is not None and known.tree is not None:
+            folder = known.tree.of(form.text("folder"))
+            if folder is not None:
+                count = await known.tenancy.count(
+                    folder.id, subfolders=form.has("subfolders", "yes"), wait_s=_WAIT_S
+                )
+                offered = await known.tenancy.metadata(count)
+                shown = _classified(shown.model_copy(update={"folder_id": folder.id}), offered)
+                values["by_options"] = _by_options(request, offered, form)
+                values["review"] = review(
+                    shown,
+                    count,
+                    settings=self.settings,
+                    language=request[VISIT].language.value,
+                )
+        return render(
+            request,
+            "connector_edit.html",
+            status=status,
+            **NAMES,
+            connector=connector,
+            form=form,
+            known=known,
+            folders=_folder_options(request, known.tree),
+            can_force_https=self.settings.can_force_https,
+            **values,
         )
-        form = form.with_problem(text, field="https")
-    return form
+
+    async def _ask(
+        self, request: web.Request, found: Impact, form: Form[AllFields], wrong: Mapping[str, Text]
+    ) -> web.Response:
+        for field, text in wrong.items():
+            form = form.with_problem(text, field=field)
+        assert found.new is not None  # noqa: S101 - a removal has a page of its own
+        names = await folder_names(self.surveying, request)
+        return render(
+            request,
+            "connector_change.html",
+            status=422 if wrong else 200,
+            **NAMES,
+            connector=found.old,
+            found=found,
+            form=form,
+            differences=differences_told(found.old, found.new, found.changed, folders=names),
+            hidden=[(name, value) for name, values in form.typed.items() for value in values],
+        )
+
+    async def _removal(
+        self, request: web.Request, connector: Connector, wrong: tuple[Text, ...]
+    ) -> web.Response:
+        found = await self.saving.impact(connector, None, tenancy=None, wait_s=0)
+        form: Form[AllFields] = Form(problems={"name": wrong} if wrong else {})
+        return render(
+            request,
+            "connector_removal.html",
+            status=422 if wrong else 200,
+            **NAMES,
+            connector=connector,
+            found=found,
+            form=form,
+        )
 
 
 def _unconfirmed(found: Impact, posted: Mapping[str, Any]) -> dict[str, Text]:
@@ -197,77 +268,6 @@ def _unconfirmed(found: Impact, posted: Mapping[str, Any]) -> dict[str, Text]:
     if not found.is_exact and posted.get("inexact") != "on":
         wrong["inexact"] = Text("Tick this to continue.")
     return wrong
-
-
-async def _page(
-    request: web.Request, connector: Connector, form: Form[AllFields], *, status: int = 200
-) -> web.Response:
-    known = await _known(request)
-    shown = connector if form.value is None else form.value.connector(connector)
-    values: dict[str, Any] = {"review": None, "by_options": _by_options(request, (), form)}
-    if known.tenancy is not None and known.tree is not None:
-        folder = known.tree.of(form.text("folder"))
-        if folder is not None:
-            count = await known.tenancy.count(
-                folder.id, subfolders=form.has("subfolders", "yes"), wait_s=_WAIT_S
-            )
-            offered = await known.tenancy.metadata(count)
-            shown = _classified(shown.model_copy(update={"folder_id": folder.id}), offered)
-            values["by_options"] = _by_options(request, offered, form)
-            values["review"] = review(
-                shown,
-                count,
-                settings=request.app[CONSOLE].parts.settings,
-                language=request[VISIT].language.value,
-            )
-    return render(
-        request,
-        "connector_edit.html",
-        status=status,
-        **NAMES,
-        connector=connector,
-        form=form,
-        known=known,
-        folders=_folder_options(request, known.tree),
-        can_force_https=request.app[CONSOLE].parts.settings.can_force_https,
-        **values,
-    )
-
-
-async def _ask(
-    request: web.Request, found: Impact, form: Form[AllFields], wrong: Mapping[str, Text]
-) -> web.Response:
-    for field, text in wrong.items():
-        form = form.with_problem(text, field=field)
-    assert found.new is not None  # noqa: S101 - a removal has a page of its own
-    names = await folder_names(request)
-    return render(
-        request,
-        "connector_change.html",
-        status=422 if wrong else 200,
-        **NAMES,
-        connector=found.old,
-        found=found,
-        form=form,
-        differences=differences_told(found.old, found.new, found.changed, folders=names),
-        hidden=[(name, value) for name, values in form.typed.items() for value in values],
-    )
-
-
-async def _removal(
-    request: web.Request, connector: Connector, wrong: tuple[Text, ...]
-) -> web.Response:
-    found = await told_impact(request.app[CONSOLE], connector, None, tenancy=None, wait_s=0)
-    form: Form[AllFields] = Form(problems={"name": wrong} if wrong else {})
-    return render(
-        request,
-        "connector_removal.html",
-        status=422 if wrong else 200,
-        **NAMES,
-        connector=connector,
-        found=found,
-        form=form,
-    )
 
 
 def _classified(connector: Connector, offered: tuple[MetadataChoice, ...]) -> Connector:
@@ -304,13 +304,3 @@ def _by_options(
     if chosen.startswith("metadata:") and chosen not in dict(found):
         found.append((chosen, chosen.removeprefix("metadata:")))
     return found
-
-
-ROUTES = (
-    web.get("/connectors/{slug}/edit", show),
-    web.post("/connectors/{slug}/edit", change),
-    web.get("/connectors/{slug}/{switch:enable|disable}", switch),
-    web.get("/connectors/{slug}/remove", show_removal),
-    web.post("/connectors/{slug}/remove", do_removal),
-    web.get("/connectors/{slug}/export", export_one),
-)

@@ -6,16 +6,21 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from proxy.admin.auth.request_context import VISIT
-from proxy.admin.parts import CONSOLE, Console
-from proxy.admin.set_up import tenancy
+from proxy.admin.set_up import Surveying
+from proxy.admin.web import pages
 from proxy.admin.web.connector_labels import NAMES
 from proxy.admin.web.rendering import render
+from proxy.catalogue.queries import Contents
+from proxy.catalogue.sync import Sync
 from proxy.catalogue.sync_runs import SyncState
 from proxy.catalogue.url_rows import Tally
 from proxy.connectors.addresses import Part, illustrative
 from proxy.connectors.document import export
 from proxy.connectors.model import Connector
+from proxy.connectors.watch import ConnectorWatch
 from proxy.errors import ConfigurationError, DatabaseFailed, ThronError
+from proxy.settings import Settings
+from proxy.tenant import TenantConnection
 
 # The list does not wait longer for the folders' names: their ids do as well.
 _PATIENCE_S = 2.0
@@ -41,28 +46,52 @@ class ListedConnector:
     sync: SyncState | None
 
 
-async def show(request: web.Request) -> web.Response:
-    """Show the list."""
-    console = request.app[CONSOLE]
-    connectors = console.watch.connectors.all
-    names = await folder_names(request) if connectors else {}
-    states = {each.connector: each for each in await console.sync.states()} if connectors else {}
-    shown = [
-        await _listed(console, each, names.get(each.folder_id, each.folder), states.get(each.slug))
-        for each in connectors
-    ]
-    return render(
-        request,
-        "connectors.html",
-        **NAMES,
-        shown=shown,
-        is_connected=console.parts.tenant is not None,
-    )
+@dataclass(frozen=True, slots=True)
+class ConnectorsPages:
+    """The list of connectors."""
 
+    settings: Settings
+    connection: TenantConnection
+    watch: ConnectorWatch
+    sync: Sync
+    contents: Contents
+    surveying: Surveying
 
-async def export_all(request: web.Request) -> web.Response:
-    """Send every connector as a TOML document."""
-    return document(export(request.app[CONSOLE].watch.connectors.all), "connectors.toml")
+    @pages.get("/connectors")
+    async def show(self, request: web.Request) -> web.Response:
+        """Show the list."""
+        connectors = self.watch.connectors.all
+        names = await folder_names(self.surveying, request) if connectors else {}
+        states = {each.connector: each for each in await self.sync.states()} if connectors else {}
+        shown = [
+            await self._listed(each, names.get(each.folder_id, each.folder), states.get(each.slug))
+            for each in connectors
+        ]
+        return render(
+            request,
+            "connectors.html",
+            **NAMES,
+            shown=shown,
+            is_connected=self.connection.tenant is not None,
+        )
+
+    @pages.get("/connectors.toml")
+    async def export_all(self, _request: web.Request) -> web.Response:
+        """Send every connector as a TOML document."""
+        return document(export(self.watch.connectors.all), "connectors.toml")
+
+    async def _listed(
+        self, connector: Connector, folder: str, sync: SyncState | None
+    ) -> ListedConnector:
+        base = self.settings.secure_base if connector.force_https else self.settings.public_base
+        first, *pattern = illustrative(base, connector)
+        try:
+            tally = await self.contents.tally(connector)
+        except DatabaseFailed:
+            tally = None
+        return ListedConnector(
+            connector, first.text.removesuffix("/"), tuple(pattern), folder, tally, sync
+        )
 
 
 def document(text: str, name: str) -> web.Response:
@@ -77,30 +106,11 @@ def document(text: str, name: str) -> web.Response:
     )
 
 
-async def folder_names(request: web.Request) -> dict[str, str]:
+async def folder_names(surveying: Surveying, request: web.Request) -> dict[str, str]:
     """Return the folders' names by their ids; none where THRON does not tell in time."""
     language = request[VISIT].language.value
     try:
-        asked = await tenancy(request.app)
-        tree = await asyncio.wait_for(asked.tree(), _PATIENCE_S)
+        tree = await asyncio.wait_for(surveying.tenancy().tree(), _PATIENCE_S)
     except (ThronError, ConfigurationError, TimeoutError):
         return {}
     return {folder.id: folder.name(language) for _, folder in tree.each()}
-
-
-async def _listed(
-    console: Console, connector: Connector, folder: str, sync: SyncState | None
-) -> ListedConnector:
-    settings = console.parts.settings
-    base = settings.secure_base if connector.force_https else settings.public_base
-    first, *pattern = illustrative(base, connector)
-    try:
-        tally = await console.contents.tally(connector)
-    except DatabaseFailed:
-        tally = None
-    return ListedConnector(
-        connector, first.text.removesuffix("/"), tuple(pattern), folder, tally, sync
-    )
-
-
-ROUTES = (web.get("/connectors", show), web.get("/connectors.toml", export_all))

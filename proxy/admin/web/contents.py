@@ -6,17 +6,21 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from proxy.admin.link_checks import LINK_CHECKS
-from proxy.admin.parts import CONSOLE
 from proxy.admin.served import connector_here, line_urls
 from proxy.admin.urls_query import NO_LANGUAGE, Order, UrlsQuery
 from proxy.admin.web import content_labels as words
+from proxy.admin.web import pages
 from proxy.admin.web.pagination import near
 from proxy.admin.web.rendering import render
 from proxy.catalogue.collisions import AddressStatus
+from proxy.catalogue.queries import Contents
+from proxy.catalogue.sync import Sync
 from proxy.catalogue.url_rows import Sort, UrlRow
 from proxy.connectors import addresses as paths
 from proxy.connectors.model import Identifier
+from proxy.connectors.watch import ConnectorWatch
+from proxy.link_check.store import LinkCheckStore
+from proxy.settings import Settings
 
 # Collisions told above the table; the filter shows the others.
 _TOLD = 5
@@ -36,50 +40,63 @@ class Head:
     direction: str | None
 
 
-async def show(request: web.Request) -> web.Response:
-    """Show a page of the table."""
-    console, connector = request.app[CONSOLE], connector_here(request)
-    query = UrlsQuery.lenient(request.query)
-    path = f"/connectors/{connector.slug}"
-    page, tally, sync, problems = await asyncio.gather(
-        console.contents.page(
-            connector,
-            query.selection,
-            sort=query.sort,
-            descending=query.is_descending,
-            offset=query.offset,
-            limit=query.size,
-        ),
-        console.contents.tally(connector),
-        console.sync.state(connector.slug),
-        request.app[LINK_CHECKS].store.problems(connector),
-    )
-    collided = tally.by_status[AddressStatus.COLLISION]
-    return render(
-        request,
-        "contents.html",
-        connector=connector,
-        path=path,
-        pattern=paths.illustrative(line_urls(console, connector, is_named=False).base, connector),
-        is_guessed=console.parts.settings.is_public_url_guessed,
-        query=query,
-        page_=page,
-        last=max(1, -(-page.total // query.size)),
-        tally=tally,
-        has_language=connector.identifier is Identifier.PRETTY_ID,
-        sync=sync,
-        link_problems=problems,
-        collisions=await console.contents.collisions(connector, limit=_TOLD) if collided else (),
-        urls=line_urls(console, connector, is_named=query.names),
-        heads={sort: _head(query, sort, path) for sort in Sort},
-        words=words,
-        near=near,
-        statuses=[each for each in words.STATUSES if each is not AddressStatus.REMOVED],
-        removed=AddressStatus.REMOVED,
-        no_language=NO_LANGUAGE,
-        sizes=_SIZES,
-        content_path=lambda line: content_path(connector.slug, line),
-    )
+@dataclass(frozen=True, slots=True)
+class ContentsPages:
+    """The summary table."""
+
+    settings: Settings
+    watch: ConnectorWatch
+    sync: Sync
+    contents: Contents
+    links: LinkCheckStore
+
+    @pages.get("/connectors/{slug}")
+    async def show(self, request: web.Request) -> web.Response:
+        """Show a page of the table."""
+        connector = connector_here(self.watch, request)
+        query = UrlsQuery.lenient(request.query)
+        path = f"/connectors/{connector.slug}"
+        page, tally, sync, problems = await asyncio.gather(
+            self.contents.page(
+                connector,
+                query.selection,
+                sort=query.sort,
+                descending=query.is_descending,
+                offset=query.offset,
+                limit=query.size,
+            ),
+            self.contents.tally(connector),
+            self.sync.state(connector.slug),
+            self.links.problems(connector),
+        )
+        collided = tally.by_status[AddressStatus.COLLISION]
+        return render(
+            request,
+            "contents.html",
+            connector=connector,
+            path=path,
+            pattern=paths.illustrative(
+                line_urls(self.settings, connector, is_named=False).base, connector
+            ),
+            is_guessed=self.settings.is_public_url_guessed,
+            query=query,
+            page_=page,
+            last=max(1, -(-page.total // query.size)),
+            tally=tally,
+            has_language=connector.identifier is Identifier.PRETTY_ID,
+            sync=sync,
+            link_problems=problems,
+            collisions=await self.contents.collisions(connector, limit=_TOLD) if collided else (),
+            urls=line_urls(self.settings, connector, is_named=query.names),
+            heads={sort: _head(query, sort, path) for sort in Sort},
+            words=words,
+            near=near,
+            statuses=[each for each in words.STATUSES if each is not AddressStatus.REMOVED],
+            removed=AddressStatus.REMOVED,
+            no_language=NO_LANGUAGE,
+            sizes=_SIZES,
+            content_path=lambda line: content_path(connector.slug, line),
+        )
 
 
 def content_path(slug: str, line: UrlRow) -> str:
@@ -92,6 +109,3 @@ def _head(query: UrlsQuery, sort: Sort, path: str) -> Head:
     order = Order.DOWN if is_here and not query.is_descending else Order.UP
     direction = ("descending" if query.is_descending else "ascending") if is_here else None
     return Head(query.href(path, sort=sort, order=order), direction)
-
-
-ROUTES = (web.get("/connectors/{slug}", show),)

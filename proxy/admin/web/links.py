@@ -1,23 +1,27 @@
 """The link check of a connector: what came of every URL, problems first, and a run to try them."""
 
 from contextlib import suppress
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from proxy.admin.link_checks import LINK_CHECKS
 from proxy.admin.link_query import LinksQuery
-from proxy.admin.parts import CONSOLE
 from proxy.admin.served import connector_here, line_urls
 from proxy.admin.web import content_labels as words
-from proxy.admin.web import forms
+from proxy.admin.web import forms, pages
 from proxy.admin.web.navigation import local
 from proxy.admin.web.pagination import near
 from proxy.admin.web.rendering import render, see_other
+from proxy.catalogue.queries import Contents
 from proxy.catalogue.url_rows import Selection
+from proxy.connectors.watch import ConnectorWatch
 from proxy.link_check.results import LinkStatus, Scope
-from proxy.link_check.store import CheckRunning
+from proxy.link_check.run import LinkChecker
+from proxy.link_check.store import CheckRunning, LinkCheckStore
+from proxy.settings import Settings
+from proxy.tenant import TenantConnection
 
 _SIZES = (50,)
 
@@ -35,79 +39,84 @@ class Retry(BaseModel):
     back: str = Field("", max_length=4096)
 
 
-async def show(request: web.Request) -> web.Response:
-    """Show the page."""
-    console, connector = request.app[CONSOLE], connector_here(request)
-    store = request.app[LINK_CHECKS].store
-    tally = await store.tally(connector)
-    query = LinksQuery.lenient(request.query, otherwise=_first(tally.problems, tally.working))
-    path = f"/connectors/{connector.slug}"
-    page = await store.page(
-        connector, query.show, search=query.q, offset=query.offset, limit=query.size
-    )
-    return render(
-        request,
-        "links.html",
-        connector=connector,
-        path=path,
-        here=f"{path}/links",
-        query=query,
-        check=await store.last(connector.slug),
-        tally=tally,
-        page_=page,
-        last=max(1, -(-page.total // query.size)),
-        sizes=_SIZES,
-        urls=line_urls(console, connector, is_named=False),
-        shown=list(LinkStatus),
-        words=words,
-        near=near,
-        is_connected=console.parts.tenant is not None,
-        content_path=lambda line: f"{path}/contents/{quote(line.content_id, safe='')}",
-    )
+@dataclass(frozen=True, slots=True)
+class LinksPages:
+    """The link check."""
 
+    settings: Settings
+    connection: TenantConnection
+    watch: ConnectorWatch
+    contents: Contents
+    store: LinkCheckStore
+    checker: LinkChecker
 
-async def start(request: web.Request) -> web.Response:
-    """Begin a run, unless one runs."""
-    connector = connector_here(request)
-    form = forms.read(await request.post(), Start)
-    if form.value is None:
-        raise web.HTTPBadRequest
-    if connector.enabled:
-        with suppress(CheckRunning):  # twice pressed, or by somebody else: the page shows the run
-            await request.app[LINK_CHECKS].checker.start(connector, scope=form.value.scope)
-    return see_other(f"/connectors/{connector.slug}/links")
+    @pages.get("/connectors/{slug}/links")
+    async def show(self, request: web.Request) -> web.Response:
+        """Show the page."""
+        connector = connector_here(self.watch, request)
+        tally = await self.store.tally(connector)
+        query = LinksQuery.lenient(request.query, otherwise=_first(tally.problems, tally.working))
+        path = f"/connectors/{connector.slug}"
+        page = await self.store.page(
+            connector, query.show, search=query.q, offset=query.offset, limit=query.size
+        )
+        return render(
+            request,
+            "links.html",
+            connector=connector,
+            path=path,
+            here=f"{path}/links",
+            query=query,
+            check=await self.store.last(connector.slug),
+            tally=tally,
+            page_=page,
+            last=max(1, -(-page.total // query.size)),
+            sizes=_SIZES,
+            urls=line_urls(self.settings, connector, is_named=False),
+            shown=list(LinkStatus),
+            words=words,
+            near=near,
+            is_connected=self.connection.tenant is not None,
+            content_path=lambda line: f"{path}/contents/{quote(line.content_id, safe='')}",
+        )
 
+    @pages.post("/connectors/{slug}/links/check")
+    async def start(self, request: web.Request) -> web.Response:
+        """Begin a run, unless one runs."""
+        connector = connector_here(self.watch, request)
+        form = forms.read(await request.post(), Start)
+        if form.value is None:
+            raise web.HTTPBadRequest
+        if connector.enabled:
+            with suppress(
+                CheckRunning
+            ):  # twice pressed, or by somebody else: the page shows the run
+                await self.checker.start(connector, scope=form.value.scope)
+        return see_other(f"/connectors/{connector.slug}/links")
 
-async def stop(request: web.Request) -> web.Response:
-    """End the run."""
-    connector = connector_here(request)
-    await request.app[LINK_CHECKS].checker.stop(connector.slug)
-    return see_other(f"/connectors/{connector.slug}/links")
+    @pages.post("/connectors/{slug}/links/stop")
+    async def stop(self, request: web.Request) -> web.Response:
+        """End the run."""
+        connector = connector_here(self.watch, request)
+        await self.checker.stop(connector.slug)
+        return see_other(f"/connectors/{connector.slug}/links")
 
-
-async def retry(request: web.Request) -> web.Response:
-    """Try one line at once."""
-    console, connector = request.app[CONSOLE], connector_here(request)
-    form = forms.read(await request.post(), Retry)
-    if form.value is None:
-        raise web.HTTPBadRequest
-    only = Selection(numbers=frozenset({form.value.line}))
-    page = await console.contents.page(connector, only, limit=1)
-    for line in page.lines:
-        if line.serves and connector.enabled:
-            await request.app[LINK_CHECKS].checker.retry(connector, line)
-    return see_other(local(form.value.back or f"/connectors/{connector.slug}/links"))
+    @pages.post("/connectors/{slug}/links/retry")
+    async def retry(self, request: web.Request) -> web.Response:
+        """Try one line at once."""
+        connector = connector_here(self.watch, request)
+        form = forms.read(await request.post(), Retry)
+        if form.value is None:
+            raise web.HTTPBadRequest
+        only = Selection(numbers=frozenset({form.value.line}))
+        page = await self.contents.page(connector, only, limit=1)
+        for line in page.lines:
+            if line.serves and connector.enabled:
+                await self.checker.retry(connector, line)
+        return see_other(local(form.value.back or f"/connectors/{connector.slug}/links"))
 
 
 def _first(problems: int, working: int) -> LinkStatus:
     if problems:
         return LinkStatus.PROBLEMS
     return LinkStatus.WORKING if working else LinkStatus.UNTRIED
-
-
-ROUTES = (
-    web.get("/connectors/{slug}/links", show),
-    web.post("/connectors/{slug}/links/check", start),
-    web.post("/connectors/{slug}/links/stop", stop),
-    web.post("/connectors/{slug}/links/retry", retry),
-)

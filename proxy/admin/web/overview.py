@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import count
 
 import orjson
@@ -9,11 +10,13 @@ from aiohttp import web
 
 from proxy.admin.auth.caller import CALLER
 from proxy.admin.auth.request_context import VISIT
-from proxy.admin.live import LIVE, TICK_S, Live, Watcher
-from proxy.admin.parts import CONSOLE
+from proxy.admin.auth.sessions import Sessions
+from proxy.admin.live import TICK_S, Live, Watcher
 from proxy.admin.requests_query import RequestsQuery
+from proxy.admin.web import pages
 from proxy.admin.web.overview_labels import OUTCOMES
 from proxy.admin.web.rendering import render
+from proxy.connectors.watch import ConnectorWatch
 from proxy.errors import DatabaseFailed
 from proxy.telemetry.middleware import STOPPING
 
@@ -30,53 +33,64 @@ _STREAM = {
 }
 
 
-async def show(request: web.Request) -> web.Response:
-    """Show the page as it is now."""
-    query = RequestsQuery.lenient(request.query)
-    live, language = request.app[LIVE], request[VISIT].language
-    parts = live.parts(await live.look(at_most_s=0), language)
-    return render(
-        request,
-        "overview.html",
-        shown={**parts, "requests": live.requests(query, language)},
-        query=query,
-        outcomes=OUTCOMES,
-        slugs=[each.slug for each in request.app[CONSOLE].watch.connectors.all],
-    )
+@dataclass(frozen=True, slots=True)
+class OverviewPages:
+    """The overview."""
 
+    live: Live
+    watch: ConnectorWatch
+    sessions: Sessions
 
-async def watch(request: web.Request) -> web.StreamResponse:
-    """Send what changes on the page, as server-sent events (HTML, 9.2).
+    @pages.get("/")
+    async def show(self, request: web.Request) -> web.Response:
+        """Show the page as it is now."""
+        query = RequestsQuery.lenient(request.query)
+        live, language = self.live, request[VISIT].language
+        parts = live.parts(await live.look(at_most_s=0), language)
+        return render(
+            request,
+            "overview.html",
+            shown={**parts, "requests": live.requests(query, language)},
+            query=query,
+            outcomes=OUTCOMES,
+            slugs=[each.slug for each in self.watch.connectors.all],
+        )
 
-    Raises:
-        Overloaded: Too many watch already.
-    """
-    live = request.app[LIVE]
-    with live.watching():
-        response = web.StreamResponse(headers=_STREAM)
-        await response.prepare(request)
-        try:
-            await _tell(request, response, live)
-        except (TimeoutError, ConnectionError, DatabaseFailed):
-            # It has begun, so there is no other answer; the browser asks again.
-            if request.transport is not None:
-                request.transport.abort()
-        return response
+    @pages.get("/events")
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        """Send what changes on the page, as server-sent events (HTML, 9.2).
 
+        Raises:
+            Overloaded: Too many watch already.
+        """
+        with self.live.watching():
+            response = web.StreamResponse(headers=_STREAM)
+            await response.prepare(request)
+            try:
+                await self._tell(request, response)
+            except (TimeoutError, ConnectionError, DatabaseFailed):
+                # It has begun, so there is no other answer; the browser asks again.
+                if request.transport is not None:
+                    request.transport.abort()
+            return response
 
-async def _tell(request: web.Request, response: web.StreamResponse, live: Live) -> None:
-    query = RequestsQuery.lenient(request.query)
-    watcher = Watcher(live, language=request[VISIT].language, query=query)
-    await _sent(response, b"retry: %d\n\n" % _RETRY_MS)
-    for tick in count():
-        if await _is_stopping(request, after_s=TICK_S if tick else 0):
-            return
-        if tick % _TRUST == 0 and not await _is_signed_in(request):
-            await _sent(response, b"event: signed-out\ndata: {}\n\n")
-            return
-        look = await live.look()
-        news = orjson.dumps({"at": look.overview.at, "parts": watcher.news(look)})
-        await _sent(response, b"event: news\ndata: %b\n\n" % news)
+    async def _tell(self, request: web.Request, response: web.StreamResponse) -> None:
+        query = RequestsQuery.lenient(request.query)
+        watcher = Watcher(self.live, language=request[VISIT].language, query=query)
+        await _sent(response, b"retry: %d\n\n" % _RETRY_MS)
+        for tick in count():
+            if await _is_stopping(request, after_s=TICK_S if tick else 0):
+                return
+            if tick % _TRUST == 0 and not await self._is_signed_in(request):
+                await _sent(response, b"event: signed-out\ndata: {}\n\n")
+                return
+            look = await self.live.look()
+            news = orjson.dumps({"at": look.overview.at, "parts": watcher.news(look)})
+            await _sent(response, b"event: news\ndata: %b\n\n" % news)
+
+    async def _is_signed_in(self, request: web.Request) -> bool:
+        session = request[CALLER].session
+        return session is not None and await self.sessions.find(session.id) is not None
 
 
 async def _sent(response: web.StreamResponse, event: bytes) -> None:
@@ -91,11 +105,3 @@ async def _is_stopping(request: web.Request, *, after_s: float) -> bool:
         async with asyncio.timeout(after_s):
             await stopping.wait()
     return stopping.is_set()
-
-
-async def _is_signed_in(request: web.Request) -> bool:
-    session = request[CALLER].session
-    return session is not None and await request.app[CONSOLE].sessions.find(session.id) is not None
-
-
-ROUTES = (web.get("/", show), web.get("/events", watch))

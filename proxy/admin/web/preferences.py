@@ -6,7 +6,7 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from proxy.admin.auth.request_context import LANGUAGE_COOKIE, THEME_COOKIE, VISIT, Theme, keep
-from proxy.admin.web import forms
+from proxy.admin.web import forms, pages
 from proxy.admin.web.i18n import Language
 from proxy.admin.web.navigation import local
 from proxy.admin.web.rendering import see_other
@@ -20,18 +20,19 @@ class Preferences(BaseModel):
     back: Annotated[str, Field(max_length=4096)] = "/"
 
 
-async def choose(request: web.Request) -> web.Response:
-    """Keep a choice, and go back."""
-    form = forms.read(await request.post(), Preferences)
-    if form.value is None:
-        raise web.HTTPBadRequest
-    is_secure = request[VISIT].is_secure
-    response = see_other(local(form.value.back))
-    if form.value.language is not None:
-        keep(response, LANGUAGE_COOKIE, form.value.language.value, is_secure=is_secure)
-    if form.value.theme is not None:
-        keep(response, THEME_COOKIE, form.value.theme.value, is_secure=is_secure)
-    return response
+class PreferencesPages:
+    """What the header of every page chooses."""
 
-
-ROUTES = (web.post("/preferences", choose),)
+    @pages.post("/preferences")
+    async def choose(self, request: web.Request) -> web.Response:
+        """Keep a choice, and go back."""
+        form = forms.read(await request.post(), Preferences)
+        if form.value is None:
+            raise web.HTTPBadRequest
+        is_secure = request[VISIT].is_secure
+        response = see_other(local(form.value.back))
+        if form.value.language is not None:
+            keep(response, LANGUAGE_COOKIE, form.value.language.value, is_secure=is_secure)
+        if form.value.theme is not None:
+            keep(response, THEME_COOKIE, form.value.theme.value, is_secure=is_secure)
+        return response

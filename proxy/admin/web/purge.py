@@ -1,17 +1,21 @@
 """Have what is remembered of addresses forgotten, so that THRON is asked anew."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from aiohttp import web
 from pydantic import Field
 
 from proxy.admin.auth.caller import CALLER
-from proxy.admin.parts import CONSOLE, Console
 from proxy.admin.purging import By, NotPurgeable, PurgeOrder, purge_of
-from proxy.admin.web import forms
+from proxy.admin.web import forms, pages
 from proxy.admin.web.forms import Form
 from proxy.admin.web.i18n import Text
 from proxy.admin.web.rendering import render, see_other
+from proxy.catalogue.database import Database
+from proxy.connectors.watch import ConnectorWatch
+from proxy.settings import Settings
+from proxy.tenant import TenantConnection
 
 
 class PurgeForm(PurgeOrder):
@@ -29,58 +33,68 @@ QUESTIONS: Mapping[By, Text] = {
 }
 
 
-async def show(request: web.Request) -> web.Response:
-    """Show the page; ``?by=url&value=...`` fills it in."""
-    asked = {name: request.query.getall(name) for name in ("by", "value") if name in request.query}
-    typed = {name: tuple(values) for name, values in asked.items()}
-    return _page(request, Form(typed=typed), is_done="done" in request.query)
+@dataclass(frozen=True, slots=True)
+class PurgePages:
+    """Order purges."""
 
+    settings: Settings
+    database: Database
+    connection: TenantConnection
+    watch: ConnectorWatch
 
-async def order(request: web.Request) -> web.Response:
-    """Ask whether it is meant, and once it is have it done."""
-    console = request.app[CONSOLE]
-    form = forms.read(await request.post(), PurgeForm)
-    if form.value is None:
-        return _page(request, form, status=422)
-    try:
-        purge = purge_of(
-            form.value,
-            base=console.parts.settings.public_base,
-            connectors=console.watch.connectors,
-        )
-    except NotPurgeable as exc:
-        return _page(request, form.with_problem(exc.text, field="value"), status=422)
-    if not form.value.is_confirmed:
+    @pages.get("/purge")
+    async def show(self, request: web.Request) -> web.Response:
+        """Show the page; ``?by=url&value=...`` fills it in."""
+        asked = {
+            name: request.query.getall(name) for name in ("by", "value") if name in request.query
+        }
+        typed = {name: tuple(values) for name, values in asked.items()}
+        return self._page(request, Form(typed=typed), is_done="done" in request.query)
+
+    @pages.post("/purge")
+    async def order(self, request: web.Request) -> web.Response:
+        """Ask whether it is meant, and once it is have it done."""
+        form = forms.read(await request.post(), PurgeForm)
+        if form.value is None:
+            return self._page(request, form, status=422)
+        try:
+            purge = purge_of(
+                form.value,
+                base=self.settings.public_base,
+                connectors=self.watch.connectors,
+            )
+        except NotPurgeable as exc:
+            return self._page(request, form.with_problem(exc.text, field="value"), status=422)
+        if not form.value.is_confirmed:
+            return render(
+                request,
+                "purge_question.html",
+                order=form.value,
+                question=QUESTIONS[form.value.by],
+                remembered=self._remembered(),
+            )
+        await self.database.purge(purge, actor=request[CALLER].actor)
+        return see_other("/purge?done")
+
+    def _remembered(self) -> int:
+        tenant = self.connection.tenant
+        return tenant.resolver.remembered if tenant is not None else 0
+
+    def _page(
+        self,
+        request: web.Request,
+        form: Form[PurgeForm],
+        *,
+        is_done: bool = False,
+        status: int = 200,
+    ) -> web.Response:
         return render(
             request,
-            "purge_question.html",
-            order=form.value,
-            question=QUESTIONS[form.value.by],
-            remembered=_remembered(console),
+            "purge.html",
+            status=status,
+            form=form,
+            blank=forms.blank(),
+            options=[(each.slug, each.slug) for each in self.watch.connectors.all],
+            is_done=is_done,
+            remembered=self._remembered(),
         )
-    await console.parts.database.purge(purge, actor=request[CALLER].actor)
-    return see_other("/purge?done")
-
-
-def _remembered(console: Console) -> int:
-    tenant = console.parts.tenant
-    return tenant.resolver.remembered if tenant is not None else 0
-
-
-def _page(
-    request: web.Request, form: Form[PurgeForm], *, is_done: bool = False, status: int = 200
-) -> web.Response:
-    console = request.app[CONSOLE]
-    return render(
-        request,
-        "purge.html",
-        status=status,
-        form=form,
-        blank=forms.blank(),
-        options=[(each.slug, each.slug) for each in console.watch.connectors.all],
-        is_done=is_done,
-        remembered=_remembered(console),
-    )
-
-
-ROUTES = (web.get("/purge", show), web.post("/purge", order))

@@ -1,22 +1,25 @@
 """Access to the console: the password, open sessions, and tokens for machines."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from aiohttp import web
 from pydantic import BaseModel, Field, SecretStr
 
-from proxy.admin.auth import cookies, passwords, sessions
-from proxy.admin.auth.api_tokens import NewToken
+from proxy.admin.auth import cookies, passwords
+from proxy.admin.auth.admin_password import Password
+from proxy.admin.auth.api_tokens import MachineTokens, NewToken
 from proxy.admin.auth.caller import CALLER
-from proxy.admin.auth.login import TooManyLogins
+from proxy.admin.auth.login import Login, TooManyLogins
 from proxy.admin.auth.request_context import VISIT
-from proxy.admin.parts import CONSOLE
+from proxy.admin.auth.sessions import COOKIE, Sessions
 from proxy.admin.store import NameTaken
-from proxy.admin.web import forms
+from proxy.admin.web import forms, pages
 from proxy.admin.web.forms import Form
 from proxy.admin.web.i18n import Text
-from proxy.admin.web.login import signed_in, too_many_logins
+from proxy.admin.web.login import too_many_logins
 from proxy.admin.web.rendering import render, see_other
+from proxy.settings import Settings
 
 
 class ChangePassword(BaseModel):
@@ -40,116 +43,112 @@ class Revocation(BaseModel):
     id: int
 
 
-async def show(request: web.Request) -> web.Response:
-    """Show the page."""
-    return await _page(request)
+@dataclass(frozen=True, slots=True)
+class AccessPages:
+    """The password, sessions and tokens."""
 
+    settings: Settings
+    password: Password
+    login: Login
+    sessions: Sessions
+    tokens: MachineTokens
 
-async def change_password(request: web.Request) -> web.Response:
-    """Set a new password; every session but this one ends."""
-    console = request.app[CONSOLE]
-    if console.password.is_given:
-        raise web.HTTPForbidden
-    form = forms.read(await request.post(), ChangePassword)
-    if form.value is not None:
-        form = await _checked(request, form, form.value)
-    if form.value is None:
-        return await _page(request, password=form, status=422)
-    await console.password.set(
-        form.value.password.get_secret_value(), at=console.now(), actor=request[CALLER].actor
-    )
-    return await signed_in(request, "/access")
+    @pages.get("/access")
+    async def show(self, request: web.Request) -> web.Response:
+        """Show the page."""
+        return await self._page(request)
 
+    @pages.post("/access/password")
+    async def change_password(self, request: web.Request) -> web.Response:
+        """Set a new password; every session but this one ends."""
+        if self.password.is_given:
+            raise web.HTTPForbidden
+        form = forms.read(await request.post(), ChangePassword)
+        if form.value is not None:
+            form = await self._checked(request, form, form.value)
+        if form.value is None:
+            return await self._page(request, password=form, status=422)
+        await self.password.set(form.value.password.get_secret_value(), actor=request[CALLER].actor)
+        response = see_other("/access")
+        await self.login.sign_in(request, response)
+        return response
 
-async def sign_out_everywhere(request: web.Request) -> web.Response:
-    """End every session, this one too."""
-    await request.app[CONSOLE].sessions.end_all(
-        actor=request[CALLER].actor, client=request[VISIT].client
-    )
-    response = see_other("/login")
-    cookies.forget(response, sessions.COOKIE, is_secure=request[VISIT].is_secure)
-    return response
+    @pages.post("/access/sign-out")
+    async def sign_out_everywhere(self, request: web.Request) -> web.Response:
+        """End every session, this one too."""
+        await self.sessions.end_all(actor=request[CALLER].actor, client=request[VISIT].client)
+        response = see_other("/login")
+        cookies.forget(response, COOKIE, is_secure=request[VISIT].is_secure)
+        return response
 
+    @pages.post("/access/tokens")
+    async def make_token(self, request: web.Request) -> web.Response:
+        """Make a token, and show it this once."""
+        form = forms.read(await request.post(), TokenForm)
+        if form.value is None:
+            return await self._page(request, token=form, status=422)
+        try:
+            made = await self.tokens.make(
+                form.value.name, can_change=form.value.can_change, actor=request[CALLER].actor
+            )
+        except NameTaken:
+            taken = form.with_problem(
+                Text("There is already a token with this name."), field="name"
+            )
+            return await self._page(request, token=taken, status=422)
+        return await self._page(request, made=made)
 
-async def make_token(request: web.Request) -> web.Response:
-    """Make a token, and show it this once."""
-    console = request.app[CONSOLE]
-    form = forms.read(await request.post(), TokenForm)
-    if form.value is None:
-        return await _page(request, token=form, status=422)
-    try:
-        made = await console.tokens.make(
-            form.value.name, can_change=form.value.can_change, actor=request[CALLER].actor
+    @pages.post("/access/tokens/revoke")
+    async def revoke_token(self, request: web.Request) -> web.Response:
+        """Revoke a token."""
+        form = forms.read(await request.post(), Revocation)
+        if form.value is None:
+            raise web.HTTPBadRequest
+        await self.tokens.revoke(form.value.id, actor=request[CALLER].actor)
+        return see_other("/access#tokens")
+
+    async def _checked(
+        self, request: web.Request, form: Form[ChangePassword], value: ChangePassword
+    ) -> Form[ChangePassword]:
+        new = value.password.get_secret_value()
+        current = value.current.get_secret_value()
+        if self.password.is_set:
+            found = await self._wrong_password(request, current)
+            form = form if found is None else form.with_problem(found, field="current")
+        wrong = passwords.problem(new, not_=self.settings.client_id)
+        if wrong is not None:
+            form = form.with_problem(wrong, field="password")
+        elif value.again.get_secret_value() != new:
+            form = form.with_problem(Text("The passwords do not match."), field="again")
+        return form
+
+    async def _wrong_password(self, request: web.Request, password: str) -> Text | None:
+        """Return what is wrong with the password so far; a stolen session must not guess it."""
+        try:
+            is_right = await self.login.knows_password(request, password)
+        except TooManyLogins as exc:
+            return too_many_logins(exc)
+        return None if is_right else Text("Wrong password.")
+
+    async def _page(
+        self,
+        request: web.Request,
+        *,
+        password: Form[ChangePassword] | None = None,
+        token: Form[TokenForm] | None = None,
+        made: NewToken | None = None,
+        status: int = 200,
+    ) -> web.Response:
+        return render(
+            request,
+            "access.html",
+            status=status,
+            password=password or forms.blank(),
+            token=token or forms.blank(),
+            made=made,
+            tokens=await self.tokens.all(),
+            sessions=await self.sessions.count(),
+            is_given=self.password.is_given,
+            is_set=self.password.is_set,
+            least=passwords.LEAST_CHARACTERS,
         )
-    except NameTaken:
-        taken = form.with_problem(Text("There is already a token with this name."), field="name")
-        return await _page(request, token=taken, status=422)
-    return await _page(request, made=made)
-
-
-async def revoke_token(request: web.Request) -> web.Response:
-    """Revoke a token."""
-    form = forms.read(await request.post(), Revocation)
-    if form.value is None:
-        raise web.HTTPBadRequest
-    await request.app[CONSOLE].tokens.revoke(form.value.id, actor=request[CALLER].actor)
-    return see_other("/access#tokens")
-
-
-async def _checked(
-    request: web.Request, form: Form[ChangePassword], value: ChangePassword
-) -> Form[ChangePassword]:
-    console = request.app[CONSOLE]
-    new = value.password.get_secret_value()
-    current = value.current.get_secret_value()
-    if console.password.is_set:
-        found = await _wrong_password(request, current)
-        form = form if found is None else form.with_problem(found, field="current")
-    wrong = passwords.problem(new, not_=console.parts.settings.client_id)
-    if wrong is not None:
-        form = form.with_problem(wrong, field="password")
-    elif value.again.get_secret_value() != new:
-        form = form.with_problem(Text("The passwords do not match."), field="again")
-    return form
-
-
-async def _wrong_password(request: web.Request, password: str) -> Text | None:
-    """Return what is wrong with the password so far: a session that was taken must not guess it."""
-    try:
-        is_right = await request.app[CONSOLE].login.knows_password(request, password)
-    except TooManyLogins as exc:
-        return too_many_logins(exc)
-    return None if is_right else Text("Wrong password.")
-
-
-async def _page(
-    request: web.Request,
-    *,
-    password: Form[ChangePassword] | None = None,
-    token: Form[TokenForm] | None = None,
-    made: NewToken | None = None,
-    status: int = 200,
-) -> web.Response:
-    console = request.app[CONSOLE]
-    return render(
-        request,
-        "access.html",
-        status=status,
-        password=password or forms.blank(),
-        token=token or forms.blank(),
-        made=made,
-        tokens=await console.tokens.all(),
-        sessions=await console.store.sessions(),
-        is_given=console.password.is_given,
-        is_set=console.password.is_set,
-        least=passwords.LEAST_CHARACTERS,
-    )
-
-
-ROUTES = (
-    web.get("/access", show),
-    web.post("/access/password", change_password),
-    web.post("/access/sign-out", sign_out_everywhere),
-    web.post("/access/tokens", make_token),
-    web.post("/access/tokens/revoke", revoke_token),
-)

@@ -8,7 +8,6 @@ from aiohttp import web
 from multidict import MultiMapping
 
 from proxy.admin.auth.request_context import VISIT
-from proxy.admin.parts import CONSOLE, Console
 from proxy.admin.set_up import Tenancy
 from proxy.admin.web.connector_fields import Answer, ByWhat, DetailFields
 from proxy.admin.web.connector_labels import TypeWord
@@ -25,9 +24,11 @@ from proxy.connectors.metadata_choices import Fitness, MetadataChoice
 from proxy.connectors.model import (
     ALL_CONTENT_TYPES,
     Connector,
+    Connectors,
     DeliveryMode,
     Identifier,
 )
+from proxy.settings import Settings
 
 # A page waits so long for a census that has just begun; small folders are counted by then.
 _WAIT_S = 1.5
@@ -35,7 +36,7 @@ _CONFIRM_WAIT_S = 4.0
 
 
 @dataclass(frozen=True, slots=True)
-class At:
+class StepContext:
     """Where somebody is on the way through the steps.
 
     Attributes:
@@ -45,6 +46,8 @@ class At:
         draft: All that was given so far.
         form: Of this step.
         tenancy: To ask THRON.
+        settings: Of the connector.
+        connectors: Those that there are.
     """
 
     request: web.Request
@@ -53,18 +56,15 @@ class At:
     draft: Draft
     form: Form[Any]
     tenancy: Tenancy
-
-    @property
-    def console(self) -> Console:
-        """The console's parts."""
-        return self.request.app[CONSOLE]
+    settings: Settings
+    connectors: Connectors
 
     @property
     def language(self) -> str:
         """The reader's."""
         return self.request[VISIT].language.value
 
-    def typed(self, name: str, *default: str) -> "At":
+    def typed(self, name: str, *default: str) -> "StepContext":
         """Return the same with a default in a field that nothing was given for."""
         if self.form.typed.get(name):
             return self
@@ -75,42 +75,46 @@ class At:
 Values = Mapping[str, Any]
 
 
-async def folder_view(at: At) -> Values:
+async def folder_view(context: StepContext) -> Values:
     """Show the tree, or what a search of it finds."""
-    sought = at.draft.value("q").strip()
-    at = at.typed("subfolders", Answer.YES)
-    tree = await at.tenancy.tree()
-    chosen = await at.tenancy.folder(at.form.text("folder")) if at.form.text("folder") else None
+    sought = context.draft.value("q").strip()
+    context = context.typed("subfolders", Answer.YES)
+    tree = await context.tenancy.tree()
+    chosen = (
+        await context.tenancy.folder(context.form.text("folder"))
+        if context.form.text("folder")
+        else None
+    )
     if sought:
-        tree, found, more = await at.tenancy.search(sought, language=at.language)
-        shown = found_rows(tree, found, language=at.language)
+        tree, found, more = await context.tenancy.search(sought, language=context.language)
+        shown = found_rows(tree, found, language=context.language)
     else:
-        shown, more = rows(tree, at.draft.values("open"), language=at.language), 0
+        shown, more = rows(tree, context.draft.values("open"), language=context.language), 0
     is_shown = chosen is not None and any(row.folder == chosen for row in shown)
     return {
-        "form": at.form,
+        "form": context.form,
         "rows": shown,
         "sought": sought,
         "more": more,
         "tree": tree,
         "chosen": chosen,
-        "chosen_way": way(tree, chosen, language=at.language) if chosen else (),
+        "chosen_way": way(tree, chosen, language=context.language) if chosen else (),
         "is_shown": is_shown,
     }
 
 
-async def types_view(at: At) -> Values:
+async def types_view(context: StepContext) -> Values:
     """Show how many contents each type would bring."""
-    folder, count = await _counted(at)
-    if "go" not in at.given:
-        at = at.typed("types", *TypeWord)
+    folder, count = await _counted(context)
+    if "go" not in context.given:
+        context = context.typed("types", *TypeWord)
     census = count.census
     by_type = [
         (word, census.published([word.content_type]), census.unpublished([word.content_type]))
         for word in TypeWord
     ]
     return {
-        "form": at.form,
+        "form": context.form,
         "folder": folder,
         "count": count,
         "by_type": by_type,
@@ -119,7 +123,7 @@ async def types_view(at: At) -> Values:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class IdentifierOption:
     """An identifier to choose.
 
     Attributes:
@@ -137,78 +141,80 @@ class Offer:
     choice: MetadataChoice | None = None
 
 
-async def identifier_view(at: At) -> Values:
+async def identifier_view(context: StepContext) -> Values:
     """Show what each identifier would do."""
-    folder, count = await _counted(at)
-    offered = await at.tenancy.metadata(count)
-    connector = _connector(at, folder)
+    folder, count = await _counted(context)
+    offered = await context.tenancy.metadata(count)
+    connector = _connector(context, folder)
     by_fitness = {
         fitness: [
-            _offer(f"metadata:{each.key}", each.naming, count, connector, choice=each)
+            _option(f"metadata:{each.key}", each.naming, count, connector, choice=each)
             for each in offered
             if each.fitness is fitness
         ]
         for fitness in Fitness
     }
     return {
-        "form": at.typed("by", ByWhat.PRETTY_ID).form if "go" not in at.given else at.form,
+        "form": context.typed("by", ByWhat.PRETTY_ID).form
+        if "go" not in context.given
+        else context.form,
         "folder": folder,
         "count": count,
-        "plain": [_offer(each.identifier.value, each, count, connector) for each in PLAIN_NAMINGS],
+        "plain": [_option(each.identifier.value, each, count, connector) for each in PLAIN_NAMINGS],
         "by_fitness": {key: value for key, value in by_fitness.items() if value},
     }
 
 
-async def https_view(at: At) -> Values:
+async def https_view(context: StepContext) -> Values:
     """Show what forcing HTTPS means here."""
-    settings = at.console.parts.settings
+    settings = context.settings
     default = Answer.of(settings.can_force_https and settings.public_base.startswith("https:"))
     return {
-        "form": at.typed("https", default).form,
+        "form": context.typed("https", default).form,
         "can_force_https": settings.can_force_https,
         "base": settings.public_base,
         "secure_base": settings.secure_base,
     }
 
 
-async def review_view(at: At) -> Values:
+async def review_view(context: StepContext) -> Values:
     """Show what the connector would be like."""
-    folder = await _folder(at)
-    connectors = at.console.watch.connectors.all
+    folder = await _folder(context)
+    connectors = context.connectors.all
     taken = {"new", *(each.slug for each in connectors)}
-    at = at.typed("slug", suggested_slug(folder.name(at.language), taken=taken))
-    proposal = await at.tenancy.proposal(wait_s=_WAIT_S)
+    context = context.typed("slug", suggested_slug(folder.name(context.language), taken=taken))
+    proposal = await context.tenancy.proposal(wait_s=_WAIT_S)
     for name, default in (
         ("delivery", proposal.mode if proposal and proposal.mode else DeliveryMode.ORIGINAL),
         ("disposition", "attachment"),
         ("only_published", Answer.YES.value),
         ("max_age_s", "300"),
     ):
-        at = at.typed(name, default)
-    count = await _count(at, folder, wait_s=_CONFIRM_WAIT_S)
-    connector = _detailed(await _named(at, _connector(at, folder), count), at.form)
-    has_pkey = (await at.tenancy.thron.session()).pkey is not None
+        context = context.typed(name, default)
+    count = await _count(context, folder, wait_s=_CONFIRM_WAIT_S)
+    connector = _detailed(await _named(context, _connector(context, folder), count), context.form)
+    has_pkey = (await context.tenancy.thron.session()).pkey is not None
     return {
-        "form": at.form,
+        "form": context.form,
         "folder": folder,
-        "folder_way": way(await at.tenancy.tree(), folder, language=at.language),
+        "folder_way": way(await context.tenancy.tree(), folder, language=context.language),
         "connector": connector,
         "count": count,
-        "is_guessed": at.console.parts.settings.is_public_url_guessed,
+        "is_guessed": context.settings.is_public_url_guessed,
         "proposal": proposal,
         "review": review(
             connector,
             count,
-            settings=at.console.parts.settings,
+            settings=context.settings,
             others=connectors,
             has_pkey=has_pkey,
-            language=at.language,
+            language=context.language,
         ),
-        "typed": at.given.get("confirm", ""),
+        "typed": context.given.get("confirm", ""),
     }
 
 
-VIEWS: Mapping[Step, Callable[[At], Awaitable[Values]]] = {
+VIEWS: Mapping[Step, Callable[[StepContext], Awaitable[Values]]] = {
     Step.FOLDER: folder_view,
     Step.TYPES: types_view,
     Step.IDENTIFIER: identifier_view,
@@ -217,33 +223,33 @@ VIEWS: Mapping[Step, Callable[[At], Awaitable[Values]]] = {
 }
 
 
-async def _folder(at: At) -> Folder:
-    found = await at.tenancy.folder(at.draft.value("folder"))
+async def _folder(context: StepContext) -> Folder:
+    found = await context.tenancy.folder(context.draft.value("folder"))
     if found is None:  # it was there when it was chosen
-        raise web.HTTPSeeOther(at.draft.url(Step.FOLDER) + "&go=types")
+        raise web.HTTPSeeOther(context.draft.url(Step.FOLDER) + "&go=types")
     return found
 
 
-async def _count(at: At, folder: Folder, *, wait_s: float) -> Count:
-    subfolders = at.draft.value("subfolders") != Answer.NO
-    anew = at.given.get("go") == "recount"
-    return await at.tenancy.count(folder.id, subfolders=subfolders, wait_s=wait_s, anew=anew)
+async def _count(context: StepContext, folder: Folder, *, wait_s: float) -> Count:
+    subfolders = context.draft.value("subfolders") != Answer.NO
+    anew = context.given.get("go") == "recount"
+    return await context.tenancy.count(folder.id, subfolders=subfolders, wait_s=wait_s, anew=anew)
 
 
-async def _counted(at: At) -> tuple[Folder, Count]:
-    folder = await _folder(at)
-    return folder, await _count(at, folder, wait_s=_WAIT_S)
+async def _counted(context: StepContext) -> tuple[Folder, Count]:
+    folder = await _folder(context)
+    return folder, await _count(context, folder, wait_s=_WAIT_S)
 
 
-def _connector(at: At, folder: Folder) -> Connector:
+def _connector(context: StepContext, folder: Folder) -> Connector:
     """Return the connector as far as the draft says, what is missing as usual."""
-    draft = at.draft
+    draft = context.draft
     by = draft.value("by")
     types = frozenset(each.content_type for each in TypeWord if each in draft.values("types"))
     is_metadata = _identifier(by) is Identifier.METADATA
     key = draft.value("key") if by == ByWhat.OTHER else by.removeprefix("metadata:")
     return Connector.model_construct(
-        slug=at.form.text("slug"),
+        slug=context.form.text("slug"),
         folder=folder.id,
         folder_id=folder.id,
         identifier=_identifier(by),
@@ -274,11 +280,11 @@ def _detailed(connector: Connector, form: Form[Any]) -> Connector:
     )
 
 
-async def _named(at: At, connector: Connector, count: Count) -> Connector:
+async def _named(context: StepContext, connector: Connector, count: Count) -> Connector:
     """Return a connector with the classification of its metadata, if one is known."""
     if connector.identifier is not Identifier.METADATA:
         return connector
-    offered = await at.tenancy.metadata(count)
+    offered = await context.tenancy.metadata(count)
     found = next((each for each in offered if each.key == connector.metadata), None)
     naming = found.naming if found is not None else None
     return connector.model_copy(
@@ -286,15 +292,15 @@ async def _named(at: At, connector: Connector, count: Count) -> Connector:
     )
 
 
-def _offer(
+def _option(
     value: str,
     naming: Naming,
     count: Count,
     connector: Connector,
     *,
     choice: MetadataChoice | None = None,
-) -> Offer:
-    return Offer(
+) -> IdentifierOption:
+    return IdentifierOption(
         value,
         figures_of(count, naming, connector),
         is_part=is_from_legacy(count, naming),

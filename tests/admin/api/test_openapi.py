@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
 from proxy import __version__
 from proxy.admin.api.openapi import document
 from proxy.admin.api.operations import Operation
-from proxy.admin.server import OPERATIONS
+from tests.admin.nouns import OPERATIONS
 from tests.running import Running
 
 CONFORMANCE = (
@@ -56,9 +56,7 @@ def test_secrets_are_written_only() -> None:
 
 @pytest.mark.parametrize("mode", list(GenerationMode))
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.name)
-async def test_it_holds(
-    connector: Running, operation: Operation[Any, Any], mode: GenerationMode
-) -> None:
+async def test_it_holds(connector: Running, operation: Operation, mode: GenerationMode) -> None:
     """Whatever is sent, as the document says or against it, is answered as it says; no bug."""
     made = await connector.gateway.console.tokens.make("m", can_change=True, actor="test")
     await asyncio.to_thread(
@@ -71,7 +69,7 @@ def _document() -> dict[str, Any]:
     return document(OPERATIONS, version=__version__)
 
 
-def _try(operation: Operation[Any, Any], mode: GenerationMode, *, base: str, token: str) -> None:
+def _try(operation: Operation, mode: GenerationMode, *, base: str, token: str) -> None:
     schema = schemathesis.openapi.from_dict(_document())
     strategy = schema[operation.path][operation.method].as_strategy(generation_mode=mode)
 

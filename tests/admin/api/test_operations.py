@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from proxy.admin.server import OPERATIONS
+from tests.admin.nouns import OPERATIONS
 from tests.admin.visitor import Visitor
 
 

@@ -6,15 +6,15 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
-from aiohttp import web
 
 from proxy.admin.auth.access import OPEN
-from proxy.admin.parts import Console
-from proxy.admin.server import OPERATIONS, PAGES, console_app
+from proxy.admin.server import open_console
+from proxy.app import Gateway
 from proxy.semantics.forwarded import TrustedProxies
 from proxy.server.connection_limiter import ConnectionLimiter
 from proxy.server.listeners import bind, serving
 from proxy.settings import Listen
+from tests.admin.nouns import OPERATIONS, PAGES
 from tests.admin.visitor import Visitor
 from tests.running import Running
 
@@ -23,8 +23,8 @@ _UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 
 def routes() -> Iterator[tuple[str, str]]:
     """Give method and path of every page and operation, the variable segments filled in."""
-    for page in PAGES:
-        yield page.method, _filled(page.path)
+    for method, path in PAGES:
+        yield method, _filled(path)
     for operation in OPERATIONS:
         yield operation.method, _filled(operation.path)
     yield from (("GET", "/api"), ("GET", "/api/openapi.json"))
@@ -51,13 +51,13 @@ async def test_nobody_is_let_in(nobody: Visitor, method: str, path: str) -> None
 
 async def test_all_routes_are_walked(connector: Running, nobody: Visitor) -> None:
     """What the listener routes is what these tests walk, and what is open to everybody."""
-    app = console_app(connector.gateway.console, probes=())
+    app = connector.gateway.console.app
     routed = {
         (route.method, route.resource.canonical)
         for route in app.router.routes()
         if route.resource is not None and route.resource.canonical not in OPEN
     }
-    declared = {(page.method, _canonical(page.path)) for page in PAGES}
+    declared = {(method, _canonical(path)) for method, path in PAGES}
     declared |= {(each.method, each.path) for each in OPERATIONS}
     declared |= {("GET", "/api"), ("GET", "/api/openapi.json")}
     assert {route for route in routed if route[0] != "HEAD"} == {
@@ -157,17 +157,25 @@ async def test_a_revoked_token_ends(connector: Running, nobody: Visitor) -> None
 def test_open_paths_are_few() -> None:
     """What is open to everybody is what signing in needs, and what monitors ask for."""
     assert len(OPEN) == 8
-    assert not [page for page in PAGES if page.path in OPEN and not _is_of_the_door(page)]
+    assert not [path for _, path in PAGES if path in OPEN and not _is_of_the_door(path)]
 
 
-def _is_of_the_door(page: web.RouteDef) -> bool:
-    return page.path in {"/login", "/set-up", "/preferences"}
+def _is_of_the_door(path: str) -> bool:
+    return path in {"/login", "/set-up", "/preferences"}
 
 
 @asynccontextmanager
-async def hasty(console: Console) -> AsyncIterator[str]:
-    """Serve a console once more, which does not wait long for content; give its host and port."""
-    app = console_app(console, probes=(), body_patience_s=0.1)
+async def hasty(gateway: Gateway) -> AsyncIterator[str]:
+    """Serve its console once more, not patient with content; give its host and port."""
+    console = open_console(
+        gateway.parts,
+        watch=gateway.watch,
+        sync=gateway.sync,
+        contents=gateway.contents,
+        traffic=gateway.traffic,
+        probes=(),
+        body_patience_s=0.1,
+    )
     limiter = ConnectionLimiter(
         most=9, trusted=TrustedProxies(), count=lambda _: None, now=lambda: 0.0
     )
@@ -176,17 +184,19 @@ async def hasty(console: Console) -> AsyncIterator[str]:
         pass
 
     with bind(Listen(host="127.0.0.1", port=0), setting="test") as sock:
-        async with serving(app, (sock, None), limiter=limiter, drained=nothing):
+        async with (
+            console as opened,
+            serving(opened.app, (sock, None), limiter=limiter, drained=nothing),
+        ):
             yield f"127.0.0.1:{sock.getsockname()[1]}"
 
 
 async def test_slow_content_is_cut_off(connector: Running) -> None:
     """Content that does not come, of somebody unknown or known, is answered and cut off."""
-    console = connector.gateway.console
-    made = await console.tokens.make("m", can_change=True, actor="test")
+    made = await connector.gateway.console.tokens.make("m", can_change=True, actor="test")
     form = "Content-Type: application/x-www-form-urlencoded\r\n"
     json = f"Content-Type: application/json\r\nAuthorization: Bearer {made.secret}\r\n"
-    async with hasty(console) as place:
+    async with hasty(connector.gateway) as place:
         host, port = place.split(":")
         for path, fields in (("/login", form), ("/api/purge", json)):
             reader, writer = await asyncio.open_connection(host, int(port))

@@ -1,6 +1,6 @@
 """The API's document, for machines and for people."""
 
-from proxy.admin.server import OPERATIONS
+from tests.admin.nouns import OPERATIONS
 from tests.admin.visitor import Visitor
 from tests.running import Running
 

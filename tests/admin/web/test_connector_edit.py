@@ -122,7 +122,7 @@ async def test_another_folder(connector: Running, admin: Visitor) -> None:
         admin, "/connectors/files/edit", typed(connector, folder=music.id, go="check")
     )
     assert "Brand portal → to Music and voices" in page.words
-    tally = await connector.gateway.console.contents.tally(known(connector))
+    tally = await connector.gateway.contents.tally(known(connector))
     assert 0 < broken(page) < tally.contents
     accepted = {"accept": str(broken(page)), "confirm": number_to_confirm(page), "go": "save"}
     values = typed(connector, folder=music.id, **accepted)

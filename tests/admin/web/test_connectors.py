@@ -19,9 +19,7 @@ async def test_every_connector_is_shown(connector: Running, admin: Visitor) -> N
     assert "Custom metadata sku" in page.words
     base = connector.gateway.parts.settings.public_base
     assert f"{base}/media / {{language}} / {{prettyID}} / {{file name}}" in page.words
-    tally = await connector.gateway.console.contents.tally(
-        connector.gateway.watch.connectors.all[0]
-    )
+    tally = await connector.gateway.contents.tally(connector.gateway.watch.connectors.all[0])
     assert f"{tally.contents} contents in the folder" in page.words
     assert "As of" in page.words
 

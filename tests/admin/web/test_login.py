@@ -12,6 +12,7 @@ import pytest
 
 from proxy.admin.auth.login_rate_limiter import POLICY
 from proxy.admin.auth.passwords import PasswordHashes
+from proxy.clock import utc_now
 from proxy.demo import describe, open_demo
 from proxy.sandbox.server import Sandbox
 from tests.admin.visitor import PASSWORD, Visitor, visitor
@@ -23,7 +24,7 @@ from tests.running import Running, running
 async def guarded(connector: Running) -> Running:
     """Run a connector whose console has a password."""
     console = connector.gateway.console
-    await console.password.set(PASSWORD, at=console.now(), actor="test")
+    await console.password.set(PASSWORD, actor="test")
     return connector
 
 
@@ -32,7 +33,7 @@ async def frozen(thron: Sandbox, tmp_path: Path) -> AsyncIterator[Running]:
     """Run a connector whose console has a password, and for which no time passes."""
     async with running(thron, tmp_path, monotonic=lambda: 1000.0) as whole:
         console = whole.gateway.console
-        await console.password.set(PASSWORD, at=console.now(), actor="test")
+        await console.password.set(PASSWORD, actor="test")
         yield whole
 
 
@@ -109,7 +110,7 @@ async def test_the_link_does_not_go_before_a_password(connector: Running, nobody
     assert link is not None
     await nobody.get(link)
     await console.store.set_password(
-        await PasswordHashes().make(PASSWORD), at=console.now(), actor="cli"
+        await PasswordHashes().make(PASSWORD), at=utc_now(), actor="cli"
     )
     secret = link.partition("link=")[2]
     typed = {"password": "another one, quite long", "again": "another one, quite long"}
@@ -250,7 +251,7 @@ async def behind_a_front(thron: Sandbox, tmp_path: Path) -> AsyncIterator[Runnin
     async with running(thron, tmp_path, trusted_proxies=networks) as whole:
         console = whole.gateway.console
         quick = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
-        await console.store.set_password(quick, at=console.now(), actor="test")
+        await console.store.set_password(quick, at=utc_now(), actor="test")
         yield whole
 
 

@@ -18,7 +18,7 @@ NEW = "copper meadow violin 9"
 async def test_changing_the_password(connector: Running, admin: Visitor) -> None:
     """A new password needs the one so far, ends every other session, and keeps this one."""
     console = connector.gateway.console
-    await console.password.set(PASSWORD, at=console.now(), actor="test")
+    await console.password.set(PASSWORD, actor="test")
     async with visitor(connector.gateway) as other:
         await other.sign_in()
         await admin.sign_in()
@@ -39,7 +39,7 @@ async def test_a_taken_session_does_not_guess(thron: Sandbox, tmp_path: Path) ->
         visitor(whole.gateway) as admin,
     ):
         console = whole.gateway.console
-        await console.password.set(PASSWORD, at=console.now(), actor="test")
+        await console.password.set(PASSWORD, actor="test")
         await admin.sign_in()
         for _ in range(2 * (POLICY.free + 1)):  # as this browser, then as any at its address
             await admin.send("/access/password", current="guess", password=NEW, again=NEW)
