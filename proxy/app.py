@@ -309,7 +309,7 @@ async def _open_tenant(
             api_url=settings.api_base,
             connect_timeout_s=settings.connect_timeout_s,
             total_timeout_s=settings.first_byte_timeout_s + settings.read_gap_s,
-            heard=recording.heard if recording is not None else None,
+            on_reply=recording.on_reply if recording is not None else None,
         )
         thron = await stack.enter_async_context(
             TokenKeeper(

@@ -76,7 +76,7 @@ class Recording:
     answers: list[dict[str, Any]] = field(default_factory=list)
     private: set[str] = field(default_factory=set)
 
-    def heard(self, request: Request, reply: Reply) -> None:
+    def on_reply(self, request: Request, reply: Reply) -> None:
         """Record an answer of THRON's API."""
         noted: dict[str, Any] = {
             "asked": f"{request.method} {_path(request.path)}",

@@ -34,7 +34,7 @@ class Client:
         max_concurrent: Requests at once; THRON documents no limit (docs/thron.md 11, row 24).
         total_timeout_s: Longest time for one request, waiting for its turn included.
         connect_timeout_s: Longest time for a connection, DNS and TLS included.
-        heard: Told of every answer.
+        on_reply: Called with every answer.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Client:
         max_concurrent: int = 8,
         total_timeout_s: float = 30,
         connect_timeout_s: float = 5,
-        heard: Callable[[Request, Reply], None] | None = None,
+        on_reply: Callable[[Request, Reply], None] | None = None,
     ) -> None:
         self._http = http
         self._api_url = api_url.rstrip("/")
@@ -53,7 +53,7 @@ class Client:
         self._total_timeout_s = total_timeout_s
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_s)
         self._silence = Silence()
-        self._heard = heard
+        self._on_reply = on_reply
 
     @property
     def silent_s(self) -> float:
@@ -77,7 +77,7 @@ class Client:
         """Send a request and return whatever is answered, of any status.
 
         Args:
-            request: The request.
+            request: What is sent.
             token: The session token; None for a login.
             at_most_s: Longest time for this one, where that is less than for others.
 
@@ -95,74 +95,68 @@ class Client:
             raise ThronAnswerInvalid(f"no HTTP answer: {type(exc).__name__}") from exc
         except ValueError as exc:  # aiohttp's and yarl's for a URL that is none
             raise ThronUnreachable("the API's URL cannot be used; check TDC_API_URL") from exc
+        except aiohttp.ClientConnectorError as exc:  # quoted, as it holds no more than the host
+            raise ThronUnreachable(f"THRON cannot be reached: {exc}") from exc
         except (aiohttp.ClientError, OSError) as exc:
-            raise ThronUnreachable(_reason(exc)) from exc
+            raise ThronUnreachable(f"THRON's connection failed: {type(exc).__name__}") from exc
 
     async def _exchange(self, request: Request, *, token: str | None) -> Reply:
         time = asyncio.get_running_loop().time
-        heard = False
+        is_heard = False
         self._silence.begin(time())
         try:
             reply = await self._reply(request, token=token)
         except TimeoutError:  # aiohttp's is an OSError too
             raise
         except (aiohttp.ClientError, OSError, ThronAnswerInvalid):
-            heard = True
+            is_heard = True
             raise
         else:
-            heard = True
-            if self._heard is not None:
-                self._heard(request, reply)
+            is_heard = True
+            if self._on_reply is not None:
+                self._on_reply(request, reply)
             return reply
         finally:
-            self._silence.end(time(), heard=heard)
+            self._silence.end(time(), is_heard=is_heard)
 
     async def _reply(self, request: Request, *, token: str | None) -> Reply:
+        content = None
+        fields = {"Accept": "text/plain" if request.is_text else "application/json"}
+        if request.json is not None:
+            content = orjson.dumps(request.json)
+            fields["Content-Type"] = "application/json"
+        elif request.method == "POST":
+            content = urlencode(request.form, quote_via=quote, safe="").encode()
+            fields["Content-Type"] = _FORM
+        if token is not None:
+            fields["X-TOKENID"] = token  # never in the URL (docs/thron.md 1.3)
+        query = urlencode(request.query, quote_via=quote, safe="")
         async with self._http.request(
             request.method,
-            self._url(request),
-            data=_content(request),
-            headers=_fields(request, token=token),
+            URL(f"{self._api_url}{request.path}{'?' if query else ''}{query}", encoded=True),
+            data=content,
+            headers=fields,
             allow_redirects=False,
             auto_decompress=True,
             timeout=self._timeout,
         ) as response:
+            body = bytearray()
+            async for piece in response.content.iter_any():
+                body += piece
+                if len(body) > LARGEST_ANSWER:
+                    raise ThronAnswerInvalid("THRON's answer is larger than 4 MiB")
             return Reply(
                 status=response.status,
-                media_type=_media_type(response.headers.get("Content-Type", "")),
-                body=await _read_limited(response),
+                media_type=response.headers.get("Content-Type", "")
+                .partition(";")[0]
+                .strip()
+                .lower(),
+                body=bytes(body),
                 retry_after_s=parse_retry_after(
                     response.headers.get("Retry-After"), date=response.headers.get("Date")
                 ),
                 moved_to=_moved_to(response),
             )
-
-    def _url(self, request: Request) -> URL:
-        query = urlencode(request.query, quote_via=quote, safe="")
-        return URL(f"{self._api_url}{request.path}{'?' if query else ''}{query}", encoded=True)
-
-
-def _content(request: Request) -> bytes | None:
-    if request.json is not None:
-        return orjson.dumps(request.json)
-    if request.method == "POST":
-        return urlencode(request.form, quote_via=quote, safe="").encode()
-    return None
-
-
-def _fields(request: Request, *, token: str | None) -> dict[str, str]:
-    fields = {"Accept": "text/plain" if request.is_text else "application/json"}
-    if request.json is not None:
-        fields["Content-Type"] = "application/json"
-    elif request.method == "POST":
-        fields["Content-Type"] = _FORM
-    if token is not None:
-        fields["X-TOKENID"] = token  # never in the URL (docs/thron.md 1.3)
-    return fields
-
-
-def _media_type(value: str) -> str:
-    return value.partition(";")[0].strip().lower()
 
 
 def _moved_to(response: aiohttp.ClientResponse) -> str | None:
@@ -171,23 +165,7 @@ def _moved_to(response: aiohttp.ClientResponse) -> str | None:
     if location is None:
         return None
     try:
-        to = response.url.join(URL(location))
-        return str(to.origin()) if to.origin() != response.url.origin() else None
+        to = response.url.join(URL(location)).origin()
     except ValueError:
         return None
-
-
-async def _read_limited(response: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for piece in response.content.iter_any():
-        body += piece
-        if len(body) > LARGEST_ANSWER:
-            raise ThronAnswerInvalid("THRON's answer is larger than 4 MiB")
-    return bytes(body)
-
-
-def _reason(exc: aiohttp.ClientError | OSError) -> str:
-    """Name what failed; only connection errors are quoted, as they hold no more than the host."""
-    if isinstance(exc, aiohttp.ClientConnectorError):
-        return f"THRON cannot be reached: {exc}"
-    return f"THRON's connection failed: {type(exc).__name__}"
+    return str(to) if to != response.url.origin() else None

@@ -141,10 +141,13 @@ def read_content(item: Any) -> Content | None:
     """
     outer = members(item)
     record = members(outer.get("content")) or outer
-    facts = _merge(outer, record, members(record.get("details")))
+    # A later layer counts before an earlier one, and null never.
+    layers = (outer, record, members(record.get("details")))
+    facts = {name: value for layer in layers for name, value in layer.items() if value is not None}
     content_id, content_type = text(record, "id"), text(record, "contentType")
     if not content_id or not content_type:
         return None
+    status = text(facts, "publishingStatus") or text(members(facts.get("weebo")), "status")
     return Content(
         id=content_id,
         content_type=content_type.upper(),
@@ -152,16 +155,19 @@ def read_content(item: Any) -> Content | None:
         last_update=date(facts, "lastUpdate"),
         titles=read_titles(facts),
         pretty_ids=read_pretty_ids(facts),
-        metadata=(*_read_imetadata(facts), *_read_legacy_metadata(facts)),
+        metadata=tuple(_read_metadata(facts)),
         file_name=text(members(facts.get("source")), "fileName") or None,
         channels=tuple(dict.fromkeys(_read_channels(facts))),
-        status=_read_status(facts),
+        status=status.upper() if status else None,
     )
 
 
 def read_titles(facts: Members) -> tuple[Title, ...]:
     """Return the names of a content or folder, in THRON's order."""
-    named = ((language_of(each), text(members(each), "name", "label")) for each in _locales(facts))
+    named = (
+        (language_of(each), text(members(each), "name", "label"))
+        for each in items(facts, "locales", "names")
+    )
     return tuple(Title(language or "", name) for language, name in named if name)
 
 
@@ -179,36 +185,18 @@ def language_of(item: Any) -> str | None:
     return text(members(item), "locale", "lang") or None
 
 
-def _locales(facts: Members) -> tuple[Any, ...]:
-    return items(facts, "locales", "names")
-
-
-def _merge(*layers: Members) -> Members:
-    """Return the members of all layers, a later one first, null never."""
-    return {name: value for layer in layers for name, value in layer.items() if value is not None}
-
-
-def _read_imetadata(facts: Members) -> Iterator[MetadataValue]:
+def _read_metadata(facts: Members) -> Iterator[MetadataValue]:
     for each in map(members, items(facts, "imetadata", "imetadatas")):
-        key = text(each, "key")
-        if not key:
-            continue
-        classification_id = text(each, "classificationId") or None
+        key, classification_id = text(each, "key"), text(each, "classificationId") or None
         for value in map(as_text, items(each, "value", "values")):  # ALTERNATIVE_M has several
-            if value is not None:
+            if key and value is not None:
                 yield MetadataValue(key, value, language_of(each), classification_id)
-
-
-def _read_legacy_metadata(facts: Members) -> Iterator[MetadataValue]:
     for each in map(members, items(facts, "metadatas")):
-        key, value = text(each, "name"), text(each, "value")
-        if key and value is not None and not _is_system(key):
-            yield MetadataValue(key, value, language_of(each))
-
-
-def _is_system(key: str) -> bool:
-    """Tell THRON's own entries, such as ``_SOURCE_MIMETYPE_``, from a company's."""
-    return key.startswith("_") and key.endswith("_")
+        name, value = text(each, "name"), text(each, "value")
+        # Names such as _SOURCE_MIMETYPE_ are THRON's own, not the company's.
+        is_system = name is not None and name.startswith("_") and name.endswith("_")
+        if name and value is not None and not is_system:
+            yield MetadataValue(name, value, language_of(each))
 
 
 def _read_channels(facts: Members) -> Iterator[str]:
@@ -220,8 +208,3 @@ def _read_channels(facts: Members) -> Iterator[str]:
         channel = text(each, "channelType")
         if channel and (text(each, "status") or "PUBLISHED").upper() == "PUBLISHED":
             yield channel.upper()
-
-
-def _read_status(facts: Members) -> str | None:
-    status = text(facts, "publishingStatus") or text(members(facts.get("weebo")), "status")
-    return status.upper() if status else None

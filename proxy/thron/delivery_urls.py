@@ -3,6 +3,7 @@
 import re
 from base64 import b64decode
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
 
@@ -79,10 +80,10 @@ def published_url(
     channel: str | None,
     name: str,
 ) -> str:
-    """Return the URL of a published rendition; it answers with a redirect.
+    """Return the URL of a published rendition; it answers with a redirect (docs/thron.md 7.1).
 
     Args:
-        cdn_url: Base of the tenant's delivery host, without a final slash.
+        cdn_url: Base of the tenant's delivery host.
         client_id: The tenant.
         pkey: The share key.
         content_type: One of the four servable types.
@@ -92,33 +93,28 @@ def published_url(
 
     Raises:
         UnknownAddress: The type is none that a connector serves, or needs a channel.
-
-    An image is asked for in its largest size and without parameters: its format then depends on
-    nothing of the client's, since no Accept of his is sent on (docs/thron.md 7.1 and 7.4).
     """
     kind = _KINDS.get(content_type)
     if kind is None or (kind != "image" and not channel):
         raise UnknownAddress(f"no rendition is delivered of type {content_type!r} on {channel!r}")
+    # An image in its largest size and without parameters: its format then depends on nothing of
+    # the client's, as no Accept is sent on (docs/thron.md 7.4).
     rendition = ["std", "0x0"] if kind == "image" else [channel or ""]
-    segments = [kind, client_id, content_id, pkey, *rendition, _segment_name(name, content_id)]
-    path = "/".join(quote(segment, safe="") for segment in segments)
-    return f"{cdn_url.rstrip('/')}/delivery/public/{path}"
+    plain = _AWKWARD.sub("_", name).strip()
+    last = content_id if _DOTS.fullmatch(plain) else plain
+    return _delivery_url(cdn_url, kind, client_id, content_id, pkey, *rendition, last)
 
 
 def thumbnail_url(cdn_url: str, client_id: str, *, pkey: str, content_id: str, pixels: int) -> str:
-    """Return the URL of a content's thumbnail, whatever its type; it answers with a redirect.
-
-    Args:
-        cdn_url: Base of the tenant's delivery host, without a final slash.
-        client_id: The tenant.
-        pkey: The share key.
-        content_id: Content id.
-        pixels: Of its longer side.
+    """Return the URL of a content's thumbnail, ``pixels`` on its longer side; it redirects.
 
     docs/thron.md 7.1.
     """
     size = f"{pixels}x{pixels}"
-    segments = ["thumbnail", client_id, content_id, pkey, "std", size, content_id]
+    return _delivery_url(cdn_url, "thumbnail", client_id, content_id, pkey, "std", size, content_id)
+
+
+def _delivery_url(cdn_url: str, *segments: str) -> str:
     path = "/".join(quote(segment, safe="") for segment in segments)
     return f"{cdn_url.rstrip('/')}/delivery/public/{path}"
 
@@ -164,21 +160,17 @@ def source_urls(
 
     docs/thron.md 7.5.
     """
-    paths = SOURCE_PATHS if path is None else (path,)
-    return tuple(
-        _source_url(api_url, client_id, each, content_id=content_id, save_as=save_as)
-        for each in paths
-    )
-
-
-def _source_url(api_url: str, client_id: str, path: str, *, content_id: str, save_as: str) -> str:
-    query = [("clientId", client_id)] if _CLIENT_ID not in path else []
-    query.append(("xcontentId", content_id))
-    if save_as:
-        query.append(("saveAs", save_as))
-    whole = path if path.startswith("/") else f"/api/xadmin/resources/{path}"
-    whole = whole.replace(_CLIENT_ID, quote(client_id, safe=""))
-    return f"{api_url.rstrip('/')}{whole}?{urlencode(query, quote_via=quote, safe='')}"
+    urls = []
+    for each in SOURCE_PATHS if path is None else (path,):
+        query = [("clientId", client_id)] if _CLIENT_ID not in each else []
+        query.append(("xcontentId", content_id))
+        if save_as:
+            query.append(("saveAs", save_as))
+        whole = each if each.startswith("/") else f"/api/xadmin/resources/{each}"
+        whole = whole.replace(_CLIENT_ID, quote(client_id, safe=""))
+        encoded = urlencode(query, quote_via=quote, safe="")
+        urls.append(f"{api_url.rstrip('/')}{whole}?{encoded}")
+    return tuple(urls)
 
 
 def expiry(target: str) -> float | None:
@@ -205,14 +197,14 @@ def masked(url: str) -> str:
     path = parts.path
     for place in _PKEY_PLACES:
         path = place.sub(rf"\g<1>{_MASK}", path)
-    query = "&".join(_masked_parameter(each) for each in parts.query.split("&") if each)
+    parameters = []
+    for parameter in filter(None, parts.query.split("&")):
+        name, equals, _ = parameter.partition("=")
+        is_harmless = unquote(name).lower() in _HARMLESS
+        hidden = f"{name}={_MASK}" if equals else _MASK
+        parameters.append(parameter if is_harmless else hidden)
     host = parts.netloc.rpartition("@")[2]
-    return SplitResult(parts.scheme, host, path, query, "").geturl()
-
-
-def _segment_name(name: str, content_id: str) -> str:
-    plain = _AWKWARD.sub("_", name).strip()
-    return content_id if _DOTS.fullmatch(plain) else plain
+    return SplitResult(parts.scheme, host, path, "&".join(parameters), "").geturl()
 
 
 def _parameters(url: str) -> list[tuple[str, str]]:
@@ -235,17 +227,10 @@ def _ends_at(name: str, value: str, *, target: str) -> float | None:
     if name == "se":  # Azure's shared access signature
         return _moment(value, "%Y-%m-%dT%H:%M:%SZ") or _moment(value, "%Y-%m-%d")
     if name == "policy":
-        return _policy_ends_at(value)
+        with suppress(ValueError):
+            policy = b64decode(value.translate(_POLICY_ALPHABET))
+            return min(map(float, _POLICY_UNTIL.findall(policy)), default=None)
     return None
-
-
-def _policy_ends_at(value: str) -> float | None:
-    try:
-        policy = b64decode(value.translate(_POLICY_ALPHABET))
-    except ValueError:
-        return None
-    ends = [float(each) for each in _POLICY_UNTIL.findall(policy)]
-    return min(ends, default=None)
 
 
 def _moment(stamp: str, form: str) -> float | None:
@@ -254,10 +239,3 @@ def _moment(stamp: str, form: str) -> float | None:
     except ValueError:
         return None
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(seconds=1)
-
-
-def _masked_parameter(parameter: str) -> str:
-    name, equals, _ = parameter.partition("=")
-    if unquote(name).lower() in _HARMLESS:
-        return parameter
-    return f"{name}={_MASK}" if equals else _MASK

@@ -111,7 +111,7 @@ class Unshared:
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
+class LoginAnswer:
     """What a login gives (docs/thron.md 2.1); the rest of its answer may hold credentials.
 
     Attributes:
@@ -125,7 +125,7 @@ class Login:
     root_category_id: str | None = None
 
 
-def login(client_id: str, app_id: str, app_key: str) -> Question[Login]:
+def login(client_id: str, app_id: str, app_key: str) -> Question[LoginAnswer]:
     """Ask for a session token.
 
     Deciphering raises CredentialsRefused for any refusal, naming what to correct; ThronUnreachable
@@ -172,7 +172,7 @@ def validate(client_id: str) -> Question[bool]:
     return Question(Request("POST", path), _read_validity)
 
 
-def _read_login(client_id: str, reply: Reply) -> Login:
+def _read_login(client_id: str, reply: Reply) -> LoginAnswer:
     envelope, codes = read_envelope(reply)
     if reply.status == _TIMEOUT or codes.any_of(FAILURE_CODES):
         raise ThronUnreachable(f"THRON failed to log in: {reply.status} {codes}".rstrip())
@@ -199,12 +199,12 @@ def _read_user_token(username: str | None, reply: Reply) -> str:
     return token
 
 
-def _read_app(envelope: Members) -> Login:
+def _read_app(envelope: Members) -> LoginAnswer:
     token = (text(envelope, "appUserTokenId") or "").strip()
     if not _TOKEN.fullmatch(token):
         raise ThronAnswerInvalid("THRON's login answer holds no token")
     app = members(envelope.get("app"))
-    return Login(
+    return LoginAnswer(
         token=token,
         pkey=_read_pkey(app),
         root_category_id=text(app, "rootCategoryId") or None,

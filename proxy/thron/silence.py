@@ -25,14 +25,14 @@ class Silence:
             self._since = now
         self._asked += 1
 
-    def end(self, now: float, *, heard: bool) -> None:
+    def end(self, now: float, *, is_heard: bool) -> None:
         """Record the end of a call.
 
         Args:
             now: On the same clock as everywhere.
-            heard: Whether it was answered, or failed by a sign of life, such as a reset; not if
+            is_heard: Whether it was answered, or failed by a sign of life, such as a reset; not if
                 it was given up.
         """
-        self._before_s = 0.0 if heard else self.seconds(now)
+        self._before_s = 0.0 if is_heard else self.seconds(now)
         self._since = now
         self._asked -= 1

@@ -11,7 +11,7 @@ from proxy.errors import (
     ThronUnreachable,
 )
 from proxy.thron.exchange import Reply
-from proxy.thron.session import Login, login, validate
+from proxy.thron.session import LoginAnswer, login, validate
 
 JSON = "application/json"
 TOKEN = "0b5f1f7e-6a0e-4c59-9a37-0d3f2f7f7f11"
@@ -41,16 +41,16 @@ def test_login_is_a_form() -> None:
                 "metadata": [{"name": "x", "value": "y"}, {"name": "pkey", "value": " a1b2 "}],
                 "credential": {"sysusername": "u", "password": "p4ss"},
             },
-            Login(TOKEN, "a1b2", "f0"),
+            LoginAnswer(TOKEN, "a1b2", "f0"),
             id="whole",
         ),
-        pytest.param({"metadata": {"name": "pkey", "value": "a"}}, Login(TOKEN, "a"), id="single"),
-        pytest.param({"metadata": [{"name": "pkey", "value": ""}]}, Login(TOKEN), id="empty pkey"),
-        pytest.param(None, Login(TOKEN), id="no app"),
-        pytest.param("odd", Login(TOKEN), id="an app that is none"),
+        pytest.param({"metadata": {"name": "pkey", "value": "a"}}, LoginAnswer(TOKEN, "a"), id="single"),
+        pytest.param({"metadata": [{"name": "pkey", "value": ""}]}, LoginAnswer(TOKEN), id="empty pkey"),
+        pytest.param(None, LoginAnswer(TOKEN), id="no app"),
+        pytest.param("odd", LoginAnswer(TOKEN), id="an app that is none"),
     ],
 )
-def test_login_answer(app: object, known: Login) -> None:
+def test_login_answer(app: object, known: LoginAnswer) -> None:
     """Token, pkey and root folder are kept, and nothing else."""
     answer = reply(resultCode="OK", appUserTokenId=TOKEN, app=app)
     given = login("acme", "app", "key").decipher(answer)

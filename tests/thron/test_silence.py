@@ -10,9 +10,9 @@ def test_one_answer_ends_it() -> None:
     silence.begin(100)
     silence.begin(102)
     assert silence.seconds(103) == 3
-    silence.end(103, heard=True)
+    silence.end(103, is_heard=True)
     assert silence.seconds(104) == 1
-    silence.end(105, heard=True)
+    silence.end(105, is_heard=True)
     assert silence.seconds(1000) == 0
 
 
@@ -21,9 +21,9 @@ def test_it_outlasts_the_calls_that_ended_in_it() -> None:
     silence = Silence()
     for begin in (0, 100):
         silence.begin(begin)
-        silence.end(begin + 10, heard=False)
+        silence.end(begin + 10, is_heard=False)
     assert silence.seconds(1000) == 20
     silence.begin(1000)
     assert silence.seconds(1001) == 21
-    silence.end(1001, heard=True)
+    silence.end(1001, is_heard=True)
     assert silence.seconds(1002) == 0
