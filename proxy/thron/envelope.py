@@ -136,7 +136,9 @@ def open_envelope(reply: Reply, *, expected: str) -> Members | None:
         raise error
     if reply.status in _UNAUTHORIZED:
         raise TokenRejected(f"THRON answered {reply.status}")
-    if codes.any_of(MISSING_CODES) or _is_absent(reply, codes):
+    # THRON's own 404 is a text; a page is that of a host which is not the API.
+    is_absent = reply.status == _NOT_FOUND and reply.media_type == "text/plain" and not codes
+    if is_absent or codes.any_of(MISSING_CODES):
         return None
     if reply.status == _BAD_REQUEST:
         raise ThronBadRequest(f"THRON answered 400 {codes}".rstrip(), answered=reply.status)
@@ -150,26 +152,12 @@ def open_envelope(reply: Reply, *, expected: str) -> Members | None:
     return envelope
 
 
-def _is_absent(reply: Reply, codes: Codes) -> bool:
-    """Tell THRON's own 404, a text, from the page of a host that is not the API."""
-    return reply.status == _NOT_FOUND and reply.media_type == "text/plain" and not codes
-
-
 def read_envelope(reply: Reply) -> tuple[Members | None, Codes]:
     """Return the members of an answer, None where it is not JSON, and its codes.
 
     Raises:
         ThronError: No service gave the answer: 429, 5xx, a redirect.
     """
-    _raise_unavailable(reply)
-    envelope = read_members(reply)
-    if envelope is not None:
-        return envelope, codes_of(envelope)
-    return None, codes_in_markup(reply.body[:65_536])
-
-
-def _raise_unavailable(reply: Reply) -> None:
-    """Raise for an answer that no service gave: 429, 5xx, a redirect."""
     if reply.status == _TOO_MANY_REQUESTS:
         raise ThronBusy("THRON answered 429", retry_after_s=reply.retry_after_s)
     if reply.status >= _SERVER_ERROR:
@@ -184,6 +172,10 @@ def _raise_unavailable(reply: Reply) -> None:
         raise ThronAnswerInvalid(
             f"THRON's API redirects ({reply.status}); {fix}", answered=reply.status
         )
+    envelope = read_members(reply)
+    if envelope is not None:
+        return envelope, codes_of(envelope)
+    return None, codes_in_markup(reply.body[:65_536])
 
 
 def read_members(reply: Reply) -> Members | None:

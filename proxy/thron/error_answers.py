@@ -19,13 +19,7 @@ from proxy.errors import (
     TokenRejected,
 )
 from proxy.thron import json_fields
-from proxy.thron.envelope import (
-    MISSING_CODES,
-    Codes,
-    codes_in_markup,
-    codes_of,
-    fault,
-)
+from proxy.thron.envelope import MISSING_CODES, Codes, codes_in_markup, codes_of, fault
 
 _OK = 200
 _PARTIAL = 206
@@ -66,12 +60,14 @@ def is_error_answer(
             a document that has no name, and may be HTML.
         head: The beginning of the content, some KiB; may be all of it.
     """
-    codes = _codes(head.removeprefix(_BOM).lstrip()) if status != _PARTIAL else Codes()
+    head = head.removeprefix(_BOM).lstrip()
+    codes = _codes(head) if status != _PARTIAL else Codes()
     if status >= _ERRORS:
         return _error_of(status, codes)
     if codes:
         return _error_named(codes) or OriginAnswerInvalid("THRON sent an envelope, not the file")
-    if status == _OK and _is_page(media_type, expected_name, head):
+    may_be_html = expected_name is None or expected_name.lower().endswith(_HTML_NAMES)
+    if status == _OK and not may_be_html and media_type in _HTML_TYPES and _PAGE.match(head):
         return PageInstead("THRON sent an HTML page, not the file")
     return None
 
@@ -98,26 +94,12 @@ def _error_named(codes: Codes) -> GatewayError | None:
 
 
 def _codes(head: bytes) -> Codes:
-    if head.startswith(b"{"):
-        return _codes_in_json(head)
-    if head.startswith(b"<") and _XML_CODE.match(head):
-        return codes_in_markup(head)
-    return Codes()
-
-
-def _codes_in_json(head: bytes) -> Codes:
+    if head.startswith(b"<"):
+        return codes_in_markup(head) if _XML_CODE.match(head) else Codes()
+    if not head.startswith(b"{"):
+        return Codes()
     try:
         return codes_of(json_fields.members(json_fields.parse(head)))
     except ValueError:
         found = _JSON_CODE.match(head)
-    if found is None:
-        return Codes()
-    return codes_of({found[1].decode(): found[2].decode()})
-
-
-def _is_page(media_type: str, expected_name: str | None, head: bytes) -> bool:
-    if media_type not in _HTML_TYPES or expected_name is None:
-        return False
-    if expected_name.lower().endswith(_HTML_NAMES):
-        return False
-    return _PAGE.match(head.removeprefix(_BOM).lstrip()) is not None
+    return codes_of({found[1].decode(): found[2].decode()}) if found is not None else Codes()

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from proxy.thron.content import PrettyId, Title, read_pretty_ids, read_titles
 from proxy.thron.envelope import open_envelope
 from proxy.thron.exchange import Question, Reply, Request
-from proxy.thron.json_fields import Members, as_text, flag, items, members, number, text
+from proxy.thron.json_fields import as_text, flag, items, members, number, text
 from proxy.thron.listing import LARGEST_PAGE, Listing, read_listing
 
 
@@ -195,13 +195,15 @@ def read_category(item: Any, *, depth: int = 0) -> Category | None:
     category_id = text(record, "id")
     if not category_id:
         return None
+    linked = items(record, "linkedCategories") if depth < _DEEPEST else ()
+    children = [read_category(each, depth=depth + 1) for each in linked]
     return Category(
         id=category_id,
         names=read_titles(record),
         parent_id=text(record, "upCategoryId") or None,
         ancestor_ids=tuple(filter(None, map(as_text, items(record, "ancestorIds")))),
         pretty_ids=read_pretty_ids(record),
-        children=_read_children(record, depth=depth + 1),
+        children=tuple(child for child in children if child is not None),
         contents=number(outer, "numberOfContents"),
         subfolders=number(outer, "numberOfSubCategories"),
     )
@@ -223,6 +225,7 @@ def read_definition(item: Any, *, classification_id: str | None) -> MetadataDefi
     key = text(record, "key")
     if not key:
         return None
+    applicable = items(members(record.get("constraints")), "applicableTo")
     return MetadataDefinition(
         key=key,
         metadata_type=(text(record, "metadataType") or "").upper(),
@@ -230,17 +233,5 @@ def read_definition(item: Any, *, classification_id: str | None) -> MetadataDefi
         names=read_titles(record),
         visible=flag(record, "visible", default=True),
         removed=flag(record, "removed", default=False),
-        for_contents=_is_for_contents(members(record.get("constraints"))),
+        for_contents=not applicable or "CONTENT" in applicable,
     )
-
-
-def _read_children(record: Members, *, depth: int) -> tuple[Category, ...]:
-    if depth > _DEEPEST:
-        return ()
-    found = (read_category(each, depth=depth) for each in items(record, "linkedCategories"))
-    return tuple(child for child in found if child is not None)
-
-
-def _is_for_contents(constraints: Members) -> bool:
-    applicable = items(constraints, "applicableTo")
-    return not applicable or "CONTENT" in applicable

@@ -1,4 +1,7 @@
-"""Members of THRON's JSON read tolerantly: missing, null, renamed, single for list, odd dates.
+"""Reads members of THRON's JSON, and forgives what its services do differently.
+
+A member may be missing, null or named otherwise, one value may stand for a list, and a date may be
+shortened or a number.
 
 Rule 1: nothing here raises for anything that JSON can hold.
 Rule 2: null and missing are the same (docs/thron.md 1.2).
@@ -60,7 +63,10 @@ def text(of: Members, *names: str) -> str | None:
 def as_text(value: Any) -> str | None:
     """Return a scalar as text, None for null, objects and lists."""
     if isinstance(value, str):
-        return value if value.isascii() else _without_surrogates(value)
+        if value.isascii():
+            return value
+        # A lone surrogate could not be encoded later.
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
@@ -77,7 +83,9 @@ def items(of: Members, *names: str) -> tuple[Any, ...]:
         value = of.get(name)
         if value is None:
             continue
-        return tuple(each for each in value if each is not None) if _is_list(value) else (value,)
+        if isinstance(value, list | tuple):
+            return tuple(each for each in value if each is not None)
+        return (value,)
     return ()
 
 
@@ -114,37 +122,23 @@ def date(of: Members, *names: str) -> datetime | None:
 
 
 def _as_date(value: Any) -> datetime | None:
-    if isinstance(value, bool):
-        return None
+    if isinstance(value, str):
+        value = value.strip()
+        if _EPOCH_MS.fullmatch(value):
+            value = int(value)
+        elif _YEAR.fullmatch(value):
+            value += "-01-01"
+        elif _YEAR_MONTH.fullmatch(value):
+            value += "-01"
     try:
-        if isinstance(value, int | float):
+        if isinstance(value, int | float) and not isinstance(value, bool):
             return datetime.fromtimestamp(value / 1000, tz=UTC)
         if isinstance(value, str):
-            return _from_words(value.strip())
+            moment = datetime.fromisoformat(value)
+            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError, OSError):  # outside of what a datetime can hold
         pass
     return None
-
-
-def _from_words(value: str) -> datetime:
-    if _EPOCH_MS.fullmatch(value):
-        return datetime.fromtimestamp(int(value) / 1000, tz=UTC)
-    if _YEAR.fullmatch(value):
-        value += "-01-01"
-    elif _YEAR_MONTH.fullmatch(value):
-        value += "-01"
-    moment = datetime.fromisoformat(value)
-    if moment.tzinfo is None:
-        return moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC)
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, list | tuple)
-
-
-def _without_surrogates(value: str) -> str:
-    return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _refuse(constant: str) -> NoReturn:

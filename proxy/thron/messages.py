@@ -194,16 +194,15 @@ def find_by_ids(
 def find_by_legacy_metadata(
     client_id: str, *, name: str, value: str, folder_id: str, cascade: bool, offset: int = 0
 ) -> Question[tuple[Content, ...]]:
-    r"""Ask for the contents of a folder with this value of a legacy metadata.
-
-    THRON matches a case-insensitive regular expression, so the value is quoted (``\Q...\E``) and
-    the answer may hold other letter cases.
+    """Ask for the contents of a folder with this value of a legacy metadata, in any letter case.
 
     docs/thron.md 4.4.
     """
+    # THRON matches a regular expression of Java's, so the value is quoted; a \E of its own apart.
+    quoted = value.replace("\\E", "\\E\\\\E\\Q")
     criteria = {
         "linkedCategoryOp": {"linkedCategoryIds": [folder_id], "cascade": cascade},
-        "metadatas": [{"name": name, "value": _exactly(value)}],
+        "metadatas": [{"name": name, "value": f"^\\Q{quoted}\\E$"}],
     }
     return Question(_find_by_properties(client_id, criteria, offset=offset), _read_found)
 
@@ -240,14 +239,10 @@ def _search_criteria(criteria: SearchCriteria) -> dict[str, Any]:
         folder = {"id": criteria.folder_id, "cascade": criteria.cascade}
         wanted["linkedCategories"] = {"haveAtLeastOne": [folder]}
     if criteria.imetadata is not None:
-        wanted["imetadata"] = {"haveAll": [_imetadata_criterion(criteria.imetadata)]}
-    return wanted
-
-
-def _imetadata_criterion(criterion: MetadataCriterion) -> dict[str, str]:
-    wanted = {"key": criterion.key, "value": criterion.value}
-    if criterion.classification_id is not None:
-        wanted["classificationId"] = criterion.classification_id
+        value = {"key": criteria.imetadata.key, "value": criteria.imetadata.value}
+        if criteria.imetadata.classification_id is not None:
+            value["classificationId"] = criteria.imetadata.classification_id
+        wanted["imetadata"] = {"haveAll": [value]}
     return wanted
 
 
@@ -264,12 +259,6 @@ def _find_by_properties(client_id: str, criteria: dict[str, Any], *, offset: int
         "numberOfresults": LARGEST_PAGE,  # spelled so in this service (docs/thron.md 4.4)
     }
     return Request("POST", "/api/xcontents/resources/content/findByProperties", json=body)
-
-
-def _exactly(value: str) -> str:
-    r"""Quote a value for THRON's (Java) expressions; a ``\E`` of its own is quoted apart."""
-    quoted = value.replace("\\E", "\\E\\\\E\\Q")
-    return f"^\\Q{quoted}\\E$"
 
 
 def _read_search_page(reply: Reply) -> SearchPage:

@@ -18,14 +18,13 @@ from proxy.errors import (
 )
 from proxy.thron.envelope import (
     FAILURE_CODES,
-    Codes,
     codes_of,
     open_envelope,
     read_envelope,
     read_members,
 )
 from proxy.thron.exchange import Question, Reply, Request
-from proxy.thron.json_fields import Members, items, members, text
+from proxy.thron.json_fields import items, members, text
 
 _OK = 200
 _TIMEOUT = 408
@@ -177,10 +176,28 @@ def _read_login(client_id: str, reply: Reply) -> LoginAnswer:
     if reply.status == _TIMEOUT or codes.any_of(FAILURE_CODES):
         raise ThronUnreachable(f"THRON failed to log in: {reply.status} {codes}".rstrip())
     if not codes.is_ok or reply.status != _OK:
-        raise CredentialsRefused(_refusal(client_id, codes, status=reply.status))
+        said = str(codes) if codes else f"status {reply.status}"
+        cause = _CAUSES.get(
+            codes.result, "check client id, app id and app key, and TDC_API_URL where it is set"
+        )
+        refusal = f"THRON refuses the login of tenant {client_id!r} ({said}): {cause}"
+        raise CredentialsRefused(refusal)
     if envelope is None:
         raise ThronAnswerInvalid("THRON's login answer is not JSON; check TDC_API_URL")
-    return _read_app(envelope)
+    token = (text(envelope, "appUserTokenId") or "").strip()
+    if not _TOKEN.fullmatch(token):
+        raise ThronAnswerInvalid("THRON's login answer holds no token")
+    app = members(envelope.get("app"))
+    pkeys = [
+        (text(each, "value") or "").strip()
+        for each in map(members, items(app, "metadata"))
+        if (text(each, "name") or "").lower() == "pkey"
+    ]
+    return LoginAnswer(
+        token=token,
+        pkey=next(filter(None, pkeys), None),
+        root_category_id=text(app, "rootCategoryId") or None,
+    )
 
 
 def _read_user_token(username: str | None, reply: Reply) -> str:
@@ -199,35 +216,6 @@ def _read_user_token(username: str | None, reply: Reply) -> str:
     return token
 
 
-def _read_app(envelope: Members) -> LoginAnswer:
-    token = (text(envelope, "appUserTokenId") or "").strip()
-    if not _TOKEN.fullmatch(token):
-        raise ThronAnswerInvalid("THRON's login answer holds no token")
-    app = members(envelope.get("app"))
-    return LoginAnswer(
-        token=token,
-        pkey=_read_pkey(app),
-        root_category_id=text(app, "rootCategoryId") or None,
-    )
-
-
-def _read_pkey(app: Members) -> str | None:
-    for each in map(members, items(app, "metadata")):
-        if (text(each, "name") or "").lower() == "pkey":
-            value = (text(each, "value") or "").strip()
-            if value:
-                return value
-    return None
-
-
-def _refusal(client_id: str, codes: Codes, *, status: int) -> str:
-    said = str(codes) if codes else f"status {status}"
-    cause = _CAUSES.get(
-        codes.result, "check client id, app id and app key, and TDC_API_URL where it is set"
-    )
-    return f"THRON refuses the login of tenant {client_id!r} ({said}): {cause}"
-
-
 def _read_validity(reply: Reply) -> bool:
     if reply.status == _OK and reply.media_type == "text/plain":
         return True  # as its sister services answer (docs/thron.md 1.2)
@@ -236,12 +224,8 @@ def _read_validity(reply: Reply) -> bool:
     except (TokenRejected, ThronRefused):
         return False
     except ThronAnswerInvalid:
-        if _is_business_error(reply):
+        # An envelope with a code, such as USERNAME_NOT_FOUND; a page is another server's.
+        envelope = read_members(reply)
+        if envelope is not None and not codes_of(envelope).is_ok:
             return False
         raise
-
-
-def _is_business_error(reply: Reply) -> bool:
-    """Tell an envelope with a code, such as USERNAME_NOT_FOUND, from a page of another server."""
-    envelope = read_members(reply)
-    return envelope is not None and not codes_of(envelope).is_ok
