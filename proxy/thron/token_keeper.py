@@ -32,7 +32,7 @@ from proxy.errors import (
     TokenRejected,
 )
 from proxy.thron.client import Client
-from proxy.thron.exchange import Question, Request
+from proxy.thron.exchange import Question
 from proxy.thron.refusals import Refusals
 from proxy.thron.session import (
     Credentials,
@@ -223,10 +223,11 @@ class TokenKeeper:
             ThronRefused: The application has no right to it.
             ThronError: As ``session`` does, or as the question's deciphering does.
         """
+        request = question.request
         return await self.with_token(
             lambda token: self._client.ask(question, token=token, at_most_s=at_most_s),
-            service=question.request.path,
-            subject=_subject(question.request),
+            service=request.path,
+            subject=hash((request.path, request.query, str(request.json))),
         )
 
     async def with_token(
@@ -252,7 +253,9 @@ class TokenKeeper:
                 if not self._refusals.is_unusual(error, service, subject):
                     raise
                 if is_new:
-                    self._note_futile_login(session)
+                    if session not in self._futile_logins:
+                        self._futile_logins.append(session)
+                        self._futile_at = self._now()
                     self._refusals.note_denial(subject)
                     _raise_as_denial(error)
                 replaced = await self._replace(session, error, service, subject)
@@ -261,7 +264,11 @@ class TokenKeeper:
                 session, is_new = replaced
             else:
                 self._refusals.note_answer(service, subject)
-                self._note_use(session, is_new=is_new)
+                if is_new:
+                    self._futile_logins.clear()
+                if session is self._session:
+                    self._used_at = self._now()
+                    self._note_answer()
                 return result
         raise ThronUnreachable("THRON ended every token while it was in use")
 
@@ -272,19 +279,24 @@ class TokenKeeper:
 
         None where the session is good, so that another one would be refused as well.
         """
-        await self._take_newer(session)
+        if session is self._session:
+            newer = await self._shared()  # which another process got in place of this one
+            if newer is not None and newer.token != session.token and session is self._session:
+                self._take(newer, is_shared=True)
         if session is not self._session:
             return await self.session(), False
-        try:
+        is_good: bool | None = None
+        with suppress(ThronError):
             is_good = await self._is_good(session)
-        except ThronError:
-            is_good = None
         if session is not self._session:
             return await self.session(), not is_good
-        if self._is_logging_in():
+        if self._login is not None and not self._login.done():
             return await self._renewed(), True
-        if is_good and not self._may_disbelieve(refusal, service, subject):
-            return None
+        if is_good:
+            now, is_shared = self._now(), self._is_shared
+            if not self._refusals.may_disbelieve(service, subject, is_shared=is_shared, now=now):
+                return None
+            log.warning("token.validation_disbelieved", service=service, problem=str(refusal))
         if self._is_login_futile():
             return None
         self._retired.append(session.token)
@@ -292,30 +304,12 @@ class TokenKeeper:
             self._drop(session)
         return await self._renewed(), True
 
-    async def _take_newer(self, session: ThronSession) -> None:
-        """Take the session that another process got in place of this one."""
-        if session is self._session:
-            shared = await self._shared()
-            if shared is not None and shared.token != session.token and session is self._session:
-                self._take(shared, is_shared=True)
-
-    def _may_disbelieve(self, refusal: ThronError, service: str, subject: object) -> bool:
-        may_disbelieve = self._refusals.may_disbelieve(
-            service, subject, is_shared=self._is_shared, now=self._now()
-        )
-        if may_disbelieve:
-            log.warning("token.validation_disbelieved", service=service, problem=str(refusal))
-        return may_disbelieve
-
     def _drop(self, session: ThronSession) -> None:
         if self._session is session:
             log.info("token.expired", age_s=round(self._now() - session.logged_in_at))
             self._session, self._former = None, session
             self._retired.append(session.token)
             self._changed.set()
-
-    def _is_logging_in(self) -> bool:
-        return self._login is not None and not self._login.done()
 
     async def _renewed(self) -> ThronSession:
         """Return the session of the login in flight, or of a new one unless that has to wait."""
@@ -334,7 +328,7 @@ class TokenKeeper:
             shared = await self._leased_or_shared()
             if shared is not None:
                 return self._take(shared, is_shared=True)
-            session = await self._logged_in()
+            session = await self._log_in()
             await self._store.save(session)
         except ThronError as error:
             return self._note_failure("token.login_failed", error)
@@ -355,25 +349,20 @@ class TokenKeeper:
             if not is_leased:
                 await asyncio.sleep(_LEASE_POLL_S)
 
-    async def _logged_in(self) -> ThronSession:
+    async def _log_in(self) -> ThronSession:
         mine = self._credentials
         answer = await self._client.ask(
             login(mine.client_id, mine.app_id, mine.app_key), token=None, at_most_s=_LONGEST_S
         )
         token = answer.token
-        if mine.username is not None:
-            token = await self._user_token(answer.token)
+        if mine.username is not None:  # the token of the user to act as (docs/thron.md 2.4)
+            try:
+                question = act_as(mine, app_key=mine.app_key)
+                token = await self._client.ask(question, token=token, at_most_s=_LONGEST_S)
+            except (CredentialsRefused, ThronAnswerInvalid):
+                question = act_as(mine, app_key=token)
+                token = await self._client.ask(question, token=token, at_most_s=_LONGEST_S)
         return ThronSession(token, answer.pkey, answer.root_category_id, logged_in_at=self._now())
-
-    async def _user_token(self, app_token: str) -> str:
-        """Return the token of the user to act as (docs/thron.md 2.4)."""
-        mine = self._credentials
-        try:
-            question = act_as(mine, app_key=mine.app_key)
-            return await self._client.ask(question, token=app_token, at_most_s=_LONGEST_S)
-        except (CredentialsRefused, ThronAnswerInvalid):
-            question = act_as(mine, app_key=app_token)
-            return await self._client.ask(question, token=app_token, at_most_s=_LONGEST_S)
 
     async def _shared(self) -> ThronSession | None:
         """Return the session that another process got, if it may be of use."""
@@ -430,13 +419,6 @@ class TokenKeeper:
             self._validated_at = self._now()
         return is_good
 
-    def _note_use(self, session: ThronSession, *, is_new: bool) -> None:
-        if is_new:
-            self._futile_logins.clear()
-        if session is self._session:
-            self._used_at = self._now()
-            self._note_answer()
-
     def _note_answer(self) -> None:
         """Forget a failure of THRON; an answer does not undo the refusal of a login."""
         if self._failure is not None and not isinstance(self._failure.error, CredentialsRefused):
@@ -456,11 +438,6 @@ class TokenKeeper:
         )
         return self._failure.told_again(self._now())
 
-    def _note_futile_login(self, session: ThronSession) -> None:
-        if session not in self._futile_logins:
-            self._futile_logins.append(session)
-            self._futile_at = self._now()
-
     def _is_login_futile(self) -> bool:
         """Tell whether the last logins changed nothing, so that the next one has to wait."""
         if len(self._futile_logins) < _FUTILE_LOGINS:
@@ -478,7 +455,12 @@ class TokenKeeper:
                     await self._changed.wait()
             due = self._due()
             if due.at <= self._now():
-                await self._refresh_safely(due.action)
+                try:
+                    await self._refresh(due.action)
+                except Exception:
+                    log.exception("token.refresh_crashed")
+                    bug = ThronUnreachable("a bug of the keeper")
+                    self._note_failure("token.refresh_failed", bug)
 
     def _due(self) -> Refresh:
         now = self._now()
@@ -493,13 +475,6 @@ class TokenKeeper:
             jitter=self._jitter,
         )
         return Refresh(due.action, max(due.at, earliest) if self._failure is not None else due.at)
-
-    async def _refresh_safely(self, action: RefreshAction) -> None:
-        try:
-            await self._refresh(action)
-        except Exception:
-            log.exception("token.refresh_crashed")
-            self._note_failure("token.refresh_failed", ThronUnreachable("a bug of the keeper"))
 
     async def _refresh(self, action: RefreshAction) -> None:
         session = self._session
@@ -522,10 +497,6 @@ def _raise_as_denial(error: ThronError) -> NoReturn:
     if isinstance(error, TokenRejected):
         raise ThronRefused(str(error)) from error
     raise error
-
-
-def _subject(request: Request) -> object:
-    return hash((request.path, request.query, str(request.json)))
 
 
 def _given(outcome: T | ThronError) -> T:
