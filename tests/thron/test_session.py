@@ -44,8 +44,12 @@ def test_login_is_a_form() -> None:
             LoginAnswer(TOKEN, "a1b2", "f0"),
             id="whole",
         ),
-        pytest.param({"metadata": {"name": "pkey", "value": "a"}}, LoginAnswer(TOKEN, "a"), id="single"),
-        pytest.param({"metadata": [{"name": "pkey", "value": ""}]}, LoginAnswer(TOKEN), id="empty pkey"),
+        pytest.param(
+            {"metadata": {"name": "pkey", "value": "a"}}, LoginAnswer(TOKEN, "a"), id="single"
+        ),
+        pytest.param(
+            {"metadata": [{"name": "pkey", "value": ""}]}, LoginAnswer(TOKEN), id="empty pkey"
+        ),
         pytest.param(None, LoginAnswer(TOKEN), id="no app"),
         pytest.param("odd", LoginAnswer(TOKEN), id="an app that is none"),
     ],
