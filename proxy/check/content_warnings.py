@@ -14,12 +14,7 @@ _REGION = re.compile("[-_]")
 
 
 def content_warnings(connector: Connector, contents: Sequence[Content]) -> Iterator[str]:
-    """Yield what is unusual about some contents of a connector's folder.
-
-    Args:
-        connector: Resolved.
-        contents: A page of them, published or not.
-    """
+    """Yield what is unusual about some contents of a connector's folder, published or not."""
     found = [content for content in contents if is_of_types(connector, content)]
     by_state: dict[Publication, list[Content]] = {}
     for content in found:
@@ -37,9 +32,12 @@ def content_warnings(connector: Connector, contents: Sequence[Content]) -> Itera
     hidden = len(found) - len(by_state.get(Publication.PUBLISHED, ()))
     if hidden and connector.only_published:
         drafts = len(by_state.get(Publication.DRAFT, ()))
+        # The source file of a content that is not published can be served all the same.
+        has_sources = connector.delivery is DeliveryMode.ORIGINAL
+        instead = ", or set only_published = false to serve their source files"
         yield (
             f"{hidden} of {len(found)} contents are hidden: {drafts} are drafts, the others have no"
-            f" public channel; publish them in THRON{_or_originals(connector)}"
+            f" public channel; publish them in THRON{instead if has_sources else ''}"
         )
     languages = {each.language for content in found for each in content.pretty_ids}
     regions = sorted(language for language in languages if _REGION.search(language))
@@ -48,9 +46,3 @@ def content_warnings(connector: Connector, contents: Sequence[Content]) -> Itera
             f"prettyIDs are given for {', '.join(regions)}: addresses have that language in lower"
             " case, and work under the language alone where one content has the name"
         )
-
-
-def _or_originals(connector: Connector) -> str:
-    if connector.delivery is not DeliveryMode.ORIGINAL:
-        return ""
-    return ", or set only_published = false to serve their source files"

@@ -137,9 +137,14 @@ def report(
     connectors: Sequence[Connector],
 ) -> bytes:
     """Return the report as JSON that is read by people too."""
-    private = recording.private | set(_private_settings(settings))
+    private = set(recording.private)
+    for name in settings.model_fields_set:
+        private.update(_texts_within(getattr(settings, name)))
+    for url in (settings.api_base, settings.cdn_base, settings.public_base):
+        private.add(urlsplit(url).netloc)
     for connector in connectors:
-        private.update(text for text in _texts_of(connector))
+        for _, value in connector:
+            private.update(_texts_within(value))
     document: dict[str, Any] = {
         "versions": {
             "thron-connector": __version__,
@@ -157,7 +162,11 @@ def report(
         "steps": [{"ok": step.is_ok, "title": step.title, "detail": step.detail} for step in steps],
         "answers": recording.answers,
     }
-    words = _private_words(private)
+    # A text that is a word of THRON's paths, such as "content", tells nothing. The longest first,
+    # as a shorter one may be its beginning.
+    names = (each for each in private if len(each) >= _SHORTEST and each.lower() not in _SEGMENTS)
+    alternatives = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    words = re.compile(rf"(?<!\w)(?:{alternatives})(?!\w)", re.IGNORECASE)
     # Steps are sentences, which may quote anything; the rest has been reduced to shapes.
     document = {
         name: _masked(
@@ -227,18 +236,6 @@ def _shown(value: Any) -> Any:
     return "set" if value else "empty"
 
 
-def _private_settings(settings: Settings) -> Iterator[str]:
-    for name in settings.model_fields_set:
-        yield from _texts_within(getattr(settings, name))
-    for url in (settings.api_base, settings.cdn_base, settings.public_base):
-        yield urlsplit(url).netloc
-
-
-def _texts_of(connector: Connector) -> Iterator[str]:
-    for _, value in connector:
-        yield from _texts_within(value)
-
-
 def _texts_within(value: Any) -> Iterator[str]:
     if isinstance(value, Enum) or value is None or isinstance(value, (bool, int, float)):
         return
@@ -256,13 +253,6 @@ def _names(path: str) -> Iterator[str]:
     for each in path.split("/"):
         if not _is_throns(each):
             yield from (each, unquote(each))
-
-
-def _private_words(private: set[str]) -> re.Pattern[str]:
-    # A text that is a word of THRON's paths, such as "content", tells nothing.
-    names = (each for each in private if len(each) >= _SHORTEST and each.lower() not in _SEGMENTS)
-    long = sorted(names, key=len, reverse=True)
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, long))})(?!\w)", re.IGNORECASE)
 
 
 def _masked(value: Any, patterns: Sequence[re.Pattern[str]]) -> Any:

@@ -1,7 +1,6 @@
 """Whether the connector can do its work: login, folders, and one octet by each delivery mode."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing
 
 from proxy.check.content_warnings import content_warnings
 from proxy.connectors.model import Connector, DeliveryMode, Identifier, folder_criteria
@@ -13,7 +12,6 @@ from proxy.errors import ConfigurationError, GatewayError
 from proxy.hints import with_hint
 from proxy.telemetry.middleware import NAME_THE_PROXY
 from proxy.tenant import LOST_KEY, Parts, Tenant
-from proxy.thron.content import Content
 from proxy.thron.folder import categories_below, counted_category
 from proxy.thron.messages import SearchCriteria, search
 from proxy.thron.session import ThronSession, validate
@@ -24,6 +22,11 @@ _OUTAGES = (
 )
 
 _NO_VALIDATION = "a login replaces a session whenever a service refuses it; nothing needs mending"
+
+_NO_SHARE = (
+    'switched off: delivery = "published" is not possible until the application\'s public share is'
+    " switched on in THRON"
+)
 
 _SEES_NOTHING = (
     "the application has no right to see the folder's contents: the folder holds some, and the"
@@ -47,7 +50,13 @@ async def check(parts: Parts) -> AsyncIterator[DiagnosisStep]:
         yield DiagnosisStep(
             "proxy", f"TDC_PUBLIC_URL is that of a proxy in front: {NAME_THE_PROXY}"
         )
-    yield DiagnosisStep("database", _database(parts))
+    database = str(parts.database.place)
+    if parts.database.encryption is None:
+        database += (
+            "; without TDC_SECRET_KEY nothing secret is stored there, and each replica logs in by"
+            " itself, which may end the session of another: set the same key for all of them"
+        )
+    yield DiagnosisStep("database", database)
     try:
         session = await tenant.thron.session()
     except GatewayError as exc:
@@ -56,7 +65,8 @@ async def check(parts: Parts) -> AsyncIterator[DiagnosisStep]:
     yield DiagnosisStep(
         "login", f"logged in; the application's folder is {session.root_category_id}"
     )
-    yield _public_share(session)
+    share = "switched on: renditions can be delivered" if session.pkey is not None else _NO_SHARE
+    yield DiagnosisStep("public share", share)
     async for step in _token_validation(tenant):
         yield step
     if await _sees_nothing(tenant, session):
@@ -81,16 +91,6 @@ async def _connectors(
             yield step
     if any(each.enabled and each.delivery is DeliveryMode.ORIGINAL for each in connectors):
         yield DiagnosisStep("outages", _OUTAGES)
-
-
-def _database(parts: Parts) -> str:
-    place = str(parts.database.place)
-    if parts.database.encryption is not None:
-        return place
-    return (
-        f"{place}; without TDC_SECRET_KEY nothing secret is stored there, and each replica logs in"
-        " by itself, which may end the session of another: set the same key for all of them"
-    )
 
 
 async def _sees_nothing(tenant: Tenant, session: ThronSession) -> bool:
@@ -137,16 +137,6 @@ def _api_variants(tenant: Tenant) -> Iterator[DiagnosisStep]:
         yield DiagnosisStep("downloadSource", f"answers {tenant.origins.source_endpoint}")
 
 
-def _public_share(session: ThronSession) -> DiagnosisStep:
-    if session.pkey is not None:
-        return DiagnosisStep("public share", "switched on: renditions can be delivered")
-    return DiagnosisStep(
-        "public share",
-        'switched off: delivery = "published" is not possible until the application\'s public'
-        " share is switched on in THRON",
-    )
-
-
 async def _connector(
     tenant: Tenant, connector: Connector, *, can_force_https: bool
 ) -> AsyncIterator[DiagnosisStep]:
@@ -166,19 +156,13 @@ async def _connector(
         return
     yield DiagnosisStep(title, f"folder {survey.folder_name!r}, {survey.told} contents are public")
     yield await _delivered(tenant, survey.connector, title)
-    for told in content_warnings(survey.connector, await _first_page(tenant, survey.connector)):
-        yield DiagnosisStep(title, told)
-
-
-async def _first_page(tenant: Tenant, connector: Connector) -> tuple[Content, ...]:
-    """Return contents of a connector's folder, published or not."""
     try:
-        async with aclosing(tenant.search.pages(folder_criteria(connector), most=1)) as pages:
-            async for page in pages:
-                return page.contents
+        pages = tenant.search.pages(folder_criteria(survey.connector), most=1)
+        contents = [content async for page in pages for content in page.contents]
     except GatewayError:
-        pass  # the step of its delivery tells it
-    return ()
+        return  # the step of its delivery tells it
+    for warning in content_warnings(survey.connector, contents):
+        yield DiagnosisStep(title, warning)
 
 
 async def _both_modes(tenant: Tenant, session: ThronSession) -> AsyncIterator[DiagnosisStep]:

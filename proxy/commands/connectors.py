@@ -56,7 +56,10 @@ async def export() -> int:
 @runs
 async def apply(file: TextIO, *, yes: bool) -> int:
     """Install or change the connectors of a TOML file; those it does not name stay."""
-    wanted = document.parse(_read(file))
+    try:
+        wanted = document.parse(file.read())
+    except UnicodeDecodeError as exc:
+        raise ConfigurationError([f"{file.name} is no UTF-8 text: {exc.reason}."]) from exc
     settings = load(os.environ)
     async with open_parts(settings, os.environ) as parts:
         planned = await plan(
@@ -69,7 +72,10 @@ async def apply(file: TextIO, *, yes: bool) -> int:
             click.echo("Nothing to change.")
             return 0
         _describe(planned)
-        if not yes and not _confirmed(planned):
+        # Whoever makes contents public says how many they are.
+        wants = str(planned.public_contents) if planned.published else "yes"
+        purpose = "make them public" if planned.published else "go on"
+        if not yes and answered(f"Type {wants} to {purpose}") != wants:
             click.echo("Nothing was changed.", err=True)
             return 1
         await ConnectorStore(parts.database).apply(planned.connectors, actor="cli")
@@ -94,13 +100,6 @@ async def remove(slug: str, *, yes: bool) -> int:
     return 0
 
 
-def _read(file: TextIO) -> str:
-    try:
-        return file.read()
-    except UnicodeDecodeError as exc:
-        raise ConfigurationError([f"{file.name} is no UTF-8 text: {exc.reason}."]) from exc
-
-
 def _describe(planned: Plan) -> None:
     """Say what would become public, and what would break."""
     touched = {*planned.changes.created, *planned.changes.changed}
@@ -120,10 +119,3 @@ def _describe(planned: Plan) -> None:
             f" or guesses its URL: {planned.public_contents} contents today{several}."
             " Do not use this for restricted contents."
         )
-
-
-def _confirmed(planned: Plan) -> bool:
-    if not planned.published:
-        return answered("Type yes to go on") == "yes"
-    number = str(planned.public_contents)
-    return answered(f"Type {number} to make them public") == number

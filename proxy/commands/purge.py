@@ -10,7 +10,6 @@ from proxy.commands.running import require, runs
 from proxy.connectors import addresses as paths
 from proxy.connectors.addressability import is_id
 from proxy.connectors.addresses import cache_key
-from proxy.connectors.model import Connectors
 from proxy.connectors.store import ConnectorStore
 from proxy.delivery.explain import why_no_address
 from proxy.errors import ConfigurationError, GatewayError
@@ -33,7 +32,11 @@ async def purge(
     async with open_database(settings, os.environ) as database:
         known = await ConnectorStore(database).read()
         if url is not None:
-            order = Purge(PurgeKind.ADDRESS, _address(url, settings.public_base, known))
+            try:
+                path = paths.parse_url(url, base=settings.public_base, connectors=known)
+            except GatewayError as exc:
+                raise ConfigurationError([why_no_address(url, known)]) from exc
+            order = Purge(PurgeKind.ADDRESS, cache_key(path.address))
         elif content is not None:
             if not is_id(content):
                 raise ConfigurationError([f"{content!r} is no content id."])
@@ -46,10 +49,3 @@ async def purge(
         await database.purge(order, actor="cli")
     click.echo("Ordered: every running connector forgets it within 2 seconds.")
     return 0
-
-
-def _address(url: str, base: str, known: Connectors) -> str:
-    try:
-        return cache_key(paths.parse_url(url, base=base, connectors=known).address)
-    except GatewayError as exc:
-        raise ConfigurationError([why_no_address(url, known)]) from exc

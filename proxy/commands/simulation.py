@@ -56,19 +56,16 @@ async def sandbox(library: Path | None, port: int | None, contents: int | None) 
             await stack.enter_async_context(thron)
         except OSError as exc:
             raise ConfigurationError([f"--port: {exc.strerror}"]) from exc
-        click.echo(_exports(thron))
+        values = {
+            "TDC_CLIENT_ID": thron.client_id,
+            "TDC_APP_ID": thron.app_id,
+            "TDC_APP_KEY": thron.app_key,
+            "TDC_API_URL": thron.api_url,
+            "TDC_CDN_URL": thron.cdn_url,
+            "TDC_ORIGIN_HOSTS": "127.0.0.1",
+        }
+        for name, value in values.items():
+            click.echo(f"export {name}={value}")
+        click.echo(f"# root folder: {thron.root_folder_id}")
         await stop.wait()
     return 0
-
-
-def _exports(thron: Sandbox) -> str:
-    values = {
-        "TDC_CLIENT_ID": thron.client_id,
-        "TDC_APP_ID": thron.app_id,
-        "TDC_APP_KEY": thron.app_key,
-        "TDC_API_URL": thron.api_url,
-        "TDC_CDN_URL": thron.cdn_url,
-        "TDC_ORIGIN_HOSTS": "127.0.0.1",
-    }
-    lines = [f"export {name}={value}" for name, value in values.items()]
-    return "\n".join([*lines, f"# root folder: {thron.root_folder_id}"])

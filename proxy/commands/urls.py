@@ -1,7 +1,6 @@
 """``urls``: the public URLs of a connector's contents, as a table or a file."""
 
 import os
-from collections.abc import AsyncIterator
 
 import click
 
@@ -10,7 +9,7 @@ from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.export import Format, exported
 from proxy.catalogue.queries import Contents
 from proxy.catalogue.row_urls import RowUrls
-from proxy.catalogue.url_rows import Selection, UrlRow
+from proxy.catalogue.url_rows import Selection
 from proxy.commands.running import require, runs
 from proxy.connectors.store import ConnectorStore
 from proxy.settings import load
@@ -49,23 +48,15 @@ async def urls(slug: str, form: str, search: str, status: str | None, *, names: 
             async for piece in exported(lines, made, Format(form)):
                 click.echo(piece, nl=False)
             return 0
-        if not await _print_table(lines, made):
+        found = False
+        async for line in lines:
+            found = True
+            url = made.of(line) if line.serves else None
+            # A control character of a title could move the terminal's cursor.
+            title = "".join(each if each.isprintable() else " " for each in line.title)
+            click.echo(f"{line.status:<16}{url or '-':<60}  {title}")
+        if not found:
             click.echo("No lines: no such contents, or serve has not read the folder.", err=True)
         elif settings.is_public_url_guessed:
             click.echo(f"(The base {made.base} is guessed: set TDC_PUBLIC_URL.)", err=True)
     return 0
-
-
-async def _print_table(lines: AsyncIterator[UrlRow], made: RowUrls) -> bool:
-    """Print rows as a table, and tell whether there were any."""
-    found = False
-    async for line in lines:
-        found = True
-        url = made.of(line) if line.serves else None
-        click.echo(f"{line.status:<16}{url or '-':<60}  {_plain(line.title)}")
-    return found
-
-
-def _plain(text: str) -> str:
-    """Return a text without control characters, which could move the terminal's cursor."""
-    return "".join(each if each.isprintable() else " " for each in text)
