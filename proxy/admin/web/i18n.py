@@ -14,7 +14,7 @@ from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from markupsafe import Markup
 
@@ -89,6 +89,12 @@ class Words:
         date = format_date(moment, "medium", locale=self.locale)
         time = format_time(moment, "short", locale=self.locale)
         return f"{str(get_datetime_format(locale=self.locale)).format(time, date)} UTC"
+
+    def time_of_day(self, moment: datetime, length: Literal["short", "medium"]) -> str:
+        """Return the time of a moment of today in UTC; ``medium`` with its seconds."""
+        from babel.dates import format_time
+
+        return f"{format_time(moment.astimezone(UTC), length, locale=self.locale)} UTC"
 
     def _filled(self, text: str, values: Mapping[str, Any]) -> str:
         if not values:

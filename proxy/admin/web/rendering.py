@@ -115,9 +115,7 @@ def words(request: web.Request) -> Words:
 
 def _said(words: Words) -> dict[str, Any]:
     def time(moment: datetime) -> Markup:
-        moment = moment.astimezone(UTC)
-        stamp = f"{moment:%Y-%m-%dT%H:%M:%SZ}"
-        return Markup('<time datetime="{}">{}</time>').format(stamp, words.time(moment))
+        return Markup('<time datetime="{}">{}</time>').format(_stamp(moment), words.time(moment))
 
     return {
         "t": words,
@@ -126,11 +124,19 @@ def _said(words: Words) -> dict[str, Any]:
         "number": words.number,
         "time": time,
         "plain_time": words.time,
+        "time_of_day": words.time_of_day,
+        "stamp": _stamp,
+        "locale": words.locale.replace("_", "-"),  # as BCP 47 writes it
         "size": partial(formatting.size, words=words),
         "rate": partial(formatting.rate, words=words),
         "span": partial(formatting.span, words=words),
         "share": partial(formatting.share, words=words),
     }
+
+
+def _stamp(moment: datetime) -> str:
+    """Return a moment as scripts read it."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _page(request: web.Request) -> Page:

@@ -24,6 +24,13 @@ async def test_every_connector_is_shown(connector: Running, admin: Visitor) -> N
     assert "As of" in page.words
 
 
+async def test_addresses_in_italian(admin: Visitor) -> None:
+    """What varies in an address is named in the reader's language."""
+    admin.take(tdc_language="it")
+    page = await admin.get("/connectors")
+    assert "/media / {lingua} / {prettyID} / {nome del file}" in page.words
+
+
 async def test_without_thron(connector: Running, admin: Visitor) -> None:
     """While THRON cannot be asked the list is there, with the folders' ids."""
     connector.thron.faults.add(Fault(Kind.STATUS, "api", times=None, status=503))

@@ -163,6 +163,8 @@ def test_times() -> None:
     moment = datetime(2026, 5, 3, 0, 30, tzinfo=timezone(timedelta(hours=2)))
     assert Words(Language.ENGLISH).time(moment) == "2 May 2026, 22:30 UTC"
     assert Words(Language.ITALIAN).time(moment) == "2 mag 2026, 22:30 UTC"
+    assert Words(Language.ITALIAN).time_of_day(moment, "short") == "22:30 UTC"
+    assert Words(Language.ENGLISH).time_of_day(moment, "medium") == "22:30:00 UTC"
 
 
 def test_babel_is_not_loaded_at_the_start() -> None:

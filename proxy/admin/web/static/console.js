@@ -36,9 +36,13 @@ function copyBySelection(text) {
   area.remove();
 }
 
+// The page's language, in the reader's own kind of it: "19:10" or "7:10 PM".
+const { lang, dataset } = document.documentElement;
+export const locale = navigator.languages.find((each) => each.startsWith(`${lang}-`)) ?? dataset.locale;
+
 export function enhance(root) {
   for (const button of root.querySelectorAll("button.copy")) button.hidden = false;
-  const format = new Intl.DateTimeFormat(document.documentElement.lang, {
+  const format = new Intl.DateTimeFormat(locale, {
     dateStyle: "medium", timeStyle: "short",
   });
   for (const time of root.querySelectorAll("time[datetime]")) {

@@ -1,6 +1,6 @@
 // The pages of one connector: pick lines to copy, search as one chooses, and follow what runs.
 
-import { announce, copyText, enhance } from "./console.js";
+import { announce, copyText, enhance, locale } from "./console.js";
 
 const table = document.querySelector("[data-lines]");
 if (table) {
@@ -46,7 +46,7 @@ if (table) {
 }
 
 // Where there is little room the day is enough.
-const day = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium" });
+const day = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
 for (const time of document.querySelectorAll(".day time")) {
   time.title = time.textContent;
   time.textContent = day.format(new Date(time.dateTime));

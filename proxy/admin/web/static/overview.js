@@ -1,18 +1,15 @@
 // The overview, kept up to date by server-sent events while it can be seen; honest when they fail.
-import { announce } from "./console.js";
+import { announce, locale } from "./console.js";
 
 const LATE_MS = 5000;
 const LONGEST_WAIT_MS = 30000;
 
 const live = document.getElementById("live");
 const filter = document.getElementById("filter");
-const spoken = document.documentElement.lang;
-// The reader's own kind of it: "19:10" or "7:10 PM".
-const language = navigator.languages.find((each) => each.split("-")[0] === spoken) ?? spoken;
-const ago = new Intl.RelativeTimeFormat(language, { numeric: "always", style: "long" });
-const clock = new Intl.DateTimeFormat(language, { timeStyle: "medium" });
-const minute = new Intl.DateTimeFormat(language, { timeStyle: "short" });
-const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
+const ago = new Intl.RelativeTimeFormat(locale, { numeric: "always", style: "long" });
+const clock = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
+const minute = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
+const moment = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
 
 let source = null;
 let heard = null; // when the server last told something, by this machine's clock
