@@ -4,7 +4,7 @@ import random
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from aiohttp import http_parser, web
 from proxy import __version__
 from proxy.admin.server import Console, open_console
 from proxy.backoff import Backoff
-from proxy.catalogue.database import Database
+from proxy.catalogue.database import Database, open_database
 from proxy.catalogue.folder_listing import FolderListing
 from proxy.catalogue.known_contents import KnownContents
 from proxy.catalogue.polling import PurgePoller
@@ -273,18 +273,6 @@ async def open_parts(
         )
         await connection.refresh()
         yield Parts(settings, database, connection, partial(opener, database=None))
-
-
-def open_database(
-    settings: Settings, environ: Mapping[str, str]
-) -> AbstractAsyncContextManager[Database]:
-    """Open the database alone, as ``Database.open`` does.
-
-    Args:
-        settings: Loaded.
-        environ: For the state directory.
-    """
-    return Database.open(settings.database(environ), secret_keys_given=settings.secret_keys)
 
 
 @asynccontextmanager

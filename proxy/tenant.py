@@ -15,6 +15,7 @@ from proxy.delivery.delivery_builder import DeliveryBuilder
 from proxy.delivery.explain import Explainer
 from proxy.delivery.origin import Origins
 from proxy.delivery.resolver import Resolver
+from proxy.errors import ConfigurationError
 from proxy.settings import Settings
 from proxy.thron.search import Search
 from proxy.thron.session import Credentials
@@ -162,3 +163,11 @@ class Parts:
     def tenant(self) -> Tenant | None:
         """The tenant that is connected; None in the set-up state."""
         return self.connection.tenant
+
+    def require_tenant(self) -> Tenant:
+        """Return it; a ConfigurationError names the settings where there is none."""
+        if self.tenant is None:
+            raise ConfigurationError(
+                ["No credentials: set TDC_CLIENT_ID, TDC_APP_ID and TDC_APP_KEY (README, Connect)."]
+            )
+        return self.tenant

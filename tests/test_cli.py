@@ -1,8 +1,10 @@
 """The command line: its help, its version, and how little it costs to start."""
 
+import gc
 import subprocess
 import sys
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -37,14 +39,34 @@ def test_version() -> None:
 @pytest.mark.parametrize("words", [["--help"], ["--version"]], ids=["help", "version"])
 def test_help_imports_no_command(words: list[str]) -> None:
     """Who asks what there is does not wait for a server to be imported."""
-    code = f"""
-import sys
-from proxy.cli import main
-main({words!r}, standalone_mode=False)
-print(*sys.modules, file=sys.stderr)
-"""
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    imported = ran.stderr.split()
+    code = f"from proxy.cli import main\nmain({words!r}, standalone_mode=False)"
+    imported = _imported_by(code)
     ours = {name for name in imported if name.partition(".")[0] == "proxy"}
     assert ours == {"proxy", "proxy.cli"}
-    assert not {"aiohttp", "cryptography", "pydantic", "sqlalchemy", "structlog"} & set(imported)
+    assert not {"aiohttp", "cryptography", "pydantic", "sqlalchemy", "structlog"} & imported
+
+
+def _imported_by(code: str) -> set[str]:
+    """Return the names of all modules that a program has imported."""
+    told = f"{code}\nimport sys\nprint(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    return set(ran.stdout.split())
+
+
+@pytest.mark.parametrize("command", ["password", "purge", "urls"])
+def test_what_needs_the_database_alone_imports_no_server(command: str) -> None:
+    """Commands beside a running connector do not import what that one consists of."""
+    imported = _imported_by(f"import proxy.commands.{command}")
+    assert not {"proxy.admin.server", "proxy.app", "proxy.delivery.download"} & imported
+
+
+def test_serve_imports_nothing_that_few_need() -> None:
+    """A connector holds no demo, no other database's driver, no migrations and no QR codes."""
+    imported = _imported_by("import proxy.commands.serve")
+    assert not {"alembic", "asyncpg", "babel", "proxy.demo", "proxy.sandbox", "segno"} & imported
+
+
+def test_garbage_is_collected_again_once_a_command_is_imported() -> None:
+    """The pause while a command is imported ends with it."""
+    assert main.get_command(click.Context(main), "serve") is not None
+    assert gc.isenabled()

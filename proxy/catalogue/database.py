@@ -14,7 +14,7 @@ from collections.abc import (
     Iterator,
     Mapping,
 )
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import wraps
@@ -27,10 +27,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from proxy.catalogue import migrate, schema, secret_keys
 from proxy.catalogue.encryption import Encryption, is_encrypted
 from proxy.catalogue.engine import (
-    DRIVER_FAILURES,
     SETTING,
     DatabaseLocation,
     close_to_others,
+    driver_failures,
     engine,
     file_id,
     is_scrubbed,
@@ -47,6 +47,7 @@ from proxy.catalogue.tenant import TenantRecord
 from proxy.clock import utc_now
 from proxy.connectors import rows
 from proxy.errors import ConfigurationError, DatabaseFailed
+from proxy.settings import Settings
 
 # Any number that others are unlikely to lock in the same PostgreSQL database.
 _OPENING_LOCK = 0x74_64_63
@@ -60,15 +61,6 @@ _SOON_LEFT_BEHIND = 4
 
 # Every running process has seen a purge long before.
 _PURGES_KEPT = timedelta(days=1)
-
-_FAILURES: tuple[type[Exception], ...] = (
-    SQLAlchemyError,
-    sqlite3.Error,
-    OSError,
-    *DRIVER_FAILURES,
-)
-# The last two: URL parameters that the driver does not know.
-_UNUSABLE: tuple[type[Exception], ...] = (*_FAILURES, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,7 +375,7 @@ class Database:
                     await scrub(self._made)
         except migrate.UnusableDatabase as exc:
             raise ConfigurationError([f"{SETTING}: {self.place} {exc}."]) from exc
-        except _UNUSABLE as exc:
+        except _failures(TypeError, ValueError) as exc:  # URL parameters that no driver knows
             raise ConfigurationError([_unreachable(self.place, exc)]) from exc
 
     async def _encrypt_plain_text(self, connection: AsyncConnection) -> None:
@@ -414,6 +406,22 @@ class Database:
                 detail=dict(detail),
             )
         )
+
+
+def _failures(*more: type[Exception]) -> tuple[type[Exception], ...]:
+    return (SQLAlchemyError, sqlite3.Error, OSError, *driver_failures(), *more)
+
+
+def open_database(
+    settings: Settings, environ: Mapping[str, str]
+) -> AbstractAsyncContextManager[Database]:
+    """Open the database of the settings, as ``Database.open`` does.
+
+    Args:
+        settings: Loaded.
+        environ: For the state directory.
+    """
+    return Database.open(settings.database(environ), secret_keys_given=settings.secret_keys)
 
 
 async def revision(connection: AsyncConnection) -> int:
@@ -455,5 +463,5 @@ def failures() -> Iterator[None]:
     """Tell what a database does not answer as ours."""
     try:
         yield
-    except _FAILURES as exc:
+    except _failures() as exc:
         raise DatabaseFailed(f"The database failed: {getattr(exc, 'orig', None) or exc}") from exc

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,19 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from proxy.errors import ConfigurationError
 
-try:
-    import asyncpg  # type: ignore[import-untyped] # it ships no types
-except ModuleNotFoundError:  # of the extra "postgresql"; SQLite does without
-    asyncpg = None
-
 SETTING = "TDC_DATABASE_URL"
 _EXAMPLES = (
     "write sqlite:////var/lib/thron-connector/connector.db or postgresql+asyncpg://USER@HOST/NAME"
-)
-
-# What SQLAlchemy hands on as the driver raised it, such as a refused connection.
-DRIVER_FAILURES: tuple[type[Exception], ...] = (
-    (asyncpg.PostgresError, asyncpg.InterfaceError) if asyncpg is not None else ()
 )
 
 _BUSY_MS = 5000  # a writer of ours holds SQLite for milliseconds; a backup may for a second or two
@@ -88,16 +79,23 @@ def engine(where: DatabaseLocation) -> AsyncEngine:
         ConfigurationError: It is PostgreSQL's, whose driver is not installed.
     """
     if where.path is None:
-        if asyncpg is None:
+        limits = {"timeout": _CONNECT_S, "command_timeout": _COMMAND_S}
+        try:
+            return create_async_engine(where.url, pool_pre_ping=True, connect_args=limits)
+        except ModuleNotFoundError as exc:  # asyncpg, of the extra "postgresql"
             install = "pip install 'thron-download-connector[postgresql]'"
             problem = f"{SETTING}: PostgreSQL needs a driver that is not installed: {install}"
-            raise ConfigurationError([problem])
-        limits = {"timeout": _CONNECT_S, "command_timeout": _COMMAND_S}
-        return create_async_engine(where.url, pool_pre_ping=True, connect_args=limits)
+            raise ConfigurationError([problem]) from exc
     made = create_async_engine(where.url)
     event.listen(made.sync_engine, "connect", _set_up_connection)
     event.listen(made.sync_engine, "begin", _begin)
     return made
+
+
+def driver_failures() -> tuple[type[Exception], ...]:
+    """Return what SQLAlchemy hands on as the driver raised it, such as a refused connection."""
+    asyncpg = sys.modules.get("asyncpg")  # imported by the engine: SQLite does without its 3 MB
+    return () if asyncpg is None else (asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 def reader(made: AsyncEngine) -> AsyncEngine:

@@ -5,8 +5,9 @@ from typing import TextIO
 
 import click
 
-from proxy.app import open_database, open_parts
-from proxy.commands.running import answered, require, runs, tenant
+from proxy.app import open_parts
+from proxy.catalogue.database import open_database
+from proxy.commands.running import answered, require, runs
 from proxy.connectors import addresses as paths
 from proxy.connectors import document
 from proxy.connectors.service import Plan, plan
@@ -64,7 +65,7 @@ async def apply(file: TextIO, *, yes: bool) -> int:
     async with open_parts(settings, os.environ) as parts:
         planned = await plan(
             wanted,
-            surveyor=tenant(parts).surveyor,
+            surveyor=parts.require_tenant().surveyor,
             database=parts.database,
             can_force_https=settings.can_force_https,
         )

@@ -9,7 +9,7 @@ import click
 from proxy.app import open_parts
 from proxy.check.report import Recording, report
 from proxy.check.steps import check as checks
-from proxy.commands.running import runs, tenant
+from proxy.commands.running import runs
 from proxy.connectors.store import ConnectorStore
 from proxy.delivery.explain import DiagnosisStep
 from proxy.settings import load
@@ -53,7 +53,7 @@ async def resolve(url: str) -> int:
     """Explain each step from a public URL to its origin."""
     failed = False
     async with open_parts(load(os.environ), os.environ) as parts:
-        explainer = tenant(parts).explainer
+        explainer = parts.require_tenant().explainer
         async for step in explainer.explain(url, await ConnectorStore(parts.database).read()):
             failed = failed or not step.is_ok
             _print_step(step)

@@ -7,7 +7,7 @@ import click
 from proxy.admin.auth import passwords
 from proxy.admin.auth.passwords import PasswordHashes
 from proxy.admin.store import Store
-from proxy.app import open_database
+from proxy.catalogue.database import open_database
 from proxy.clock import utc_now
 from proxy.commands.running import WithSettings, runs
 from proxy.errors import ConfigurationError

@@ -4,7 +4,7 @@ import os
 
 import click
 
-from proxy.app import open_database
+from proxy.catalogue.database import open_database
 from proxy.catalogue.purges import Purge, PurgeKind
 from proxy.commands.running import require, runs
 from proxy.connectors import addresses as paths

@@ -14,7 +14,6 @@ from proxy.errors import ConfigurationError, GatewayError
 from proxy.hints import with_hint
 from proxy.settings import table
 from proxy.telemetry import log
-from proxy.tenant import Parts, Tenant
 
 P = ParamSpec("P")
 
@@ -93,12 +92,3 @@ def require(slug: str, known: Connectors) -> None:
     if known.of_slug(slug) is None:
         slugs = ", ".join(each.slug for each in known.all) or "none"
         raise ConfigurationError([f"There is no connector {slug!r}; there are: {slugs}."])
-
-
-def tenant(parts: Parts) -> Tenant:
-    """Return the tenant; a ConfigurationError names the settings where there is none."""
-    if parts.tenant is None:
-        raise ConfigurationError(
-            ["No credentials: set TDC_CLIENT_ID, TDC_APP_ID and TDC_APP_KEY (README, Connect)."]
-        )
-    return parts.tenant

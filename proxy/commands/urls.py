@@ -4,8 +4,8 @@ import os
 
 import click
 
-from proxy.app import open_database
 from proxy.catalogue.collisions import AddressStatus
+from proxy.catalogue.database import open_database
 from proxy.catalogue.export import Format, exported
 from proxy.catalogue.queries import Contents
 from proxy.catalogue.row_urls import RowUrls

@@ -1,8 +1,7 @@
 """QR codes of URLs (ISO/IEC 18004); pure."""
 
 import io
-
-import segno
+from typing import Any
 
 # Of modules: what readers need around a code, by the standard.
 _QUIET = 4
@@ -18,13 +17,17 @@ def is_codable(url: str) -> bool:
 
 def svg(url: str) -> bytes:
     """Return a code as a picture that scales: black on white, whatever the page's theme."""
-    out = io.BytesIO()
-    segno.make_qr(url).save(out, kind="svg", border=_QUIET, light="#fff", scale=8, svgns=True)
-    return out.getvalue()
+    return _saved(url, kind="svg", light="#fff", scale=8, svgns=True)
 
 
 def png(url: str) -> bytes:
     """Return a code as a picture to print, twelve pixels a module."""
+    return _saved(url, kind="png", scale=_PNG_SCALE)
+
+
+def _saved(url: str, **manner: Any) -> bytes:
+    import segno
+
     out = io.BytesIO()
-    segno.make_qr(url).save(out, kind="png", border=_QUIET, scale=_PNG_SCALE)
+    segno.make_qr(url).save(out, border=_QUIET, **manner)
     return out.getvalue()
