@@ -110,25 +110,35 @@ async def open_demo(*, library: Path | None, port: int | None, state: Path) -> A
         ConfigurationError: The port is taken, or the directory has no files.
     """
     chosen = _port(port)
-    async with (
-        Sandbox(library=library) as sandbox,
-        open_gateway(_settings(sandbox, chosen), {"STATE_DIRECTORY": str(state)}) as gateway,
-    ):
-        tenant = gateway.parts.tenant
-        if tenant is None:
-            raise ConfigurationError(["the sandbox gave no credentials"])
-        surveyed = await _surveyed(tenant, sandbox.root_folder_id)
-        if not surveyed:
-            raise ConfigurationError([f"--library: {library} has no files; name another directory"])
-        await ConnectorStore(gateway.parts.database).apply(
-            [each for each, _ in surveyed], actor="demo"
+    async with Sandbox(library=library) as sandbox:
+        settings = Settings(
+            client_id=sandbox.client_id,
+            app_id=sandbox.app_id,
+            app_key=SecretStr(sandbox.app_key),
+            api_url=sandbox.api_url,
+            cdn_url=sandbox.cdn_url,
+            origin_hosts=(_HOST,),
+            listen=Listen(host=_HOST, port=chosen),
+            admin_listen=Listen(host=_HOST, port=chosen + 1 if chosen else 0),
+            drain_s=0,
+            log_level="warning",
         )
-        await gateway.watch.refresh()
-        samples = tuple(
-            _sample_connector(connector, contents, gateway.public_url)
-            for connector, contents in surveyed
-        )
-        yield Demo(sandbox, gateway, samples, (library or LIBRARY / "files").absolute())
+        async with open_gateway(settings, {"STATE_DIRECTORY": str(state)}) as gateway:
+            tenant = gateway.parts.tenant
+            if tenant is None:
+                raise ConfigurationError(["the sandbox gave no credentials"])
+            found = await _with_contents(tenant, sandbox.root_folder_id)
+            if not found:
+                problem = f"--library: {library} has no files; name another directory"
+                raise ConfigurationError([problem])
+            store = ConnectorStore(gateway.parts.database)
+            await store.apply([each for each, _ in found], actor="demo")
+            await gateway.watch.refresh()
+            samples = tuple(
+                _sample_connector(connector, contents, gateway.public_url)
+                for connector, contents in found
+            )
+            yield Demo(sandbox, gateway, samples, (library or LIBRARY / "files").absolute())
 
 
 def describe(demo: Demo) -> str:
@@ -139,7 +149,15 @@ def describe(demo: Demo) -> str:
         "",
     ]
     for each in demo.connectors:
-        lines += [*_described(each), ""]
+        connector = each.connector
+        by = _NAMED[connector.identifier].format(connector.metadata)
+        lines += [
+            f"{click.style(connector.slug, bold=True)}: {each.contents} contents by {by}",
+            f"  {each.pattern}",
+            *(f"    {sample.curl}" for sample in each.samples),
+            f"  In a browser: {each.browser_url}",
+            "",
+        ]
     admin = demo.gateway.admin_url
     lines += [
         f"The console, signed in: {demo.gateway.demo_url()}",
@@ -148,18 +166,6 @@ def describe(demo: Demo) -> str:
         "",
     ]
     return "\n".join(lines)
-
-
-def _described(sample: SampleConnector) -> list[str]:
-    connector = sample.connector
-    by = _NAMED[connector.identifier].format(connector.metadata)
-    title = click.style(connector.slug, bold=True)
-    return [
-        f"{title}: {sample.contents} contents by {by}",
-        f"  {sample.pattern}",
-        *(f"    {each.curl}" for each in sample.samples),
-        f"  In a browser: {sample.browser_url}",
-    ]
 
 
 def _port(asked: int | None) -> int:
@@ -181,23 +187,12 @@ def _port(asked: int | None) -> int:
     return port
 
 
-def _settings(sandbox: Sandbox, port: int) -> Settings:
-    return Settings(
-        client_id=sandbox.client_id,
-        app_id=sandbox.app_id,
-        app_key=SecretStr(sandbox.app_key),
-        api_url=sandbox.api_url,
-        cdn_url=sandbox.cdn_url,
-        origin_hosts=(_HOST,),
-        listen=Listen(host=_HOST, port=port),
-        admin_listen=Listen(host=_HOST, port=port + 1 if port else 0),
-        drain_s=0,
-        log_level="warning",
-    )
-
-
-def _wanted(folder_id: str) -> tuple[Connector, ...]:
-    return (
+async def _with_contents(
+    tenant: Tenant, folder_id: str
+) -> list[tuple[Connector, Sequence[Content]]]:
+    """Return the sample connectors that this library has contents for, each with them."""
+    found: list[tuple[Connector, Sequence[Content]]] = []
+    for sample in (
         Connector(slug="files", folder=folder_id, identifier=Identifier.CONTENT_ID),
         Connector(
             slug="media",
@@ -208,15 +203,9 @@ def _wanted(folder_id: str) -> tuple[Connector, ...]:
         Connector(
             slug="products", folder=folder_id, identifier=Identifier.METADATA, metadata="sku"
         ),
-    )
-
-
-async def _surveyed(tenant: Tenant, folder_id: str) -> list[tuple[Connector, Sequence[Content]]]:
-    """Return the sample connectors that this library has contents for."""
-    found: list[tuple[Connector, Sequence[Content]]] = []
-    for wanted in _wanted(folder_id):
+    ):
         try:
-            connector = (await tenant.surveyor.survey(wanted)).connector
+            connector = (await tenant.surveyor.survey(sample)).connector
         except ConfigurationError:
             continue  # a library of one's own files has no custom metadata
         contents = [
@@ -232,28 +221,22 @@ async def _surveyed(tenant: Tenant, folder_id: str) -> list[tuple[Connector, Seq
 def _sample_connector(
     connector: Connector, contents: Sequence[Content], base: str
 ) -> SampleConnector:
-    parts = paths.illustrative(base, connector)
+    # One of each type first, then the others in THRON's order.
+    firsts = {content.content_type: content for content in reversed(contents)}
+    chosen = [firsts[kind] for kind in _TYPES if kind in firsts]
+    chosen += [content for content in contents if content not in chosen]
+    samples = []
+    for content in chosen[:_SHOWN]:
+        claim = claims(connector, content)[0]
+        name = content.file_name or content.id
+        url = paths.public_url(
+            base, connector, language=claim.language, value=claim.value, file_name=name
+        )
+        title = content.titles[0].text if content.titles else content.id
+        samples.append(Sample(content.id, title, url, Path(name).name))
     return SampleConnector(
         connector=connector,
-        pattern="".join(part.text for part in parts),
+        pattern="".join(part.text for part in paths.illustrative(base, connector)),
         contents=len(contents),
-        samples=tuple(_sample(connector, content, base) for content in _shown(contents)),
+        samples=tuple(samples),
     )
-
-
-def _shown(contents: Sequence[Content]) -> list[Content]:
-    firsts = [
-        next((each for each in contents if each.content_type == kind), None) for kind in _TYPES
-    ]
-    chosen = [each for each in firsts if each is not None]
-    return [*chosen, *(each for each in contents if each not in chosen)][:_SHOWN]
-
-
-def _sample(connector: Connector, content: Content, base: str) -> Sample:
-    claim = claims(connector, content)[0]
-    name = content.file_name or content.id
-    url = paths.public_url(
-        base, connector, language=claim.language, value=claim.value, file_name=name
-    )
-    title = content.titles[0].text if content.titles else content.id
-    return Sample(content.id, title, url, Path(name).name)

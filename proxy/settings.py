@@ -23,7 +23,6 @@ from pydantic import (
     SecretStr,
     ValidationError,
 )
-from pydantic.fields import FieldInfo
 from yarl import URL
 
 from proxy.errors import ConfigurationError
@@ -419,7 +418,13 @@ def load(environ: Mapping[str, str]) -> Settings:
     """
     problems: list[str] = []
     values = _from_toml(environ, problems) | _from_environment(environ, problems)
-    problems += _missing_companions(values)
+    problems += (
+        f"{env_name(name)} is missing: {fix}"
+        for names, fix in _TOGETHER
+        if any(name in values for name in names)
+        for name in names
+        if name not in values
+    )
     try:
         settings = Settings.model_validate(values)
     except ValidationError as exc:
@@ -434,19 +439,19 @@ def load(environ: Mapping[str, str]) -> Settings:
 
 def table() -> tuple[tuple[str, str, str], ...]:
     """Return name, default and help of every setting, in the order of the README."""
-    return tuple(
-        (env_name(name), _printed(field), field.description or "")
-        for name, field in Settings.model_fields.items()
-    )
-
-
-def _printed(field: FieldInfo) -> str:
-    default = field.default
-    if default is None or default == ():
-        return "unset"
-    if isinstance(default, tuple):
-        return ",".join(default)
-    return f"{default:g}" if isinstance(default, float) else str(default)
+    rows = []
+    for name, field in Settings.model_fields.items():
+        match field.default:
+            case None | ():
+                default = "unset"
+            case tuple(values):
+                default = ",".join(values)
+            case float(number):
+                default = f"{number:g}"
+            case other:
+                default = str(other)
+        rows.append((env_name(name), default, field.description or ""))
+    return tuple(rows)
 
 
 def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
@@ -459,18 +464,14 @@ def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[s
             if text.strip():  # an empty variable is how compose files say "not set"
                 values[name] = text.strip()
         elif (target := name.removesuffix("_file")) in Settings.model_fields and target != name:
-            values.setdefault(target, _from_file(variable, Path(text), problems))
+            try:
+                values.setdefault(target, Path(text).read_text("utf-8").strip())
+            except (OSError, UnicodeDecodeError) as exc:
+                fix = "name a readable text file"
+                problems.append(f"{variable}: cannot read {text}: {exc}; {fix}")
         else:
             problems.append(f"{variable} is no setting{_nearest(name, env_name)}")
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _from_file(variable: str, path: Path, problems: list[str]) -> str | None:
-    try:
-        return path.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as exc:
-        problems.append(f"{variable}: cannot read {path}: {exc}; name a readable text file")
-        return None
+    return values
 
 
 def _from_toml(environ: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
@@ -487,16 +488,6 @@ def _from_toml(environ: Mapping[str, str], problems: list[str]) -> dict[str, Any
         for name in document.keys() - Settings.model_fields.keys()
     )
     return {name: document[name] for name in document.keys() & Settings.model_fields.keys()}
-
-
-def _missing_companions(values: Mapping[str, Any]) -> list[str]:
-    return [
-        f"{env_name(name)} is missing: {fix}"
-        for names, fix in _TOGETHER
-        if any(name in values for name in names)
-        for name in names
-        if name not in values
-    ]
 
 
 def _nearest(name: str, spell: Callable[[str], str]) -> str:
