@@ -16,6 +16,7 @@ from proxy.delivery.delivery_builder import DeliveryBuilder
 from proxy.delivery.lookup import Lookup
 from proxy.delivery.origin import Origins
 from proxy.delivery.resolution import Delivery
+from proxy.delivery.upstream import Upstream
 from proxy.errors import GatewayError
 from proxy.hints import with_hint
 from proxy.semantics.codings import codings
@@ -77,7 +78,13 @@ class Explainer:
         except GatewayError:
             yield DiagnosisStep("address", why_no_address(url, connectors), is_ok=False)
             return
-        yield DiagnosisStep("address", _address(path))
+        address = path.address
+        facts = [f"connector {address.connector}", f"{path.connector.identifier} {address.value!r}"]
+        if address.language is not None:
+            facts.append(f"language {address.language}")
+        if path.file_name is not None:
+            facts.append(f"file name {path.file_name!r}")
+        yield DiagnosisStep("address", ", ".join(facts))
         async for step in self._of_path(path):
             yield step
 
@@ -85,7 +92,9 @@ class Explainer:
         """Fetch the first octet of a content as a connector delivers it."""
         try:
             delivery = await self._delivery_builder.build(connector, content)
-            return DiagnosisStep("origin", await self._first_octet(delivery))
+            fields = [FIRST_OCTET]
+            async with self._origins.open(delivery, method="GET", fields=fields) as upstream:
+                return DiagnosisStep("origin", _answered(delivery, upstream))
         except GatewayError as exc:
             fix = FIXES[connector.delivery]
             return DiagnosisStep("origin", with_hint(exc, otherwise=fix), is_ok=False)
@@ -93,7 +102,12 @@ class Explainer:
     async def _of_path(self, path: PublicPath) -> AsyncIterator[DiagnosisStep]:
         try:
             found = await self._lookup.find(path.connector, path.address)
-            content = found or await self._former(path)
+            content = found
+            if content is None and strategy(path.connector).keeps_former:
+                # Who had the prettyID last, by the catalogue, and is still to be served.
+                known = await self._lookup.catalogued(path.connector, path.address)
+                ids = [each.content.id for each in known]
+                content = next(iter(await self._lookup.members(path.connector, ids)), None)
             if content is None:
                 yield DiagnosisStep("content", await self._why_none(path), is_ok=False)
                 return
@@ -115,27 +129,6 @@ class Explainer:
             for source in delivery.sources:
                 yield DiagnosisStep("delivery", f"{delivery.mode}: {masked(source)}")
         yield await self.fetch(path.connector, content)
-
-    async def _former(self, path: PublicPath) -> Content | None:
-        """Return who had a prettyID last, by the catalogue, and is still to be served."""
-        if not strategy(path.connector).keeps_former:
-            return None
-        known = await self._lookup.catalogued(path.connector, path.address)
-        ids = [each.content.id for each in known]
-        return next(iter(await self._lookup.members(path.connector, ids)), None)
-
-    async def _first_octet(self, delivery: Delivery) -> str:
-        async with self._origins.open(delivery, method="GET", fields=[FIRST_OCTET]) as upstream:
-            target = upstream.delivery.target
-            via = f"{masked(target.url)}: " if target is not None else ""
-            said = parse_content_range(upstream.fields.get("Content-Range", ""))
-            length = said.complete_length if said is not None else upstream.octets
-            kind = upstream.fields.get("Content-Type", "no media type")
-            size = f"{length} bytes" if length is not None else "length not told"
-            ranged = "ranges work" if said is not None else "ranges are ignored"
-            coded = ", ".join(codings(upstream.fields) or ())
-            only = f", coded ({coded}): only for clients that accept it" if coded else ""
-            return f"{via}{kind}, {size}, {ranged}{only}{_oddities(delivery, upstream.delivery)}"
 
     async def _why_none(self, path: PublicPath) -> str:
         """Return why an address leads to nothing, as the operator may fix it."""
@@ -167,28 +160,27 @@ def why_no_address(url: str, connectors: Connectors) -> str:
     return f"{url!r} is no address of an enabled connector; {fix}."
 
 
-def _oddities(asked: Delivery, answered: Delivery) -> str:
-    """Return what was unusual on the way, none of which needs mending."""
-    found = []
+def _answered(asked: Delivery, upstream: Upstream) -> str:
+    """Return what an origin answered, and what was unusual about it."""
+    target = upstream.delivery.target
+    via = f"{masked(target.url)}: " if target is not None else ""
+    content_range = parse_content_range(upstream.fields.get("Content-Range", ""))
+    length = content_range.complete_length if content_range is not None else upstream.octets
+    media_type = upstream.fields.get("Content-Type", "no media type")
+    size = f"{length} bytes" if length is not None else "length not told"
+    ranges = "ranges work" if content_range is not None else "ranges are ignored"
+    coded = ", ".join(codings(upstream.fields) or ())
+    only = f", coded ({coded}): only for clients that accept it" if coded else ""
+    remarks = ""
     if asked.mode is DeliveryMode.PUBLISHED:
-        refused = asked.sources.index(answered.sources[0])
+        refused = asked.sources.index(upstream.delivery.sources[0])
         if refused:
-            found.append(f"the {refused} channels before it are refused")
-    elif answered.target is not None:
-        found.append("THRON redirects source files to a storage service")
-    if answered.target is not None and expiry(answered.target.url) is not None:
-        found.append("its URL is signed, and asked for anew before that ends")
-    return "".join(f"; {each}" for each in found)
-
-
-def _address(path: PublicPath) -> str:
-    address = path.address
-    facts = [f"connector {address.connector}", f"{path.connector.identifier} {address.value!r}"]
-    if address.language is not None:
-        facts.append(f"language {address.language}")
-    if path.file_name is not None:
-        facts.append(f"file name {path.file_name!r}")
-    return ", ".join(facts)
+            remarks = f"; the {refused} channels before it are refused"
+    elif target is not None:
+        remarks = "; THRON redirects source files to a storage service"
+    if target is not None and expiry(target.url) is not None:
+        remarks += "; its URL is signed, and asked for anew before that ends"
+    return f"{via}{media_type}, {size}, {ranges}{only}{remarks}"
 
 
 def _content(content: Content) -> str:

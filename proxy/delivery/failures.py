@@ -80,7 +80,11 @@ class NegativeCache:
             GatewayError: The same request has failed a moment ago.
         """
         began = self._now()
-        self._admit(key, began)
+        failure = self._failures.get(key)
+        if failure is not None and began < failure.until:
+            raise failure.again(began)
+        if failure is not None:  # this one may try; until it knows the others go on waiting
+            self._failures[key] = replace(failure, until=began + TTL_S)
         trials = self._trials.setdefault(key, _Trials())
         trials.running += 1
         try:
@@ -104,13 +108,6 @@ class NegativeCache:
     def forget(self) -> None:
         """Forget every failure."""
         self._failures.clear()
-
-    def _admit(self, key: Hashable, now: float) -> None:
-        failure = self._failures.get(key)
-        if failure is not None and now < failure.until:
-            raise failure.again(now)
-        if failure is not None:  # this one may try; until it knows the others go on waiting
-            self._failures[key] = replace(failure, until=now + TTL_S)
 
     def _remember(self, key: Hashable, exc: GatewayError) -> None:
         wait_s = min(max(TTL_S, exc.asked_wait_s or 0.0), _LONGEST_S)

@@ -208,31 +208,20 @@ class SourceFiles:
 
     async def _ask(self, endpoint: _Endpoint, asked: _SourceRequest, token: str) -> OriginResponse:
         source = asked.sources[endpoint.index]
-        response = await self._send(endpoint.form, source, asked, token)
-        return await self._answer(response, source, asked)
-
-    async def _send(
-        self, form: RequestForm, source: str, asked: _SourceRequest, token: str
-    ) -> HttpResponse:
-        fields, content_id = asked.fields, asked.content_id
-        match form:
+        method, url, fields, form = "GET", source, [*asked.fields], None
+        match endpoint.form:
             case RequestForm.FIELD:
-                fields = [*fields, ("X-TOKENID", token)]
-                return await self._origin_client.send(
-                    "GET", source, fields=fields, content_id=content_id
-                )
+                fields.append(("X-TOKENID", token))
             case RequestForm.QUERY:
                 url = f"{source}&tokenId={token}"
-                return await self._origin_client.send(
-                    "GET", url, fields=fields, content_id=content_id
-                )
             case RequestForm.FORM:
+                method, form = "POST", {"tokenId": token}
                 # The session adds no field by itself, and a form without its type is none.
-                fields = [*fields, ("Content-Type", "application/x-www-form-urlencoded")]
-                data = {"tokenId": token}
-                return await self._origin_client.send(
-                    "POST", source, fields=fields, form=data, content_id=content_id
-                )
+                fields.append(("Content-Type", "application/x-www-form-urlencoded"))
+        response = await self._origin_client.send(
+            method, url, fields=fields, form=form, content_id=asked.content_id
+        )
+        return await self._answer(response, source, asked)
 
     async def _answer(
         self, response: HttpResponse, source: str, asked: _SourceRequest

@@ -34,7 +34,10 @@ class LinkProbe:
         """Return what a client would get, and where that is an error what may fix it."""
         try:
             async with asyncio.timeout(_LONGEST_S):
-                return await self._tried(connector, address)
+                resolved = await self._resolver.resolve(connector, address)
+                delivery, fields = resolved.resolution.delivery, [FIRST_OCTET]
+                async with self._origins.open(delivery, method="GET", fields=fields) as upstream:
+                    return _result(upstream)
         except GatewayError as exc:
             is_known = not isinstance(exc, UnknownAddress)
             fix = FIXES[connector.delivery] if is_known else ""
@@ -43,14 +46,8 @@ class LinkProbe:
             late = OriginTimeout(f"no first octet within {_LONGEST_S:g} s")
             return ProbeResult(late.status, problem=with_hint(late))
 
-    async def _tried(self, connector: Connector, address: Address) -> ProbeResult:
-        resolved = await self._resolver.resolve(connector, address)
-        delivery = resolved.resolution.delivery
-        async with self._origins.open(delivery, method="GET", fields=[FIRST_OCTET]) as upstream:
-            return _outcome(upstream)
 
-
-def _outcome(upstream: Upstream) -> ProbeResult:
+def _result(upstream: Upstream) -> ProbeResult:
     told = parse_content_range(upstream.fields.get("Content-Range", ""))
     size = told.complete_length if told is not None else upstream.octets
     if upstream.status == _NO_OCTETS and size != 0:  # of nothing there is no first octet

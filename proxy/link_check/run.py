@@ -67,7 +67,13 @@ class LinkChecker:
         try:
             yield self
         finally:
-            await self._interrupt()
+            running = dict(self._running)
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+            for check in running.values():
+                with suppress(DatabaseFailed):  # then it counts as ended after a minute
+                    await store.end(check, CheckState.INTERRUPTED)
 
     async def start(self, connector: Connector, *, scope: Scope = Scope.ALL) -> LinkCheck:
         """Begin a run in the background, and return it.
@@ -105,15 +111,6 @@ class LinkChecker:
             await self._store.end(check, CheckState.FAILED, reason="a bug; the log has it")
         else:
             log.info("link check", connector=connector.slug, state=state.value)
-
-    async def _interrupt(self) -> None:
-        running = dict(self._running)
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-        for check in running.values():
-            with suppress(DatabaseFailed):  # then it counts as ended after a minute
-                await self._store.end(check, CheckState.INTERRUPTED)
 
 
 class _Run:

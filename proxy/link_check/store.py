@@ -71,7 +71,10 @@ class LinkCheckStore:
             last = await _last(connection, connector.slug)
             if last is not None and not last.seen_at(now).is_over:
                 raise CheckRunning(connector.slug)
-            await _forget_old(connection, connector.slug)
+            mine = select(_CHECK.c.id).where(_CHECK.c.connector == connector.slug)
+            oldest = mine.order_by(_CHECK.c.id.desc()).limit(1).offset(_KEPT).scalar_subquery()
+            gone = delete(_CHECK).where(_CHECK.c.connector == connector.slug, _CHECK.c.id <= oldest)
+            await connection.execute(gone)
             values = {
                 "connector": connector.slug,
                 "scope": scope.value,
@@ -240,11 +243,12 @@ def _tried(connector: Connector, scope: Scope) -> Select[Any]:
 
 
 def _counted(connector: Connector) -> Select[Any]:
+    serving = [*queries.conditions(connector, Selection()), _ADDRESS.serves]
     return (
         select(_AT.is_ok, func.count().label("number"))
         .select_from(_RESULT)
         .join(schema.address, _ADDRESS.id == _AT.line)
-        .where(_AT.connector == connector.slug, *_serving(connector))
+        .where(_AT.connector == connector.slug, *serving)
         .group_by(_AT.is_ok)
     )
 
@@ -271,23 +275,10 @@ def _checked(connector: Connector, selection: Selection) -> Select[Any]:
     return query.outerjoin(_RESULT, _AT.line == _ADDRESS.id).where(_ADDRESS.serves)
 
 
-def _serving(connector: Connector) -> list[Any]:
-    return [*queries.conditions(connector, Selection()), _ADDRESS.serves]
-
-
 async def _last(connection: AsyncConnection, slug: str) -> LinkCheck | None:
     query = select(_CHECK).where(_CHECK.c.connector == slug).order_by(_CHECK.c.id.desc()).limit(1)
     row = (await connection.execute(query)).one_or_none()
     return _read_check(row) if row is not None else None
-
-
-async def _forget_old(connection: AsyncConnection, slug: str) -> None:
-    mine = select(_CHECK.c.id).where(_CHECK.c.connector == slug)
-    oldest = mine.order_by(_CHECK.c.id.desc()).limit(1).offset(_KEPT)
-    last = (await connection.execute(oldest)).scalar_one_or_none()
-    if last is not None:
-        gone = delete(_CHECK).where(_CHECK.c.connector == slug, _CHECK.c.id <= last)
-        await connection.execute(gone)
 
 
 async def _write_results(
@@ -300,28 +291,26 @@ async def _write_results(
     mine = _AT.line.in_(sorted(outcomes))
     known = {row.line: row for row in (await connection.execute(select(_RESULT).where(mine))).all()}
     await connection.execute(delete(_RESULT).where(mine))
-    values = [
-        {
-            "line": number,
-            "connector": connector.slug,
-            "check_id": check.id if check is not None else 0,
-            "status": each.status,
-            "is_ok": each.is_ok,
-            "media_type": each.media_type,
-            "size": each.size,
-            "problem": each.problem,
-            "since": _since(each, known.get(number), now),
-            "checked": now,
-        }
-        for number, each in outcomes.items()
-    ]
+    values = []
+    for number, each in outcomes.items():
+        row, since = known.get(number), now
+        if row is not None and (row.status, row.is_ok) == (each.status, each.is_ok):
+            since = rows.instant(row.since)
+        values.append(
+            {
+                "line": number,
+                "connector": connector.slug,
+                "check_id": check.id if check is not None else 0,
+                "status": each.status,
+                "is_ok": each.is_ok,
+                "media_type": each.media_type,
+                "size": each.size,
+                "problem": each.problem,
+                "since": since,
+                "checked": now,
+            }
+        )
     await connection.execute(insert(_RESULT), values)
-
-
-def _since(outcome: ProbeResult, row: Row[Any] | None, now: datetime) -> datetime:
-    if row is None or (row.status, row.is_ok) != (outcome.status, outcome.is_ok):
-        return now
-    return rows.instant(row.since)
 
 
 def _read_check(row: Row[Any]) -> LinkCheck:
