@@ -34,6 +34,7 @@ from proxy.delivery.circuit_breaker import CircuitBreaker
 from proxy.delivery.delivery_builder import DeliveryBuilder
 from proxy.delivery.download import Downloads, Limits, PublicBases
 from proxy.delivery.explain import Explainer
+from proxy.delivery.http_client import HttpClient
 from proxy.delivery.lookup import Lookup
 from proxy.delivery.min_rate import MinRate
 from proxy.delivery.origin import Origins
@@ -44,6 +45,7 @@ from proxy.delivery.resolver import Lifetimes, Resolver
 from proxy.delivery.retry import RetryPolicy
 from proxy.delivery.retrying_caller import RetryingCaller
 from proxy.delivery.source_file import SourceFiles
+from proxy.delivery.transport.client import Http1Client
 from proxy.errors import ConfigurationError
 from proxy.idle_connections import IdleBoundedConnector
 from proxy.server.connection_limiter import ConnectionLimiter
@@ -346,9 +348,7 @@ async def _open_tenant(
         )
         stack.push_async_callback(resolver.aclose)
         origins = await stack.enter_async_context(
-            _open_origins(
-                settings, thron, clock=clock, trace=recording.trace() if recording else None
-            )
+            _open_origins(settings, thron, clock=clock, recording=recording)
         )
         yield Tenant(
             client_id=client_id,
@@ -366,7 +366,7 @@ async def _open_tenant(
 
 @asynccontextmanager
 async def _open_origins(
-    settings: Settings, thron: TokenKeeper, *, clock: Clock, trace: aiohttp.TraceConfig | None
+    settings: Settings, thron: TokenKeeper, *, clock: Clock, recording: Recording | None
 ) -> AsyncIterator[Origins]:
     hosts = OriginHosts(
         settings.origin_hosts,
@@ -375,12 +375,13 @@ async def _open_origins(
         # A proxy resolves names where their addresses cannot be checked.
         is_open_to_api=settings.api_base.startswith("https:") and settings.outbound_proxy is None,
     )
-    async with byte_session(settings, hosts, trace=trace) as http:
+    async with byte_client(settings, hosts) as http:
         origin_client = OriginClient(
-            AiohttpClient(http),
+            http,
             hosts,
             first_byte_timeout_s=settings.first_byte_timeout_s,
             now=clock.now,
+            heard=recording.heard_origin if recording is not None else None,
         )
         yield Origins(
             origin_client,
@@ -411,28 +412,30 @@ async def api_session(settings: Settings) -> AsyncIterator[aiohttp.ClientSession
 
 
 @asynccontextmanager
-async def byte_session(
-    settings: Settings, hosts: OriginHosts, *, trace: aiohttp.TraceConfig | None = None
-) -> AsyncIterator[aiohttp.ClientSession]:
-    """Give the client session of the bytes, which edits nothing, closed at the end of the block."""
-    connector = IdleBoundedConnector(
-        ssl=trusted_authorities(settings),
-        # Behind a proxy the one name that we resolve is the proxy's; names of origins stay checked.
-        resolver=GuardedResolver(hosts) if settings.outbound_proxy is None else None,
-    )
+async def byte_client(settings: Settings, hosts: OriginHosts) -> AsyncIterator[HttpClient]:
+    """Give the client of the bytes, which edits nothing, closed at the end of the block."""
+    if settings.outbound_proxy is None:
+        async with Http1Client(
+            GuardedResolver(hosts),
+            tls=trusted_authorities(settings),
+            # With DNS and TLS: a failure to connect says something of the host, not of one content.
+            connect_timeout_s=settings.connect_timeout_s,
+        ) as client:
+            yield client
+        return
+    # aiohttp knows CONNECT and the proxy's password. The one name that we resolve is the proxy's;
+    # names of origins stay checked.
     async with aiohttp.ClientSession(
-        connector=connector,
+        connector=IdleBoundedConnector(ssl=trusted_authorities(settings)),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         skip_auto_headers={"Accept", "Accept-Encoding", "User-Agent", "Content-Type"},
-        # With DNS and TLS: a failure to connect says something of the host, not of one content.
         timeout=aiohttp.ClientTimeout(total=None, connect=settings.connect_timeout_s),
         read_bufsize=_READ_BUFFER,
         requote_redirect_url=False,
-        trace_configs=[trace] if trace is not None else None,
         proxy=_outbound_proxy(settings),
     ) as session:
-        yield session
+        yield AiohttpClient(session)
 
 
 def origin_fields(settings: Settings) -> tuple[tuple[str, str], ...]:

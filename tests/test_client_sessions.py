@@ -6,17 +6,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import aiohttp
 import pytest
 import trustme
 from aiohttp import web
 from aiohttp.test_utils import BaseTestServer, TestServer
 from pydantic import SecretStr
+from yarl import URL
 
-from proxy.app import api_session, byte_session, origin_fields, trusted_authorities
+from proxy.app import api_session, byte_client, origin_fields, trusted_authorities
+from proxy.delivery.http_client import HttpClient, HttpResponse
 from proxy.delivery.origin_hosts import OriginHosts
-from proxy.errors import ConfigurationError, OriginProhibited
+from proxy.errors import ConfigurationError, OriginProhibited, OriginUnreachable
 from proxy.settings import Settings
+from tests.delivery.taking import read_whole
 
 CONTENT = gzip.compress(b"content")
 NAMED = OriginHosts(["127.0.0.1", "localhost"])
@@ -45,14 +47,19 @@ async def _origin() -> AsyncIterator[tuple[Origin, BaseTestServer]]:
         yield origin, server
 
 
+async def fetched(http: HttpClient, url: URL) -> HttpResponse:
+    """Get a URL."""
+    return await http.request("GET", url, fields=[], first_byte_timeout_s=5)
+
+
 async def test_bytes_are_edited_by_no_one() -> None:
-    """The byte session decodes nothing, and sends no field of its own but Host."""
+    """The byte client decodes nothing, and sends no field of its own but Host."""
     async with (
         _origin() as (origin, server),
-        byte_session(Settings(), NAMED) as http,
-        http.get(server.make_url("/x")) as answer,
+        byte_client(Settings(), NAMED) as http,
     ):
-        assert await answer.read() == CONTENT
+        answer = await fetched(http, server.make_url("/x"))
+        assert await read_whole(answer) == CONTENT
     ((_, fields),) = origin.asked
     assert set(fields) == {"Host"}
 
@@ -61,20 +68,27 @@ async def test_bytes_are_edited_by_no_one() -> None:
 async def test_cookies_are_not_kept(session: str) -> None:
     """What THRON or an origin sets in one answer is in no later request."""
     settings = Settings()
-    opened = api_session(settings) if session == "api" else byte_session(settings, NAMED)
-    async with _origin() as (origin, server), opened as http:
-        for _ in range(2):
-            async with http.get(server.make_url("/x")):
-                pass
+    async with _origin() as (origin, server):
+        url = server.make_url("/x")
+        if session == "api":
+            async with api_session(settings) as http:
+                for _ in range(2):
+                    async with http.get(url):
+                        pass
+        else:
+            async with byte_client(settings, NAMED) as client:
+                for _ in range(2):
+                    (await fetched(client, url)).close()
+    assert len(origin.asked) == 2
     assert all("Cookie" not in fields for _, fields in origin.asked)
 
 
 async def test_private_addresses_only_if_named() -> None:
     """A name that resolves to this machine is refused unless the operator named it."""
     public_only = OriginHosts(["*.thron.com"])
-    async with _origin() as (origin, server), byte_session(Settings(), public_only) as http:
-        with pytest.raises((OriginProhibited, aiohttp.ClientConnectorError)):
-            await http.get(f"http://localhost:{server.port}/")
+    async with _origin() as (origin, server), byte_client(Settings(), public_only) as http:
+        with pytest.raises(OriginProhibited):
+            await fetched(http, URL(f"http://localhost:{server.port}/"))
     assert not origin.asked
 
 
@@ -82,11 +96,9 @@ async def test_outbound_proxy() -> None:
     """The operator's own proxy carries bytes and API, though its address is private."""
     async with _origin() as (proxy, server):
         settings = Settings(outbound_proxy=SecretStr(f"http://ana:s3cret@localhost:{server.port}"))
-        async with (
-            byte_session(settings, OriginHosts(["*.thron.com"])) as http,
-            http.get("http://origin.invalid/x?y") as answer,
-        ):
-            assert answer.status == 200
+        async with byte_client(settings, OriginHosts(["*.thron.com"])) as client:
+            response = await fetched(client, URL("http://origin.invalid/x?y"))
+            assert (response.status, await read_whole(response)) == (200, CONTENT)
         async with api_session(settings) as http, http.get("http://api.invalid/x") as answer:
             assert answer.status == 200
     asked = [target for target, _ in proxy.asked]
@@ -115,11 +127,13 @@ async def test_more_authorities(tmp_path: Path) -> None:
     server = TestServer(Origin().app, scheme="https")
     await server.start_server(ssl=serving)
     url = server.make_url("/x")
-    async with byte_session(Settings(), NAMED) as http:
-        with pytest.raises(aiohttp.ClientConnectorCertificateError):
-            await http.get(url)
-    async with byte_session(Settings(ca_file=named), NAMED) as http, http.get(url) as answer:
-        assert answer.status == 200
+    async with byte_client(Settings(), NAMED) as http:
+        with pytest.raises(OriginUnreachable) as failed:
+            await fetched(http, url)
+        assert failed.value.proxy_status == "tls_certificate_error"
+    async with byte_client(Settings(ca_file=named), NAMED) as http:
+        answer = await fetched(http, url)
+        assert (answer.status, await read_whole(answer)) == (200, CONTENT)
     await server.close()
 
 

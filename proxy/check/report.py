@@ -19,6 +19,7 @@ import orjson
 from proxy import __version__
 from proxy.connectors.model import Connector
 from proxy.delivery.explain import DiagnosisStep
+from proxy.delivery.http_client import HttpResponse
 from proxy.settings import Settings, env_name
 from proxy.thron.exchange import Reply, Request
 
@@ -95,35 +96,23 @@ class Recording:
             noted["shape"] = shape(document)
         self.answers.append(noted)
 
-    def trace(self) -> aiohttp.TraceConfig:
-        """Return a trace that records the answers of origins, for the session that asks them."""
-        config = aiohttp.TraceConfig()
-        config.on_request_end.append(self._note)
-        return config
-
-    async def _note(
-        self,
-        _session: aiohttp.ClientSession,
-        _context: object,
-        ended: aiohttp.TraceRequestEndParams,
-    ) -> None:
-        url = ended.url
+    def heard_origin(self, response: HttpResponse) -> None:
+        """Record an answer of an origin."""
+        url = response.url
         self.private.update(_names(url.raw_path))
         self.private.update(value for value in url.query.values() if not _is_word(value))
         query = "".join(f" ?{name}" for name in url.query if _MEMBER.fullmatch(name))
         self.answers.append(
             {
-                "asked": f"{ended.method} {url.scheme}://{_MASK}{_path(url.raw_path)}{query}",
-                "status": ended.response.status,
+                "asked": f"{response.method} {url.scheme}://{_MASK}{_path(url.raw_path)}{query}",
+                "status": response.status,
                 "fields": {
-                    name: ended.response.headers[name]
-                    for name in _FIELDS
-                    if name in ended.response.headers
+                    name: response.fields[name] for name in _FIELDS if name in response.fields
                 },
                 "has": [
                     name
                     for name in ("Content-Length", "ETag", "Last-Modified", "Location")
-                    if name in ended.response.headers
+                    if name in response.fields
                 ],
             }
         )

@@ -63,6 +63,7 @@ class OriginClient:
         *,
         first_byte_timeout_s: float,
         now: Callable[[], float],
+        heard: Callable[[HttpResponse], None] | None = None,
     ) -> None:
         """Make a client that knows no breaker yet.
 
@@ -71,11 +72,13 @@ class OriginClient:
             hosts: Decides where requests may go, at every hop.
             first_byte_timeout_s: From the request to the header section of the answer.
             now: Monotonic seconds, for the breakers.
+            heard: Is told of every answer, before its content is read.
         """
         self._http = http
         self._hosts = hosts
         self._first_byte_timeout_s = first_byte_timeout_s
         self._now = now
+        self._heard = heard
         self._breakers: dict[str, CircuitBreaker] = {}
 
     async def send(
@@ -137,6 +140,8 @@ class OriginClient:
             else:
                 breaker.undecided(self._now())
             raise
+        if self._heard is not None:
+            self._heard(response)
         if response.status in _OF_THE_HOST:
             breaker.failed(self._now(), about=about, problem=f"status {response.status}")
         elif is_failure(response.status):

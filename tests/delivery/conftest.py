@@ -1,15 +1,15 @@
 """What the modules of the delivery are tested with, apart from the whole connector."""
 
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import aiohttp
 import pytest
 
-from proxy.delivery.aiohttp_client import AiohttpClient
 from proxy.delivery.http_client import HttpClient
 from proxy.delivery.origin_client import OriginClient
 from proxy.delivery.origin_hosts import GuardedResolver, OriginHosts
+from proxy.delivery.transport.client import Http1Client
 from tests.running import LOOPBACK
 
 NAMED = OriginHosts([LOOPBACK, "no-such-host.invalid", "*.thron.com"])
@@ -24,9 +24,7 @@ async def origin_client() -> AsyncIterator[OriginClient]:
 @asynccontextmanager
 async def http_client(hosts: OriginHosts = NAMED) -> AsyncIterator[HttpClient]:
     """Give a client that edits nothing."""
-    async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, resolver=GuardedResolver(hosts)),
-        auto_decompress=False,
-        skip_auto_headers={"Accept", "Accept-Encoding", "User-Agent", "Content-Type"},
-    ) as session:
-        yield AiohttpClient(session)
+    async with Http1Client(
+        GuardedResolver(hosts), tls=ssl.create_default_context(), connect_timeout_s=5
+    ) as client:
+        yield client

@@ -1,0 +1,189 @@
+"""The client of the bytes: HTTP/1.1, nothing added but Host, idle connections used again.
+
+It has no limit of connections: the admission of downloads is that. What a burst leaves idle is
+bounded, else it would stay with us and with the origins.
+"""
+
+import asyncio
+import re
+import ssl
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlencode
+
+from aiohttp import hdrs
+from aiohttp.abc import AbstractResolver
+from yarl import URL
+
+from proxy.delivery.http_client import Fields
+from proxy.delivery.transport.connecting import Authority, Connector
+from proxy.delivery.transport.connection import Connection
+from proxy.delivery.transport.response import Response
+from proxy.errors import OriginAnswerInvalid, OriginTimeout, OriginUnreachable
+
+# As many as Go's net/http keeps (DefaultTransport.MaxIdleConns), for as long as CDNs keep theirs.
+MOST_IDLE = 100
+_KEEP_ALIVE_S = 75.0
+# One timer looks after every request that waits and every connection that is idle.
+_SWEEP_S = 0.1
+_READS = 64 * 1024
+
+# Would end the request line, or a field line, early (RFC 9112, 3.2 and 11.1).
+_SPLITS_TARGET = re.compile(r"[\x00-\x20\x7f]")
+_SPLITS_FIELD = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+class Http1Client:
+    """Sends GET, HEAD and small forms."""
+
+    def __init__(
+        self,
+        resolver: AbstractResolver,
+        *,
+        tls: ssl.SSLContext,
+        connect_timeout_s: float,
+        most_idle: int = MOST_IDLE,
+    ) -> None:
+        """Make a client without connections.
+
+        Args:
+            resolver: Refuses names at addresses that are not allowed.
+            tls: Whom to trust.
+            connect_timeout_s: For DNS, connection and TLS together.
+            most_idle: How many idle connections are kept, to all hosts.
+        """
+        self._connector = Connector(resolver, tls=tls, connect_timeout_s=connect_timeout_s)
+        self._most_idle = most_idle
+        self._scratch = memoryview(bytearray(_READS))
+        self._open: dict[Connection, Authority] = {}
+        self._idle_since: dict[Connection, float] = {}  # the longest first
+        self._deadlines: dict[Connection, float] = {}
+        self._sweeper: asyncio.TimerHandle | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close every connection."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        for connection in list(self._open):
+            connection.abort()
+        await asyncio.sleep(0)  # for the transports to close their sockets
+        await self._connector.aclose()
+
+    async def request(
+        self,
+        method: str,
+        url: URL,
+        *,
+        fields: Fields,
+        form: Mapping[str, str] | None = None,
+        first_byte_timeout_s: float,
+    ) -> Response:
+        """Return the answer of one request, as ``HttpClient.request``."""
+        message = _message(method, url, fields, form)
+        authority = Authority(url.raw_host or "", url.port or 0, is_tls=url.scheme == "https")
+        # A form could be taken twice; nobody can tell whether it was before the connection closed.
+        connection = self._take_idle(authority) if form is None else None
+        if connection is not None:
+            try:
+                return await self._ask(connection, method, url, message, first_byte_timeout_s)
+            except OriginUnreachable:
+                # An origin may close an idle connection just as we use it (RFC 9112, 9.3.1).
+                if connection.is_answering:
+                    raise
+        connection = await self._connect(authority)
+        return await self._ask(connection, method, url, message, first_byte_timeout_s)
+
+    async def _ask(
+        self, connection: Connection, method: str, url: URL, message: bytes, limit_s: float
+    ) -> Response:
+        loop = asyncio.get_running_loop()
+        self._deadlines[connection] = loop.time() + limit_s
+        self._watch(loop)
+        try:
+            return await connection.ask(method, url, message)
+        finally:
+            self._deadlines.pop(connection, None)
+
+    async def _connect(self, authority: Authority) -> Connection:
+        connection = await self._connector.connect(
+            authority, lambda: Connection(self._scratch, idle=self._keep, lost=self._forget)
+        )
+        self._open[connection] = authority
+        return connection
+
+    def _take_idle(self, authority: Authority) -> Connection | None:
+        """Return the connection to a host that became idle last, as the likeliest to be open."""
+        for connection in list(reversed(self._idle_since)):
+            if self._open[connection] == authority:
+                if connection.is_quiet():
+                    del self._idle_since[connection]
+                    return connection
+                self._close_idle(connection)
+        return None
+
+    def _keep(self, connection: Connection) -> None:
+        loop = asyncio.get_running_loop()
+        self._idle_since[connection] = loop.time()
+        self._watch(loop)
+        if len(self._idle_since) > self._most_idle:
+            self._close_idle(next(iter(self._idle_since)))
+
+    def _close_idle(self, connection: Connection) -> None:
+        del self._idle_since[connection]
+        connection.abort()
+
+    def _forget(self, connection: Connection) -> None:
+        self._open.pop(connection, None)
+        self._idle_since.pop(connection, None)
+
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._sweeper is None:
+            self._sweeper = loop.call_later(_SWEEP_S, self._sweep, loop)
+
+    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
+        for connection in [each for each, until in self._deadlines.items() if until <= now]:
+            del self._deadlines[connection]
+            connection.fail(OriginTimeout("no answer in time"))
+        while self._idle_since:
+            oldest, since = next(iter(self._idle_since.items()))
+            if now - since < _KEEP_ALIVE_S:
+                break
+            self._close_idle(oldest)
+        self._sweeper = None
+        if self._deadlines or self._idle_since:
+            self._watch(loop)
+
+
+def _message(method: str, url: URL, fields: Fields, form: Mapping[str, str] | None) -> bytes:
+    """Return a request as it is sent: the target byte-exact, Host, and the fields given.
+
+    Raises:
+        OriginAnswerInvalid: The URL, which an origin or THRON has given, is none.
+        ValueError: A field cannot be sent.
+    """
+    target = url.raw_path_qs
+    lines = [(hdrs.HOST, url.host_port_subcomponent or ""), *fields]
+    content = b""
+    if form is not None:
+        content = urlencode(form).encode()
+        lines.append((hdrs.CONTENT_LENGTH, str(len(content))))
+    if any(_SPLITS_FIELD.search(name) or _SPLITS_FIELD.search(value) for name, value in lines):
+        raise ValueError("a field that would be two")
+    if _SPLITS_TARGET.search(target):
+        raise OriginAnswerInvalid("a URL that cannot be asked for")
+    try:
+        begin = f"{method} {target} HTTP/1.1\r\n".encode()
+    except UnicodeEncodeError as exc:
+        raise OriginAnswerInvalid("a URL that cannot be asked for") from exc
+    section = "".join(f"{name}: {value}\r\n" for name, value in lines)
+    return b"".join((begin, section.encode("utf-8", "surrogateescape"), b"\r\n", content))

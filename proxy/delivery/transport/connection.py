@@ -1,0 +1,211 @@
+"""A connection to an origin: one request, one answer, and the next only if there is no doubt.
+
+Rule 1: nothing of an answer is read ahead of whoever takes it but what came with its header
+section, at most 16 KiB: a client that stalls costs no more. Rule 2: octets that no request of ours
+has asked for close the connection, be they behind an answer or on an idle one (RFC 9112, 9.2).
+"""
+
+import asyncio
+import select
+from collections.abc import Callable
+from typing import cast
+
+from yarl import URL
+
+from proxy.delivery.transport.parsing import MOST_HEADER_OCTETS, Head, MessageParser, could_begin
+from proxy.delivery.transport.response import Response
+from proxy.errors import OriginAnswerInvalid, OriginError, OriginIncomplete, OriginUnreachable
+
+# Of a header section, and of the content that comes with it.
+_FIRST_READS = 16 * 1024
+_SECTION_END = b"\r\n\r\n"
+
+
+class Connection(asyncio.BufferedProtocol):
+    """One connection, from its begin to its end."""
+
+    def __init__(
+        self,
+        scratch: memoryview,
+        *,
+        idle: Callable[["Connection"], None],
+        lost: Callable[["Connection"], None],
+    ) -> None:
+        """Make the protocol of a connection that is about to be made.
+
+        Args:
+            scratch: What is read into; every connection of a loop may share it, since what is in
+                it is copied before the loop reads again.
+            idle: Is told when the connection may serve another request.
+            lost: Is told when it is closed.
+        """
+        self._scratch = scratch
+        self._idle = idle
+        self._lost = lost
+        self._transport: asyncio.Transport | None = None
+        self._asked: tuple[str, URL] = "", URL()
+        self._answer: asyncio.Future[Response] | None = None
+        self._received = bytearray()  # of the header section that is awaited
+        self._header_octets = 0  # of it, and of the 1xx answers before it
+        self._parser: MessageParser | None = None
+        self._head: Head | None = None
+        self._left: int | None = None
+        self._response: Response | None = None
+        self.is_answering = False
+
+    async def ask(self, method: str, url: URL, request: bytes) -> Response:
+        """Send a request, and return its answer once the header section is in.
+
+        Args:
+            method: Of the request.
+            url: Where it goes.
+            request: The message as a whole.
+
+        Raises:
+            OriginUnreachable: The connection broke; ``is_answering`` tells whether in an answer.
+            OriginAnswerInvalid: The answer is no HTTP.
+            OriginError: As ``fail`` was told.
+        """
+        if self._transport is None:
+            raise OriginUnreachable("the connection broke", proxy_status="connection_terminated")
+        self._asked = method, url
+        self._answer = asyncio.get_running_loop().create_future()
+        self.is_answering = False
+        self._transport.write(request)
+        try:
+            return await self._answer
+        except asyncio.CancelledError:
+            self.abort()
+            raise
+
+    def is_quiet(self) -> bool:
+        """Tell whether an idle connection has nothing to say: no octet, and no end."""
+        if self._transport is None or self._transport.is_closing():
+            return False
+        # The loop may not have come to it yet.
+        poll = select.poll()
+        poll.register(self._transport.get_extra_info("socket"), select.POLLIN)
+        return not poll.poll(0)
+
+    def fail(self, error: OriginError) -> None:
+        """End what is under way with an error, and close."""
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(error)
+        if self._response is not None:
+            response, self._response = self._response, None
+            response.end(error)
+        self.abort()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._response = None
+        if self._transport is not None:
+            self._transport.abort()
+
+    def pause(self) -> None:
+        """Read no more until ``resume``."""
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read on."""
+        if self._transport is not None:
+            self._transport.resume_reading()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take note of the transport."""
+        self._transport = cast(asyncio.Transport, transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End what is under way; only a content without any told end is whole by that."""
+        self._transport = None
+        self._lost(self)
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(
+                OriginUnreachable("the connection broke", proxy_status="connection_terminated")
+            )
+        response, self._response = self._response, None
+        if response is not None and self._head is not None:
+            is_told = self._head.is_chunked or self._head.octets is not None
+            is_whole = exc is None and not is_told
+            response.end(None if is_whole else OriginIncomplete("the origin broke it off"))
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - a guess of asyncio's
+        """Return what to read into."""
+        return self._scratch[:_FIRST_READS] if self._response is None else self._scratch
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take what was read."""
+        octets = bytes(self._scratch[:nbytes])
+        try:
+            if self._response is not None:
+                self._take_content(self._response, octets)
+            elif self._answer is not None and not self._answer.done():
+                self._take_header(self._answer, octets)
+            else:
+                self.abort()
+        except OriginAnswerInvalid as exc:
+            self.fail(exc)
+
+    def _take_header(self, answer: asyncio.Future[Response], octets: bytes) -> None:
+        self.is_answering = True
+        searched = max(0, len(self._received) - len(_SECTION_END) + 1)
+        self._received += octets
+        self._header_octets += len(octets)
+        if not could_begin(self._received):
+            raise OriginAnswerInvalid("no HTTP/1.1")
+        while (end := self._received.find(_SECTION_END, searched)) >= 0:
+            end += len(_SECTION_END)
+            if self._header_octets - (len(self._received) - end) > MOST_HEADER_OCTETS:
+                break
+            parser = MessageParser(self._asked[0])
+            head = parser.head(bytes(self._received[:end]))
+            del self._received[:end]
+            searched = 0
+            if head.status >= 200:  # noqa: PLR2004 - interim answers are below (RFC 9110, 15.2)
+                self._begin(answer, parser, head)
+                return
+        if self._header_octets > MOST_HEADER_OCTETS:
+            raise OriginAnswerInvalid(
+                "a header section that is too long",
+                proxy_status="http_response_header_section_size",
+            )
+
+    def _begin(self, answer: asyncio.Future[Response], parser: MessageParser, head: Head) -> None:
+        method, url = self._asked
+        rest = bytes(self._received)
+        self._received.clear()
+        self._header_octets = 0
+        self._parser, self._head, self._left = parser, head, head.octets
+        self._response = response = Response(self, method=method, url=url, head=head)
+        answer.set_result(response)
+        if rest or head.octets == 0:
+            self._take_content(response, rest)
+        if self._response is not None:
+            self.pause()
+
+    def _take_content(self, response: Response, octets: bytes) -> None:
+        if self._left is not None:
+            surplus = len(octets) - self._left
+            if octets and self._left:
+                response.feed(octets[: self._left] if surplus > 0 else octets)
+            self._left = max(0, -surplus)
+            if self._left == 0:
+                self._end(response, is_clean=surplus == 0)
+        elif self._parser is not None and self._head is not None and self._head.is_chunked:
+            for piece in self._parser.chunks(octets):
+                response.feed(piece)
+            if self._parser.is_complete:
+                self._end(response, is_clean=not self._parser.is_doubtful)
+        else:
+            response.feed(octets)
+
+    def _end(self, response: Response, *, is_clean: bool) -> None:
+        """Let the connection serve another request, unless there is any doubt."""
+        self._response = None
+        response.end()
+        if is_clean and self._head is not None and self._head.is_persistent:
+            self.resume()
+            self._idle(self)
+        else:
+            self.abort()

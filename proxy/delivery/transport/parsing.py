@@ -1,0 +1,178 @@
+"""What an origin says, as a message of HTTP/1.1 or as an error (RFC 9112).
+
+llhttp, which Node.js has too, reads header sections and chunked contents, in its strict mode: no
+bare CR or LF, no folded lines, no second Content-Length, no Content-Length beside
+Transfer-Encoding. What it takes all the same is refused here. Rule: where two
+readers could see two messages, there is none.
+"""
+
+import re
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import httptools
+from aiohttp import hdrs
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from proxy.errors import OriginAnswerInvalid
+from proxy.semantics.field_lines import connection_options
+
+# nginx and Node.js refuse at 32 and 16 KiB; a signed redirect and a CSP are some KiB.
+MOST_HEADER_OCTETS = 32 * 1024
+_MOST_FIELDS = 200
+# Chunk extensions, sizes and trailers that come without any content between them.
+_MOST_FRAMING_OCTETS = 16 * 1024
+
+# llhttp takes other versions, other protocols' names, and blank lines before them.
+_BEGIN = re.compile(rb"HTTP/1\.[01] ")
+_ANY_BEGIN = b"HTTP/1.1 "
+_CHUNKED = (["chunked"], ["Chunked"])
+_LENGTH = re.compile(r"[0-9]{1,18}")
+_FAILURES = (httptools.HttpParserError, httptools.HttpParserUpgrade)
+_WITHOUT_CONTENT = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A header section, and what it says of the content behind it (RFC 9112, 6.3).
+
+    Attributes:
+        status: Final, or 1xx.
+        fields: In their order.
+        content_length: As told, even where no content follows.
+        octets: Of content that follow; None where its end is told otherwise.
+        is_chunked: Whether its end is told by chunks, rather than by the connection's end.
+        is_persistent: Whether the connection may serve another request afterwards.
+    """
+
+    status: int
+    fields: CIMultiDictProxy[str]
+    content_length: int | None
+    octets: int | None
+    is_chunked: bool
+    is_persistent: bool
+
+
+def could_begin(octets: bytearray) -> bool:
+    """Tell whether these may be the first octets of an answer."""
+    begin = octets[: len(_ANY_BEGIN)]
+    return _BEGIN.match(begin + _ANY_BEGIN[len(begin) :]) is not None
+
+
+class MessageParser:
+    """Reads one message: its header section as a whole, then chunks as they come."""
+
+    def __init__(self, method: str) -> None:
+        """Make a parser of the answer to a request with this method."""
+        self._method = method
+        self._llhttp = httptools.HttpResponseParser(self)
+        self._lines: list[tuple[str, str]] = []
+        self._is_in_header = True
+        self._content: list[bytes] = []
+        self._framing_octets = 0
+        self.is_complete = False
+        self.is_doubtful = False
+
+    def head(self, section: bytes) -> Head:
+        """Return the header section that these octets are, with the empty line at its end.
+
+        Raises:
+            OriginAnswerInvalid: They are none, or one that can be read in two ways.
+        """
+        if not _BEGIN.match(section):
+            raise OriginAnswerInvalid("no HTTP/1.1")
+        try:
+            self._llhttp.feed_data(section)
+        except _FAILURES as exc:
+            raise OriginAnswerInvalid(f"no HTTP ({type(exc).__name__})") from exc
+        if self._is_in_header:
+            raise OriginAnswerInvalid("a header section that does not end where it seems to")
+        status = self._llhttp.get_status_code()
+        fields = CIMultiDictProxy(CIMultiDict(self._lines))
+        is_http_1_0 = section.startswith(b"HTTP/1.0")
+        length = _content_length(fields)
+        is_chunked = _is_chunked(fields, is_http_1_0=is_http_1_0)
+        is_empty = self._method == hdrs.METH_HEAD or status in _WITHOUT_CONTENT
+        is_persistent = not is_http_1_0 and "close" not in connection_options(fields)
+        return Head(
+            status=status,
+            fields=fields,
+            content_length=length,
+            octets=0 if is_empty else length,
+            is_chunked=is_chunked and not is_empty,
+            # A content that ends with the connection leaves none.
+            is_persistent=is_persistent and (is_empty or is_chunked or length is not None),
+        )
+
+    def chunks(self, octets: bytes) -> list[bytes]:
+        """Return the content that is in these octets; ``is_complete`` tells whether that was all.
+
+        Raises:
+            OriginAnswerInvalid: They are no chunks, or more of their framing than there may be.
+        """
+        self._content = []
+        try:
+            self._llhttp.feed_data(octets)
+        except _FAILURES as exc:
+            if not self.is_complete:
+                raise OriginAnswerInvalid(f"no chunks ({type(exc).__name__})") from exc
+            self.is_doubtful = True  # something came after the message
+        self._framing_octets = 0 if self._content else self._framing_octets + len(octets)
+        if self._framing_octets > _MOST_FRAMING_OCTETS:
+            raise OriginAnswerInvalid(
+                "too much between the chunks", proxy_status="http_response_transfer_coding"
+            )
+        return self._content
+
+    def on_message_begin(self) -> None:
+        """Note a message that nobody has asked for."""
+        self.is_doubtful = self.is_complete
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a field line; trailers are dropped (RFC 9110, 6.5.1)."""
+        if self._is_in_header:
+            if len(self._lines) >= _MOST_FIELDS:
+                raise httptools.HttpParserError("too many fields")
+            self._lines.append(
+                (name.decode("ascii"), value.strip(b" \t").decode("utf-8", "surrogateescape"))
+            )
+
+    def on_headers_complete(self) -> None:
+        """Note that the header section is whole."""
+        self._is_in_header = False
+
+    def on_body(self, octets: bytes) -> None:
+        """Take some of a chunk."""
+        if self.is_complete:
+            self.is_doubtful = True
+        else:
+            self._content.append(octets)
+
+    def on_message_complete(self) -> None:
+        """Note that the last chunk and the trailers have come."""
+        self.is_complete = True
+
+
+def _content_length(fields: CIMultiDictProxy[str]) -> int | None:
+    said = fields.getall(hdrs.CONTENT_LENGTH, [])
+    if not said:
+        return None
+    if len(said) > 1 or not _LENGTH.fullmatch(said[0]):
+        raise OriginAnswerInvalid("a Content-Length that is none")
+    return int(said[0])
+
+
+def _is_chunked(fields: CIMultiDictProxy[str], *, is_http_1_0: bool) -> bool:
+    """Tell whether a content is chunked.
+
+    Raises:
+        OriginAnswerInvalid: It has another transfer coding, not asked for (RFC 9112, 6.1).
+    """
+    if hdrs.TRANSFER_ENCODING not in fields:
+        return False
+    if fields.getall(hdrs.TRANSFER_ENCODING) not in _CHUNKED or is_http_1_0:
+        raise OriginAnswerInvalid(
+            "a transfer coding that was not asked for",
+            proxy_status="http_response_transfer_coding",
+        )
+    return True
