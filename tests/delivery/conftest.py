@@ -12,6 +12,7 @@ from proxy.delivery.origin_hosts import GuardedResolver, OriginHosts
 from proxy.delivery.transport.client import Http1Client
 from tests.running import LOOPBACK
 
+TLS = ssl.create_default_context()
 NAMED = OriginHosts([LOOPBACK, "no-such-host.invalid", "*.thron.com"])
 
 
@@ -24,7 +25,5 @@ async def origin_client() -> AsyncIterator[OriginClient]:
 @asynccontextmanager
 async def http_client(hosts: OriginHosts = NAMED) -> AsyncIterator[HttpClient]:
     """Give a client that edits nothing."""
-    async with Http1Client(
-        GuardedResolver(hosts), tls=ssl.create_default_context(), connect_timeout_s=5
-    ) as client:
+    async with Http1Client(GuardedResolver(hosts), tls=TLS, connect_timeout_s=5) as client:
         yield client
