@@ -96,6 +96,8 @@ async def command(
 async def _public_url(process: asyncio.subprocess.Process) -> str:
     assert process.stderr is not None
     async for line in process.stderr:
+        if not line.startswith(b"{"):
+            continue  # the link to set a password
         event = orjson.loads(line)
         if event["event"] == "listening":
             return f"http://{event['public']}"
