@@ -166,6 +166,7 @@ async def open_gateway(
 
         metrics = Metrics()
         traffic = Traffic(now=time.time)
+        metrics.in_flight.set_function(lambda: traffic.running)
         await stack.enter_async_context(sampling(traffic))
 
         parts = await stack.enter_async_context(open_parts(settings, environ, clock=clock))

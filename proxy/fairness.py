@@ -1,11 +1,13 @@
 """Fair shares: how many of a shared thing each client has, and which client has the most."""
 
+from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
 # What one subscriber is given at least (RFC 6177, 2): he has every address in it.
 _IPV6_CLIENT_BITS = 64
 
 
+@lru_cache(maxsize=1024)  # asked of every request, mostly for the same ones
 def client_of(address: str) -> str:
     """Return the client that an address belongs to: IPv6 counts by its /64.
 

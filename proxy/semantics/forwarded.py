@@ -215,6 +215,7 @@ def _scheme(text: str | None) -> Scheme | None:
             return None
 
 
+@lru_cache(maxsize=1024)  # asked several times of every request, mostly for the same ones
 def _address(text: str) -> IPv4Address | IPv6Address | None:
     try:
         address = ip_address(text)
@@ -234,6 +235,8 @@ def _unquoted(text: str) -> str:
 
 
 def _claims_https(fields: MultiMapping[str], *, beside: Sequence[str]) -> bool:
+    if FORWARDED not in fields and _X_PROTO not in fields:
+        return False  # as with most requests
     hops = [] if FORWARDED in beside else _forwarded(fields)
     if _X_PROTO not in beside:
         hops += _x_forwarded(fields, named=(_X_PROTO,))

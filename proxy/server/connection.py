@@ -10,7 +10,6 @@ request that cannot be parsed. tests/server/test_connection.py tells when they c
 """
 
 import asyncio
-import uuid
 from typing import Any, cast
 
 import structlog
@@ -22,7 +21,7 @@ from aiohttp.web_protocol import ERROR
 from proxy.semantics.field_lines import combined
 from proxy.semantics.forwarded import valid_host
 from proxy.server.connection_limiter import OpenConnection
-from proxy.telemetry.access_record import RECORD
+from proxy.telemetry.access_record import RECORD, new_request_id
 from proxy.telemetry.middleware import PSEUDONYM
 
 log = structlog.get_logger("proxy.access")
@@ -140,7 +139,7 @@ class Connection(web.RequestHandler):
         """Return the answer to what cannot be parsed; all else is aiohttp's."""
         if not isinstance(exc, HttpProcessingError):
             return super().handle_error(request, status, exc, message)
-        request_id = uuid.uuid4().hex
+        request_id = new_request_id()
         peer = self.peername
         log.info(
             "malformed request",

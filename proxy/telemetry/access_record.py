@@ -1,5 +1,6 @@
 """What is known of one request on the public listener, filled in as it goes."""
 
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +8,15 @@ from dataclasses import dataclass
 from aiohttp import web
 
 
-@dataclass(slots=True)
+def new_request_id() -> str:
+    """Return an id that no other request has: unique, which is all that it must be.
+
+    Not of the system's randomness, which is a system call for each request.
+    """
+    return f"{random.getrandbits(128):032x}"
+
+
+@dataclass(slots=True, eq=False)
 class AccessRecord:
     """What is logged of one request, filled in as it goes.
 
@@ -31,6 +40,7 @@ class AccessRecord:
         error: The RFC 9209 name, or the class of the error.
         reason: What the operator may want to know of it.
         monotonic: The clock that ``began`` was read from.
+        ended: By the same clock; None while the request is being answered.
         headers_sent: Whether the status line is on its way, so that an error can only break off.
     """
 
@@ -54,12 +64,18 @@ class AccessRecord:
     error: str | None = None
     reason: str | None = None
     monotonic: Callable[[], float] = time.monotonic
+    ended: float | None = None
     headers_sent: bool = False
 
     @property
     def lasted_s(self) -> float:
         """How long the request has taken, in seconds."""
-        return self.monotonic() - self.began
+        return (self.monotonic() if self.ended is None else self.ended) - self.began
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether THRON, an origin or this gateway is to blame for how it ended."""
+        return self.ended_by in {"origin", "gateway"} or (self.status or 0) >= 500  # noqa: PLR2004 - RFC 9110, 15.6
 
     def first_byte(self) -> None:
         """Note that content begins to arrive."""

@@ -1,7 +1,7 @@
 """What comes and goes on the public listener, for people who watch.
 
 A download costs two entries here, at its begin and at its end; between them its record is read
-every few seconds, and nothing is done for each chunk.
+every few seconds, and nothing is done for each chunk. What is shown is made when somebody looks.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 
 from proxy.telemetry.access_record import AccessRecord
 from proxy.telemetry.minutes import Minute, Minutes, number_at
@@ -65,10 +66,10 @@ class _Rate:
 
 
 @dataclass(slots=True)
-class _Flight:
-    record: AccessRecord
-    since: float
-    counted: int = 0
+class _Sampled:
+    """How far a download had come at the last look at it."""
+
+    octets: int = 0
     rate: _Rate = field(default_factory=_Rate)
 
 
@@ -81,17 +82,20 @@ class Traffic:
 
     def __init__(self, *, now: Callable[[], float]) -> None:
         self._now = now
-        self._flights: dict[str, _Flight] = {}
+        self._running: dict[AccessRecord, float] = {}  # since when, the first to come first
+        self._sampled: dict[AccessRecord, _Sampled] = {}
+        self._sampled_at = now()
         self._minutes = Minutes()
         self._rate = _Rate()
-        self._fresh = 0
-        self._sampled = now()
+        # Since they were last added to the minute that it was then.
+        self._octets = self._requests = self._failed = self._resolved = self._hits = 0
+        self._unmeasured = 0
         self.recent = RecentRequests(now=now)
 
     @property
     def running(self) -> int:
         """How many requests are being answered."""
-        return len(self._flights)
+        return len(self._running)
 
     @property
     def rate(self) -> float:
@@ -101,56 +105,81 @@ class Traffic:
     def begin(self, record: AccessRecord) -> None:
         """Note that a request is being answered."""
         if not record.path.startswith(_PROBES):
-            self._flights[record.request_id] = _Flight(record, self._now())
+            self._running[record] = self._now()
 
     def end(self, record: AccessRecord) -> None:
         """Note that it has ended, one way or another."""
-        flight = self._flights.pop(record.request_id, None)
-        if flight is None:
+        if self._running.pop(record, None) is None:
             return
-        ended = self.recent.add(record)
-        more = Minute(
-            number_at(self._now()),
-            octets=self._newly(flight),
-            requests=1,
-            failed=int(ended.is_failure),
-            resolved=int(record.resolution is not None),
-            hits=int(record.resolution == "hit"),
-        )
-        self._minutes.count(more)
+        self.recent.add(record)
+        sampled = self._sampled.pop(record, None)
+        self._octets += record.octets - (sampled.octets if sampled is not None else 0)
+        self._requests += 1
+        if record.resolution is not None:
+            self._resolved += 1
+            self._hits += record.resolution == "hit"
+        if record.is_failure:
+            self._failed += 1
 
     def sample(self) -> None:
         """Read how far the downloads that run have come, and how fast."""
         now = self._now()
-        over_s = now - self._sampled
+        over_s = now - self._sampled_at
+        self._sampled_at = now
         if over_s <= 0:  # the clock was set back
-            self._sampled = now
             return
-        moved = 0
-        for flight in self._flights.values():
-            fresh = self._newly(flight)
-            moved += fresh
-            flight.rate.measure(fresh, over_s=min(over_s, max(now - flight.since, 0.001)))
-        if moved:
-            self._minutes.count(Minute(number_at(now), octets=moved))
-        self._rate.measure(self._fresh, over_s=over_s)
-        self._fresh, self._sampled = 0, now
+        for record, since in self._running.items():
+            sampled = self._sampled.setdefault(record, _Sampled())
+            fresh = record.octets - sampled.octets
+            sampled.octets += fresh
+            self._octets += fresh
+            sampled.rate.measure(fresh, over_s=min(over_s, max(now - since, 0.001)))
+        self._count(now)
+        self._rate.measure(self._unmeasured, over_s=over_s)
+        self._unmeasured = 0
 
     def in_flight(self, *, most: int) -> tuple[InFlight, ...]:
         """Return what is being answered, those that came first before the others."""
-        flights = list(self._flights.values())[:most]
-        return tuple(_in_flight(each) for each in flights)
+        first = islice(self._running.items(), most)
+        return tuple(self._in_flight(record, since) for record, since in first)
 
     def hour(self) -> tuple[Minute, ...]:
         """Return the last sixty minutes, oldest first; the last one is not over yet."""
-        return self._minutes.hour(now=self._now())
+        now = self._now()
+        self._count(now)
+        return self._minutes.hour(now=now)
 
-    def _newly(self, flight: _Flight) -> int:
-        """Return the octets since the last look at a download."""
-        fresh = flight.record.octets - flight.counted
-        flight.counted += fresh
-        self._fresh += fresh
-        return fresh
+    def _count(self, now: float) -> None:
+        """Add to the minute what has come since the last time, two seconds ago at most."""
+        if not (self._octets or self._requests):
+            return
+        more = Minute(
+            number_at(now),
+            octets=self._octets,
+            requests=self._requests,
+            failed=self._failed,
+            resolved=self._resolved,
+            hits=self._hits,
+        )
+        self._minutes.count(more)
+        self._unmeasured += self._octets
+        self._octets = self._requests = self._failed = self._resolved = self._hits = 0
+
+    def _in_flight(self, record: AccessRecord, since: float) -> InFlight:
+        sampled = self._sampled.get(record)
+        return InFlight(
+            request_id=record.request_id,
+            since=datetime.fromtimestamp(since, UTC),
+            client=record.client,
+            method=record.method,
+            path=record.path,
+            connector=record.connector,
+            content_id=record.content_id,
+            selected_range=record.selected_range,
+            octets=record.octets,
+            expected=record.expected,
+            rate=sampled.rate.now if sampled is not None else 0.0,
+        )
 
 
 @asynccontextmanager
@@ -170,20 +199,3 @@ async def _sampling(traffic: Traffic, interval_s: float) -> None:
     while True:
         await asyncio.sleep(interval_s)
         traffic.sample()
-
-
-def _in_flight(flight: _Flight) -> InFlight:
-    record = flight.record
-    return InFlight(
-        request_id=record.request_id,
-        since=datetime.fromtimestamp(flight.since, UTC),
-        client=record.client,
-        method=record.method,
-        path=record.path,
-        connector=record.connector,
-        content_id=record.content_id,
-        selected_range=record.selected_range,
-        octets=record.octets,
-        expected=record.expected,
-        rate=flight.rate.now,
-    )

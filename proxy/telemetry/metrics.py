@@ -3,6 +3,8 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from proxy.telemetry.access_record import AccessRecord
+
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
@@ -61,6 +63,29 @@ class Metrics:
             "1 while a session token is at hand",
             registry=self.registry,
         )
+
+        # Looked up by their labels once, as that takes longer than to count.
+        self._answers: dict[tuple[int | None, str], Counter] = {}
+        self._outcomes: dict[str, Counter] = {}
+
+    def count(self, record: AccessRecord) -> None:
+        """Count a request that has ended."""
+        key = record.status, record.ended_by
+        answers = self._answers.get(key)
+        if answers is None:
+            answers = self.downloads.labels(str(record.status or "-"), record.ended_by)
+            self._answers[key] = answers
+        answers.inc()
+        if record.octets:
+            self.octets.inc(record.octets)
+        if record.resolution is not None:
+            outcomes = self._outcomes.get(record.resolution)
+            if outcomes is None:
+                outcomes = self.resolutions.labels(record.resolution)
+                self._outcomes[record.resolution] = outcomes
+            outcomes.inc()
+        if record.first_byte_s is not None:
+            self.first_byte.observe(record.first_byte_s)
 
     def exposition(self) -> bytes:
         """Return all figures in Prometheus' text format."""

@@ -3,7 +3,6 @@
 import asyncio
 import math
 import time
-import uuid
 from collections.abc import Callable
 
 import structlog
@@ -17,7 +16,7 @@ from proxy.semantics.cors import exposure
 from proxy.semantics.forwarded import TrustedProxies
 from proxy.semantics.freshness import Freshness
 from proxy.semantics.status_fields import ProxyStatus
-from proxy.telemetry.access_record import RECORD, AccessRecord
+from proxy.telemetry.access_record import RECORD, AccessRecord, new_request_id
 from proxy.telemetry.live import Traffic
 from proxy.telemetry.metrics import Metrics
 
@@ -110,16 +109,15 @@ def observe(
         if not is_probe and not trusted.has(peer) and detector.is_found(peer, request.headers):
             log.warning("unnamed proxy in front", peer=peer, fix=NAME_THE_PROXY)
         with structlog.contextvars.bound_contextvars(request_id=record.request_id):
-            metrics.in_flight.inc()
             traffic.begin(record)
             try:
                 response = await _answered(request, handler, record, negative_ttl_s)
                 record.status = response.status
                 return response
             finally:
-                metrics.in_flight.dec()
+                record.ended = monotonic()
                 traffic.end(record)
-                _count(record, metrics)
+                metrics.count(record)
                 _write(record)
 
     return middleware
@@ -188,7 +186,7 @@ def _record(
             fix=f"if this is your proxy, {NAME_THE_PROXY}",
         )
     return AccessRecord(
-        request_id=uuid.uuid4().hex,
+        request_id=new_request_id(),
         client=effective.client,
         scheme=effective.scheme,
         host=effective.host,
@@ -223,15 +221,6 @@ def _freshness_of(error: GatewayError, negative_ttl_s: float) -> Freshness:
     # Not that of a content which THRON or its origin refuses: an outage begins with the same 404s,
     # and a condition or range of the client's may be the reason, by which caches do not key.
     return freshness.OF_FAILURE
-
-
-def _count(record: AccessRecord, metrics: Metrics) -> None:
-    metrics.downloads.labels(status=str(record.status or "-"), ended_by=record.ended_by).inc()
-    metrics.octets.inc(record.octets)
-    if record.resolution is not None:
-        metrics.resolutions.labels(outcome=record.resolution).inc()
-    if record.first_byte_s is not None:
-        metrics.first_byte.observe(record.first_byte_s)
 
 
 def _write(record: AccessRecord) -> None:

@@ -1,7 +1,7 @@
 """The requests that ended last, in memory that does not grow."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -49,14 +49,9 @@ class EndedRequest:
     error: str | None
     reason: str | None
 
-    @property
-    def is_failure(self) -> bool:
-        """Whether THRON, an origin or this gateway is to blame for how it ended."""
-        return self.ended_by in {"origin", "gateway"} or (self.status or 0) >= 500  # noqa: PLR2004 - RFC 9110, 15.6
-
 
 class RecentRequests:
-    """Keeps the last requests.
+    """Keeps the last requests; they are told of when somebody looks.
 
     Args:
         now: Seconds since 1970.
@@ -65,15 +60,13 @@ class RecentRequests:
 
     def __init__(self, *, now: Callable[[], float], most: int = KEPT) -> None:
         self._now = now
-        self._kept: deque[EndedRequest] = deque(maxlen=most)
+        self._kept: deque[tuple[int, float, AccessRecord]] = deque(maxlen=most)
         self.last = 0
 
-    def add(self, record: AccessRecord) -> EndedRequest:
-        """Keep what a record tells, now that its request has ended."""
+    def add(self, record: AccessRecord) -> None:
+        """Keep a record, now that its request has ended."""
         self.last += 1
-        ended = _ended(record, number=self.last, at=datetime.fromtimestamp(self._now(), UTC))
-        self._kept.append(ended)
-        return ended
+        self._kept.append((self.last, self._now(), record))
 
     def newest(
         self, *, most: int = KEPT, wanted: Callable[[EndedRequest], bool] | None = None
@@ -84,15 +77,15 @@ class RecentRequests:
             most: How many.
             wanted: Which; all of them if None.
         """
-        found: Iterator[EndedRequest] = filter(wanted, reversed(self._kept))
-        return tuple(islice(found, most))
+        ended = (_ended(record, number, at) for number, at, record in reversed(self._kept))
+        return tuple(islice(filter(wanted, ended), most))
 
 
-def _ended(record: AccessRecord, *, number: int, at: datetime) -> EndedRequest:
+def _ended(record: AccessRecord, number: int, at: float) -> EndedRequest:
     path = record.path
     return EndedRequest(
         number=number,
-        at=at,
+        at=datetime.fromtimestamp(at, UTC),
         duration_s=record.lasted_s,
         request_id=record.request_id,
         client=record.client,

@@ -3,8 +3,6 @@
 import time
 from typing import Any
 
-import pytest
-
 from proxy.telemetry.access_record import AccessRecord
 from proxy.telemetry.recent_requests import RecentRequests
 
@@ -46,21 +44,3 @@ def test_only_what_is_wanted() -> None:
         recent.add(_record(connector="media" if number % 5 == 0 else "files"))
     found = recent.newest(most=2, wanted=lambda each: each.connector == "media")
     assert [each.number for each in found] == [16, 11]
-
-
-@pytest.mark.parametrize(
-    ("status", "ended_by", "is_failure"),
-    [
-        pytest.param(200, "complete", False, id="complete"),
-        pytest.param(200, "client", False, id="the client left"),
-        pytest.param(None, "client", False, id="the client left before the answer"),
-        pytest.param(404, "complete", False, id="no such address"),
-        pytest.param(502, "complete", True, id="the origin failed"),
-        pytest.param(206, "origin", True, id="the origin broke off"),
-        pytest.param(200, "gateway", True, id="cut at the end of the drain"),
-    ],
-)
-def test_whose_fault(status: int | None, ended_by: str, *, is_failure: bool) -> None:
-    """A failure is what THRON, an origin or this gateway is to blame for."""
-    ended = RecentRequests(now=time.time).add(_record(status=status, ended_by=ended_by))
-    assert ended.is_failure is is_failure
