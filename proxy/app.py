@@ -1,5 +1,6 @@
 """The composition root: every long-lived part is made here, in order, and nowhere else."""
 
+import asyncio
 import random
 import ssl
 import time
@@ -51,11 +52,11 @@ from proxy.idle_connections import IdleBoundedConnector
 from proxy.server.connection_limiter import ConnectionLimiter
 from proxy.server.descriptors import affordable
 from proxy.server.listeners import bind_all, serving
-from proxy.server.probes import admin_probes, public_probes
+from proxy.server.probes import admin_probes, public_probe
 from proxy.settings import Listen, Settings
 from proxy.telemetry.live import Traffic, sampling
 from proxy.telemetry.metrics import Metrics
-from proxy.telemetry.middleware import NAME_THE_PROXY, PSEUDONYM, observe, stamp
+from proxy.telemetry.middleware import NAME_THE_PROXY, PSEUDONYM, Handler, observe
 from proxy.tenant import Parts, Tenant, TenantConnection
 from proxy.thron.client import Client
 from proxy.thron.search import Search
@@ -229,15 +230,25 @@ async def open_gateway(
                 (listeners.admin, None),
                 limiter=_limiter("admin", _ADMIN_CONNECTIONS, settings, metrics),
                 drained=_not_waited_for,
+                stopping=console.stopping,
             )
         )
         # The last to open, and the first to close: until it has drained all else must work.
+        stopping = asyncio.Event()
         await stack.enter_async_context(
             serving(
-                _public_app(settings, downloads, reasons, metrics=metrics, traffic=traffic),
+                observe(
+                    _public_handler(downloads, reasons),
+                    metrics=metrics,
+                    traffic=traffic,
+                    trusted=settings.proxies,
+                    negative_ttl_s=settings.negative_ttl_s,
+                    stopping=stopping,
+                ),
                 *listeners.public,
                 limiter=_limiter("public", max_connections, settings, metrics),
                 drained=partial(admission.drained, at_most_s=settings.drain_s),
+                stopping=stopping,
             )
         )
         _tell_start(parts, watch)
@@ -490,25 +501,14 @@ def _refuse_slow_parser() -> None:
         )
 
 
-def _public_app(
-    settings: Settings,
-    downloads: Downloads,
-    reasons: Callable[[], Sequence[str]],
-    *,
-    metrics: Metrics,
-    traffic: Traffic,
-) -> web.Application:
-    outermost = observe(
-        metrics=metrics,
-        traffic=traffic,
-        trusted=settings.proxies,
-        negative_ttl_s=settings.negative_ttl_s,
-    )
-    app = web.Application(middlewares=[outermost])
-    app.on_response_prepare.append(stamp)
-    app.add_routes(public_probes(reasons))
-    app.router.add_route("*", r"/{path:[\s\S]*}", downloads.answer)
-    return app
+def _public_handler(downloads: Downloads, reasons: Callable[[], Sequence[str]]) -> Handler:
+    """Return what answers the public listener: probes and downloads, and no router between."""
+
+    async def handler(request: web.BaseRequest) -> web.StreamResponse:
+        probe = public_probe(request, reasons)
+        return probe if probe is not None else await downloads.answer(request)
+
+    return handler
 
 
 def _limiter(name: str, most: int, settings: Settings, metrics: Metrics) -> ConnectionLimiter:

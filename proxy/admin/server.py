@@ -3,6 +3,7 @@
 Here the console is put together: every noun's pages and operations get what they work with.
 """
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -76,7 +77,11 @@ _PRUNE_AUDIT_EVERY_S = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """The console, to be served, and what lets somebody in."""
+    """The console, to be served, and what lets somebody in.
+
+    Attributes:
+        stopping: To be set once what still runs is cut.
+    """
 
     app: web.Application
     store: Store
@@ -85,6 +90,7 @@ class Console:
     tokens: MachineTokens
     links: Links
     live: Live
+    stopping: asyncio.Event
 
 
 @asynccontextmanager
@@ -127,6 +133,7 @@ async def open_console(
     sessions = Sessions(store, password=password.hash, now=utc_now)
     tokens = MachineTokens(store, now=utc_now)
     links = Links()
+    stopping = asyncio.Event()
     devices = Devices(database, password=password.hash, now=utc_now)
     login = Login(password, devices, sessions, LoginRateLimiter(), now=monotonic)
     live = Live(Observer(settings, connection, watch, traffic, utc_now, monotonic), sync)
@@ -148,7 +155,7 @@ async def open_console(
         nouns_of_pages = (
             LoginPages(settings, store, password, links, sessions, login, monotonic),
             PreferencesPages(),
-            OverviewPages(live, watch, sessions),
+            OverviewPages(live, watch, sessions, stopping),
             PurgePages(settings, database, connection, watch),
             ConnectorNewPages(settings, connectors, watch, saving, surveying),
             ConnectorEditPages(settings, connectors, watch, saving, surveying),
@@ -188,4 +195,4 @@ async def open_console(
         app.add_routes(api_document.routes(nouns_of_api))
         app.router.add_get(ASSETS_PATH, ASSETS.answer)
         app.router.add_get("/favicon.ico", ASSETS.icon)
-        yield Console(app, store, password, sessions, tokens, links, live)
+        yield Console(app, store, password, sessions, tokens, links, live, stopping)

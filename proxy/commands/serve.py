@@ -1,5 +1,6 @@
 """``serve``: the connector as a process, until it is told to stop."""
 
+import asyncio
 import os
 
 import click
@@ -18,6 +19,7 @@ async def serve() -> int:
     log.configure(settings.log_level)
     stop = stop_signals()
     async with open_gateway(settings, os.environ) as gateway:
+        await asyncio.sleep(0)  # the log's lines of this turn come before the link
         link = gateway.set_up_url()
         if link is not None:  # a secret, so it does not go through the log
             click.echo(

@@ -10,8 +10,8 @@ clients: its downloads are nobody's share.
 import asyncio
 import math
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -48,6 +48,41 @@ class _Waiter:
     free: asyncio.Future[None]
 
 
+class _UnderWay:
+    """Counts requests for the length of ``with`` blocks, with or without a place, for a drain."""
+
+    def __init__(self) -> None:
+        self._requests = 0
+        self.ended = asyncio.Event()
+        self.ended.set()
+
+    def __enter__(self) -> None:
+        self._requests += 1
+        self.ended.clear()
+
+    def __exit__(self, *_: object) -> None:
+        self._requests -= 1
+        if not self._requests:
+            self.ended.set()
+
+
+class _Admitted:
+    """A place for the length of an ``async with`` block."""
+
+    __slots__ = ("_address", "_admission", "_guard", "_place")
+
+    def __init__(self, admission: "Admission", address: str, guard: MinRateGuard) -> None:
+        self._admission, self._address, self._guard = admission, address, guard
+
+    async def __aenter__(self) -> None:
+        self._place = await self._admission.enter(self._address, self._guard)
+        self._admission.under_way.__enter__()
+
+    async def __aexit__(self, *_: object) -> None:
+        self._admission.under_way.__exit__()
+        self._admission.leave(self._place)
+
+
 class Admission:
     """Counts the downloads of this process."""
 
@@ -78,9 +113,7 @@ class Admission:
         self._promised = 0  # places given to waiters that have not taken them yet
         self._giving_way = 0
         self._look: asyncio.Handle | None = None
-        self._under_way = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self.under_way = _UnderWay()
         self._warned_at = -math.inf
         self.is_closing = False
 
@@ -89,21 +122,8 @@ class Admission:
         """How many downloads are under way."""
         return len(self._places)
 
-    @contextmanager
-    def under_way(self) -> Iterator[None]:
-        """Count a request that holds no place yet, so that a drain waits for it too."""
-        self._under_way += 1
-        self._idle.clear()
-        try:
-            yield
-        finally:
-            self._under_way -= 1
-            if not self._under_way:
-                self._idle.set()
-
-    @asynccontextmanager
-    async def admitted(self, address: str, guard: MinRateGuard) -> AsyncIterator[None]:
-        """Count one download for the length of the block.
+    def admitted(self, address: str, guard: MinRateGuard) -> "_Admitted":
+        """Count one download for the length of an ``async with`` block.
 
         Args:
             address: The client's, behind trusted proxies too.
@@ -113,6 +133,10 @@ class Admission:
             Overloaded: There are too many already, and none gives way in time.
             TooManyForClient: This client has too many already.
         """
+        return _Admitted(self, address, guard)
+
+    async def enter(self, address: str, guard: MinRateGuard) -> _Place:
+        """Give a place to a download, as ``admitted`` says."""
         client = None if self._trusted.has(address) else client_of(address)
         if self._max_per_client and client and self._shares.of(client) >= self._max_per_client:
             raise TooManyForClient(f"{client} has {self._shares.of(client)} downloads")
@@ -122,11 +146,7 @@ class Admission:
         self._places.add(place)
         if client is not None:
             self._shares.add(client)
-        try:
-            with self.under_way():
-                yield
-        finally:
-            self._leave(place)
+        return place
 
     async def drained(self, *, at_most_s: float) -> int:
         """Admit no more, wait until no download runs, and return how many still do."""
@@ -135,7 +155,7 @@ class Admission:
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(at_most_s):
-                    await self._idle.wait()
+                    await self.under_way.ended.wait()
         finally:  # a second signal cancels the wait
             if self.running:
                 log.warning("downloads cut", downloads=self.running)
@@ -234,7 +254,8 @@ class Admission:
         self._shares.remove(greedy)
         place.guard.give_way()
 
-    def _leave(self, place: _Place) -> None:
+    def leave(self, place: _Place) -> None:
+        """Take a place back."""
         self._places.remove(place)
         if place.gives_way:
             self._giving_way -= 1

@@ -1,17 +1,80 @@
 """The client's side of one answer, from its header section to its last octet."""
 
 import asyncio
+import time
+from datetime import UTC, datetime
+from functools import lru_cache
+from http import HTTPStatus
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
+from aiohttp.abc import AbstractStreamWriter
+
+from proxy.semantics.dates import http_date
+from proxy.telemetry.access_record import AccessRecord
+from proxy.telemetry.middleware import PSEUDONYM
+
+_OURS = f"Server: {PSEUDONYM}\r\nVia: 1.1 {PSEUDONYM}\r\nX-Request-Id: "
 
 
-class ClientStream:
-    """What a pump writes to, once the header section has been sent."""
+class ClientStream(web.StreamResponse):
+    """What a pump writes to.
 
-    def __init__(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
-        """Take a response that is prepared."""
-        self._request = request
-        self._response = response
+    To aiohttp it is an answer that is prepared already: the header section comes as octets, and
+    leaves in one write with the first octets of the content if these are at hand.
+    """
+
+    def __init__(
+        self,
+        request: web.BaseRequest,
+        status: int,
+        section: bytes,
+        *,
+        record: AccessRecord,
+        has_content: bool,
+        is_last: bool,
+    ) -> None:
+        """Begin an answer: an error can only break the connection off from now on.
+
+        Args:
+            request: Is answered.
+            status: Of the answer.
+            section: The header lines of the answer, without those of the connection.
+            record: Of the request; what it expects is the Content-Length of the content, if any.
+            has_content: Whether octets of content follow.
+            is_last: Whether the connection is closed afterwards.
+        """
+        super().__init__(status=status)
+        is_recent = request.version >= HttpVersion11
+        has_end = not has_content or record.expected is not None
+        self._keeps_connection = request.keep_alive and not is_last and (has_end or is_recent)
+        self._in_chunks = not has_end and is_recent
+        framing = "Transfer-Encoding: chunked\r\n" if self._in_chunks else ""
+        if self._keeps_connection is not is_recent:  # what is not the version's default
+            framing += f"Connection: {'close' if is_recent else 'keep-alive'}\r\n"
+        self._head = b"".join(
+            (
+                _status_line(status, is_recent=is_recent),
+                section,
+                f"{_OURS}{record.request_id}\r\nDate: {_date(int(time.time()))}\r\n"
+                f"{framing}\r\n".encode(),
+            )
+        )
+        self._connection = request.transport
+        self._flow: AbstractStreamWriter = request.writer
+        record.status = status
+        record.headers_sent = True
+        if has_content:  # what is not at hand by the end of the loop's turn is not waited for
+            asyncio.get_running_loop().call_soon(self._send_head)
+
+    @property
+    def prepared(self) -> bool:
+        """Always: nothing is left for aiohttp to begin."""
+        return True
+
+    @property
+    def keep_alive(self) -> bool:
+        """Whether the connection takes another request after this one."""
+        return self._keeps_connection
 
     @property
     def transport(self) -> asyncio.Transport:
@@ -20,18 +83,27 @@ class ClientStream:
         Raises:
             ConnectionResetError: The client has left.
         """
-        transport = self._request.transport
-        if not isinstance(transport, asyncio.Transport):
-            raise ConnectionResetError("the client has left")
-        return transport
+        self._send_head()
+        return self._open_connection()
 
-    async def write(self, octets: bytes) -> None:
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:  # noqa: ARG002 - aiohttp's signature
+        """Do nothing: aiohttp asks for it after each answer."""
+        return None
+
+    async def write(self, data: bytes | bytearray | memoryview) -> None:
         """Write octets of the content, and wait while the connection takes no more.
 
         Raises:
             ConnectionError: The client has left.
         """
-        await self._response.write(octets)
+        head, self._head = self._head, b""
+        if self._in_chunks:
+            data = b"".join((b"%x\r\n" % len(data), data, b"\r\n")) if data else b""
+        self._open_connection().write(b"".join((head, data)) if head else data)
+        await self._flow.drain()
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Do nothing: the end has been written."""
 
     async def end(self) -> None:
         """End the answer, and wait until the client's connection has taken all of it.
@@ -42,11 +114,34 @@ class ClientStream:
         Raises:
             ConnectionError: The client has left.
         """
-        await self._response.write_eof()
-        transport = self._request.transport
-        if isinstance(transport, asyncio.WriteTransport) and transport.get_write_buffer_size():
+        last = self._head + (b"0\r\n\r\n" if self._in_chunks else b"")
+        self._head = b""
+        transport = self._open_connection()
+        if last:
+            transport.write(last)
+        if transport.get_write_buffer_size():
             transport.set_write_buffer_limits(0)  # drained is from now on what is empty
             try:
-                await self._request.writer.drain()
+                await self._flow.drain()
             finally:
                 transport.set_write_buffer_limits()
+
+    def _send_head(self) -> None:
+        if self._head and self._connection is not None and not self._connection.is_closing():
+            self._connection.write(self._head)
+            self._head = b""
+
+    def _open_connection(self) -> asyncio.Transport:
+        if self._connection is None or self._connection.is_closing():
+            raise ConnectionResetError("the client has left")
+        return self._connection
+
+
+@lru_cache(maxsize=32)
+def _status_line(status: int, *, is_recent: bool) -> bytes:
+    return f"HTTP/1.{int(is_recent)} {status} {HTTPStatus(status).phrase}\r\n".encode()
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    return http_date(datetime.fromtimestamp(second, UTC))

@@ -1,9 +1,10 @@
 """One request on the public listener, from its address to the last octet."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import cache, lru_cache, partial
 from http import HTTPStatus
 
 from aiohttp import web
@@ -11,7 +12,7 @@ from multidict import CIMultiDict
 
 from proxy.connectors import addresses as paths
 from proxy.connectors.addresses import PublicPath
-from proxy.connectors.model import Connector, Connectors, Disposition
+from proxy.connectors.model import Connectors, Disposition
 from proxy.delivery.admission import Admission
 from proxy.delivery.client_stream import ClientStream
 from proxy.delivery.http_client import Fields
@@ -19,10 +20,16 @@ from proxy.delivery.min_rate import MinRate, MinRateGuard
 from proxy.delivery.relay import finish, pump
 from proxy.delivery.resolution import Resolution
 from proxy.delivery.resolver import Resolved
-from proxy.delivery.response_headers import ResponseContext, response_headers
+from proxy.delivery.response_headers import ResponseContext, header_section
 from proxy.delivery.retry import RetryPolicy
 from proxy.delivery.upstream import Upstream
-from proxy.errors import NotConfigured, OriginAnswerInvalid, OriginGone, OriginRefused
+from proxy.errors import (
+    MalformedPath,
+    NotConfigured,
+    OriginAnswerInvalid,
+    OriginGone,
+    OriginRefused,
+)
 from proxy.semantics import freshness
 from proxy.semantics.codings import is_acceptable
 from proxy.semantics.cors import METHODS, exposure, preflight
@@ -40,12 +47,17 @@ from proxy.telemetry.access_record import RECORD, AccessRecord
 from proxy.telemetry.middleware import PSEUDONYM
 from proxy.tenant import Tenant
 
+Lines = Sequence[tuple[str, str]]
+
+_WITH_ADDRESS = frozenset({"GET", "HEAD"})
 _WITH_CONTENT = frozenset({HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT})
 # What a client may read where a condition or a range of its own is refused.
-_REFUSALS = {
+_REFUSALS: Mapping[int, str] = {
     HTTPStatus.PRECONDITION_FAILED: "The content is another version than was asked for.",
     HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: "The content has no such range.",
 }
+# Of one revision of the connectors; some kilobytes each at worst.
+_REMEMBERED_PATHS = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +96,32 @@ class _Asked:
 
     Attributes:
         request: For a content.
+        record: Of it.
         path: What it names.
         tenant: The one that was connected when it came; a change of credentials breaks nothing.
-        guard: Watches how fast the client takes the answer.
     """
 
-    request: web.Request
+    request: web.BaseRequest
+    record: AccessRecord
     path: PublicPath
     tenant: Tenant
-    guard: MinRateGuard
+
+
+class _Served:
+    """The connectors of one revision, and what is worked out of them once."""
+
+    def __init__(self, connectors: Connectors) -> None:
+        self.connectors = connectors
+        self.parse = lru_cache(maxsize=_REMEMBERED_PATHS)(
+            partial(paths.parse, connectors=connectors)
+        )
+        self.is_https_only = cache(self._is_https_only)
+
+    def _is_https_only(self, host: str | None) -> bool:
+        """Tell whether every connector of a host forces HTTPS; None is the common one."""
+        return all(
+            each.force_https for each in self.connectors.all if each.enabled and each.host == host
+        )
 
 
 class Downloads:
@@ -117,12 +146,13 @@ class Downloads:
             stale_if_error_s: How long caches may go on while we fail, in seconds.
         """
         self._connectors = connectors
+        self._served = _Served(connectors())
         self._tenant = tenant
         self._limits = limits
         self._bases = bases
         self._stale_if_error_s = stale_if_error_s
 
-    async def answer(self, request: web.Request) -> web.StreamResponse:
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request.
 
         Raises:
@@ -133,57 +163,56 @@ class Downloads:
         if tenant is None:
             raise NotConfigured
         record = request[RECORD]
-        if request.method == "OPTIONS":
-            return web.Response(status=204, headers=preflight())
-        if request.method not in METHODS:
-            return _not_allowed(record)
+        if request.method not in _WITH_ADDRESS:
+            return _answer_to_method(request, record)
         if is_loop(request.headers.get("Via"), PSEUDONYM):
             raise OriginAnswerInvalid(
                 "asked by a connector, perhaps by this one: see TDC_API_URL and TDC_CDN_URL",
                 proxy_status="proxy_loop_detected",
             )
-        connectors = self._connectors()
-        if connectors.is_new:
+        served = self._served
+        if served.connectors is not (connectors := self._connectors()):
+            served = self._served = _Served(connectors)
+        if served.connectors.is_new:
             raise NotConfigured("there has never been a connector: has the database been lost?")
-        path = paths.parse(request.raw_path, host=record.host, connectors=connectors)
+        path = served.parse(request.raw_path.partition("?")[0], host=record.host)
         record.connector = path.connector.slug
         if path.connector.force_https and record.scheme == "http":
             return self._to_https(request, path)
-        with self._limits.admission.under_way():
+        with self._limits.admission.under_way:
             # Whoever waits for a look-up takes no place from those whose content is known.
             resolved = await tenant.resolver.resolve(
                 path.connector, path.address, client=record.client
             )
-            guard = MinRateGuard(self._limits.min_rate, now=time.monotonic)
-            async with self._limits.admission.admitted(record.client, guard):
-                return await self._download(_Asked(request, path, tenant, guard), resolved)
+            return await self._answer_with(_Asked(request, record, path, tenant), resolved)
 
-    async def _download(self, asked: _Asked, resolved: Resolved) -> web.StreamResponse:
-        request, record = asked.request, asked.request[RECORD]
+    async def _answer_with(self, asked: _Asked, resolved: Resolved) -> ClientStream:
+        request, record = asked.request, asked.record
         delivery = resolved.resolution.delivery
         record.content_id = delivery.content_id
         record.resolution = resolved.forwarded or "hit"
-        context = self._response_context(request, asked.path, resolved)
         representation = delivery.representation
         known = representation.known if representation is not None else None
-        decided = decide(request.headers, method=request.method, known=known)
-        if isinstance(decided, Forward):
-            return await self._relayed(asked, resolved.resolution, context, decided.fields)
-        described = representation.fields if representation is not None else ()
-        status, passed = _own_answer(decided, described)
-        return await _send_without_content(request, status, passed, context)
+        match decide(request.headers, method=request.method, known=known):
+            case Forward(fields):
+                guard = MinRateGuard(self._limits.min_rate, now=time.monotonic)
+                async with self._limits.admission.admitted(record.client, guard):
+                    return await self._relayed(asked, resolved, fields, guard)
+            case decided:
+                described = representation.fields if representation is not None else ()
+                status, passed = _own_answer(decided, described)
+                return await self._without_content(asked, resolved, status, passed)
 
     async def _relayed(
-        self, asked: _Asked, resolution: Resolution, context: ResponseContext, fields: Fields
-    ) -> web.StreamResponse:
-        request, guard = asked.request, asked.guard
-        async with _opened(asked, resolution, request.method, fields) as upstream:
+        self, asked: _Asked, resolved: Resolved, fields: Fields, guard: MinRateGuard
+    ) -> ClientStream:
+        request, record = asked.request, asked.record
+        async with _opened(asked, resolved.resolution, request.method, fields) as upstream:
             _require_decodable(upstream, request)
             passed = outbound(upstream.fields, status=upstream.status)
             if request.method == "HEAD" or upstream.status not in _WITH_CONTENT:
-                return await _send_without_content(request, upstream.status, passed, context)
-            response = await _prepared(request, upstream.status, passed, context)
-            client = ClientStream(request, response)
+                return await self._without_content(asked, resolved, upstream.status, passed)
+            client = self._begun(asked, resolved, upstream.status, passed, has_content=True)
             await pump(
                 upstream,
                 client,
@@ -191,37 +220,70 @@ class Downloads:
                 retry_policy=self._limits.retry_policy,
                 read_gap_s=self._limits.read_gap_s,
                 guard=guard,
-                record=request[RECORD],
+                record=record,
             )
             await finish(client, guard=guard)
-            return response
+            return client
 
-    def _response_context(
-        self, request: web.Request, path: PublicPath, resolved: Resolved
-    ) -> ResponseContext:
-        resolution, connector = resolved.resolution, path.connector
-        asked = paths.disposition_override(request.raw_path.partition("?")[2])
-        canonical = None
-        if (current := resolution.current) is not None:
-            base = self._bases.secure if connector.force_https else self._bases.plain
-            canonical = paths.public_url(
-                base, connector, language=current.language, value=current.value
-            )
-        return ResponseContext(
+    async def _without_content(
+        self, asked: _Asked, resolved: Resolved, status: int, passed: Lines
+    ) -> ClientStream:
+        """Send an answer without content of the file; a refusal says why."""
+        if (words := _REFUSALS.get(status)) is None:
+            client = self._begun(asked, resolved, status, passed, has_content=False)
+        else:
+            text = _error_text(words, asked.record).encode()
+            passed = [*passed, ("Content-Length", str(len(text)))]
+            has_content = asked.request.method != "HEAD"
+            client = self._begun(asked, resolved, status, passed, has_content=has_content)
+            if has_content:
+                await client.write(text)
+        await client.end()
+        return client
+
+    def _begun(
+        self, asked: _Asked, resolved: Resolved, status: int, passed: Lines, *, has_content: bool
+    ) -> ClientStream:
+        """Begin an answer, after which an error can only break the connection off."""
+        request, record, connector = asked.request, asked.record, asked.path.connector
+        resolution = resolved.resolution
+        override = paths.disposition_override(request.raw_path.partition("?")[2])
+        context = ResponseContext(
             connector=connector,
             content_id=resolution.delivery.content_id,
             source_name=resolution.delivery.file_name,
-            asked_name=path.file_name,
-            disposition=asked or connector.disposition,
-            canonical=canonical,
+            asked_name=asked.path.file_name,
+            disposition=override or connector.disposition,
+            canonical=self._canonical(resolution),
             forwarded=resolved.forwarded,
             ttl_s=resolved.ttl_s,
             stale_if_error_s=self._stale_if_error_s,
-            is_hsts=request[RECORD].scheme == "https"
-            and _is_https_only(connector, self._connectors()),
+            is_hsts=record.scheme == "https" and self._served.is_https_only(connector.host),
+        )
+        given = dict(passed)
+        record.selected_range = given.get("Content-Range")
+        record.expected = int(given["Content-Length"]) if "Content-Length" in given else None
+        if request.method == "HEAD" or status not in _WITH_CONTENT:
+            record.expected = 0
+        return ClientStream(
+            request,
+            status,
+            header_section(status, passed, context=context, sections=resolution.sections),
+            record=record,
+            has_content=has_content,
+            is_last=self._limits.admission.is_closing,
         )
 
-    def _to_https(self, request: web.Request, path: PublicPath) -> web.Response:
+    def _canonical(self, resolution: Resolution) -> str | None:
+        """Return the current address of a content that was asked for by a former prettyID."""
+        if (current := resolution.current) is None:
+            return None
+        base = self._bases.secure if resolution.connector.force_https else self._bases.plain
+        return paths.public_url(
+            base, resolution.connector, language=current.language, value=current.value
+        )
+
+    def _to_https(self, request: web.BaseRequest, path: PublicPath) -> web.Response:
         location = paths.public_url(
             self._bases.secure,
             path.connector,
@@ -273,9 +335,8 @@ async def _reopened(asked: _Asked, fields: Fields) -> AsyncIterator[Upstream]:
 
 
 def _own_answer(
-    decided: Described | NotModified | PreconditionFailed | RangeNotSatisfiable,
-    described: Sequence[tuple[str, str]],
-) -> tuple[int, Sequence[tuple[str, str]]]:
+    decided: Described | NotModified | PreconditionFailed | RangeNotSatisfiable, described: Lines
+) -> tuple[int, Lines]:
     """Return status and header lines of an answer that needs no origin."""
     match decided:
         case Described(complete_length):
@@ -288,7 +349,7 @@ def _own_answer(
             return 416, [("Content-Range", content_range)]
 
 
-def _require_decodable(upstream: Upstream, request: web.Request) -> None:
+def _require_decodable(upstream: Upstream, request: web.BaseRequest) -> None:
     """Let pass what the client can make the content of.
 
     Raises:
@@ -306,38 +367,12 @@ def _require_decodable(upstream: Upstream, request: web.Request) -> None:
         )
 
 
-async def _prepared(
-    request: web.Request, status: int, passed: Sequence[tuple[str, str]], context: ResponseContext
-) -> web.StreamResponse:
-    """Send the header section, after which an error can only break the connection off."""
-    record = request[RECORD]
-    lines = response_headers(status, passed, context=context, pseudonym=PSEUDONYM)
-    response = web.StreamResponse(status=status, headers=CIMultiDict(lines))
-    record.status = status
-    record.selected_range = response.headers.get("Content-Range")
-    if request.method == "HEAD" or status not in _WITH_CONTENT:
-        record.expected = 0
-    elif (length := response.headers.get("Content-Length")) is not None:
-        record.expected = int(length)
-    await response.prepare(request)
-    record.headers_sent = True
-    return response
-
-
-async def _send_without_content(
-    request: web.Request, status: int, passed: Sequence[tuple[str, str]], context: ResponseContext
-) -> web.StreamResponse:
-    """Send an answer without content; a refusal says why."""
-    words = _REFUSALS.get(HTTPStatus(status))
-    text = _error_text(words, request[RECORD]).encode() if words is not None else b""
-    if text:
-        passed = [*passed, ("Content-Length", str(len(text)))]
-    response = await _prepared(request, status, passed, context)
-    await response.write_eof(text if request.method != "HEAD" else b"")
-    return response
-
-
-def _not_allowed(record: AccessRecord) -> web.Response:
+def _answer_to_method(request: web.BaseRequest, record: AccessRecord) -> web.Response:
+    """Answer a method that asks for no content."""
+    if not request.raw_path.lower().startswith(("/", "http:", "https:")):
+        raise MalformedPath  # ``*``, or an authority
+    if request.method == "OPTIONS":
+        return web.Response(status=204, headers=CIMultiDict(preflight()))
     # A 405 could be stored without a word (RFC 9110, 15.5.6).
     lines = [*preflight(), *freshness.OF_FAILURE.as_fields()]
     text = _error_text(f"Only {', '.join(METHODS)} are answered here.", record)
@@ -346,10 +381,3 @@ def _not_allowed(record: AccessRecord) -> web.Response:
 
 def _error_text(words: str, record: AccessRecord) -> str:
     return f"{words}\n{record.request_id}\n"
-
-
-def _is_https_only(connector: Connector, connectors: Connectors) -> bool:
-    """Tell whether every connector of this one's host forces HTTPS."""
-    return all(
-        each.force_https for each in connectors.all if each.enabled and each.host == connector.host
-    )

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from proxy.connectors.identifiers import Claim
 from proxy.connectors.model import Connector, DeliveryMode
+from proxy.delivery.response_headers import Sections
 from proxy.semantics.evaluation import RepresentationMetadata
 
 
@@ -73,9 +74,11 @@ class Resolution:
         delivery: The answer.
         verified_at: Monotonic seconds of THRON's word for it.
         current: The claim of the content that is current, where the address is a former prettyID.
+        sections: What has been written once for its answers.
     """
 
     connector: Connector
     delivery: Delivery
     verified_at: float
     current: Claim | None = None
+    sections: Sections = field(default_factory=dict, repr=False, compare=False)

@@ -50,6 +50,7 @@ class Connection(web.RequestHandler):
     __slots__ = (
         "_answer",
         "_asked",
+        "_draining",
         "_header_s",
         "_make_request",
         "_overdue",
@@ -58,7 +59,13 @@ class Connection(web.RequestHandler):
     )
 
     def __init__(
-        self, manager: web.Server, *, place: OpenConnection, header_s: float, **more: Any
+        self,
+        manager: web.Server,
+        *,
+        place: OpenConnection,
+        header_s: float,
+        draining: asyncio.Event,
+        **more: Any,
     ) -> None:
         """Make the end of a connection that has been accepted.
 
@@ -67,11 +74,13 @@ class Connection(web.RequestHandler):
             place: Is told when the connection may be closed.
             header_s: For a header section to be whole, from its first octet, and of the first
                 one from the connection's begin, in seconds.
+            draining: Set once each answer is the last one of its connection.
             more: Passed on to aiohttp.
         """
         super().__init__(manager, **more)
         self._place = place
         self._header_s = header_s
+        self._draining = draining
         self._overdue: asyncio.TimerHandle | None = None
         self._asked: web.BaseRequest | None = None
         self._refused: HttpProcessingError | None = None
@@ -123,6 +132,8 @@ class Connection(web.RequestHandler):
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
         """Send what is left of an answer; the connection is idle after it."""
+        if self._draining.is_set() and not resp.prepared:
+            resp.force_close()
         try:
             return await super().finish_response(request, resp, start_time)
         finally:

@@ -19,7 +19,7 @@ from proxy.errors import ConfigurationError
 from proxy.server.connection import Connection
 from proxy.server.connection_limiter import ConnectionLimiter, OpenConnection
 from proxy.settings import Listen, Settings, env_name
-from proxy.telemetry.middleware import STOPPING
+from proxy.telemetry.middleware import Handler
 
 log = structlog.get_logger("proxy.server.listeners")
 
@@ -121,29 +121,35 @@ def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
 
 @asynccontextmanager
 async def serving(
-    app: web.Application,
+    application: web.Application | Handler,
     *sockets: tuple[socket.socket, ssl.SSLContext | None],
     limiter: ConnectionLimiter,
     drained: Callable[[], Awaitable[object]],
+    stopping: asyncio.Event | None = None,
     keep_alive_s: float = _KEEP_ALIVE_S,
     header_s: float = _HEADER_S,
 ) -> AsyncIterator[None]:
     """Serve an application on sockets; at the end take no more, and let what runs finish.
 
     Args:
-        app: Its requests are cancelled when their client leaves.
+        application: Or one handler, which aiohttp calls without a router or middlewares. Requests
+            are cancelled when their client leaves.
         sockets: Bound ones, with TLS or without.
         limiter: Bounds the connections of all of them.
         drained: Waits, after the end of the block, for what runs; what still runs then is cut.
             Open connections may ask once more meanwhile, and are closed by the answer.
+        stopping: Is set once what still runs is cut.
         keep_alive_s: Between the requests of a connection.
         header_s: For a header section to be whole, from its first octet; of the first one from the
             connection's begin; and for the handshake of TLS.
     """
-    last = _LastAnswers()
-    app.on_response_prepare.append(last.close)
-    app[STOPPING] = asyncio.Event()
-    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=_CUT_S)
+    draining = asyncio.Event()
+    runner: web.BaseRunner
+    if isinstance(application, web.Application):
+        runner = web.AppRunner(application, handler_cancellation=True, shutdown_timeout=_CUT_S)
+    else:
+        server = web.Server(application, handler_cancellation=True)
+        runner = web.ServerRunner(server, shutdown_timeout=_CUT_S)
     await runner.setup()
     manager = runner.server
     if manager is None:
@@ -152,6 +158,7 @@ async def serving(
         Connection,
         manager,
         header_s=header_s,
+        draining=draining,
         loop=asyncio.get_running_loop(),
         keepalive_timeout=keep_alive_s,
         auto_decompress=False,  # the content of a request is read past, whatever it is
@@ -169,23 +176,12 @@ async def serving(
         try:
             for acceptor in acceptors:
                 acceptor.close()
-            last.are_due = True
+            draining.set()
             await drained()
         finally:
-            app[STOPPING].set()
+            if stopping is not None:
+                stopping.set()
             await runner.cleanup()
-
-
-class _LastAnswers:
-    """While the listener drains, closes each connection with its next answer."""
-
-    def __init__(self) -> None:
-        self.are_due = False
-
-    async def close(self, _request: web.Request, response: web.StreamResponse) -> None:
-        if self.are_due:
-            response.force_close()
-            response.headers["Connection"] = "close"
 
 
 class _Acceptor:

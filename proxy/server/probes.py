@@ -13,18 +13,24 @@ Reasons = Callable[[], Sequence[str]]
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
-def public_probes(reasons: Reasons) -> list[web.RouteDef]:
-    """Return the probes of the public listener: a status, and no reasons."""
+def public_probe(request: web.BaseRequest, reasons: Reasons) -> web.Response | None:
+    """Return the answer to a probe of the public listener: a status, and no reasons.
 
-    async def livez(_request: web.Request) -> web.Response:
-        return web.Response(text="ok\n", headers=_NO_STORE)
-
-    async def readyz(_request: web.Request) -> web.Response:
-        ready = not reasons()
-        text = "ok\n" if ready else "not ready\n"
-        return web.Response(status=200 if ready else 503, text=text, headers=_NO_STORE)
-
-    return [web.get("/-/livez", livez), web.get("/-/readyz", readyz)]
+    Args:
+        request: Any; None is returned for what is no probe.
+        reasons: Why the connector is not ready.
+    """
+    if not request.raw_path.startswith("/-/") or request.method not in {"GET", "HEAD"}:
+        return None
+    match request.raw_path.partition("?")[0]:
+        case "/-/livez":
+            return web.Response(text="ok\n", headers=_NO_STORE)
+        case "/-/readyz" if reasons():
+            return web.Response(status=503, text="not ready\n", headers=_NO_STORE)
+        case "/-/readyz":
+            return web.Response(text="ok\n", headers=_NO_STORE)
+        case _:
+            return None
 
 
 def admin_probes(

@@ -3,14 +3,13 @@
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
 from multidict import MultiMapping
 
-from proxy.errors import GatewayError, MalformedPath, ReaderTooSlow, UnknownAddress
+from proxy.errors import GatewayError, ReaderTooSlow, UnknownAddress
 from proxy.semantics import forwarded, freshness
 from proxy.semantics.cors import exposure
 from proxy.semantics.forwarded import TrustedProxies
@@ -24,23 +23,6 @@ log = structlog.get_logger("proxy.access")
 
 PSEUDONYM = "thron-connector"
 
-
-_WRITTEN = (
-    "status",
-    "octets",
-    "resumed",
-    "ended_by",
-    "error",
-    "reason",
-    "connector",
-    "content_id",
-    "resolution",
-    "selected_range",
-    "first_byte_s",
-    "client",
-    "scheme",
-)
-
 # So many peers are warned of by name; a hostile crowd must not grow the set for ever.
 MAX_WARNED = 100
 # In a row from one address: no crowd of clients looks like that, and few single ones.
@@ -53,8 +35,7 @@ NAME_THE_PROXY = (
     " then all clients are one address to limits and log, and none is known to use HTTPS"
 )
 
-STOPPING = web.AppKey("stopping", asyncio.Event)
-"""Set once what still runs is cut by us."""
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class FrontDetector:
@@ -82,58 +63,61 @@ class FrontDetector:
 
 
 def observe(
+    handler: Handler,
     *,
     metrics: Metrics,
     traffic: Traffic,
     trusted: TrustedProxies,
     negative_ttl_s: float,
+    stopping: asyncio.Event,
     monotonic: Callable[[], float] = time.monotonic,
-) -> Middleware:
-    """Return the outermost middleware of the public listener.
+) -> Handler:
+    """Return the handler of the public listener around another one.
 
     Args:
+        handler: Its errors become answers.
         metrics: Where answers are counted.
         traffic: Where people see them come and go.
         trusted: The proxies in front.
         negative_ttl_s: How long a 404 may be stored by caches, in seconds.
+        stopping: Set once what still runs is cut by us.
         monotonic: Seconds that no change of the clock moves.
     """
     untrusted: set[str] = set()
     detector = FrontDetector()
 
-    @web.middleware
-    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def observed(request: web.BaseRequest) -> web.StreamResponse:
         record = request[RECORD] = _record(request, trusted, untrusted, monotonic)
         peer = request.remote or ""
         is_probe = record.path.startswith("/-/")  # of a load balancer, on a way of its own
         if not is_probe and not trusted.has(peer) and detector.is_found(peer, request.headers):
             log.warning("unnamed proxy in front", peer=peer, fix=NAME_THE_PROXY)
-        with structlog.contextvars.bound_contextvars(request_id=record.request_id):
-            traffic.begin(record)
-            try:
-                response = await _answered(request, handler, record, negative_ttl_s)
-                record.status = response.status
-                return response
-            finally:
-                record.ended = monotonic()
-                traffic.end(record)
-                metrics.count(record)
-                _write(record)
+        # aiohttp answers each request in a task of its own, whose context ends with it.
+        structlog.contextvars.bind_contextvars(request_id=record.request_id)
+        traffic.begin(record)
+        try:
+            response = await _answered(request, handler, record, negative_ttl_s, stopping)
+            record.status = response.status
+        finally:
+            record.ended = monotonic()
+            traffic.end(record)
+            metrics.count(record)
+            _write(record)
+        if not response.prepared:
+            response.headers["Server"] = PSEUDONYM
+            response.headers["Via"] = f"1.1 {PSEUDONYM}"
+            response.headers["X-Request-Id"] = record.request_id
+        return response
 
-    return middleware
-
-
-async def stamp(request: web.Request, response: web.StreamResponse) -> None:
-    """Add what every answer bears; a signal of aiohttp, as the header section is about to go."""
-    response.headers["Server"] = PSEUDONYM
-    response.headers["Via"] = f"1.1 {PSEUDONYM}"
-    record = request.get(RECORD)
-    if record is not None:
-        response.headers["X-Request-Id"] = record.request_id
+    return observed
 
 
 async def _answered(
-    request: web.Request, handler: Handler, record: AccessRecord, negative_ttl_s: float
+    request: web.BaseRequest,
+    handler: Handler,
+    record: AccessRecord,
+    negative_ttl_s: float,
+    stopping: asyncio.Event,
 ) -> web.StreamResponse:
     error: GatewayError
     try:
@@ -143,14 +127,9 @@ async def _answered(
         record.error, record.reason = exc.proxy_status or type(exc).__name__, str(exc)
         if record.headers_sent:
             record.ended_by = "client" if isinstance(exc, ReaderTooSlow) else "origin"
-    except web.HTTPException:  # of aiohttp's router: the target is ``*``, or an authority
-        error = MalformedPath()
-        record.error = type(error).__name__
     except (asyncio.CancelledError, ConnectionError):
         # aiohttp cancels for a client that has left, and for a gateway that stops.
-        stopping = request.app.get(STOPPING)
-        is_cut = stopping is not None and stopping.is_set()
-        record.ended_by = "gateway" if is_cut else "client"
+        record.ended_by = "gateway" if stopping.is_set() else "client"
         raise
     except Exception as exc:
         error = GatewayError()
@@ -165,7 +144,7 @@ async def _answered(
 
 
 def _record(
-    request: web.Request,
+    request: web.BaseRequest,
     trusted: TrustedProxies,
     untrusted: set[str],
     monotonic: Callable[[], float],
@@ -198,7 +177,7 @@ def _record(
 
 
 def _error_response(
-    error: GatewayError, request: web.Request, record: AccessRecord, negative_ttl_s: float
+    error: GatewayError, request: web.BaseRequest, record: AccessRecord, negative_ttl_s: float
 ) -> web.Response:
     response = web.Response(
         status=error.status,
@@ -224,11 +203,25 @@ def _freshness_of(error: GatewayError, negative_ttl_s: float) -> Freshness:
 
 
 def _write(record: AccessRecord) -> None:
-    facts = {name: value for name in _WRITTEN if (value := getattr(record, name)) not in {None, ""}}
+    facts = {
+        "status": record.status,
+        "error": record.error,
+        "reason": record.reason,
+        "connector": record.connector,
+        "content_id": record.content_id,
+        "resolution": record.resolution,
+        "selected_range": record.selected_range,
+        "first_byte_s": record.first_byte_s,
+    }
     log.info(
         "download",
         method=record.method,
         path=record.path,
         duration_s=round(record.lasted_s, 6),
-        **facts,
+        octets=record.octets,
+        resumed=record.resumed,
+        ended_by=record.ended_by,
+        client=record.client,
+        scheme=record.scheme,
+        **{name: value for name, value in facts.items() if value is not None},
     )

@@ -1,5 +1,6 @@
 """One download, from a public address to the bytes."""
 
+import asyncio
 import gzip
 import time
 from dataclasses import replace
@@ -247,14 +248,16 @@ async def test_a_pkey_is_doubted_whatever_the_age(thron: Sandbox, tmp_path: Path
             bases=PublicBases("http://dl.example.com", "https://dl.example.com"),
             stale_if_error_s=60,
         )
-        middleware = observe(
+        observed = observe(
+            downloads.answer,
             metrics=Metrics(),
             traffic=Traffic(now=time.time),
             trusted=TrustedProxies(),
             negative_ttl_s=10,
+            stopping=asyncio.Event(),
         )
-        app = web.Application(middlewares=[middleware])
-        app.router.add_route("*", "/{path:.*}", downloads.answer)
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", observed)
         async with TestClient(TestServer(app)) as client:
             answer = await client.get(f"/files/{FILM}")
     assert (answer.status, doubted) == (404, [FILM])

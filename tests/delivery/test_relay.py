@@ -118,13 +118,12 @@ async def pumped(first: Script, later: Later) -> Pumped:
     errors: list[GatewayError] = []
 
     async def handler(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse()
-        await response.prepare(request)
+        client = ClientStream(request, 200, b"", record=record, has_content=True, is_last=False)
         guard = MinRateGuard(MinRate(0, 60), now=lambda: 0.0)
         try:
             await pump(
                 first.upstream(),
-                ClientStream(request, response),
+                client,
                 reopen=later,
                 retry_policy=RETRIES,
                 read_gap_s=5,
@@ -133,7 +132,8 @@ async def pumped(first: Script, later: Later) -> Pumped:
             )
         except GatewayError as exc:
             errors.append(exc)
-        return response
+        await client.end()
+        return client
 
     async with (
         origin_server(handler) as server,
@@ -263,14 +263,14 @@ async def test_the_end_waits_for_the_last_octet() -> None:
         assert request.transport is not None
         sock = request.transport.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-        response = web.StreamResponse(headers={"Content-Length": str(octets)})
-        await response.prepare(request)
-        await response.write(bytes(octets))
+        record = AccessRecord("id", "127.0.0.1", "http", None, 0.0, expected=octets)
+        client = ClientStream(request, 200, b"", record=record, has_content=True, is_last=False)
+        await client.write(bytes(octets))
         guard = MinRateGuard(MinRate(0, 60), now=lambda: 0.0)
-        finishing = asyncio.create_task(finish(ClientStream(request, response), guard=guard))
+        finishing = asyncio.create_task(finish(client, guard=guard))
         finishing.add_done_callback(lambda _: ended.set())
         await finishing
-        return response
+        return client
 
     async with origin_server(handler) as server:
         with socket.socket() as sock:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from proxy.connectors.model import Connector, DeliveryMode, Disposition, Identifier
-from proxy.delivery.response_headers import ResponseContext, response_headers
+from proxy.delivery.response_headers import ResponseContext, Sections, header_section
 
 CONNECTOR = Connector(slug="media", folder="f", identifier=Identifier.PRETTY_ID)
 TOLD = ResponseContext(
@@ -26,12 +26,16 @@ PASSED = [("Content-Type", "video/quicktime"), ("Content-Length", "10"), ("ETag"
 def fields(
     status: int = 200, passed: list[tuple[str, str]] | None = None, context: ResponseContext = TOLD
 ) -> dict[str, str]:
-    """Return the fields of an answer; each once."""
-    lines = response_headers(
-        status, PASSED if passed is None else passed, context=context, pseudonym="gw"
-    )
-    assert len({name.lower() for name, _ in lines}) == len(lines)
-    return dict(lines)
+    """Return the fields of an answer; each once, and the same when it is asked for again."""
+    sections: Sections = {}
+    passed = PASSED if passed is None else passed
+    section = header_section(status, passed, context=context, sections=sections)
+    assert header_section(status, passed, context=context, sections=sections) == section
+    assert len(sections) == 1
+    lines = section.decode().split("\r\n")[:-1]
+    found = dict(line.split(": ", 1) for line in lines)
+    assert len({name.lower() for name in found}) == len(lines)
+    return found
 
 
 def test_the_origins_words_then_ours() -> None:
@@ -41,7 +45,7 @@ def test_the_origins_words_then_ours() -> None:
     assert said["ETag"] == '"1"'
     assert said["Content-Type"] == "video/quicktime"
     assert said["Content-Disposition"] == 'attachment; filename="film.mov"'
-    assert said["Cache-Status"] == "gw; hit; ttl=12"
+    assert said["Cache-Status"] == "thron-connector; hit; ttl=12"
     assert said["X-Content-Type-Options"] == "nosniff"
     assert said["Access-Control-Allow-Origin"] == "*"
     assert "max-age=300" in said["Cache-Control"]
@@ -66,10 +70,10 @@ def test_an_answer_without_content_describes_none(status: int) -> None:
 def test_why_thron_was_asked() -> None:
     """A miss and a stale answer say so (RFC 9211)."""
     assert fields(context=replace(TOLD, forwarded="uri-miss"))["Cache-Status"] == (
-        "gw; fwd=uri-miss; ttl=12"
+        "thron-connector; fwd=uri-miss; ttl=12"
     )
     assert fields(context=replace(TOLD, forwarded="stale", ttl_s=-3))["Cache-Status"] == (
-        "gw; fwd=stale; ttl=-3"
+        "thron-connector; fwd=stale; ttl=-3"
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from proxy.server.probes import admin_probes, public_probes
+from proxy.server.probes import admin_probes, public_probe
 from proxy.telemetry.metrics import Metrics
 from proxy.thron.token_keeper import TokenState
 
@@ -24,6 +24,27 @@ async def _client(routes: list[web.RouteDef]) -> AsyncIterator[Client]:
         yield client
 
 
+def _public(reasons: list[str]) -> web.RouteDef:
+    async def handler(request: web.Request) -> web.Response:
+        return public_probe(request, lambda: reasons) or web.Response(text="no probe")
+
+    return web.route("*", "/{path:.*}", handler)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        pytest.param("POST", "/-/livez", id="another method"),
+        pytest.param("GET", "/-/livez/", id="another path"),
+        pytest.param("GET", "/media/-/livez", id="a content"),
+    ],
+)
+async def test_what_is_no_probe(method: str, path: str) -> None:
+    """All but two resources is for others to answer."""
+    async with _client([_public([])]) as client, client.request(method, path) as answer:
+        assert await answer.text() == "no probe"
+
+
 @pytest.mark.parametrize(
     ("reasons", "status", "text"),
     [
@@ -33,7 +54,7 @@ async def _client(routes: list[web.RouteDef]) -> AsyncIterator[Client]:
 )
 async def test_public_readiness(reasons: list[str], status: int, text: str) -> None:
     """Strangers learn whether it is ready, and nothing of why not."""
-    async with _client(public_probes(lambda: reasons)) as client:
+    async with _client([_public(reasons)]) as client:
         async with client.get("/-/readyz") as answer:
             assert (answer.status, await answer.text()) == (status, text)
             assert answer.headers["Cache-Control"] == "no-store"
@@ -44,7 +65,7 @@ async def test_public_readiness(reasons: list[str], status: int, text: str) -> N
 @pytest.mark.parametrize("reasons", [[], [REASON]])
 async def test_liveness_has_no_reasons(reasons: list[str]) -> None:
     """Whatever is missing, a process that answers is alive: a restart would help nobody."""
-    async with _client(public_probes(lambda: reasons)) as client, client.get("/-/livez") as answer:
+    async with _client([_public(reasons)]) as client, client.get("/-/livez") as answer:
         assert answer.status == 200
     async with _client(_admin(reasons)) as client, client.get("/livez") as answer:
         assert answer.status == 200

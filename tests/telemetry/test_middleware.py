@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -18,7 +18,7 @@ from proxy.semantics.forwarded import TrustedProxies
 from proxy.telemetry.access_record import RECORD
 from proxy.telemetry.live import Traffic
 from proxy.telemetry.metrics import Metrics
-from proxy.telemetry.middleware import MAX_WARNED, FrontDetector, observe, stamp
+from proxy.telemetry.middleware import MAX_WARNED, FrontDetector, Handler, observe
 from tests.logs import Logged, logged
 from tests.running import Running
 
@@ -118,20 +118,18 @@ async def test_origin_broke_off(connector: Running, log: Logged) -> None:
     assert "exception" not in log.text
 
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
 @asynccontextmanager
 async def _answering(handler: Handler) -> AsyncIterator[Client]:
-    middleware = observe(
+    observed = observe(
+        handler,
         metrics=Metrics(),
         traffic=Traffic(now=time.time),
         trusted=TrustedProxies(),
         negative_ttl_s=10,
+        stopping=asyncio.Event(),
     )
-    app = web.Application(middlewares=[middleware])
-    app.on_response_prepare.append(stamp)
-    app.router.add_route("*", "/{path:.*}", handler)
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", observed)
     async with TestClient(TestServer(app, handler_cancellation=True)) as client:
         yield client
 
@@ -139,7 +137,7 @@ async def _answering(handler: Handler) -> AsyncIterator[Client]:
 async def test_bug_before_the_answer() -> None:
     """A bug is a 500 without a word of it, and one line with its traceback."""
 
-    async def handler(_request: web.Request) -> web.StreamResponse:
+    async def handler(_request: web.BaseRequest) -> web.StreamResponse:
         raise ZeroDivisionError(INTERNALS)
 
     with logged() as log:
@@ -158,7 +156,7 @@ async def test_bug_before_the_answer() -> None:
 async def test_bug_within_the_answer(*, has_length: bool) -> None:
     """Past the header section a bug breaks the connection off: no torn content looks whole."""
 
-    async def handler(request: web.Request) -> web.StreamResponse:
+    async def handler(request: web.BaseRequest) -> web.StreamResponse:
         response = web.StreamResponse()
         if has_length:
             response.content_length = 100
@@ -223,7 +221,7 @@ async def test_error_answer(
 ) -> None:
     """An error is its public words and the request id; the operator's words stay in the log."""
 
-    async def handler(_request: web.Request) -> web.StreamResponse:
+    async def handler(_request: web.BaseRequest) -> web.StreamResponse:
         raise error
 
     with logged() as log:
@@ -252,7 +250,7 @@ async def test_error_answer(
 async def test_unbelieved_https_is_logged_once(field: str, value: str) -> None:
     """A peer whose word does not count and that claims HTTPS is logged once, with the fix."""
 
-    async def handler(_request: web.Request) -> web.StreamResponse:
+    async def handler(_request: web.BaseRequest) -> web.StreamResponse:
         return web.Response()
 
     assert MAX_WARNED > 1
@@ -270,7 +268,7 @@ async def test_unbelieved_https_is_logged_once(field: str, value: str) -> None:
 async def test_unnamed_proxy_in_front_is_logged_once() -> None:
     """Where all requests come forwarded from one address, the log names the settings for it."""
 
-    async def handler(_request: web.Request) -> web.StreamResponse:
+    async def handler(_request: web.BaseRequest) -> web.StreamResponse:
         return web.Response()
 
     with logged() as log:
@@ -288,7 +286,7 @@ async def test_client_that_leaves_before_the_answer() -> None:
     """A client that leaves while nothing has been sent is told without a status."""
     asked = asyncio.Event()
 
-    async def handler(_request: web.Request) -> web.StreamResponse:
+    async def handler(_request: web.BaseRequest) -> web.StreamResponse:
         asked.set()
         await asyncio.Event().wait()
         raise AssertionError

@@ -18,7 +18,6 @@ from proxy.admin.web.overview_labels import OUTCOMES
 from proxy.admin.web.rendering import render
 from proxy.connectors.watch import ConnectorWatch
 from proxy.errors import DatabaseFailed
-from proxy.telemetry.middleware import STOPPING
 
 # A browser that takes nothing for so long is gone, or asleep; it connects again when it wakes.
 _PATIENCE_S = 15.0
@@ -40,6 +39,7 @@ class OverviewPages:
     live: Live
     watch: ConnectorWatch
     sessions: Sessions
+    stopping: asyncio.Event
 
     @pages.get("/")
     async def show(self, request: web.Request) -> web.Response:
@@ -79,7 +79,7 @@ class OverviewPages:
         watcher = Watcher(self.live, language=request[VISIT].language, query=query)
         await _sent(response, b"retry: %d\n\n" % _RETRY_MS)
         for tick in count():
-            if await _is_stopping(request, after_s=TICK_S if tick else 0):
+            if await self._is_stopping(after_s=TICK_S if tick else 0):
                 return
             if tick % _TRUST == 0 and not await self._is_signed_in(request):
                 await _sent(response, b"event: signed-out\ndata: {}\n\n")
@@ -92,16 +92,14 @@ class OverviewPages:
         session = request[CALLER].session
         return session is not None and await self.sessions.find(session.id) is not None
 
+    async def _is_stopping(self, *, after_s: float) -> bool:
+        """Wait, and tell whether the listener has begun to stop meanwhile."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(after_s):
+                await self.stopping.wait()
+        return self.stopping.is_set()
+
 
 async def _sent(response: web.StreamResponse, event: bytes) -> None:
     async with asyncio.timeout(_PATIENCE_S):
         await response.write(event)
-
-
-async def _is_stopping(request: web.Request, *, after_s: float) -> bool:
-    """Wait, and tell whether the listener has begun to stop meanwhile."""
-    stopping = request.app[STOPPING]
-    with suppress(TimeoutError):
-        async with asyncio.timeout(after_s):
-            await stopping.wait()
-    return stopping.is_set()
