@@ -17,8 +17,8 @@
         - OriginUnreachable, OriginTimeout, OriginRefused, OriginGone, OriginAnswerInvalid,
           OriginProhibited, OriginIncomplete, OriginChanged
             - ContentMissing, an OriginGone: said by THRON's API in its own words
-            - PageInstead, an OriginAnswerInvalid
-    - this gateway's: Overloaded, TooManyForClient, ReaderTooSlow, GaveWay, DatabaseFailed
+            - HtmlInsteadOfFile, an OriginAnswerInvalid
+    - this gateway's: Overloaded, TooManyForClient, ReaderTooSlow, Preempted, DatabaseFailed
 - ConfigurationError: the operator's slip; no request ever meets it
 """
 
@@ -240,7 +240,7 @@ class OriginAnswerInvalid(OriginError):
     proxy_status = "http_protocol_error"
 
 
-class PageInstead(OriginAnswerInvalid):
+class HtmlInsteadOfFile(OriginAnswerInvalid):
     """A page of HTML came in place of the file: of an error, or of a sign-in."""
 
 
@@ -285,7 +285,7 @@ class ReaderTooSlow(GatewayError):
     public = gettext_noop("The content was taken too slowly.")
 
 
-class GaveWay(ReaderTooSlow):
+class Preempted(ReaderTooSlow):
     """The client stalled while every place was taken, most of them by that client."""
 
 

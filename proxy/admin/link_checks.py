@@ -16,9 +16,9 @@ class TenantProbe:
 
     connection: TenantConnection
 
-    async def try_(self, connector: Connector, address: Address) -> ProbeResult:
+    async def try_address(self, connector: Connector, address: Address) -> ProbeResult:
         """Return what came of an address."""
         tenant = self.connection.tenant
         if tenant is None:
             return ProbeResult(NotConfigured.status, problem=NotConfigured.public)
-        return await LinkProbe(tenant.resolver, tenant.origins).try_(connector, address)
+        return await LinkProbe(tenant.resolver, tenant.origins).try_address(connector, address)

@@ -148,7 +148,7 @@ async def open_console(
         surveying = await stack.enter_async_context(Surveying.open(connection))
         checks = LinkCheckStore(database, now=utc_now)
         probe = TenantProbe(connection)
-        checker = await stack.enter_async_context(LinkChecker.open(checks, probe.try_))
+        checker = await stack.enter_async_context(LinkChecker.open(checks, probe.try_address))
         await stack.enter_async_context(
             polling("audit", prune_audit, interval_s=_PRUNE_AUDIT_EVERY_S)
         )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from proxy.catalogue.url_entries import UrlEntry, clean, entries, sort_key, sought, title
+from proxy.catalogue.url_entries import UrlEntry, clean, entries, search_text, sort_key, title
 from proxy.connectors.model import Connector, is_servable
 from proxy.thron.content import Content, Publication, publication
 
@@ -57,7 +57,7 @@ class ContentRows:
             "title": shown,
             "title_key": sort_key(shown),
             "updated_s": int(updated.timestamp()) if updated is not None else 0,
-            "search": sought(content.id, entry.value[:200], shown, content.file_name),
+            "search": search_text(content.id, entry.value[:200], shown, content.file_name),
             "is_addressable": entry.is_addressable,
             "is_shortened": entry.is_shortened,
         }

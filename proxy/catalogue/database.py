@@ -29,7 +29,6 @@ from proxy.catalogue.encryption import Encryption, is_encrypted
 from proxy.catalogue.engine import (
     SETTING,
     DatabaseLocation,
-    close_to_others,
     driver_failures,
     engine,
     file_id,
@@ -38,6 +37,7 @@ from proxy.catalogue.engine import (
     mark_scrubbed,
     place,
     reader,
+    restrict_to_owner,
     scrub,
     write_ahead,
     writer,
@@ -369,7 +369,7 @@ class Database:
                 if is_new and self.place.path is not None:
                     await mark_scrubbed(connection)
             if self.place.path is not None:
-                close_to_others(self.place.path)
+                restrict_to_owner(self.place.path)
                 await write_ahead(self._reader)
                 if not is_new and not await is_scrubbed(self._reader):
                     await scrub(self._made)

@@ -181,7 +181,7 @@ def file_id(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def close_to_others(path: Path) -> None:
+def restrict_to_owner(path: Path) -> None:
     """Take away what others may do with an SQLite file that was there before."""
     with _file_problems(path):
         if path.stat().st_mode & 0o077:

@@ -80,11 +80,11 @@ async def exported(
 
 
 def values(line: UrlRow, urls: RowUrls) -> dict[str, Any]:
-    """Return a line by the names of ``COLUMNS``, with nothing made harmless."""
+    """Return a line by the names of ``COLUMNS``, with no formula escaped."""
     return {name: column(line, urls) for name, column in _COLUMNS.items()}
 
 
-def harmless(cell: str) -> str:
+def escape_formula(cell: str) -> str:
     """Return a cell that no spreadsheet takes for a formula."""
     return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA) else cell
 
@@ -102,7 +102,7 @@ def _head(form: Format, *, is_marked: bool) -> bytes:
 def _written(line: UrlRow, urls: RowUrls, form: Format, *, is_first: bool) -> bytes:
     match form:
         case Format.CSV:
-            return _row(tuple(harmless(_cell(each)) for each in values(line, urls).values()))
+            return _row(tuple(escape_formula(_cell(each)) for each in values(line, urls).values()))
         case Format.JSON:
             return (b"\n" if is_first else b",\n") + orjson.dumps(values(line, urls))
         case Format.TXT:

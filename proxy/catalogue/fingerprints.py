@@ -1,7 +1,7 @@
-"""For which shape of which connectors the catalogue stands, and what is dropped when that changes.
+"""Which settings of a connector its rows were made for, and what is dropped when these change.
 
-The shape of a connector is its folder, its types and what its addresses are made of. What was
-entered for another shape is not looked at; here it is fitted to the new one in one transaction.
+Two fingerprints say so: of folder, types and addresses, and of what addresses are made of alone.
+Rows of another fingerprint are not read; ``fit`` drops or keeps them in one transaction.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.catalogue import schema
 from proxy.catalogue.database import Database
-from proxy.catalogue.url_entries import naming, shape
+from proxy.catalogue.url_entries import address_fingerprint, catalogue_fingerprint
 from proxy.connectors.model import Connector
 
 _TABLE = schema.catalogued
@@ -19,7 +19,7 @@ _AT = _TABLE.c
 
 
 class Fingerprints:
-    """Keeps the catalogue fitted; every method raises DatabaseFailed where there is no answer."""
+    """Fits the catalogue to connectors; every method may raise DatabaseFailed."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -29,18 +29,18 @@ class Fingerprints:
 
         Contents of another tenant go. Addresses go where they are made of something else now.
         Contents stay, with their former prettyIDs, but none counts as confirmed until a listing
-        of the new shape has shown it.
+        for the connector as it is now has shown it.
         """
 
         async def write(connection: AsyncConnection) -> bool:
             query = select(_TABLE).where(_AT.connector == connector.slug)
             before = (await connection.execute(query)).one_or_none()
-            wanted = (client_id, shape(connector), naming(connector))
+            wanted = (client_id, catalogue_fingerprint(connector), address_fingerprint(connector))
             if before is not None and (before.client_id, before.shape, before.naming) == wanted:
                 return False
             if before is None or before.client_id != client_id:
                 await _forget_contents(connection, [connector.slug])
-            elif before.naming != naming(connector):
+            elif before.naming != address_fingerprint(connector):
                 await _forget_addresses(connection, connector.slug)
             await _doubt(connection, connector.slug)
             await connection.execute(delete(_TABLE).where(_AT.connector == connector.slug))

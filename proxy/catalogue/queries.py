@@ -28,9 +28,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from proxy.catalogue import schema
 from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.database import Database
-from proxy.catalogue.url_entries import folded, shape
+from proxy.catalogue.url_entries import catalogue_fingerprint, folded
 from proxy.catalogue.url_rows import (
-    Catalogued,
+    CataloguedContent,
     Collision,
     SeenVersion,
     Selection,
@@ -173,7 +173,7 @@ class Contents:
             Collision(language, value, tuple(lines)) for (language, value), lines in rivals
         )
 
-    async def content(self, connector: Connector, content_id: str) -> Catalogued | None:
+    async def content(self, connector: Connector, content_id: str) -> CataloguedContent | None:
         """Return one content with all its addresses; None if the folder never held it."""
         selection = Selection(statuses=frozenset(AddressStatus), content_id=content_id)
         lines = url_rows(connector, selection)
@@ -188,7 +188,7 @@ class Contents:
             .order_by(_VERSION.first_seen.desc(), _VERSION.modified.desc())
         )
 
-        async def read(connection: AsyncConnection) -> Catalogued | None:
+        async def read(connection: AsyncConnection) -> CataloguedContent | None:
             row = (await connection.execute(record)).one_or_none()
             if row is None:
                 return None
@@ -245,14 +245,14 @@ def _catalogued(
     row: Row[Any],
     lines: tuple[UrlRow, ...],
     versions: tuple[SeenVersion, ...],
-) -> Catalogued:
+) -> CataloguedContent:
     former = AddressStatus.FORMER
     claimed = [
         (each.language or "", each.value)
         for each in lines
         if each.value is not None and each.status is not former and not each.is_shortened
     ]
-    return Catalogued(
+    return CataloguedContent(
         content=read_content(connector, row, claimed),
         is_servable=row.is_servable,
         lines=lines,
@@ -300,7 +300,7 @@ def is_present(connector: Connector) -> ColumnElement[bool]:
     table = schema.catalogued.c
     return exists(
         select(table.connector).where(
-            table.connector == connector.slug, table.shape == shape(connector)
+            table.connector == connector.slug, table.shape == catalogue_fingerprint(connector)
         )
     )
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from proxy.catalogue.encryption import Encryption
-from proxy.catalogue.engine import DatabaseLocation, close_to_others
+from proxy.catalogue.engine import DatabaseLocation, restrict_to_owner
 from proxy.errors import ConfigurationError
 
 SETTING = "TDC_SECRET_KEY"
@@ -46,7 +46,7 @@ def _kept(file: Path) -> str:
     try:
         if not file.exists():
             _make(file)
-        close_to_others(file)
+        restrict_to_owner(file)
         key = file.read_text("ascii").strip()
     except (OSError, UnicodeDecodeError) as exc:
         problem = f"{file}: the key of the database's secrets cannot be read ({exc}); {_mend()}"

@@ -50,15 +50,15 @@ def entries(connector: Connector, content: Content) -> tuple[UrlEntry, ...]:
     return tuple(found.values()) or (UrlEntry("", "", is_addressable=False),)
 
 
-def shape(connector: Connector) -> str:
-    """Return a mark that two connectors share where they have the same contents and addresses."""
+def catalogue_fingerprint(connector: Connector) -> str:
+    """Return a digest that two connectors share where they have the same contents and addresses."""
     types = ",".join(sorted(connector.content_types))
-    facts = [connector.folder_id, connector.subfolders, types, naming(connector)]
+    facts = [connector.folder_id, connector.subfolders, types, address_fingerprint(connector)]
     return _mark(*facts, *([] if connector.only_published else ["unpublished too"]))
 
 
-def naming(connector: Connector) -> str:
-    """Return a mark that two connectors share where they name a content by the same addresses."""
+def address_fingerprint(connector: Connector) -> str:
+    """Return a digest that two connectors share where they name a content by the same addresses."""
     return _mark(
         connector.identifier,
         connector.metadata,
@@ -79,7 +79,7 @@ def sort_key(text: str) -> str:
     return folded(text)[:_LONGEST_KEY]
 
 
-def sought(*texts: str | None) -> str:
+def search_text(*texts: str | None) -> str:
     """Return what some texts are found by; together they are cut."""
     return "\n".join(folded(text) for text in texts if text)[:_LONGEST_SOUGHT]
 

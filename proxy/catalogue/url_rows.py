@@ -142,7 +142,7 @@ class SeenVersion:
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogued:
+class CataloguedContent:
     """One content as the catalogue has it.
 
     Attributes:

@@ -139,7 +139,7 @@ class Outages:
         self._succeeded_at = self._now()
         self._refused.clear()
 
-    def judged(self, refusal: E, *, content_id: str) -> E:
+    def with_status(self, refusal: E, *, content_id: str) -> E:
         """Return a refusal as the client gets it: 404, or 503 where every content is refused."""
         if len(self._refused) < _CONTENTS:
             self._refused.add(content_id)

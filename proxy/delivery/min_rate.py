@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from proxy.errors import GaveWay, ReaderTooSlow
+from proxy.errors import Preempted, ReaderTooSlow
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class MinRateGuard:
 
         Raises:
             ReaderTooSlow: It took too little.
-            GaveWay: It took nothing of late, and another client needs its place.
+            Preempted: It took nothing of late, and another client needs its place.
             ConnectionError: It has left.
         """
         began = self.waits_since = self._now()
@@ -50,7 +50,7 @@ class MinRateGuard:
                 await write(chunk)
         except TimeoutError as exc:
             if self._gives_way:
-                raise GaveWay(f"took nothing for {self._now() - began:.1f} s") from exc
+                raise Preempted(f"took nothing for {self._now() - began:.1f} s") from exc
             raise ReaderTooSlow(f"took nothing for {self._min_rate.window_s:g} s") from exc
         finally:
             self.waits_since = None

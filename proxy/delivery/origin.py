@@ -129,7 +129,7 @@ class Origins:
                 lines = [*self._sent, *fields]
                 answer, delivery = await self._open_with_retries(delivery, method, lines)
         except (OriginGone, OriginRefused, ThronRefused) as exc:
-            raise self._outages.judged(exc, content_id=delivery.content_id) from exc
+            raise self._outages.with_status(exc, content_id=delivery.content_id) from exc
         self._outages.succeeded()
         async with closing(answer.response):
             yield upstream_of(answer, delivery, method)

@@ -16,9 +16,9 @@ from proxy.delivery.origin_client import OriginClient, OriginResponse, redirect_
 from proxy.errors import (
     ContentMissing,
     GatewayError,
+    HtmlInsteadOfFile,
     OriginAnswerInvalid,
     OriginGone,
-    PageInstead,
     ThronAnswerInvalid,
     ThronFailed,
     ThronRefused,
@@ -136,7 +136,7 @@ class SourceFiles:
             return await self._by_some_endpoint(
                 _SourceRequest(sources, fields, file_name, content_id)
             )
-        except PageInstead as exc:
+        except HtmlInsteadOfFile as exc:
             raise ThronRefused(str(exc)) from exc
         finally:
             del self._asked_at[key]
@@ -191,7 +191,7 @@ class SourceFiles:
                 raise decided
         others = [exc for exc in failures if not isinstance(exc, OriginGone)]
         # A page says that the service took the question; a 405, only that it is not the form.
-        others = [exc for exc in others if isinstance(exc, PageInstead)] or others
+        others = [exc for exc in others if isinstance(exc, HtmlInsteadOfFile)] or others
         raise others[-1] if others else self._nowhere(asked.sources)
 
     def _nowhere(self, sources: Sequence[str]) -> OriginGone:

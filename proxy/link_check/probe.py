@@ -30,7 +30,7 @@ class LinkProbe:
         self._resolver = resolver
         self._origins = origins
 
-    async def try_(self, connector: Connector, address: Address) -> ProbeResult:
+    async def try_address(self, connector: Connector, address: Address) -> ProbeResult:
         """Return what a client would get, and where that is an error what may fix it."""
         try:
             async with asyncio.timeout(_LONGEST_S):

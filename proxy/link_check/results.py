@@ -72,7 +72,7 @@ class LinkCheck:
         """Whether nothing more comes of it."""
         return self.state not in _UNDONE
 
-    def seen_at(self, now: datetime) -> "LinkCheck":
+    def as_of(self, now: datetime) -> "LinkCheck":
         """Return the run as it stands at a time: of one whose process is gone, that it is."""
         if self.is_over or now - self.beat <= _SILENCE:
             return self

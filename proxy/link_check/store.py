@@ -69,7 +69,7 @@ class LinkCheckStore:
 
         async def write(connection: AsyncConnection) -> LinkCheck:
             last = await _last(connection, connector.slug)
-            if last is not None and not last.seen_at(now).is_over:
+            if last is not None and not last.as_of(now).is_over:
                 raise CheckRunning(connector.slug)
             mine = select(_CHECK.c.id).where(_CHECK.c.connector == connector.slug)
             oldest = mine.order_by(_CHECK.c.id.desc()).limit(1).offset(_KEPT).scalar_subquery()
@@ -154,7 +154,7 @@ class LinkCheckStore:
             return await _last(connection, slug)
 
         found = await self._database.read(read)
-        return found.seen_at(self._now()) if found is not None else None
+        return found.as_of(self._now()) if found is not None else None
 
     async def to_try(
         self, connector: Connector, scope: Scope, *, after: int, most: int

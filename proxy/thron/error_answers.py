@@ -10,9 +10,9 @@ import re
 from proxy.errors import (
     ContentMissing,
     GatewayError,
+    HtmlInsteadOfFile,
     OriginAnswerInvalid,
     OriginGone,
-    PageInstead,
     ThronAnswerInvalid,
     ThronBusy,
     ThronUnreachable,
@@ -68,7 +68,7 @@ def is_error_answer(
         return _error_named(codes) or OriginAnswerInvalid("THRON sent an envelope, not the file")
     may_be_html = expected_name is None or expected_name.lower().endswith(_HTML_NAMES)
     if status == _OK and not may_be_html and media_type in _HTML_TYPES and _PAGE.match(head):
-        return PageInstead("THRON sent an HTML page, not the file")
+        return HtmlInsteadOfFile("THRON sent an HTML page, not the file")
     return None
 
 

@@ -315,7 +315,7 @@ class TokenKeeper:
         """Return the session of the login in flight, or of a new one unless that has to wait."""
         if self._login is None or self._login.done():
             if self._failure is not None and self._failure.remaining_s(self._now()) > 0:
-                raise self._failure.told_again(self._now())
+                raise self._failure.new_error(self._now())
             self._login = asyncio.create_task(self._new_session(), name="thron-login")
         return _given(await asyncio.shield(self._login))
 
@@ -436,7 +436,7 @@ class TokenKeeper:
             failures=count,
             retry_in_s=round(delay_s, 1),
         )
-        return self._failure.told_again(self._now())
+        return self._failure.new_error(self._now())
 
     def _is_login_futile(self) -> bool:
         """Tell whether the last logins changed nothing, so that the next one has to wait."""

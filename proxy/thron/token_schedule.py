@@ -72,7 +72,7 @@ class Failure:
         # Bounded on both sides, as a clock may be set back.
         return min(max(self.delay_s - (now - self.at), 0.0), self.delay_s)
 
-    def told_again(self, now: float) -> ThronError:
+    def new_error(self, now: float) -> ThronError:
         """Return a new error: one that is raised twice accumulates tracebacks."""
         wait_s = max(self.remaining_s(now), 1.0)
         return type(self.error)(str(self.error), retry_after_s=wait_s)

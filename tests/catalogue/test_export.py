@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.catalogue.collisions import AddressStatus
-from proxy.catalogue.export import BYTE_ORDER_MARK, COLUMNS, Format, exported, harmless
+from proxy.catalogue.export import BYTE_ORDER_MARK, COLUMNS, Format, escape_formula, exported
 from proxy.catalogue.row_urls import RowUrls
 from proxy.catalogue.url_rows import UrlRow
 from tests.catalogue.entering import NAMES
@@ -86,7 +86,7 @@ async def test_csv_has_no_formulas(start: str) -> None:
 @given(st.text())
 def test_no_cell_begins_a_formula(cell: str) -> None:
     """Whatever it holds, a cell does not begin with a character of formulas."""
-    made = harmless(cell)
+    made = escape_formula(cell)
     assert not made.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
     assert made in {cell, f"'{cell}"}
 

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.catalogue.url_entries import UrlEntry, entries, folded, naming, shape, sought, title
+from proxy.catalogue.url_entries import (
+    UrlEntry,
+    address_fingerprint,
+    catalogue_fingerprint,
+    entries,
+    folded,
+    search_text,
+    title,
+)
 from proxy.connectors.identifiers import claims
 from proxy.connectors.model import Connector, Identifier
 from proxy.thron.content import Content, ContentType, MetadataValue, PrettyId
@@ -76,7 +84,7 @@ def test_every_claim_has_its_line(values: list[str]) -> None:
 
 def test_shape_is_of_contents_and_addresses_only() -> None:
     """How a content is delivered does not matter to the catalogue; which one is, does."""
-    assert shape(NAMES) == shape(
+    assert catalogue_fingerprint(NAMES) == catalogue_fingerprint(
         NAMES.model_copy(update={"max_age_s": 1, "enabled": False, "force_https": True})
     )
     others = [
@@ -86,9 +94,13 @@ def test_shape_is_of_contents_and_addresses_only() -> None:
         NAMES.model_copy(update={"identifier": Identifier.CONTENT_ID}),
         SKUS.model_copy(update={"metadata": "ean"}),
     ]
-    assert shape(NAMES) not in {shape(each) for each in others}
-    assert naming(NAMES) == naming(NAMES.model_copy(update={"folder_id": "g"}))
-    assert naming(SKUS) != naming(SKUS.model_copy(update={"metadata": "ean"}))
+    assert catalogue_fingerprint(NAMES) not in {catalogue_fingerprint(each) for each in others}
+    assert address_fingerprint(NAMES) == address_fingerprint(
+        NAMES.model_copy(update={"folder_id": "g"})
+    )
+    assert address_fingerprint(SKUS) != address_fingerprint(
+        SKUS.model_copy(update={"metadata": "ean"})
+    )
 
 
 @pytest.mark.parametrize(
@@ -108,8 +120,8 @@ def test_folded(text: str, expected: str) -> None:
 
 def test_sought_is_bounded() -> None:
     """However long a title is, what is searched fits into an index."""
-    assert len(sought("x" * 10_000, "y" * 10_000)) == 600
-    assert sought("Ä", None, "b") == "a\nb"
+    assert len(search_text("x" * 10_000, "y" * 10_000)) == 600
+    assert search_text("Ä", None, "b") == "a\nb"
 
 
 def test_title_is_that_of_the_language() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from proxy.delivery.admission import Admission
 from proxy.delivery.min_rate import MinRate, MinRateGuard
-from proxy.errors import GaveWay, Overloaded, TooManyForClient
+from proxy.errors import Overloaded, Preempted, TooManyForClient
 from proxy.semantics.forwarded import TrustedProxies
 from tests.logs import logged
 from tests.waiting import until
@@ -57,7 +57,7 @@ class Crowd:
                     return
                 try:
                     await guard.write(lambda _: self._until_the_end(), b"octets")
-                except GaveWay:
+                except Preempted:
                     self.cut.append(client)
 
         self._tasks.create_task(run())

@@ -11,9 +11,9 @@ from proxy.delivery.error_sniffing import may_be_error, sniff_error
 from proxy.delivery.origin_client import OriginClient
 from proxy.errors import (
     GatewayError,
+    HtmlInsteadOfFile,
     OriginAnswerInvalid,
     OriginGone,
-    PageInstead,
     TokenRejected,
 )
 from tests.delivery.origin_server import origin_server
@@ -25,7 +25,7 @@ PAGE = b"<!DOCTYPE html><html><body>Log in</body></html>"
 @pytest.mark.parametrize(
     ("status", "media_type", "body", "name", "error"),
     [
-        pytest.param(200, "text/html", PAGE, "a.mp4", PageInstead, id="a page"),
+        pytest.param(200, "text/html", PAGE, "a.mp4", HtmlInsteadOfFile, id="a page"),
         pytest.param(200, "text/html", PAGE, "a.html", None, id="a page that is the file"),
         pytest.param(
             200,
@@ -93,7 +93,7 @@ async def test_a_page_without_a_name(
 @pytest.mark.parametrize(
     ("body", "media_type", "name", "error"),
     [
-        pytest.param(PAGE, "text/html", "a.mp4", PageInstead, id="a page"),
+        pytest.param(PAGE, "text/html", "a.mp4", HtmlInsteadOfFile, id="a page"),
         pytest.param(PAGE, "text/html", "a.html", None, id="a page that is the file"),
         pytest.param(b'{"resultCode":"OK"}', "text/plain", "a", OriginAnswerInvalid, id="envelope"),
         pytest.param(b'{"a": 1}', "application/json", "a.json", None, id="JSON"),

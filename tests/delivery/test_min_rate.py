@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from proxy.delivery.min_rate import MinRate, MinRateGuard
-from proxy.errors import GaveWay, ReaderTooSlow
+from proxy.errors import Preempted, ReaderTooSlow
 
 
 class Reader:
@@ -66,7 +66,7 @@ async def test_one_that_takes_nothing_gives_way() -> None:
 
     await keeper.write(taken, b"octets")
     assert keeper.waits_since is None
-    with pytest.raises(GaveWay):
+    with pytest.raises(Preempted):
         await keeper.write(endless, b"octets")
 
 

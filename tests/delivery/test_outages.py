@@ -16,7 +16,8 @@ class Bench:
     def refuse(self, *content_ids: str) -> list[int]:
         """Refuse contents, and return the statuses."""
         return [
-            self.outages.judged(OriginGone("404"), content_id=each).status for each in content_ids
+            self.outages.with_status(OriginGone("404"), content_id=each).status
+            for each in content_ids
         ]
 
 
@@ -49,7 +50,7 @@ def test_a_refusal_stays_what_it_is(kind: type[GatewayError]) -> None:
     outages = Outages(now=lambda: 0.0)
     for content_id, status, retry_after_s in (("a", 404, None), ("b", 404, None), ("c", 503, 10)):
         refusal = kind("why", proxy_status="http_request_denied")
-        told = outages.judged(refusal, content_id=content_id)
+        told = outages.with_status(refusal, content_id=content_id)
         assert type(told) is kind
         assert "why" in str(told)
         assert (told.status, told.retry_after_s) == (status, retry_after_s)

@@ -15,7 +15,7 @@ async def _try(
     known = connector.gateway.watch.connectors.of_slug(slug)
     assert known is not None
     probe = LinkProbe(connector.tenant.resolver, connector.tenant.origins)
-    return await probe.try_(known, Address(slug, language, value))
+    return await probe.try_address(known, Address(slug, language, value))
 
 
 @pytest.mark.parametrize("mode", list(DeliveryMode))

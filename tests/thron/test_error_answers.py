@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from proxy.errors import (
     ContentMissing,
     GatewayError,
+    HtmlInsteadOfFile,
     OriginAnswerInvalid,
     OriginGone,
-    PageInstead,
     ThronAnswerInvalid,
     ThronBusy,
     ThronFailed,
@@ -64,8 +64,8 @@ def envelope(result: str, sso: str = "OK") -> bytes:
             TokenRejected,
             id="XML",
         ),
-        pytest.param(200, HTML, "a.pdf", PAGE, PageInstead, id="login page"),
-        pytest.param(200, HTML, "unnamed", PAGE, PageInstead, id="login page for no name"),
+        pytest.param(200, HTML, "a.pdf", PAGE, HtmlInsteadOfFile, id="login page"),
+        pytest.param(200, HTML, "unnamed", PAGE, HtmlInsteadOfFile, id="login page for no name"),
         pytest.param(
             200, JSON, None, envelope("ACCESS_DENIED"), TokenRejected, id="denied, of no name"
         ),

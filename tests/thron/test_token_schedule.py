@@ -95,7 +95,7 @@ def test_remaining(now: float, remaining_s: float) -> None:
 def test_told_again() -> None:
     """The same error is told to each caller in a new exception, with what is left to wait."""
     failure = Failure(CredentialsRefused("wrong key"), count=1, at=100, delay_s=60)
-    told = failure.told_again(130)
+    told = failure.new_error(130)
     assert type(told) is CredentialsRefused
     assert told is not failure.error
     assert (str(told), told.retry_after_s) == ("wrong key", 30)

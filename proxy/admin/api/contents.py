@@ -13,7 +13,7 @@ from proxy.admin.content_actions import ContentActions
 from proxy.admin.served import connector_of, line_urls
 from proxy.admin.web.snippets import snippets
 from proxy.catalogue.queries import Contents
-from proxy.catalogue.url_rows import Catalogued
+from proxy.catalogue.url_rows import CataloguedContent
 from proxy.connectors.model import Connector
 from proxy.connectors.watch import ConnectorWatch
 from proxy.delivery.explain import DiagnosisStep
@@ -149,7 +149,7 @@ class ContentsApi:
         _, found = await self._found(slug, id_)
         await self.actions.forget(found.content.id, actor=caller.actor)
 
-    async def _found(self, slug: str, content_id: str) -> tuple[Connector, Catalogued]:
+    async def _found(self, slug: str, content_id: str) -> tuple[Connector, CataloguedContent]:
         connector = connector_of(self.watch, slug)
         found = await self.contents.content(connector, content_id)
         if found is None:
@@ -158,7 +158,7 @@ class ContentsApi:
 
     async def _url(
         self, slug: str, content_id: str, query: LineQuery
-    ) -> tuple[str, str, Catalogued]:
+    ) -> tuple[str, str, CataloguedContent]:
         connector, found = await self._found(slug, content_id)
         urls = line_urls(self.settings, connector, is_named=query.names)
         lines = found.lines

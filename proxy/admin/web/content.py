@@ -15,7 +15,7 @@ from proxy.admin.web.rendering import render, see_other
 from proxy.admin.web.snippets import mail, snippets
 from proxy.catalogue.queries import Contents
 from proxy.catalogue.row_urls import RowUrls
-from proxy.catalogue.url_rows import Catalogued, UrlRow
+from proxy.catalogue.url_rows import CataloguedContent, UrlRow
 from proxy.connectors.model import Connector
 from proxy.connectors.watch import ConnectorWatch
 from proxy.link_check.store import LinkCheckStore
@@ -36,7 +36,7 @@ class AddressedContent:
     """
 
     connector: Connector
-    found: Catalogued
+    found: CataloguedContent
     urls: RowUrls
     line: UrlRow | None
 
