@@ -438,7 +438,7 @@ def load(environ: Mapping[str, str]) -> Settings:
 
 
 def table() -> tuple[tuple[str, str, str], ...]:
-    """Return name, default and help of every setting, in the order of the README."""
+    """Return name, default and help of every setting, in the order of docs/settings.md."""
     rows = []
     for name, field in Settings.model_fields.items():
         match field.default:

@@ -168,6 +168,6 @@ class Parts:
         """Return it; a ConfigurationError names the settings where there is none."""
         if self.tenant is None:
             raise ConfigurationError(
-                ["No credentials: set TDC_CLIENT_ID, TDC_APP_ID and TDC_APP_KEY (README, Connect)."]
+                ["No credentials: set TDC_CLIENT_ID, TDC_APP_ID and TDC_APP_KEY (docs/connect.md)."]
             )
         return self.tenant

@@ -9,7 +9,7 @@ from pathlib import Path
 from proxy.settings import table
 
 ROOT = Path(__file__).parents[1]
-README = ROOT / "README.md"
+HANDBOOK = ROOT / "docs" / "settings.md"
 ENV_EXAMPLE = ROOT / "deploy" / "thron-connector.env.example"
 REMEDY = "run: .venv/bin/python -m tests.settings_documents"
 
@@ -37,9 +37,9 @@ def in_env_example() -> str:
     return "\n".join([*lines, ""])
 
 
-def marked(readme: str) -> str | None:
-    """Return what stands between the markers of the README, or None without them."""
-    found = _MARKED.search(readme)
+def marked(page: str) -> str | None:
+    """Return what stands between the markers of a page, or None without them."""
+    found = _MARKED.search(page)
     return None if found is None else found[0].partition("\n")[2].removesuffix(found[2])
 
 
@@ -49,8 +49,8 @@ def _escaped(text: str) -> str:
 
 def _write() -> None:
     ENV_EXAMPLE.write_text(in_env_example(), "utf-8")
-    readme = README.read_text("utf-8")
-    README.write_text(_MARKED.sub(lambda m: f"{m[1]}{in_markdown()}{m[2]}", readme), "utf-8")
+    page = HANDBOOK.read_text("utf-8")
+    HANDBOOK.write_text(_MARKED.sub(lambda m: f"{m[1]}{in_markdown()}{m[2]}", page), "utf-8")
 
 
 if __name__ == "__main__":

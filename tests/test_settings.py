@@ -9,7 +9,7 @@ from proxy.errors import ConfigurationError
 from proxy.settings import Listen, Settings, env_name, load, table
 from tests.settings_documents import (
     ENV_EXAMPLE,
-    README,
+    HANDBOOK,
     REMEDY,
     in_env_example,
     in_markdown,
@@ -294,10 +294,10 @@ def test_env_example_lists_the_settings() -> None:
     assert ENV_EXAMPLE.read_text("utf-8") == in_env_example(), REMEDY
 
 
-def test_readme_lists_the_settings() -> None:
-    """The README holds exactly the table, between its two markers."""
-    shown = marked(README.read_text("utf-8"))
-    assert shown is not None, "put <!-- settings --> and <!-- /settings --> on lines of README.md"
+def test_handbook_lists_the_settings() -> None:
+    """The handbook holds exactly the table, between its two markers."""
+    shown = marked(HANDBOOK.read_text("utf-8"))
+    assert shown is not None, "put the two markers of settings on lines of docs/settings.md"
     assert shown == in_markdown(), REMEDY
 
 

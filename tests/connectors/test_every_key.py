@@ -26,7 +26,7 @@ from proxy.thron.content import ContentType
 from tests.admin.nouns import OPERATIONS
 
 HOME = Path(__file__).parents[2]
-README = HOME / "README.md"
+HANDBOOK = HOME / "docs" / "connectors.md"
 TEMPLATES = HOME / "proxy" / "admin" / "web" / "templates"
 
 # What another value of a key is where its type alone does not tell.
@@ -96,15 +96,15 @@ def in_api() -> set[str]:
     return set(schemas["ConnectorSpec"]["properties"])
 
 
-def in_readme() -> set[str]:
+def in_handbook() -> set[str]:
     """Return the keys of the sample document."""
-    return set(re.findall(r"^ *#? *(\w+) = ", README.read_text("utf-8"), re.MULTILINE))
+    return set(re.findall(r"^ *#? *(\w+) = ", HANDBOOK.read_text("utf-8"), re.MULTILINE))
 
 
 # Each with the fields that it has to know, and those that it does.
 PLACES: Mapping[str, tuple[set[str], Callable[[], Iterable[str]]]] = {
     "the TOML document": ({*KEYS}, in_toml),
-    "the sample in README.md": ({*KEYS}, in_readme),
+    "the sample in docs/connectors.md": ({*KEYS}, in_handbook),
     "the API": ({*KEYS}, in_api),
     "AllFields of admin/web/connector_fields.py": (
         {*KEYS},

@@ -1,0 +1,255 @@
+"""The handbook names what there is, its links lead somewhere, and its commands work as printed."""
+
+import ast
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import click
+import pytest
+
+from proxy import errors
+from proxy.catalogue.collisions import AddressStatus
+from proxy.catalogue.database import Database
+from proxy.cli import main
+from proxy.connectors.model import Connector, Identifier
+from proxy.connectors.store import ConnectorStore
+from proxy.settings import Settings, env_name
+from proxy.telemetry.metrics import Metrics
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted(
+    str(path.relative_to(ROOT))
+    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "deploy").rglob("*"))
+    if path.is_file()
+)
+PROSE = [page for page in PAGES if page.endswith(".md")]
+HANDBOOK = [
+    f"docs/{name}.md"
+    for name in (
+        *("backup", "caches", "connect", "connectors", "install", "production", "quick-start"),
+        *("security", "settings", "troubleshooting"),
+    )
+]
+
+_FENCED = re.compile(r"^( *)```([\w ]*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
+_QUOTED = re.compile(r"`([^`\n]+)`")
+# What the connector says is in these marks, in the handbook alone.
+_SAID = re.compile(r"“([^”]+)”")
+_LINK = re.compile(r"\]\(([^)]+)\)")
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+
+
+@cache
+def text(page: str) -> str:
+    """Return a page of the repository."""
+    return (ROOT / page).read_text("utf-8")
+
+
+def _blocks(page: str, kind: str) -> list[str]:
+    """Return the fenced blocks of a kind, without the indent that they have in a list."""
+    return [
+        re.sub(rf"^{indent}", "", body, flags=re.MULTILINE)
+        for indent, info, body in _FENCED.findall(text(page))
+        if info == kind
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_settings_exist(page: str) -> None:
+    """Every setting that is named is one, or a file that holds one."""
+    known = {env_name(name) for name in Settings.model_fields} | {"TDC_CONFIG"}
+    named = set(re.findall(r"\bTDC_[A-Z_]*[A-Z]\b", text(page)))
+    assert not {each for each in named if not {each, each.removesuffix("_FILE")} & known}
+
+
+@pytest.mark.parametrize("page", PROSE)
+def test_metrics_exist(page: str) -> None:
+    """Every metric that is named is exposed."""
+    named = set(re.findall(r"\bthron_connector_\w+", text(page)))
+    assert not named - _metrics()
+
+
+def test_every_metric_is_named() -> None:
+    """The handbook names every metric that is exposed."""
+    assert set(re.findall(r"`(thron_connector_\w+)`", text("docs/production.md"))) == _metrics()
+
+
+def _metrics() -> set[str]:
+    families = Metrics().registry.collect()
+    return {f"{each.name}_total" if each.type == "counter" else each.name for each in families}
+
+
+@pytest.mark.parametrize("page", PROSE)
+def test_commands_exist(page: str) -> None:
+    """Every command that is shown exists, and takes the options that it is shown with."""
+    lines = [
+        *_QUOTED.findall(_FENCED.sub("", text(page))),
+        *(line for _, _, body in _FENCED.findall(text(page)) for line in body.splitlines()),
+    ]
+    wrong = [line for line in lines for words in _invocations(line) if not _is_command(words)]
+    assert not wrong
+
+
+def _invocations(line: str) -> Iterator[list[str]]:
+    """Yield what follows the name of the program, wherever a line runs it."""
+    for found in re.finditer(
+        r"(?:^|bin/|-- |until )thron-connector ([a-z-][^|;&>#]*)", line.strip()
+    ):
+        yield shlex.split(re.sub(r"[\[\]<\\]", " ", found[1]))
+
+
+def _is_command(words: list[str]) -> bool:
+    command: click.Command = main
+    context = click.Context(main)
+    while words and isinstance(command, click.Group) and not words[0].startswith("-"):
+        found = command.get_command(context, words.pop(0))
+        if found is None:
+            return False
+        command = found
+    known = {name for each in command.get_params(context) for name in each.opts}
+    return {word.partition("=")[0] for word in words if word.startswith("-")} <= known | {"--help"}
+
+
+@pytest.mark.parametrize("page", HANDBOOK)
+def test_what_the_connector_says(page: str) -> None:
+    """What the handbook quotes of the connector's words is in the code so."""
+    assert not [said for said in _SAID.findall(text(page)) if not _is_in_code(said)]
+
+
+@cache
+def _texts() -> tuple[str, ...]:
+    """Return every text of the code; between the values that are put into them, too."""
+    return tuple(
+        node.value
+        for path in (ROOT / "proxy").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+
+
+def _is_in_code(words: str) -> bool:
+    return any(words in each for each in _texts())
+
+
+def test_every_error_is_explained() -> None:
+    """The table of errors has every text that a client may read, with its statuses."""
+    table = text("docs/troubleshooting.md").split("<!-- errors -->")[1].split("<!-- /errors")[0]
+    rows = re.findall(r"^\| ([\d, ]+) \| “(.+?)” \|", table, re.MULTILINE)
+    told = {words: {int(each) for each in statuses.split(",")} for statuses, words in rows}
+    classes = [each for each in vars(errors).values() if isinstance(each, type)]
+    known: dict[str, set[int]] = {}
+    for each in classes:
+        if issubclass(each, errors.GatewayError):
+            known.setdefault(each.public, set()).add(each.status)
+    assert told.keys() == known.keys()
+    # An instance may know better than its class, so that more may be told.
+    assert not [words for words, statuses in told.items() if not statuses & known[words]]
+
+
+def test_events_exist() -> None:
+    """Every event of the log that the handbook explains is logged by that name."""
+    section = text("docs/troubleshooting.md").split("## The log warns")[1].split("\n## ")[0]
+    cells = re.findall(r"^\| (`.+?`) \|", section, re.MULTILINE)
+    named = {event for cell in cells for event in _QUOTED.findall(cell)}
+    assert len(named) > 10
+    assert not named - set(_texts())
+
+
+def test_statuses_are_explained() -> None:
+    """Every status of the table of URLs is explained."""
+    section = text("docs/connectors.md").split("| status | means |")[1].split("\n## ")[0]
+    named = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+    assert sorted(named) == sorted(AddressStatus)
+
+
+@pytest.mark.parametrize("page", PROSE)
+def test_links_lead_somewhere(page: str) -> None:
+    """A link within the repository leads to a file, and to a heading where it names one."""
+    for link in _LINK.findall(_FENCED.sub("", text(page))):
+        if "://" in link:
+            continue
+        path, _, anchor = link.partition("#")
+        target = (ROOT / page).parent / path if path else ROOT / page
+        assert target.exists(), link
+        if anchor:
+            headings = _HEADING.findall(_FENCED.sub("", target.read_text("utf-8")))
+            assert anchor in {_anchor(each) for each in headings}, link
+
+
+def _anchor(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    """Whoever begins at the README finds the whole handbook."""
+    assert not [page for page in HANDBOOK if f"({page})" not in text("README.md")]
+
+
+def test_pictures_are_small() -> None:
+    """The README stays quick to open."""
+    pictures = list((ROOT / "docs" / "images").iterdir())
+    assert pictures
+    assert not [each for each in pictures if each.stat().st_size > 150_000]
+
+
+def test_quick_start_works_as_printed(tmp_path: Path) -> None:
+    """The commands of the quick start do what they say, one after the other."""
+    _run(_blocks("docs/quick-start.md", "sh run"), tmp_path)
+    assert (tmp_path / "film.mp4").stat().st_size > (tmp_path / "part").stat().st_size == 1000
+    assert "strada-sl-film" in (tmp_path / "urls.csv").read_text("utf-8")
+
+
+async def test_back_up_is_restored(tmp_path: Path) -> None:
+    """The commands of the back-up bring the connectors back."""
+    url = f"sqlite:///{tmp_path}/connector.db"
+    kept = Connector(slug="kept", folder="press", identifier=Identifier.CONTENT_ID, folder_id="1")
+    async with Database.open(url) as database:
+        await ConnectorStore(database).apply([kept], actor="test")
+    back_up, restore = _blocks("docs/backup.md", "sh run")
+    later = "thron-connector connectors remove --yes kept"
+    _run([back_up, later, restore], tmp_path)
+    async with Database.open(url) as database:
+        assert (await ConnectorStore(database).read()).all == (kept,)
+
+
+def _run(blocks: list[str], home: Path) -> None:
+    """Run blocks as one script in a directory, on free ports in place of the usual ones."""
+    script = "\n".join(blocks)
+    ports = {usual: _free_port() for usual in ("8080", "8081")}
+    for usual, free in ports.items():
+        script = script.replace(f":{usual}", f":{free}")
+    with subprocess.Popen(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=home,
+        env={
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "HOME": str(home),
+            "STATE_DIRECTORY": str(home),
+            "TDC_LISTEN": f"127.0.0.1:{ports['8080']}",
+            "TDC_ADMIN_LISTEN": f"127.0.0.1:{ports['8081']}",
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as shell:
+        try:
+            said, _ = shell.communicate(timeout=100)
+        finally:
+            if shell.poll() is None:  # it waits for what will not come, with servers behind it
+                os.killpg(shell.pid, signal.SIGKILL)
+    assert shell.returncode == 0, said
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port: int = sock.getsockname()[1]
+        return port
