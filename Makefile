@@ -74,4 +74,4 @@ sbom: # what the image holds, in CycloneDX's format: dist/sbom.cdx.json
 	rm -rf $(VENV)/sbom
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

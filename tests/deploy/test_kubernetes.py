@@ -7,6 +7,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from proxy import __version__
 from tests.deploy.recipes import DEPLOY, loaded
 
 MANIFESTS = sorted((DEPLOY / "kubernetes").glob("*.yaml"))
@@ -42,6 +43,11 @@ def test_settings(tmp_path: Path) -> None:
     assert settings.is_set_up
     assert settings.secret_keys
     assert not settings.has_unnamed_proxy
+
+
+def test_image_is_the_release() -> None:
+    """The Deployment names the image of this release."""
+    assert CONTAINER["image"].endswith(f"/thron-connector:{__version__}")
 
 
 def test_parts_agree() -> None:
