@@ -1,6 +1,6 @@
 # Every target makes what it needs: the virtual environment in .venv, and for tests the programs by apt.
 .DELETE_ON_ERROR:
-.PHONY: demo sandbox test style types matrix bench soak messages programs lock wheel sbom clean
+.PHONY: demo sandbox test style types matrix bench soak messages programs lock hashes wheel sbom clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -48,19 +48,22 @@ $(VENV)/test: $(VENV)/run
 	PIP_CONSTRAINT=constraints.txt $(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]'
 	touch $@
 
-# The newest of everything, to be committed after a green test: constraints.txt for development,
-# and with hashes what the image is built of.
-lock:
+lock: # the newest of everything, to be committed after a green test
 	rm -rf $(VENV)/lock && $(PYTHON) -m venv $(VENV)/lock
 	$(VENV)/lock/bin/pip install --quiet '.[test]'
 	$(VENV)/lock/bin/pip freeze --exclude thron-download-connector > constraints.txt
-	$(VENV)/lock/bin/pip install --quiet uv
-	$(VENV)/lock/bin/$(HASHED) pyproject.toml --extra postgresql -o deploy/requirements.txt
-	echo hatchling | $(VENV)/lock/bin/$(HASHED) - -o deploy/build-requirements.txt
 	rm -rf $(VENV)/lock
+	$(MAKE) hashes
 
-HASHED := uv pip compile --quiet --universal --generate-hashes --no-annotate \
-	--constraints constraints.txt --custom-compile-command 'make lock'
+hashes: # of what the image is made of, in the versions of constraints.txt
+	rm -rf $(VENV)/uv && $(PYTHON) -m venv $(VENV)/uv
+	$(VENV)/uv/bin/pip install --quiet uv
+	$(VENV)/uv/bin/$(COMPILE) --extra postgresql pyproject.toml > deploy/requirements.txt
+	echo hatchling | $(VENV)/uv/bin/$(COMPILE) - > deploy/build-requirements.txt
+	rm -rf $(VENV)/uv
+
+COMPILE := uv pip compile --quiet --universal --generate-hashes --no-annotate \
+	--constraints constraints.txt --custom-compile-command 'make hashes'
 
 wheel: $(VENV)/test # and sdist, in dist/
 	$(BIN)/python -m hatchling build

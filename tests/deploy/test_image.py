@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -40,9 +41,17 @@ def test_image_has_what_was_tested(name: str) -> None:
     pins = _pinned(DEPLOY / name)
     tested = _pinned(ROOT / "constraints.txt")
     assert pins
-    assert pins == {each: tested.get(each) for each in pins}, "run make lock"
+    assert pins == {each: tested.get(each) for each in pins}, "run make hashes"
     blocks = re.split(r"\n(?=\w)", (DEPLOY / name).read_text("utf-8").strip())
     assert all("--hash=sha256:" in block for block in blocks[1:])
+
+
+def test_image_has_every_dependency() -> None:
+    """What the connector needs, and the driver of PostgreSQL, is among the image's packages."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["postgresql"]]
+    names = {re.split(r"[^\w.-]", each)[0].lower() for each in wanted}
+    assert not names - _pinned(DEPLOY / "requirements.txt").keys(), "run make hashes"
 
 
 def test_image_has_no_rights() -> None:
