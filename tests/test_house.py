@@ -54,7 +54,7 @@ MAY_CATCH_ALL: Mapping[str, str] = {
     "thron.token_keeper": "the keeper's background loop goes on after a bug",
     "link_check.run": "a bug ends the run, which tells it, and is logged",
     "catalogue.polling": "the background loop goes on after a bug",
-    "admin.faults": "a bug becomes a 500 and a traceback in the log",
+    "admin.error_middleware": "a bug becomes a 500 and a traceback in the log",
     "catalogue.sync": "the listing of one folder is logged; the others go on",
     "delivery.batch_loader": "the error is handed to everyone who waits for the batch",
 }

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
+from proxy.admin.overview import Observer, Overview
 from proxy.admin.requests_query import RequestsQuery, outcome, readable
-from proxy.admin.snapshot import Observer, Overview
 from proxy.admin.web.i18n import Language, Words
 from proxy.admin.web.overview_labels import HEALTHS, HINTS, OUTCOMES, SYNCS
 from proxy.admin.web.rendering import render_part
@@ -40,8 +40,8 @@ _VALUES: Mapping[str, object] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """How things stood at one moment, and as it was put into words."""
+class Snapshot:
+    """How things stood at one moment, and the parts of the page that say so, by language."""
 
     overview: Overview
     chart: Chart
@@ -55,7 +55,7 @@ class Live:
         self.observer = observer
         self._sync = sync
         self._looking = asyncio.Lock()
-        self._look: Look | None = None
+        self._snapshot: Snapshot | None = None
         self._looked = 0.0
         self._chart: Chart | None = None
         self._charted = float("-inf")
@@ -78,28 +78,28 @@ class Live:
         finally:
             self.watchers -= 1
 
-    async def look(self, *, at_most_s: float = TICK_S * 0.9) -> Look:
+    async def snapshot(self, *, at_most_s: float = TICK_S * 0.9) -> Snapshot:
         """Return how things stand.
 
         Args:
-            at_most_s: How old a look may be, in seconds; 0 for a new one.
+            at_most_s: How old a snapshot may be, in seconds; 0 for a new one.
         """
         async with self._looking:
             now = self.observer.monotonic()
-            if self._look is None or now - self._looked >= at_most_s:
+            if self._snapshot is None or now - self._looked >= at_most_s:
                 await self._read_states(now)
-                self._look, self._looked = self._now(now, is_new=not at_most_s), now
-            return self._look
+                self._snapshot, self._looked = self._now(now, is_new=not at_most_s), now
+            return self._snapshot
 
-    def parts(self, look: Look, language: Language) -> Mapping[str, Markup]:
+    def parts(self, snapshot: Snapshot, language: Language) -> Mapping[str, Markup]:
         """Return the parts of the page, by name, that are the same for all who read a language."""
-        if language not in look.said:
+        if language not in snapshot.said:
             words = Words(language)
-            values = {**_VALUES, "now": look.overview, "chart": look.chart}
-            look.said[language] = {
+            values = {**_VALUES, "now": snapshot.overview, "chart": snapshot.chart}
+            snapshot.said[language] = {
                 name: render_part(words, f"overview_{name}.html", **values) for name in _PARTS
             }
-        return look.said[language]
+        return snapshot.said[language]
 
     def requests(self, query: RequestsQuery, language: Language) -> Markup:
         """Return the recent requests that are asked for."""
@@ -119,12 +119,12 @@ class Live:
         """The number of the newest request that has ended."""
         return self.observer.traffic.recent.last
 
-    def _now(self, now: float, *, is_new: bool) -> Look:
+    def _now(self, now: float, *, is_new: bool) -> Snapshot:
         seen = self.observer.overview(self._states)
         if is_new or self._chart is None or now - self._charted >= _CHART_EVERY_S:
             self._chart = chart(self.observer.traffic.hour(), now=seen.at.timestamp())
             self._charted = now
-        return Look(seen, self._chart)
+        return Snapshot(seen, self._chart)
 
     async def _read_states(self, now: float) -> None:
         if now - self._read < _STATES_EVERY_S:
@@ -153,9 +153,9 @@ class Watcher:
         self._last = -1
         self._turn = 0
 
-    def news(self, look: Look) -> dict[str, Markup]:
+    def news(self, snapshot: Snapshot) -> dict[str, Markup]:
         """Return the parts that are different, by name."""
-        parts = dict(self._live.parts(look, self._language))
+        parts = dict(self._live.parts(snapshot, self._language))
         self._turn += 1
         is_turn = self._turn % 2 == 1  # where much is asked for this is much to send
         if is_turn and self._live.last_request != self._last:

@@ -24,27 +24,28 @@ from proxy.admin.api.purge import PurgeApi
 from proxy.admin.api.sessions import SessionsApi
 from proxy.admin.api.tokens import TokensApi
 from proxy.admin.api.urls import UrlsApi
-from proxy.admin.auth.access import BODY_PATIENCE_S, access
 from proxy.admin.auth.admin_password import Password
-from proxy.admin.auth.api_tokens import MachineTokens
+from proxy.admin.auth.api_tokens import ApiTokens
+from proxy.admin.auth.authorization import BODY_TIMEOUT_S, authorization
 from proxy.admin.auth.devices import Devices
 from proxy.admin.auth.hosts import known_hosts
 from proxy.admin.auth.login import Login
 from proxy.admin.auth.login_rate_limiter import LoginRateLimiter
-from proxy.admin.auth.one_time_links import Links
 from proxy.admin.auth.passwords import PasswordHashes
 from proxy.admin.auth.request_context import visits
 from proxy.admin.auth.sessions import Sessions
+from proxy.admin.auth.sign_in_links import SignInLinks
 from proxy.admin.connector_saving import ConnectorSaving
 from proxy.admin.content_actions import ContentActions
-from proxy.admin.faults import faults
+from proxy.admin.error_middleware import error_middleware
 from proxy.admin.link_checks import TenantProbe
 from proxy.admin.live import Live
-from proxy.admin.security_fields import secure
+from proxy.admin.overview import Observer
+from proxy.admin.security_headers import secure
 from proxy.admin.set_up import Surveying
-from proxy.admin.snapshot import Observer
 from proxy.admin.store import Store
 from proxy.admin.web import api_document, pages
+from proxy.admin.web.access import AccessPages
 from proxy.admin.web.assets import ASSETS
 from proxy.admin.web.assets import PATH as ASSETS_PATH
 from proxy.admin.web.audit import AuditPages
@@ -59,7 +60,6 @@ from proxy.admin.web.login import LoginPages
 from proxy.admin.web.overview import OverviewPages
 from proxy.admin.web.preferences import PreferencesPages
 from proxy.admin.web.purge import PurgePages
-from proxy.admin.web.security import AccessPages
 from proxy.catalogue.audit_retention import prune
 from proxy.catalogue.polling import polling
 from proxy.catalogue.queries import Contents
@@ -87,8 +87,8 @@ class Console:
     store: Store
     password: Password
     sessions: Sessions
-    tokens: MachineTokens
-    links: Links
+    tokens: ApiTokens
+    links: SignInLinks
     live: Live
     stopping: asyncio.Event
 
@@ -103,7 +103,7 @@ async def open_console(
     traffic: Traffic,
     probes: Sequence[web.RouteDef],
     monotonic: Callable[[], float] = time.monotonic,
-    body_patience_s: float = BODY_PATIENCE_S,
+    body_timeout_s: float = BODY_TIMEOUT_S,
 ) -> AsyncIterator[Console]:
     """Give the console, the password read, until the end of the block.
 
@@ -115,7 +115,7 @@ async def open_console(
         traffic: What comes and goes on the public listener.
         probes: Routes that are open to everybody.
         monotonic: Seconds that no change of the clock moves.
-        body_patience_s: As ``access`` has it.
+        body_timeout_s: As ``authorization`` has it.
 
     Raises:
         DatabaseFailed: The password cannot be read.
@@ -131,8 +131,8 @@ async def open_console(
     )
     await password.read()
     sessions = Sessions(store, password=password.hash, now=utc_now)
-    tokens = MachineTokens(store, now=utc_now)
-    links = Links()
+    tokens = ApiTokens(store, now=utc_now)
+    links = SignInLinks()
     stopping = asyncio.Event()
     devices = Devices(database, password=password.hash, now=utc_now)
     login = Login(password, devices, sessions, LoginRateLimiter(), now=monotonic)
@@ -182,10 +182,10 @@ async def open_console(
         )
         app = web.Application(
             middlewares=[
-                faults(monotonic=monotonic),
+                error_middleware(monotonic=monotonic),
                 visits(trusted=settings.proxies),
                 known_hosts(settings.admin_hosts),
-                access(sessions, tokens, body_patience_s=body_patience_s),
+                authorization(sessions, tokens, body_timeout_s=body_timeout_s),
             ]
         )
         app.on_response_prepare.append(secure)

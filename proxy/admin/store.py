@@ -19,22 +19,22 @@ class StoredSession:
     """A session as it is kept.
 
     Attributes:
-        mark: Hash of the id; the id itself is the browser's alone.
-        password_mark: Of the password it was opened under.
+        id_hash: Of the id; the id itself is the browser's alone.
+        password_fingerprint: Of the password it was opened under.
         created: When somebody signed in.
         used: When it was last used, to the minute.
         client: The address that signed in.
     """
 
-    mark: str
-    password_mark: str
+    id_hash: str
+    password_fingerprint: str
     created: datetime
     used: datetime
     client: str
 
 
 @dataclass(frozen=True, slots=True)
-class MachineToken:
+class ApiToken:
     """A token, without what would open anything."""
 
     id: int
@@ -102,8 +102,8 @@ class Store:
             await connection.execute(delete(table).where(table.c.used < dead_before))
             await connection.execute(
                 insert(table).values(
-                    mark=session.mark,
-                    password_mark=session.password_mark,
+                    mark=session.id_hash,
+                    password_mark=session.password_fingerprint,
                     created=session.created,
                     used=session.used,
                     client=session.client,
@@ -115,23 +115,23 @@ class Store:
 
         await self._database.write(write)
 
-    async def session(self, mark: str) -> StoredSession | None:
+    async def session(self, hash_: str) -> StoredSession | None:
         """Return a session, if there is one."""
         table = schema.session
 
         async def read(connection: AsyncConnection) -> StoredSession | None:
-            found = await connection.execute(select(table).where(table.c.mark == mark))
+            found = await connection.execute(select(table).where(table.c.mark == hash_))
             row = found.one_or_none()
             return None if row is None else _session(row)
 
         return await self._database.read(read)
 
-    async def use_session(self, mark: str, *, at: datetime) -> None:
+    async def use_session(self, hash_: str, *, at: datetime) -> None:
         """Note that a session was used."""
         table = schema.session
 
         async def write(connection: AsyncConnection) -> None:
-            await connection.execute(update(table).where(table.c.mark == mark).values(used=at))
+            await connection.execute(update(table).where(table.c.mark == hash_).values(used=at))
 
         await self._database.write(write)
 
@@ -144,12 +144,12 @@ class Store:
 
         return await self._database.read(read)
 
-    async def end_session(self, mark: str, *, actor: str, client: str) -> None:
+    async def end_session(self, hash_: str, *, actor: str, client: str) -> None:
         """Forget a session."""
         table = schema.session
 
         async def write(connection: AsyncConnection) -> None:
-            await connection.execute(delete(table).where(table.c.mark == mark))
+            await connection.execute(delete(table).where(table.c.mark == hash_))
             await self._database.note(connection, actor=actor, action="signed out", subject=client)
 
         await self._database.write(write)
@@ -166,8 +166,8 @@ class Store:
         await self._database.write(write)
 
     async def add_token(
-        self, *, name: str, mark: str, hint: str, can_change: bool, at: datetime, actor: str
-    ) -> MachineToken:
+        self, *, name: str, hash_: str, hint: str, can_change: bool, at: datetime, actor: str
+    ) -> ApiToken:
         """Keep a new token's hash.
 
         Raises:
@@ -181,7 +181,7 @@ class Store:
             if taken.one_or_none() is not None:
                 raise NameTaken(name)
             made = await connection.execute(
-                insert(table).values(mark=mark, **values).returning(table.c.id)
+                insert(table).values(mark=hash_, **values).returning(table.c.id)
             )
             await self._database.note(
                 connection,
@@ -193,25 +193,25 @@ class Store:
             return int(made.scalar_one())
 
         number = await self._database.write(write)
-        return MachineToken(number, name, hint, can_change, at, None)
+        return ApiToken(number, name, hint, can_change, at, None)
 
-    async def tokens(self) -> tuple[MachineToken, ...]:
+    async def tokens(self) -> tuple[ApiToken, ...]:
         """Return every token, by name."""
 
-        async def read(connection: AsyncConnection) -> tuple[MachineToken, ...]:
+        async def read(connection: AsyncConnection) -> tuple[ApiToken, ...]:
             table = schema.api_token
             found = await connection.execute(select(table).order_by(table.c.name))
             return tuple(_token(row) for row in found)
 
         return await self._database.read(read)
 
-    async def token(self, mark: str) -> MachineToken | None:
+    async def token(self, hash_: str) -> ApiToken | None:
         """Return the token of a hash, if there is one."""
         table = schema.api_token
 
-        async def read(connection: AsyncConnection) -> MachineToken | None:
+        async def read(connection: AsyncConnection) -> ApiToken | None:
             row = (
-                await connection.execute(select(table).where(table.c.mark == mark))
+                await connection.execute(select(table).where(table.c.mark == hash_))
             ).one_or_none()
             return None if row is None else _token(row)
 
@@ -283,6 +283,6 @@ def _session(row: Any) -> StoredSession:
     )
 
 
-def _token(row: Any) -> MachineToken:
+def _token(row: Any) -> ApiToken:
     used = None if row.used is None else rows.instant(row.used)
-    return MachineToken(row.id, row.name, row.hint, row.can_change, rows.instant(row.created), used)
+    return ApiToken(row.id, row.name, row.hint, row.can_change, rows.instant(row.created), used)

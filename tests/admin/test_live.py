@@ -19,18 +19,18 @@ def live(connector: Running) -> Live:
 
 async def test_one_look_for_all(live: Live) -> None:
     """Who asks within a tick is given the same look, rendered once for each language."""
-    look = await live.look()
-    assert await live.look() is look
-    assert live.parts(look, Language.ENGLISH) is live.parts(look, Language.ENGLISH)
-    assert "In the last hour" in live.parts(look, Language.ENGLISH)["tiles"]
-    assert "Nell&#39;ultima ora" in live.parts(look, Language.ITALIAN)["tiles"]
+    snapshot = await live.snapshot()
+    assert await live.snapshot() is snapshot
+    assert live.parts(snapshot, Language.ENGLISH) is live.parts(snapshot, Language.ENGLISH)
+    assert "In the last hour" in live.parts(snapshot, Language.ENGLISH)["tiles"]
+    assert "Nell&#39;ultima ora" in live.parts(snapshot, Language.ITALIAN)["tiles"]
 
 
 async def test_only_what_has_changed(connector: Running, live: Live) -> None:
     """The first news are everything; then what is different, and nothing twice."""
     watcher = Watcher(live, language=Language.ENGLISH, query=ALL)
-    look = await live.look()
-    assert watcher.news(look).keys() == {
+    snapshot = await live.snapshot()
+    assert watcher.news(snapshot).keys() == {
         "hints",
         "tiles",
         "chart",
@@ -38,10 +38,10 @@ async def test_only_what_has_changed(connector: Running, live: Live) -> None:
         "syncs",
         "requests",
     }
-    assert watcher.news(look) == {}
+    assert watcher.news(snapshot) == {}
     await connector.get("/files/nothing")
-    assert watcher.news(look).keys() == {"requests"}
-    assert watcher.news(look) == {}
+    assert watcher.news(snapshot).keys() == {"requests"}
+    assert watcher.news(snapshot) == {}
 
 
 async def test_requests_as_asked(connector: Running, live: Live) -> None:
@@ -49,7 +49,7 @@ async def test_requests_as_asked(connector: Running, live: Live) -> None:
     await connector.get("/files/nothing")
     await connector.get("/media/en/nothing-else")
     query = RequestsQuery(connector="media")
-    news = Watcher(live, language=Language.ENGLISH, query=query).news(await live.look())
+    news = Watcher(live, language=Language.ENGLISH, query=query).news(await live.snapshot())
     assert "/media/en/nothing-else" in news["requests"]
     assert "/files/nothing" not in news["requests"]
 

@@ -9,8 +9,8 @@ from proxy.admin.api.operations import Model, operation
 from proxy.admin.api.problems import Problem
 from proxy.admin.api.urls import UrlLine, url_line
 from proxy.admin.auth.caller import Caller
+from proxy.admin.connector_lookup import connector_of, line_urls
 from proxy.admin.content_actions import ContentActions
-from proxy.admin.served import connector_of, line_urls
 from proxy.admin.web.snippets import snippets
 from proxy.catalogue.queries import Contents
 from proxy.catalogue.url_rows import CataloguedContent

@@ -9,8 +9,8 @@ from pydantic import Field
 from proxy.admin.api.operations import Model, operation
 from proxy.admin.api.problems import Problem
 from proxy.admin.api.urls import UrlLine, url_line
+from proxy.admin.connector_lookup import connector_of, line_urls
 from proxy.admin.link_query import LinksQuery
-from proxy.admin.served import connector_of, line_urls
 from proxy.catalogue.row_urls import RowUrls
 from proxy.connectors.watch import ConnectorWatch
 from proxy.link_check.results import CheckedRow, CheckState, LinkCheck, Scope

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from proxy.admin.api.operations import Model, operation
 from proxy.admin.live import Live
+from proxy.admin.overview import Overview
 from proxy.admin.requests_query import RequestsQuery
-from proxy.admin.snapshot import Overview
 from proxy.telemetry.recent_requests import EndedRequest, RecentRequests
 
 
@@ -25,7 +25,7 @@ class OverviewApi:
     @operation("GET", "/api/overview", tag="Overview")
     async def get_overview(self) -> Overview:
         """Tell how the connector is doing."""
-        return (await self.live.look(at_most_s=0)).overview
+        return (await self.live.snapshot(at_most_s=0)).overview
 
     @operation("GET", "/api/requests", tag="Overview")
     async def list_requests(self, query: RequestsQuery) -> RequestsPage:

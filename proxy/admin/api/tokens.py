@@ -6,9 +6,9 @@ from pydantic import Field
 
 from proxy.admin.api.operations import Model, operation
 from proxy.admin.api.problems import Problem
-from proxy.admin.auth.api_tokens import MachineTokens
+from proxy.admin.auth.api_tokens import ApiTokens
 from proxy.admin.auth.caller import Caller
-from proxy.admin.store import MachineToken, NameTaken
+from proxy.admin.store import ApiToken, NameTaken
 
 _DIGITS = 15  # more is no number that a database gave
 _TAG = "Access"
@@ -17,7 +17,7 @@ _TAG = "Access"
 class TokenList(Model):
     """Every token, by name."""
 
-    items: tuple[MachineToken, ...]
+    items: tuple[ApiToken, ...]
 
 
 class TokenRequest(Model):
@@ -30,7 +30,7 @@ class TokenRequest(Model):
 class MadeToken(Model):
     """A token that has been made."""
 
-    token: MachineToken
+    token: ApiToken
     secret: str = Field(description="send it as Authorization: Bearer; it is told this once")
 
 
@@ -38,7 +38,7 @@ class MadeToken(Model):
 class TokensApi:
     """Lists, makes and revokes tokens."""
 
-    tokens: MachineTokens
+    tokens: ApiTokens
 
     @operation("GET", "/api/tokens", tag=_TAG)
     async def list_tokens(self) -> TokenList:

@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import Field
 
 from proxy.admin.api.operations import Model, operation
-from proxy.admin.served import connector_of, line_urls
+from proxy.admin.connector_lookup import connector_of, line_urls
 from proxy.admin.urls_query import LinesQuery, UrlsQuery
 from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.export import MEDIA_TYPES, Format, exported

@@ -1,12 +1,12 @@
 """Bearer tokens for machines: made and revoked in the console, shown once, kept as hashes."""
 
-import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from proxy.admin.store import MachineToken, Store
+from proxy.admin.auth.secret_hash import secret_hash
+from proxy.admin.store import ApiToken, Store
 
 _PREFIX = "tdc_"  # for scanners of leaked secrets, and for the operator who finds one in a file
 _HINT_CHARACTERS = 8
@@ -22,11 +22,11 @@ class NewToken:
         secret: The token itself, told this once.
     """
 
-    token: MachineToken
+    token: ApiToken
     secret: str = field(repr=False)
 
 
-class MachineTokens:
+class ApiTokens:
     """Makes, finds and revokes tokens."""
 
     def __init__(self, store: Store, *, now: Callable[[], datetime]) -> None:
@@ -42,7 +42,7 @@ class MachineTokens:
         secret = _PREFIX + secrets.token_urlsafe(32)
         token = await self._store.add_token(
             name=name,
-            mark=_mark(secret),
+            hash_=secret_hash(secret),
             hint=secret[:_HINT_CHARACTERS],
             can_change=can_change,
             at=self._now(),
@@ -50,9 +50,9 @@ class MachineTokens:
         )
         return NewToken(token, secret)
 
-    async def find(self, secret: str) -> MachineToken | None:
+    async def find(self, secret: str) -> ApiToken | None:
         """Return the token of a secret, if it is good; finding it is using it."""
-        token = await self._store.token(_mark(secret))
+        token = await self._store.token(secret_hash(secret))
         if token is None:
             return None
         now = self._now()
@@ -60,14 +60,10 @@ class MachineTokens:
             await self._store.use_token(token.id, at=now)
         return token
 
-    async def all(self) -> tuple[MachineToken, ...]:
+    async def all(self) -> tuple[ApiToken, ...]:
         """Return every token, by name."""
         return await self._store.tokens()
 
     async def revoke(self, number: int, *, actor: str) -> bool:
         """Revoke a token, and tell whether there was one."""
         return await self._store.revoke_token(number, actor=actor)
-
-
-def _mark(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from proxy.admin.auth.sessions import Session
-from proxy.admin.store import MachineToken
+from proxy.admin.store import ApiToken
 
 ADMINISTRATOR = "admin"
 
@@ -22,7 +22,7 @@ class Caller:
 
     actor: str
     session: Session | None = None
-    token: MachineToken | None = None
+    token: ApiToken | None = None
 
     @property
     def can_change(self) -> bool:
@@ -38,6 +38,6 @@ def of_session(session: Session) -> Caller:
     return Caller(ADMINISTRATOR, session=session)
 
 
-def of_token(token: MachineToken) -> Caller:
+def of_token(token: ApiToken) -> Caller:
     """Return the caller of a machine's token."""
     return Caller(f"token {token.name}", token=token)

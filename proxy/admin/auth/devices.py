@@ -5,7 +5,6 @@ It opens nothing: it only keeps a browser out of the crowd while others guess th
 for, and each sign-in gives a new one for the old.
 """
 
-import hashlib
 import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.admin.auth import passwords
+from proxy.admin.auth.secret_hash import secret_hash
 from proxy.catalogue import schema
 from proxy.catalogue.database import Database
 from proxy.connectors import rows
@@ -51,15 +51,15 @@ class Devices:
         """Return a new cookie for a browser whose user has just proved to know the password.
 
         Args:
-            former: The mark of the one that it brought; it ends.
+            former: The hash of the one that it brought; it ends.
         """
         cookie = secrets.token_urlsafe(32)
         hash_ = self._password()
         if hash_ is None:
             raise RuntimeError("there is no password that anybody could have known")
         row = {
-            "mark": _mark(cookie),
-            "password_mark": passwords.mark(hash_),
+            "mark": secret_hash(cookie),
+            "password_mark": passwords.fingerprint(hash_),
             "created": self._now(),
         }
         table = schema.device
@@ -74,21 +74,17 @@ class Devices:
         return cookie
 
     async def find(self, cookie: str) -> str | None:
-        """Return the mark of a cookie; None if it is none, too old, or of a former password."""
+        """Return the hash of a cookie; None if it is none, too old, or of a former password."""
         hash_ = self._password()
         if not cookie or hash_ is None:
             return None
-        table, mark = schema.device, _mark(cookie)
+        table, hash_of_cookie = schema.device, secret_hash(cookie)
         query = select(table).where(
-            table.c.mark == mark, table.c.password_mark == passwords.mark(hash_)
+            table.c.mark == hash_of_cookie, table.c.password_mark == passwords.fingerprint(hash_)
         )
 
         async def read(connection: AsyncConnection) -> bool:
             row = (await connection.execute(query)).one_or_none()
             return row is not None and self._now() - rows.instant(row.created) < LIVES
 
-        return mark if await self._database.read(read) else None
-
-
-def _mark(cookie: str) -> str:
-    return hashlib.sha256(cookie.encode()).hexdigest()
+        return hash_of_cookie if await self._database.read(read) else None

@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from proxy.admin.api.problems import Problem
-from proxy.admin.auth.access import is_api
+from proxy.admin.auth.authorization import is_api
 from proxy.admin.auth.request_context import VISIT
 
 # Load balancers ask these by whatever name they know.

@@ -86,7 +86,7 @@ class Login:
         sessions.keep(response, session, is_secure=visit.is_secure)
 
     async def _device(self, request: web.Request) -> str | None:
-        """Return the mark of the browser that asks, None if it has not signed in before."""
+        """Return the hash of the device cookie of who asks, None if it has not signed in before."""
         cookie = cookies.read(request, devices.COOKIE, is_secure=request[VISIT].is_secure)
         return await self._devices.find(cookie)
 

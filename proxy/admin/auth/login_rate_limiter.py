@@ -55,7 +55,7 @@ class Party:
     """Who tries.
 
     Attributes:
-        key: An address or its network, or the mark of a device cookie.
+        key: An address or its network, or the hash of a device cookie.
         is_known: Whether it is a browser that has signed in before.
     """
 
@@ -68,9 +68,9 @@ class Party:
         return cls(client_of(address), is_known=False)
 
     @classmethod
-    def with_device(cls, mark: str) -> Self:
+    def with_device(cls, cookie_hash: str) -> Self:
         """Return the browser of a device cookie."""
-        return cls(mark, is_known=True)
+        return cls(cookie_hash, is_known=True)
 
 
 @dataclass(slots=True)

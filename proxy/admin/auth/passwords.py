@@ -103,7 +103,7 @@ def problem(password: str, *, not_: str | None = None) -> Text | None:
     return None
 
 
-def mark(hash_: str) -> str:
+def fingerprint(hash_: str) -> str:
     """Return what tells one password from the next, for sessions to end with their password."""
     return hashlib.sha256(hash_.encode()).hexdigest()[:32]
 

@@ -1,6 +1,5 @@
 """Sessions of the console: kept in the database, known to the browser by a random id alone."""
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from datetime import datetime, timedelta
 from aiohttp import web
 
 from proxy.admin.auth import cookies, passwords
+from proxy.admin.auth.secret_hash import secret_hash
 from proxy.admin.store import Store, StoredSession
 
 COOKIE = "tdc_session"
@@ -61,7 +61,9 @@ class Sessions:
         """Open a session under a new id."""
         now = self._now()
         session = Session(secrets.token_urlsafe(32), now)
-        stored = StoredSession(_mark(session.id), self._password_mark(), now, now, client)
+        stored = StoredSession(
+            secret_hash(session.id), self._password_fingerprint(), now, now, client
+        )
         await self._store.add_session(stored, actor=actor, dead_before=now - LONGEST)
         return session
 
@@ -72,12 +74,12 @@ class Sessions:
         """
         if not id_:
             return None
-        stored = await self._store.session(_mark(id_))
+        stored = await self._store.session(secret_hash(id_))
         if stored is None or not self._is_good(stored):
             return None
         now = self._now()
         if now - stored.used >= _NOTED_EVERY:
-            await self._store.use_session(stored.mark, at=now)
+            await self._store.use_session(stored.id_hash, at=now)
         return Session(id_, stored.created)
 
     async def count(self) -> int:
@@ -86,7 +88,7 @@ class Sessions:
 
     async def end(self, session: Session, *, actor: str, client: str) -> None:
         """End one session."""
-        await self._store.end_session(_mark(session.id), actor=actor, client=client)
+        await self._store.end_session(secret_hash(session.id), actor=actor, client=client)
 
     async def end_all(self, *, actor: str, client: str) -> None:
         """End every session, of every browser."""
@@ -97,12 +99,12 @@ class Sessions:
         return (
             now - stored.used < IDLE
             and now - stored.created < LONGEST
-            and hmac.compare_digest(stored.password_mark, self._password_mark())
+            and hmac.compare_digest(stored.password_fingerprint, self._password_fingerprint())
         )
 
-    def _password_mark(self) -> str:
+    def _password_fingerprint(self) -> str:
         hash_ = self._password()
-        return _WITHOUT if hash_ is None else passwords.mark(hash_)
+        return _WITHOUT if hash_ is None else passwords.fingerprint(hash_)
 
 
 def keep(response: web.StreamResponse, session: Session, *, is_secure: bool) -> None:
@@ -114,7 +116,3 @@ def keep(response: web.StreamResponse, session: Session, *, is_secure: bool) -> 
         is_secure=is_secure,
         max_age_s=int(LONGEST.total_seconds()),
     )
-
-
-def _mark(id_: str) -> str:
-    return hashlib.sha256(id_.encode()).hexdigest()

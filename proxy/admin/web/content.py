@@ -7,8 +7,8 @@ from urllib.parse import quote
 from aiohttp import web
 
 from proxy.admin.auth.caller import CALLER
+from proxy.admin.connector_lookup import connector_here, line_urls
 from proxy.admin.content_actions import ContentActions
-from proxy.admin.served import connector_here, line_urls
 from proxy.admin.web import content_labels as words
 from proxy.admin.web import pages, qr, thumbnails
 from proxy.admin.web.rendering import render, see_other

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from proxy.admin.served import connector_here, line_urls
+from proxy.admin.connector_lookup import connector_here, line_urls
 from proxy.admin.urls_query import NO_LANGUAGE, Order, UrlsQuery
 from proxy.admin.web import content_labels as words
 from proxy.admin.web import pages

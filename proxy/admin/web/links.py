@@ -7,8 +7,8 @@ from urllib.parse import quote
 from aiohttp import web
 from pydantic import BaseModel, Field
 
+from proxy.admin.connector_lookup import connector_here, line_urls
 from proxy.admin.link_query import LinksQuery
-from proxy.admin.served import connector_here, line_urls
 from proxy.admin.web import content_labels as words
 from proxy.admin.web import forms, pages
 from proxy.admin.web.navigation import local

@@ -12,9 +12,9 @@ from proxy.admin.auth import cookies, passwords
 from proxy.admin.auth.admin_password import Password
 from proxy.admin.auth.caller import ADMINISTRATOR, CALLER
 from proxy.admin.auth.login import Login, TooManyLogins
-from proxy.admin.auth.one_time_links import SET_UP_LIVES_S, Links, Purpose
 from proxy.admin.auth.request_context import VISIT
 from proxy.admin.auth.sessions import COOKIE, Sessions
+from proxy.admin.auth.sign_in_links import SET_UP_LIVES_S, Purpose, SignInLinks
 from proxy.admin.store import Store
 from proxy.admin.web import forms, pages
 from proxy.admin.web.forms import Form
@@ -46,7 +46,7 @@ class LoginPages:
     settings: Settings
     store: Store
     password: Password
-    links: Links
+    links: SignInLinks
     sessions: Sessions
     login: Login
     monotonic: Callable[[], float]

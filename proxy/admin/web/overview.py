@@ -46,7 +46,7 @@ class OverviewPages:
         """Show the page as it is now."""
         query = RequestsQuery.lenient(request.query)
         live, language = self.live, request[VISIT].language
-        parts = live.parts(await live.look(at_most_s=0), language)
+        parts = live.parts(await live.snapshot(at_most_s=0), language)
         return render(
             request,
             "overview.html",
@@ -84,8 +84,8 @@ class OverviewPages:
             if tick % _TRUST == 0 and not await self._is_signed_in(request):
                 await _sent(response, b"event: signed-out\ndata: {}\n\n")
                 return
-            look = await self.live.look()
-            news = orjson.dumps({"at": look.overview.at, "parts": watcher.news(look)})
+            snapshot = await self.live.snapshot()
+            news = orjson.dumps({"at": snapshot.overview.at, "parts": watcher.news(snapshot)})
             await _sent(response, b"event: news\ndata: %b\n\n" % news)
 
     async def _is_signed_in(self, request: web.Request) -> bool:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from proxy.admin.overview import Health, SyncStanding
 from proxy.admin.requests_query import Outcome
-from proxy.admin.snapshot import Health, SyncStanding
 from proxy.admin.web.hints import HintKind
 from proxy.admin.web.i18n import Text
 

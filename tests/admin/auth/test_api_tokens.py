@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from proxy.admin.auth.api_tokens import MachineTokens
+from proxy.admin.auth.api_tokens import ApiTokens
 from proxy.admin.store import NameTaken, Store
 from proxy.catalogue import schema
 from proxy.catalogue.database import Database
@@ -23,11 +23,11 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def tokens(database: Database) -> MachineTokens:
-    return MachineTokens(Store(database), now=lambda: NOW)
+def tokens(database: Database) -> ApiTokens:
+    return ApiTokens(Store(database), now=lambda: NOW)
 
 
-async def test_made_and_found(tokens: MachineTokens) -> None:
+async def test_made_and_found(tokens: ApiTokens) -> None:
     """A token is found by its secret alone, and its use is noted."""
     made = await tokens.make("monitoring", can_change=False, actor="admin")
     assert made.secret.startswith(made.token.hint)
@@ -39,7 +39,7 @@ async def test_made_and_found(tokens: MachineTokens) -> None:
     assert await tokens.find(made.token.hint) is None
 
 
-async def test_names_are_unique(tokens: MachineTokens) -> None:
+async def test_names_are_unique(tokens: ApiTokens) -> None:
     """Two tokens cannot have one name, so that the audit tells them apart."""
     await tokens.make("monitoring", can_change=False, actor="admin")
     with pytest.raises(NameTaken):
@@ -47,7 +47,7 @@ async def test_names_are_unique(tokens: MachineTokens) -> None:
     assert [each.can_change for each in await tokens.all()] == [False]
 
 
-async def test_revoked(tokens: MachineTokens) -> None:
+async def test_revoked(tokens: ApiTokens) -> None:
     """A revoked token is found no more, and its name is free."""
     made = await tokens.make("monitoring", can_change=False, actor="admin")
     assert await tokens.revoke(made.token.id, actor="admin")
@@ -56,7 +56,7 @@ async def test_revoked(tokens: MachineTokens) -> None:
     await tokens.make("monitoring", can_change=True, actor="admin")
 
 
-async def test_the_database_opens_nothing(tokens: MachineTokens, database: Database) -> None:
+async def test_the_database_opens_nothing(tokens: ApiTokens, database: Database) -> None:
     """What is kept of a token is no secret."""
     made = await tokens.make("monitoring", can_change=True, actor="admin")
 
@@ -67,7 +67,7 @@ async def test_the_database_opens_nothing(tokens: MachineTokens, database: Datab
     assert made.secret not in repr(made)
 
 
-async def test_audit(tokens: MachineTokens, database: Database) -> None:
+async def test_audit(tokens: ApiTokens, database: Database) -> None:
     """Making and revoking stand in the audit, without the secret."""
     made = await tokens.make("monitoring", can_change=True, actor="admin")
     await tokens.revoke(made.token.id, actor="admin")

@@ -6,7 +6,7 @@ import threading
 import argon2
 import pytest
 
-from proxy.admin.auth.passwords import PasswordHashes, mark, problem
+from proxy.admin.auth.passwords import PasswordHashes, fingerprint, problem
 
 # As good as any, and quick.
 LIGHT = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -107,7 +107,7 @@ async def test_one_spelling() -> None:
     assert await hashes.fits("cosi\u0300", await hashes.make("cos\u00ec"))
 
 
-def test_marks_tell_passwords_apart() -> None:
-    """A mark stands for one hash, and is not the hash."""
-    assert mark("a") != mark("b")
-    assert "a" * 20 not in mark("a" * 20)
+def test_fingerprints_tell_passwords_apart() -> None:
+    """A fingerprint stands for one hash, and is not the hash."""
+    assert fingerprint("a") != fingerprint("b")
+    assert "a" * 20 not in fingerprint("a" * 20)

@@ -16,7 +16,7 @@ from multidict import MultiMapping
 
 from proxy.admin.api.problems import Problem
 from proxy.admin.auth import cookies, csrf
-from proxy.admin.auth.api_tokens import MachineTokens
+from proxy.admin.auth.api_tokens import ApiTokens
 from proxy.admin.auth.caller import CALLER, Caller, of_session, of_token
 from proxy.admin.auth.request_context import VISIT, Visit
 from proxy.admin.auth.sessions import COOKIE, Sessions
@@ -38,7 +38,7 @@ OPEN = frozenset(
 )
 
 # For the whole content of a request: pages send a few hundred octets, scripts some more.
-BODY_PATIENCE_S = 10.0
+BODY_TIMEOUT_S = 10.0
 # Of a request of somebody unknown, such as the sign-in form; aiohttp takes 1 MiB of the others.
 _MOST_ANONYMOUS_OCTETS = 16 * 1024
 _FORM = "application/x-www-form-urlencoded"
@@ -47,15 +47,15 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _API = "/api"
 
 
-def access(
-    sessions: Sessions, tokens: MachineTokens, *, body_patience_s: float = BODY_PATIENCE_S
+def authorization(
+    sessions: Sessions, tokens: ApiTokens, *, body_timeout_s: float = BODY_TIMEOUT_S
 ) -> Middleware:
     """Return the middleware that lets in.
 
     Args:
         sessions: Of browsers.
         tokens: Of machines.
-        body_patience_s: For the whole content of a request to come.
+        body_timeout_s: For the whole content of a request to come.
     """
 
     @web.middleware
@@ -66,7 +66,7 @@ def access(
         elif _route(request) not in OPEN:
             return _refused(request)
         if request.method not in _SAFE:
-            await _read(request, caller, patience_s=body_patience_s)
+            await _read(request, caller, patience_s=body_timeout_s)
             await _see_that_it_is_meant(request, caller)
         return await handler(request)
 
@@ -108,7 +108,7 @@ def _route(request: web.Request) -> str | None:
     return resource.canonical if resource is not None else None
 
 
-async def _caller(request: web.Request, sessions: Sessions, tokens: MachineTokens) -> Caller | None:
+async def _caller(request: web.Request, sessions: Sessions, tokens: ApiTokens) -> Caller | None:
     if is_api(request) and (given := request.headers.get("Authorization")) is not None:
         scheme, _, secret = given.partition(" ")
         token = await tokens.find(secret.strip()) if scheme.lower() == "bearer" else None

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from proxy.admin.auth.access import OPEN
+from proxy.admin.auth.authorization import OPEN
 from proxy.admin.server import open_console
 from proxy.app import Gateway
 from proxy.semantics.forwarded import TrustedProxies
@@ -174,7 +174,7 @@ async def hasty(gateway: Gateway) -> AsyncIterator[str]:
         contents=gateway.contents,
         traffic=gateway.traffic,
         probes=(),
-        body_patience_s=0.1,
+        body_timeout_s=0.1,
     )
     limiter = ConnectionLimiter(
         most=9, trusted=TrustedProxies(), count=lambda _: None, now=lambda: 0.0

@@ -1,9 +1,10 @@
 """Links that let somebody in without a password: for the first start, and for the demo."""
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from enum import StrEnum
+
+from proxy.admin.auth.secret_hash import secret_hash
 
 
 class Purpose(StrEnum):
@@ -24,7 +25,7 @@ class _Link:
     is_single_use: bool
 
 
-class Links:
+class SignInLinks:
     """The links that are good; they end with the process. What is kept of them opens nothing."""
 
     def __init__(self) -> None:
@@ -33,7 +34,7 @@ class Links:
     def set_up(self, *, now: float) -> str:
         """Return the secret of a new link to set the password; earlier ones are no longer good."""
         self._links = {
-            mark: link for mark, link in self._links.items() if link.purpose is not Purpose.SET_UP
+            hash_: link for hash_, link in self._links.items() if link.purpose is not Purpose.SET_UP
         }
         return self._made(_Link(Purpose.SET_UP, now + SET_UP_LIVES_S, is_single_use=True))
 
@@ -43,7 +44,7 @@ class Links:
 
     def purpose(self, secret: str, *, now: float) -> Purpose | None:
         """Return what a secret is for, or None if it is not good."""
-        link = self._links.get(_mark(secret))
+        link = self._links.get(secret_hash(secret))
         if link is None or (link.ends_at is not None and now >= link.ends_at):
             return None
         return link.purpose
@@ -51,15 +52,11 @@ class Links:
     def use(self, secret: str, *, now: float) -> Purpose | None:
         """Return the same, and end a link of single use."""
         purpose = self.purpose(secret, now=now)
-        if purpose is not None and self._links[_mark(secret)].is_single_use:
-            del self._links[_mark(secret)]
+        if purpose is not None and self._links[secret_hash(secret)].is_single_use:
+            del self._links[secret_hash(secret)]
         return purpose
 
     def _made(self, link: _Link) -> str:
         secret = secrets.token_urlsafe(32)
-        self._links[_mark(secret)] = link
+        self._links[secret_hash(secret)] = link
         return secret
-
-
-def _mark(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()

@@ -8,7 +8,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from proxy.admin.api.problems import Problem
 from proxy.admin.auth.request_context import VISIT, visit
-from proxy.admin.faults import faults
+from proxy.admin.error_middleware import error_middleware
 from proxy.errors import ConfigurationError, DatabaseFailed
 from proxy.semantics.forwarded import TrustedProxies
 from tests.admin.visitor import Visitor
@@ -34,7 +34,7 @@ async def _fail(request: web.Request) -> web.Response:
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
-    app = web.Application(middlewares=[faults(monotonic=lambda: 0.0)])
+    app = web.Application(middlewares=[error_middleware(monotonic=lambda: 0.0)])
     app.router.add_get("/{what}", _fail)
     app.router.add_get("/api/{what}", _fail)
     async with TestClient(TestServer(app)) as made:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.admin.snapshot import Health, Overview, SyncStanding
+from proxy.admin.overview import Health, Overview, SyncStanding
 from proxy.admin.web.hints import HintKind
 from proxy.catalogue.sync_runs import Run, RunKind, RunState, SyncState
 from proxy.sandbox.server import Sandbox

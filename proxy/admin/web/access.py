@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, SecretStr
 
 from proxy.admin.auth import cookies, passwords
 from proxy.admin.auth.admin_password import Password
-from proxy.admin.auth.api_tokens import MachineTokens, NewToken
+from proxy.admin.auth.api_tokens import ApiTokens, NewToken
 from proxy.admin.auth.caller import CALLER
 from proxy.admin.auth.login import Login, TooManyLogins
 from proxy.admin.auth.request_context import VISIT
@@ -51,7 +51,7 @@ class AccessPages:
     password: Password
     login: Login
     sessions: Sessions
-    tokens: MachineTokens
+    tokens: ApiTokens
 
     @pages.get("/access")
     async def show(self, request: web.Request) -> web.Response:

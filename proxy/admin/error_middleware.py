@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from proxy.admin.api.problems import FieldProblem, Problem
-from proxy.admin.auth.access import is_api
+from proxy.admin.auth.authorization import is_api
 from proxy.admin.auth.caller import CALLER
 from proxy.admin.auth.request_context import VISIT
 from proxy.admin.web.i18n import Text
@@ -21,7 +21,7 @@ log = structlog.get_logger("proxy.admin")
 REQUEST_ID = web.RequestKey("request_id", str)
 
 # Asked every few seconds by monitors, or once for every page.
-_UNTOLD = ("/livez", "/readyz", "/metrics", "/static", "/favicon.ico")
+_NOT_LOGGED = ("/livez", "/readyz", "/metrics", "/static", "/favicon.ico")
 
 _WORDS = {
     400: Text("This request could not be understood."),
@@ -36,7 +36,7 @@ _WORDS = {
 _OTHER = Text("Something went wrong in the connector. Its log has the details.")
 
 
-def faults(*, monotonic: Callable[[], float]) -> Middleware:
+def error_middleware(*, monotonic: Callable[[], float]) -> Middleware:
     """Return the outermost middleware of the admin listener."""
 
     @web.middleware
@@ -45,7 +45,7 @@ def faults(*, monotonic: Callable[[], float]) -> Middleware:
         began = monotonic()
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             response = await _answered(request, handler)
-            _tell(request, response.status, duration_s=monotonic() - began)
+            _log(request, response.status, duration_s=monotonic() - began)
             return response
 
     return middleware
@@ -108,8 +108,8 @@ def _answer(
     return response
 
 
-def _tell(request: web.Request, status: int, *, duration_s: float) -> None:
-    if request.path.startswith(_UNTOLD):
+def _log(request: web.Request, status: int, *, duration_s: float) -> None:
+    if request.path.startswith(_NOT_LOGGED):
         return
     caller = request.get(CALLER)
     log.info(
