@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 # Tells ciphertext from the plain text of versions before it.
+_INFO = b"thron-connector database"
 _PREFIX = "fernet:"
 
 
@@ -22,7 +23,10 @@ class Encryption:
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
-        self._fernet = MultiFernet([Fernet(_derived(key)) for key in keys])
+        derived = [
+            HKDF(SHA256(), length=32, salt=None, info=_INFO).derive(key.encode()) for key in keys
+        ]
+        self._fernet = MultiFernet([Fernet(base64.urlsafe_b64encode(each)) for each in derived])
 
     def encrypt(self, text: str) -> str:
         """Return the ciphertext of a text."""
@@ -34,11 +38,6 @@ class Encryption:
             return self._fernet.decrypt(text.removeprefix(_PREFIX)).decode()
         except InvalidToken:
             return None
-
-
-def _derived(key: str) -> bytes:
-    derivation = HKDF(SHA256(), length=32, salt=None, info=b"thron-connector database")
-    return base64.urlsafe_b64encode(derivation.derive(key.encode()))
 
 
 def is_encrypted(text: str) -> bool:

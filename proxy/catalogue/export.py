@@ -66,7 +66,9 @@ async def exported(
         form: What it is to be.
         is_marked: Whether CSV begins with a byte order mark.
     """
-    piece = bytearray(_head(form, is_marked=is_marked))
+    piece = bytearray(b"[" if form is Format.JSON else b"")
+    if form is Format.CSV:
+        piece += (BYTE_ORDER_MARK if is_marked else b"") + _row(COLUMNS)
     is_first = True
     async for line in lines:
         piece += _written(line, urls, form, is_first=is_first)
@@ -87,16 +89,6 @@ def values(line: UrlRow, urls: RowUrls) -> dict[str, Any]:
 def escape_formula(cell: str) -> str:
     """Return a cell that no spreadsheet takes for a formula."""
     return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA) else cell
-
-
-def _head(form: Format, *, is_marked: bool) -> bytes:
-    match form:
-        case Format.CSV:
-            return (BYTE_ORDER_MARK if is_marked else b"") + _row(COLUMNS)
-        case Format.JSON:
-            return b"["
-        case Format.TXT:
-            return b""
 
 
 def _written(line: UrlRow, urls: RowUrls, form: Format, *, is_first: bool) -> bytes:

@@ -41,8 +41,13 @@ class Fingerprints:
             if before is None or before.client_id != client_id:
                 await _forget_contents(connection, [connector.slug])
             elif before.naming != address_fingerprint(connector):
-                await _forget_addresses(connection, connector.slug)
-            await _doubt(connection, connector.slug)
+                addresses = schema.address
+                mine = addresses.c.connector == connector.slug
+                await connection.execute(delete(addresses).where(mine))
+            # Every content is to be confirmed, and its lines are to be written, anew.
+            contents, unconfirmed = schema.content, {"confirmed": None, "digest": "", "run": 0}
+            mine = contents.c.connector == connector.slug
+            await connection.execute(update(contents).where(mine).values(unconfirmed))
             await connection.execute(delete(_TABLE).where(_AT.connector == connector.slug))
             names = ("client_id", "shape", "naming")
             row = {"connector": connector.slug, **dict(zip(names, wanted, strict=True))}
@@ -67,30 +72,15 @@ class Fingerprints:
             # Read anew: one of them may have come back meanwhile.
             query = select(schema.connector.c.slug).where(schema.connector.c.slug.in_(gone))
             back = set((await connection.execute(query)).scalars())
-            await _forget(connection, [slug for slug in gone if slug not in back])
+            slugs = [slug for slug in gone if slug not in back]
+            await _forget_contents(connection, slugs)
+            for table in (schema.sync_run, schema.catalogued):
+                await connection.execute(delete(table).where(table.c.connector.in_(slugs)))
 
         await self._database.write(write)
-
-
-async def _forget(connection: AsyncConnection, slugs: list[str]) -> None:
-    await _forget_contents(connection, slugs)
-    for table in (schema.sync_run, schema.catalogued):
-        await connection.execute(delete(table).where(table.c.connector.in_(slugs)))
 
 
 async def _forget_contents(connection: AsyncConnection, slugs: list[str]) -> None:
     """Forget contents, but not that a listing is asked for."""
     for table in (schema.address, schema.content):
         await connection.execute(delete(table).where(table.c.connector.in_(slugs)))
-
-
-async def _forget_addresses(connection: AsyncConnection, slug: str) -> None:
-    table = schema.address
-    await connection.execute(delete(table).where(table.c.connector == slug))
-
-
-async def _doubt(connection: AsyncConnection, slug: str) -> None:
-    """Let every content be confirmed, and its lines be written, anew."""
-    table = schema.content
-    doubted = {"confirmed": None, "digest": "", "run": 0}
-    await connection.execute(update(table).where(table.c.connector == slug).values(doubted))

@@ -50,11 +50,15 @@ class KnownContents:
         async def read(connection: AsyncConnection) -> tuple[KnownContent, ...]:
             found = {row.id: row for row in (await connection.execute(query)).all()}
             claimed = await _claimed(connection, connector, list(found))
-            order = ranked(map(_claim, found.values()))
-            return tuple(
-                self._known(connector, found[each.content_id], claimed.get(each.content_id, []))
-                for each in order
-            )
+            known, now = [], self._now()
+            for claim in ranked(map(_claim, found.values())):
+                row = found[claim.content_id]
+                content = queries.read_content(connector, row, claimed.get(row.id, []))
+                age_s = None
+                if row.confirmed is not None:
+                    age_s = max(0.0, (now - rows.instant(row.confirmed)).total_seconds())
+                known.append(KnownContent(content, row.is_current, age_s))
+            return tuple(known)
 
         return await self._database.read_soon(read)
 
@@ -74,15 +78,6 @@ class KnownContents:
         query = select(_ADDRESS.id).where(_ADDRESS.serves).limit(1)
         found = await self._database.read(lambda connection: connection.execute(query))
         return found.first() is not None
-
-    def _known(
-        self, connector: Connector, row: Row[Any], claimed: list[tuple[str, str]]
-    ) -> KnownContent:
-        age_s = None
-        if row.confirmed is not None:
-            age_s = max(0.0, (self._now() - rows.instant(row.confirmed)).total_seconds())
-        content = queries.read_content(connector, row, claimed)
-        return KnownContent(content, row.is_current, age_s)
 
 
 async def _claimed(

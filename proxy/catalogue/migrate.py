@@ -1,6 +1,5 @@
 """A database made, or brought from an older release to this one."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from sqlalchemy import Connection, insert, inspect, select, text
@@ -11,6 +10,8 @@ SCRIPTS = Path(__file__).parent / "migrations"
 
 # Before there were revisions the schema had numbers, in a table of this name.
 _NUMBERED = "schema_version"
+# So many tables of another program are named, to recognise it by.
+_NAMED = 3
 _LAST_NUMBER = 8
 
 
@@ -60,9 +61,10 @@ def _found(connection: Connection, present: set[str]) -> str:
             if number > _LAST_NUMBER:
                 raise _newer(number, _LAST_NUMBER)
             return ""
+    names = sorted(present)
+    few = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
     raise UnusableDatabase(
-        f"holds tables of another program ({_few(present)}): give the connector a database of"
-        " its own"
+        f"holds tables of another program ({few}): give the connector a database of its own"
     )
 
 
@@ -83,8 +85,3 @@ def _newer(found: object, known: object) -> UnusableDatabase:
         f"was written by a newer release (schema {found}, this one knows {known}):"
         " install that release again, or restore a copy from before it"
     )
-
-
-def _few(names: Iterable[str]) -> str:
-    first = sorted(names)
-    return ", ".join(first[:3]) + (", ..." if len(first) > 3 else "")  # noqa: PLR2004 - enough to recognise it by

@@ -36,22 +36,19 @@ class Purge:
 
 async def invalidate(connection: AsyncConnection, purge: Purge) -> None:
     """Let contents be served again only after THRON has been asked about them."""
-    query = update(schema.content).where(_is_meant(purge)).values(confirmed=None)
-    await connection.execute(query)
-
-
-def _is_meant(purge: Purge) -> ColumnElement[bool]:
+    meant: ColumnElement[bool]
     match purge.kind:
         case PurgeKind.ALL:
-            return true()
+            meant = true()
         case PurgeKind.CONNECTOR:
-            return _AT.connector == purge.value
+            meant = _AT.connector == purge.value
         case PurgeKind.CONTENT:
-            return _AT.id == purge.value
+            meant = _AT.id == purge.value
         case PurgeKind.ADDRESS:
             slug, _, rest = purge.value.partition("/")
             language, _, value = rest.partition("/")
             holders = select(_LINE.content_id).where(
                 _LINE.connector == slug, _LINE.value == value, _LINE.language == language
             )
-            return (_AT.connector == slug) & _AT.id.in_(holders)
+            meant = (_AT.connector == slug) & _AT.id.in_(holders)
+    await connection.execute(update(schema.content).where(meant).values(confirmed=None))

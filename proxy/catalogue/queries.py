@@ -4,7 +4,7 @@ Nothing here asks THRON; ``sync`` fills what is read. What was entered for anoth
 connector (its folder, types or identifier were changed since) is as good as not there.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from itertools import groupby
@@ -192,12 +192,10 @@ class Contents:
             row = (await connection.execute(record)).one_or_none()
             if row is None:
                 return None
-            return _catalogued(
-                connector,
-                row,
-                _by_language(map(read_url_row, (await connection.execute(lines)).all())),
-                tuple(map(_version, (await connection.execute(versions)).all())),
-            )
+            found = map(read_url_row, (await connection.execute(lines)).all())
+            in_order = sorted(found, key=lambda line: (line.language or "", line.value or ""))
+            seen = map(_version, (await connection.execute(versions)).all())
+            return _catalogued(connector, row, tuple(in_order), tuple(seen))
 
         return await self._database.read(read)
 
@@ -234,10 +232,6 @@ class Contents:
 def _rivalry(line: UrlRow) -> tuple[str, str, bool, str]:
     """Order lines by their address, and those of one address so that who has it is first."""
     return (line.value or "", line.language or "", not line.serves, line.content_id)
-
-
-def _by_language(lines: Iterable[UrlRow]) -> tuple[UrlRow, ...]:
-    return tuple(sorted(lines, key=lambda line: (line.language or "", line.value or "")))
 
 
 def _catalogued(
@@ -321,15 +315,12 @@ def conditions(connector: Connector, selection: Selection) -> list[ColumnElement
     if selection.content_id is not None:
         found.append(_ADDRESS.content_id == selection.content_id)
     words = folded(selection.search).split()
-    return [*found, *([_ADDRESS.id.in_(_hits(connector, words))] if words else [])]
-
-
-def _hits(connector: Connector, words: Sequence[str]) -> Select[Any]:
-    """Return the query of the lines that have all words: the index for it holds all it reads."""
-    return select(_ADDRESS.id).where(
-        _ADDRESS.connector == connector.slug,
-        *(_ADDRESS.search.contains(word, autoescape=True) for word in words),
-    )
+    if words:
+        # By a query of its own: the index for it holds all that it reads.
+        has_words = (_ADDRESS.search.contains(word, autoescape=True) for word in words)
+        hits = select(_ADDRESS.id).where(_ADDRESS.connector == connector.slug, *has_words)
+        found.append(_ADDRESS.id.in_(hits))
+    return found
 
 
 def url_rows(connector: Connector, selection: Selection) -> Select[Any]:

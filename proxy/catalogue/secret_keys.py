@@ -16,6 +16,7 @@ from proxy.errors import ConfigurationError
 
 SETTING = "TDC_SECRET_KEY"
 _SHORTEST = 32
+_FIX = f"restore it, or remove it and give the credentials anew, or set {SETTING}."
 MAKE_ONE = "openssl rand -base64 32"
 
 
@@ -49,16 +50,12 @@ def _kept(file: Path) -> str:
         restrict_to_owner(file)
         key = file.read_text("ascii").strip()
     except (OSError, UnicodeDecodeError) as exc:
-        problem = f"{file}: the key of the database's secrets cannot be read ({exc}); {_mend()}"
+        problem = f"{file}: the key of the database's secrets cannot be read ({exc}); {_FIX}"
         raise ConfigurationError([problem]) from exc
     if len(key) < _SHORTEST:
-        problem = f"{file}: this is no key of the database's secrets; {_mend()}"
+        problem = f"{file}: this is no key of the database's secrets; {_FIX}"
         raise ConfigurationError([problem])
     return key
-
-
-def _mend() -> str:
-    return f"restore it, or remove it and give the credentials anew, or set {SETTING}."
 
 
 def _make(file: Path) -> None:

@@ -42,8 +42,9 @@ def entries(connector: Connector, content: Content) -> tuple[UrlEntry, ...]:
         )
         for each in claims(connector, content)
     }
-    for given in _given(connector, content):
-        language, value = given[0].lower(), given[1]
+    by = strategy(connector)  # the identifiers as THRON has them, addresses or not
+    for given_language, given in by.values(connector, content):
+        language, value = given_language.lower(), by.compared(given)
         if value and (language, value) not in found:
             shown = clean(language)[:_LONGEST_SHOWN], clean(value)[:_LONGEST_SHOWN]
             found.setdefault(shown, UrlEntry(*shown, is_addressable=False))
@@ -93,12 +94,6 @@ def folded(text: str) -> str:
 def clean(text: str) -> str:
     """Return a text as every database takes it: no NUL, no lone surrogates."""
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-
-
-def _given(connector: Connector, content: Content) -> list[tuple[str, str]]:
-    """Return the identifiers as THRON has them, whether or not they can be addresses."""
-    by = strategy(connector)
-    return [(language, by.compared(value)) for language, value in by.values(connector, content)]
 
 
 def _mark(*facts: object) -> str:
