@@ -36,14 +36,7 @@ _NAMED = {
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One URL to try.
-
-    Attributes:
-        content_id: THRON's id of what it gives.
-        title: The content's title.
-        url: To be opened in a browser.
-        file_name: What to save it as.
-    """
+    """One URL to try, and the file name to save it under."""
 
     content_id: str
     title: str
@@ -58,14 +51,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class SampleConnector:
-    """One connector of the demo, and what it makes public.
-
-    Attributes:
-        connector: Applied.
-        pattern: Its illustrative address.
-        contents: How many contents are public.
-        samples: Some of them.
-    """
+    """One connector of the demo: its illustrative address, and some of its public contents."""
 
     connector: Connector
     pattern: str
@@ -81,14 +67,7 @@ class SampleConnector:
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """The running demo.
-
-    Attributes:
-        sandbox: The simulated THRON.
-        gateway: The connector in front of it.
-        connectors: Installed in it; none where the library has no contents.
-        library: The directory of the files that are served.
-    """
+    """The running demo; ``library`` is the directory of the files that are served."""
 
     sandbox: Sandbox
     gateway: Gateway

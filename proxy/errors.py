@@ -4,9 +4,9 @@
     - the path's: MalformedPath, UnknownAddress, ContentUnfinished
     - THRON's: ThronError
         - ThronUnreachable: no answer, or a 5xx
-            - ThronFailed: it could not answer this question, and perhaps others
+            - ThronFailed: it failed to answer this question, and may fail others
         - ThronTimeout: no answer in time
-        - ThronBusy: 429, or our own budget of questions is spent
+        - ThronBusy: 429, or our own rate limit is reached
         - ThronAnswerInvalid: an answer that cannot be read
             - ThronBadRequest: 400; this tenant does not take the question so
         - TokenRejected: 403 and its kin; expired or no right (only the token keeper tells which)

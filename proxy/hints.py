@@ -38,9 +38,7 @@ _HINTS: dict[type[GatewayError], str] = {
 def with_hint(failure: GatewayError, *, otherwise: str = "") -> str:
     """Return the message of a failure, with a hint unless the message names a setting itself.
 
-    Args:
-        failure: What went wrong.
-        otherwise: The hint for failures that this module does not know.
+    ``otherwise`` is the hint for failures that this module does not know.
     """
     told = str(failure)
     hint = _HINTS.get(type(failure), otherwise)

@@ -12,11 +12,11 @@ from proxy.thron.content import Content, Publication, publication
 
 @dataclass(frozen=True, slots=True)
 class ContentRows:
-    """What is to be entered of one content.
+    """What the catalogue is to hold of one content.
 
     Attributes:
         content: As THRON has it now.
-        entries: Its lines.
+        entries: Its lines in the table of URLs.
         is_published: Whether THRON delivers it.
         is_servable: Whether the connector serves it.
     """
@@ -28,7 +28,7 @@ class ContentRows:
 
     @property
     def digest(self) -> str:
-        """A mark of all that the rows hold: where it is the same, nothing has changed."""
+        """A digest of all that the rows hold: where it is the same, nothing has changed."""
         facts = sorted(self.values.items()), self.entries
         return hashlib.sha256(repr(facts).encode("utf-8", "replace")).hexdigest()[:32]
 
@@ -64,13 +64,7 @@ class ContentRows:
 
 
 def content_rows(connector: Connector, content: Content, *, was_published: bool) -> ContentRows:
-    """Return what is to be entered of a content.
-
-    Args:
-        connector: Whose catalogue it is.
-        content: As THRON has it now.
-        was_published: What the catalogue has of it so far.
-    """
+    """Return the rows of a content; ``was_published`` is what the catalogue has of it so far."""
     found = publication(content.status, content.channels, was_published=was_published)
     return ContentRows(
         content=content,

@@ -84,16 +84,7 @@ class Contents:
         offset: int = 0,
         limit: int = 50,
     ) -> UrlRowPage:
-        """Return one page of the summary table, and how many lines the selection has.
-
-        Args:
-            connector: As it is now.
-            selection: Which lines.
-            sort: In which order, and whether that is turned round.
-            descending: The same.
-            offset: How many lines come before the page.
-            limit: How many lines it has at most.
-        """
+        """Return one page of the summary table, and how many lines the selection has."""
         query = ordered(url_rows(connector, selection), sort, descending=descending)
 
         async def read(connection: AsyncConnection) -> UrlRowPage:

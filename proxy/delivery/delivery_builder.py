@@ -48,7 +48,10 @@ class RevokedPkeyDetector:
 
 
 class DeliveryBuilder:
-    """Builds the deliveries of one tenant."""
+    """Builds the deliveries of one tenant.
+
+    ``source_path`` is the path of its downloadSource, where that is known.
+    """
 
     def __init__(
         self,
@@ -60,16 +63,6 @@ class DeliveryBuilder:
         source_path: str | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Make a builder for a tenant.
-
-        Args:
-            thron: Has the session.
-            client_id: The tenant.
-            api_url: Base of its API.
-            cdn_url: Base of its public delivery.
-            source_path: Path of its downloadSource, where that is known.
-            now: Monotonic seconds.
-        """
         self._now = now
         self._revoked_pkey = RevokedPkeyDetector()
         self._thron = thron
@@ -121,19 +114,16 @@ class DeliveryBuilder:
         return Delivery(content.id, DeliveryMode.PUBLISHED, (source,), file_name=content.id)
 
     def note_delivery(self, before: Delivery, after: Delivery) -> None:
-        """Note that a delivery was answered: where its pkey was asked with, that is good.
-
-        Args:
-            before: As it was opened; its remembered target holds no pkey.
-            after: With the target that answered.
-        """
+        """Note that a delivery, opened as ``before``, was answered as ``after``."""
+        # A remembered target holds no pkey; only another one proves that the pkey is good.
         if before.mode is DeliveryMode.PUBLISHED and after.target != before.target:
             self._revoked_pkey.note_delivery(now=self._now())
 
     async def is_outdated(self, delivery: Delivery) -> bool:
-        """Tell whether a delivery's pkey is no more, once it is suspected reading it again.
+        """Tell whether a delivery was built with a pkey that is not the session's any more.
 
-        To be asked where the CDN does not know a published content: a revoked pkey looks so.
+        To be asked where the CDN does not know a published content, as a revoked pkey looks like
+        that. Once it is suspected, the pkey is read again.
 
         Raises:
             ThronError: THRON cannot be asked.

@@ -48,31 +48,21 @@ class DiagnosisStep:
 
 
 class Explainer:
-    """Takes the steps of a download one by one, without the resolver's cache."""
+    """Takes the steps of a download one by one, without the resolver's cache.
+
+    ``base`` is that of public URLs: what it has of a path is not part of an address.
+    """
 
     def __init__(
         self, lookup: Lookup, delivery_builder: DeliveryBuilder, origins: Origins, *, base: str
     ) -> None:
-        """Make an explainer.
-
-        Args:
-            lookup: Finds contents.
-            delivery_builder: Builds delivery URLs.
-            origins: Fetches.
-            base: Of public URLs; what it has of a path is not part of an address.
-        """
         self._base = base
         self._lookup = lookup
         self._delivery_builder = delivery_builder
         self._origins = origins
 
     async def explain(self, url: str, connectors: Connectors) -> AsyncIterator[DiagnosisStep]:
-        """Give the steps from a public URL to the first octet of its content.
-
-        Args:
-            url: Whole, or a raw path with its leading slash.
-            connectors: Those that there are.
-        """
+        """Give the steps from a public URL, or its path, to the first octet of its content."""
         try:
             path = paths.parse_url(url, base=self._base, connectors=connectors)
         except GatewayError:

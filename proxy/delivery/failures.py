@@ -1,4 +1,4 @@
-"""How deliveries have just failed, and whether that is one content's trouble or everybody's."""
+"""Failures of the last seconds: remembered for one delivery, and judged over all contents."""
 
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
@@ -64,7 +64,6 @@ class NegativeCache:
     """
 
     def __init__(self, *, now: Callable[[], float]) -> None:
-        """Make an empty cache; ``now`` gives monotonic seconds."""
         self._now = now
         self._failures: dict[Hashable, _Failure] = {}
         self._trials: dict[Hashable, _Trials] = {}
@@ -129,7 +128,6 @@ class Outages:
     """
 
     def __init__(self, *, now: Callable[[], float]) -> None:
-        """Start without refusals; ``now`` gives monotonic seconds."""
         self._now = now
         self._succeeded_at = float("-inf")
         self._refused: set[str] = set()

@@ -71,7 +71,11 @@ class _SourceRequest:
 
 
 class SourceFiles:
-    """Opens source files, and remembers the endpoint that worked for this tenant."""
+    """Opens source files, and remembers the endpoint that worked for this tenant.
+
+    At most ``most_slow`` requests wait long for THRON at once: each holds the place of a download,
+    which contents of the CDN need too.
+    """
 
     def __init__(
         self,
@@ -81,15 +85,6 @@ class SourceFiles:
         now: Callable[[], float],
         most_slow: int = 500,
     ) -> None:
-        """Know no endpoint yet.
-
-        Args:
-            origin_client: Sends requests to allowed hosts.
-            thron: Has the token.
-            now: Monotonic seconds.
-            most_slow: Requests that may wait long for THRON at once: each holds the place of a
-                download, which contents of the CDN need too.
-        """
         self._most_slow = most_slow
         self._asked_at: dict[object, float] = {}  # of each request that waits, the longest first
         self._origin_client = origin_client

@@ -1,4 +1,4 @@
-"""Link checks as values: runs over the addresses of a connector, and what came of each; pure."""
+"""Runs of a link check over the addresses of a connector, and their results, as values; pure."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from proxy.catalogue.url_rows import UrlRow
 
-# A run that has told nothing for so long is one of a process that is gone: no try takes longer.
+# The process of a run that has noted nothing for so long is gone: no try takes longer.
 _SILENCE = timedelta(seconds=60)
 
 
@@ -18,13 +18,13 @@ class Scope(StrEnum):
 
 
 class CheckState(StrEnum):
-    """How a run stands.
+    """The state of a run.
 
     Attributes:
         RUNNING: It tries address after address.
-        STOPPING: Somebody wants it to end; it does within seconds.
+        STOPPING: Somebody asked it to stop; it does within seconds.
         DONE: It tried them all.
-        STOPPED: Somebody ended it.
+        STOPPED: Somebody stopped it.
         FAILED: It gave up; the reason is with it.
         INTERRUPTED: Its process ended.
     """
@@ -47,7 +47,7 @@ class LinkCheck:
     Attributes:
         id: Grows from run to run.
         connector: Its slug.
-        beat: When it last told of itself.
+        beat: When its process last noted anything.
         ended: None while it runs.
         expected: How many addresses there were at its beginning.
         checked: How many were tried.
@@ -73,7 +73,7 @@ class LinkCheck:
         return self.state not in _UNDONE
 
     def as_of(self, now: datetime) -> "LinkCheck":
-        """Return the run as it stands at a time: of one whose process is gone, that it is."""
+        """Return the run as it stands now: interrupted, if its process has gone silent."""
         if self.is_over or now - self.beat <= _SILENCE:
             return self
         return replace(self, state=CheckState.INTERRUPTED, ended=self.beat)
@@ -81,13 +81,13 @@ class LinkCheck:
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """What came of one try.
+    """The result of one try.
 
     Attributes:
         status: Of the answer that a client would get: 200, or an error's.
         media_type: As the origin names it.
         size: Complete length in octets, where it is told.
-        problem: What is the matter, with the fix; None where it works.
+        problem: What is wrong, with the fix; None where it works.
     """
 
     status: int
@@ -103,10 +103,10 @@ class ProbeResult:
 
 @dataclass(frozen=True, slots=True)
 class LinkResult:
-    """The last outcome for an address.
+    """The last result for an address.
 
     Attributes:
-        since: When it was first like that, without another outcome in between.
+        since: When it was first so, without another result in between.
         checked: When it was tried last.
     """
 
@@ -117,14 +117,14 @@ class LinkResult:
 
 @dataclass(frozen=True, slots=True)
 class CheckedRow:
-    """A line that leads to its content, and what came of it; None before it was ever tried."""
+    """A line that leads to its content, and its result; None before the first try."""
 
     line: UrlRow
     result: LinkResult | None
 
 
 class LinkStatus(StrEnum):
-    """Which lines are asked for, by their last outcome."""
+    """Lines by their last result."""
 
     PROBLEMS = "problems"
     WORKING = "working"
@@ -133,7 +133,7 @@ class LinkStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LinkTally:
-    """The addresses of a connector that lead to a content, counted by their last outcome."""
+    """The addresses of a connector that lead to a content, counted by their last result."""
 
     problems: int
     working: int

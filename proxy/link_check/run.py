@@ -1,4 +1,4 @@
-"""Link check: every address of a connector is tried in the background, at a bounded rate."""
+"""Tries every address of a connector in the background, at a bounded rate."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,7 +20,7 @@ log = structlog.get_logger("proxy.link_check")
 # Tries an address; raises nothing of the address's own.
 Probe = Callable[[Connector, Address], Awaitable[ProbeResult]]
 
-# Outcomes are noted this often, so that many seconds of work at most are lost with the process.
+# Results are noted this often: no more work than that is lost with the process.
 _NOTED_EVERY_S = 1.0
 # Lines read at a time: some minutes' work, as finding where to go on costs more than reading.
 _AT_A_TIME = 1000
@@ -56,13 +56,7 @@ class LinkChecker:
     async def open(
         cls, store: LinkCheckStore, probe: Probe, *, rate: Rate | None = None
     ) -> AsyncIterator[Self]:
-        """Give a checker; at the end of the block runs are cancelled, what they found stays.
-
-        Args:
-            store: Where runs and outcomes are noted.
-            probe: Tries one address.
-            rate: How hard.
-        """
+        """Give a checker; at the end of the block runs are cancelled, what they found stays."""
         self = cls(store, probe, rate=rate or Rate())
         try:
             yield self

@@ -93,12 +93,9 @@ class LinkCheckStore:
     async def note(
         self, connector: Connector, check: LinkCheck | None, outcomes: Mapping[int, ProbeResult]
     ) -> LinkCheck | None:
-        """Note outcomes by the numbers of their lines, and return the run as it stands then.
+        """Note results by the numbers of their lines, and return the run as it stands then.
 
-        Args:
-            connector: Whose lines they are.
-            check: The run; None for a try by itself.
-            outcomes: May be empty, to tell that the run is still there.
+        A try by itself belongs to no run. Without any result, it tells that the run is alive.
         """
         now = self._now()
 
@@ -195,15 +192,7 @@ class LinkCheckStore:
         offset: int = 0,
         limit: int = 50,
     ) -> CheckedPage:
-        """Return some lines with their outcomes, those of one status together.
-
-        Args:
-            connector: As it is now.
-            status: By what came of them.
-            search: As ``Selection.search``.
-            offset: How many come before.
-            limit: How many at most.
-        """
+        """Return a page of the lines of one status, with their results; ``Selection.search``."""
         query = _with_status(connector, status, Selection(search=search))
         count = select(func.count()).select_from(query.order_by(None).subquery())
         query = query.limit(limit).offset(offset)

@@ -76,10 +76,8 @@ class Client:
     ) -> Reply:
         """Send a request and return whatever is answered, of any status.
 
-        Args:
-            request: What is sent.
-            token: The session token; None for a login.
-            at_most_s: Longest time for this one, where that is less than for others.
+        A login has no token. ``at_most_s`` is the longest time for this request, where that is
+        less than for others.
 
         Raises:
             ThronTimeout: No whole answer within the time.

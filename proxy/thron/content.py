@@ -1,4 +1,4 @@
-"""A content of THRON, read from any of the shapes its services give it in."""
+"""A content of THRON, read from any of the forms in which its services give it."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ class Publication(StrEnum):
     """Whether THRON delivers a content, and where it does not, why (docs/thron.md 3.1).
 
     Attributes:
-        PUBLISHED: It does.
-        DRAFT: THRON says so.
-        IN_PROGRESS: No channel is public, and THRON has a word for one that is being prepared.
+        PUBLISHED: It is delivered.
+        DRAFT: Its status is DRAFT.
+        IN_PROGRESS: No channel is public yet, and the status says that one is being prepared.
         NO_CHANNEL: No channel is public, and nothing says that one will be.
     """
 
@@ -108,14 +108,9 @@ def publication(
 ) -> Publication:
     """Return whether THRON delivers a content.
 
-    The channels decide before the word: READY, ERROR and the words of progress say that one
-    channel is not finished, while others may be public (docs/thron.md 3.1).
-
-    Args:
-        status: As THRON has it now; None where it says nothing.
-        channels: Those that are public.
-        was_published: Whether it was at the last look. It stays so while a new version is on its
-            way and THRON lists no channel.
+    The public channels decide before the status: READY, ERROR and the words of progress say that
+    one channel is not finished, while others may be public. What was published when it was last
+    read stays so while a new version is on its way and THRON lists no channel. docs/thron.md 3.1.
     """
     word, public = (status or "").upper(), tuple(channels)
     if word == "DRAFT":
@@ -136,8 +131,8 @@ def is_streaming(channel: str) -> bool:
 def read_content(item: Any) -> Content | None:
     """Return the content of one list item, or None if it is broken (no id or no type).
 
-    The shapes: a search item with its ``details`` (docs/thron.md 3.2), a record in a wrapper
-    (``{content, source, linkedCategories}``, 4.3 and 4.4), a bare record (3.1).
+    It may be a search item with ``details`` (docs/thron.md 3.2), a record in a wrapper
+    (``{content, source, linkedCategories}``, 4.3 and 4.4), or a bare record (3.1).
     """
     outer = members(item)
     record = members(outer.get("content")) or outer

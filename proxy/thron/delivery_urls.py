@@ -82,14 +82,8 @@ def published_url(
 ) -> str:
     """Return the URL of a published rendition; it answers with a redirect (docs/thron.md 7.1).
 
-    Args:
-        cdn_url: Base of the tenant's delivery host.
-        client_id: The tenant.
-        pkey: The share key.
-        content_type: One of the four servable types.
-        content_id: Content id, prettyId or external id.
-        channel: One of ``channels``; not used for images.
-        name: File name for the last segment, which is free; may be empty.
+    The channel is one of ``channels``, and not used for images. The name becomes the last segment,
+    which is free; it may be empty.
 
     Raises:
         UnknownAddress: The type is none that a connector serves, or needs a channel.
@@ -122,16 +116,9 @@ def _delivery_url(cdn_url: str, *segments: str) -> str:
 def channels(content_type: str, available: Sequence[str]) -> tuple[str | None, ...]:
     """Return the channels to try, in order; after a 404 the next is tried.
 
-    Args:
-        content_type: One of the four servable types; another has none.
-        available: The channels that THRON names for the content; empty if it names none, and
-            then the usual ones are tried.
-
-    Returns:
-        For an image one None: it is addressed by a preset. Streaming channels hold playlists and
-        are never chosen.
-
-    docs/thron.md 3.1 and 11, row 9.
+    Where THRON names no channel for the content (``available`` is empty), the usual ones are tried.
+    An image has one None: it is addressed by a preset. Streaming channels hold playlists and are
+    never chosen. docs/thron.md 3.1 and 11, row 9.
     """
     if content_type == "IMAGE":
         return (None,)
@@ -151,12 +138,12 @@ def source_urls(
     """Return the URLs at which a content's source file may be, without the token that they need.
 
     Args:
-        api_url: Base of the tenant's API host, without a final slash.
+        api_url: Base of the tenant's API host.
         client_id: The tenant.
         content_id: Content id; prettyIds are not known to work here.
         save_as: File name that THRON is to give it; may be empty.
         path: Where this tenant's service is, if that is known: from the root, or below the
-            resources of THRON's API; may hold ``{clientId}``, which is in the query otherwise.
+            resources of THRON's API. It may hold ``{clientId}``; else that goes into the query.
 
     docs/thron.md 7.5.
     """

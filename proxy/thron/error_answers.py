@@ -53,12 +53,8 @@ def is_error_answer(
 ) -> GatewayError | None:
     """Return the error that an answer is instead of the file, None if it is the file.
 
-    Args:
-        status: Status code.
-        media_type: Lower case, without parameters.
-        expected_name: Name of the source file; a name without extension expects no HTML. None for
-            a document that has no name, and may be HTML.
-        head: The beginning of the content, some KiB; may be all of it.
+    ``head`` is the beginning of the content, some KiB. The expected name tells whether the file may
+    be HTML itself: a name without extension is not, a document without name (None) may be.
     """
     head = head.removeprefix(_BOM).lstrip()
     codes = _codes(head) if status != _PARTIAL else Codes()

@@ -98,15 +98,9 @@ def category(
 def categories_below(
     client_id: str, category_id: str, *, search_for: str = "", offset: int = 0
 ) -> Question[Listing[Category]]:
-    """Ask for up to 50 folders anywhere below this one, with counts.
+    """Ask for up to 50 folders anywhere below this one, with counts, after ``offset`` others.
 
-    Args:
-        client_id: The tenant.
-        category_id: The folder above.
-        search_for: Words that the names hold; empty for all.
-        offset: How many have been listed before.
-
-    docs/thron.md 5.
+    With ``search_for`` those only whose names hold its words. docs/thron.md 5.
     """
     properties: dict[str, Any] = {"childOf": category_id}
     if search_for:

@@ -140,14 +140,8 @@ def search(
 ) -> Question[SearchPage]:
     """Ask for one page of the contents that fit; a folder that is not there has none.
 
-    Args:
-        client_id: The tenant.
-        criteria: What fits.
-        page_token: What the page before gave; None for the first.
-        page_size: The most contents wanted; by default as many as ids are given, else 50.
-            THRON's own maximum is not known (docs/thron.md 11, row 5).
-        order: In which order they are listed.
-        form: One of ``SEARCH_FORMS``.
+    ``page_token`` is what the page before gave, None for the first. By default a page has as many
+    contents as ids are given, else 50; THRON's own maximum is not known (docs/thron.md 11, row 5).
 
     docs/thron.md 4.2.
     """

@@ -44,10 +44,7 @@ class Refusals:
     def is_unusual(self, error: ThronError, service: str, subject: object) -> bool:
         """Tell whether an error looks like the end of a session.
 
-        Args:
-            error: What the service answered.
-            service: Such as the path of the request.
-            subject: What was asked of it, as a hashable value.
+        The service is named by the path of the request, the subject by anything hashable.
         """
         if isinstance(error, TokenRejected):
             return True
@@ -60,11 +57,7 @@ class Refusals:
     def may_disbelieve(self, service: str, subject: object, *, is_shared: bool, now: float) -> bool:
         """Tell whether a login is worth a try though validateToken calls the session good.
 
-        Args:
-            service: What refused.
-            subject: What was asked of it.
-            is_shared: Whether another process logged in, which may have been answered before.
-            now: In seconds.
+        A shared session may have been answered before, in the process that logged in.
         """
         if subject in self._denied or not (is_shared or service in self._answering):
             return False

@@ -1,4 +1,4 @@
-"""Questions for somebody who waits for the answer: asked again after a failure that may pass.
+"""Questions that are asked again after a failure that may pass, as somebody waits for the answer.
 
 A count of a large folder is hundreds of questions; one 503 among them must not lose the others.
 Requests for contents are not asked so: they are answered from what is known (delivery).
@@ -26,18 +26,18 @@ _MAY_PASS = (ThronBusy, ThronTimeout, ThronUnreachable)
 
 
 class Retrying:
-    """Asks one tenant, each question several times if need be.
+    """Asks THRON, each question several times if need be.
 
     The defaults are for somebody who looks at a page or a terminal meanwhile: the last attempt is
     made after two or three seconds.
 
     Args:
         thron: Asks with the token.
-        attempts: So many times at most.
-        backoff: Between them; THRON's Retry-After is the least wait.
+        attempts: How often at most.
+        backoff: The waits between them; a Retry-After of THRON's is the least.
         longest_asked_s: No Retry-After is waited for longer.
         give_up_s: No attempt begins later than this after the first one.
-        now: Monotonic time, in seconds.
+        now: Monotonic seconds.
         jitter: Gives a number from 0 to 1.
     """
 

@@ -37,12 +37,6 @@ class Search:
     """
 
     def __init__(self, thron: TokenKeeper, *, client_id: str) -> None:
-        """Prepare a search; nothing is asked yet.
-
-        Args:
-            thron: Asks with the token.
-            client_id: The tenant.
-        """
         self.thron = thron
         self.client_id = client_id
         self._form = SEARCH_FORMS[0]
@@ -68,13 +62,8 @@ class Search:
     ) -> AsyncGenerator[SearchPage, None]:
         """Yield the pages of the contents that fit; a refused batch of ids is asked for in halves.
 
-        An id that is refused alone is no content, if any of its batch was answered.
-
-        Args:
-            criteria: What fits.
-            order: In which order, where the tenant takes one.
-            most: So many pages at most.
-            ask: Asks one question; by default with the token, once.
+        An id that is refused alone is no content, if any of its batch was answered. ``ask`` asks
+        one question; by default once.
 
         Raises:
             ThronError: THRON cannot be asked, refuses, or stops answering on the way.

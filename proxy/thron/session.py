@@ -1,7 +1,4 @@
-"""The session with THRON: what it is asked for with, what a login gives, where it is shared; pure.
-
-The questions are a login, a login as a user, and whether a token is still good.
-"""
+"""The session with THRON: credentials, login, login as a user, validation, and its store; pure."""
 
 import re
 from dataclasses import dataclass, field
@@ -163,7 +160,7 @@ def act_as(credentials: Credentials, *, app_key: str) -> Question[str]:
 def validate(client_id: str) -> Question[bool]:
     """Ask whether the token that goes with the question is good; use renews it.
 
-    The answer is False only where THRON says so: its troubles are raised as ever.
+    The answer is False only where THRON says so; a failure of THRON is raised.
 
     docs/thron.md 2.3.
     """

@@ -28,10 +28,8 @@ class Silence:
     def end(self, now: float, *, is_heard: bool) -> None:
         """Record the end of a call.
 
-        Args:
-            now: On the same clock as everywhere.
-            is_heard: Whether it was answered, or failed by a sign of life, such as a reset; not if
-                it was given up.
+        It is heard if it was answered, or failed by a sign of life such as a reset; not if it was
+        given up.
         """
         self._before_s = 0.0 if is_heard else self.seconds(now)
         self._since = now

@@ -101,7 +101,7 @@ class TokenKeeper:
     """Holds the session of one process; an async context manager around its background task.
 
     Args:
-        client: The way to the API.
+        client: Sends the requests.
         credentials: What to log in with.
         now: The clock, in seconds; states show it, so ``time.time`` suits.
         random: Jitter, from 0 to 1.

@@ -83,12 +83,8 @@ def next_refresh(
 ) -> Refresh:
     """Return what is due next for a token.
 
-    Args:
-        schedule: The times.
-        logged_in_at: When the token was given.
-        used_at: When it last served a call; at first the same.
-        validated_at: When it was last validated; at first the same.
-        jitter: From 0 to 1; the same for the whole life of a token.
+    Times are in seconds of one clock; before the first call and validation ``used_at`` and
+    ``validated_at`` are the login's. The jitter, from 0 to 1, stays the same for a token's life.
     """
     early = 1 - _EARLY * jitter
     log_in_at = min(
