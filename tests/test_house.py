@@ -310,7 +310,7 @@ def _test_of(module: str) -> Path:
 
 def test_every_test_module_has_its_room() -> None:
     """A test module beside the house's own is named for a module, or for what runs across it."""
-    across = {"whole", "every_key", "static_nginx", "variations", "messages"}
+    across = {"optional_whitespace", "whole", "every_key", "static_nginx", "variations", "messages"}
     for path in (TESTS / wing for wing in ("semantics", "thron", "connectors", "telemetry")):
         for test in path.rglob("test_*.py"):
             name = test.stem.removeprefix("test_")

@@ -63,7 +63,7 @@ def _weights(accept_encoding: str) -> dict[str, float]:
     weights: dict[str, float] = {}
     for member in accept_encoding.split(","):
         name, semicolon, parameter = (part.strip(" \t") for part in member.partition(";"))
-        weight = _WEIGHT.fullmatch(parameter) if semicolon else None
+        weight = _WEIGHT.fullmatch(parameter)
         if _CODING.fullmatch(name) and (weight is not None or not semicolon):
             known = _SAME.get(name.lower(), name.lower())
             weights[known] = float(weight[1]) if weight is not None else 1.0

@@ -43,7 +43,7 @@ def http_date(instant: datetime) -> str:
 
     RFC 9110, 5.6.7.
     """
-    return format_datetime(instant.astimezone(UTC).replace(microsecond=0), usegmt=True)
+    return format_datetime(instant.astimezone(UTC), usegmt=True)
 
 
 def parse_retry_after(value: str | None, *, date: str | None) -> float | None:

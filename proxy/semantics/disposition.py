@@ -130,12 +130,10 @@ def _readable(value: str | None) -> str | None:
 
 def _safe_character(character: str) -> str:
     match unicodedata.category(character):
-        case "Zl" | "Zp" | "Zs":
-            return " "
         case "Cs":
             return "_"
         case "Cc":
-            return " " if character.isspace() else ""
+            return character if character.isspace() else ""
         case _:
             return "_" if character in "/\\" else "" if character in _DECEPTIVE else character
 

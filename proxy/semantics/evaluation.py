@@ -92,9 +92,9 @@ def decide(
 
 def _verdict(fields: MultiMapping[str], *, method: str, known: RepresentationMetadata) -> Verdict:
     asked = Preconditions.parse(fields)
-    if known.etag is None and asked.if_match not in {None, "*"}:
+    if known.etag is None:
         # An origin may have a tag and not send it each time: it shall say 412 itself.
-        asked = replace(asked, if_match=None, if_unmodified_since=None)
+        asked = replace(asked, if_match=None)
     return evaluate(asked, etag=known.etag, last_modified=known.last_modified, method=method)
 
 

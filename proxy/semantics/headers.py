@@ -69,7 +69,7 @@ def inbound(fields: MultiMapping[str], *, method: str) -> list[tuple[str, str]]:
     return _lines(INBOUND, values)
 
 
-def outbound(fields: MultiMapping[str], *, status: int = 200) -> list[tuple[str, str]]:
+def outbound(fields: MultiMapping[str], *, status: int) -> list[tuple[str, str]]:
     """Return the lines of an origin's answer that may reach the client, in canonical names.
 
     A value that is not what its field may hold is left out: an ETag without quotes, a Last-Modified

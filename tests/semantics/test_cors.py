@@ -44,5 +44,7 @@ def test_robots_of_the_connector() -> None:
 def test_preflight() -> None:
     """OPTIONS tells the methods, and lets scripts ask for ranges."""
     lines = dict(preflight())
+    assert lines["Access-Control-Allow-Origin"] == "*"
+    assert lines["Access-Control-Max-Age"] == "7200"  # what browsers cap it to
     assert lines["Allow"] == lines["Access-Control-Allow-Methods"] == "GET, HEAD, OPTIONS"
     assert {"Range", "If-Range", "*"} <= set(lines["Access-Control-Allow-Headers"].split(", "))

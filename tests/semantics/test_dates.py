@@ -25,6 +25,16 @@ EXAMPLE = datetime(1994, 11, 6, 8, 49, 37, tzinfo=UTC)
             id="two digits of this century",
         ),
         pytest.param(
+            "Wednesday, 01-Jan-69 00:00:00 GMT",
+            datetime(1969, 1, 1, tzinfo=UTC),
+            id="the first year of the last century, as POSIX has it",
+        ),
+        pytest.param(
+            "Tuesday, 01-Jan-68 00:00:00 GMT",
+            datetime(2068, 1, 1, tzinfo=UTC),
+            id="the last year of this one",
+        ),
+        pytest.param(
             "Sat, 31 Dec 2016 23:59:60 GMT", datetime(2017, 1, 1, tzinfo=UTC), id="leap second"
         ),
         pytest.param("Sun, 31 Feb 1994 08:49:37 GMT", None, id="no such day"),

@@ -39,6 +39,11 @@ from proxy.semantics.field_lines import is_writable
             "inline; filename=\"50_20.pdf\"; filename*=UTF-8''50%2520.pdf",
             id="percent is not an escape",
         ),
+        pytest.param(
+            "€ a+b!.pdf",
+            "inline; filename=\"_ a+b!.pdf\"; filename*=UTF-8''%E2%82%AC%20a+b!.pdf",
+            id="what RFC 8187 lets stand",
+        ),
         pytest.param("a\\b/c.pdf", 'inline; filename="a_b_c.pdf"', id="separators of paths"),
         pytest.param(
             "a\r\nSet-Cookie: x=y", 'inline; filename="a Set-Cookie: x=y"', id="line break"
@@ -91,6 +96,14 @@ def test_content_disposition(name: str | None, value: str) -> None:
         pytest.param('attachment; filename=""', None, id="empty"),
         pytest.param("attachment; foo; filename=a.pdf", "a.pdf", id="parameter without value"),
         pytest.param("attachment; filename=a.pdf; filename=b.pdf", "a.pdf", id="twice"),
+        pytest.param("attachment; x=1; filename=a.pdf; y=2", "a.pdf", id="among others"),
+        pytest.param("attachment;;filename=a.pdf", "a.pdf", id="empty parameter"),
+        pytest.param(";filename=a.pdf", "a.pdf", id="no type"),
+        pytest.param(
+            'attachment; x="; filename=evil.exe"; filename=a.pdf', "a.pdf", id="quoted parameter"
+        ),
+        pytest.param('attachment; filename="a\udc80.pdf"', "a.pdf", id="first octet of Latin-1"),
+        pytest.param('attachment; filename="\udcff.pdf"', "ÿ.pdf", id="last octet of Latin-1"),
         pytest.param('attachment; filename="a.pdf', None, id="open quote"),
         pytest.param("; ;;;=;", None, id="nonsense"),
         pytest.param('attachment; filename="' + "a" * 5000 + '"', None, id="overlong field"),
@@ -130,6 +143,7 @@ def test_any_field_gives_a_safe_name_or_none(value: str) -> None:
         pytest.param("Citta\u0300.pdf", "Città.pdf", id="composed"),
         pytest.param("目录.pdf", "目录.pdf", id="Chinese"),
         pytest.param('a "b" c.pdf', 'a "b" c.pdf', id="quotes"),
+        pytest.param("XMAX.pdX", "XMAX.pdX", id="capitals"),
         pytest.param("../../etc/passwd", "_.._etc_passwd", id="path upwards"),
         pytest.param("C:\\Windows\\evil.exe", "C:_Windows_evil.exe", id="backslashes"),
         pytest.param("a\r\nSet-Cookie: b.pdf", "a Set-Cookie: b.pdf", id="line break"),
@@ -149,6 +163,10 @@ def test_any_field_gives_a_safe_name_or_none(value: str) -> None:
         pytest.param("\u202e\x00", "download", id="nothing left"),
         pytest.param("a" * 300 + ".pdf", "a" * 196 + ".pdf", id="overlong, extension kept"),
         pytest.param("è" * 150 + ".pdf", "è" * 98 + ".pdf", id="overlong in octets"),
+        pytest.param("a." + "b" * 300 + ".pdf", "a." + "b" * 194 + ".pdf", id="overlong, two dots"),
+        pytest.param(
+            "a" * 300 + "." + "e" * 16, "a" * 183 + "." + "e" * 16, id="longest extension"
+        ),
         pytest.param("a" * 300, "a" * 200, id="overlong without extension"),
         pytest.param("a." + "b" * 300, "a." + "b" * 198, id="overlong extension is none"),
     ],

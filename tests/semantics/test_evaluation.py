@@ -53,6 +53,11 @@ def forward(*lines: tuple[str, str]) -> Forward:
             forward(("Range", "bytes=0-99")),
             id="ranges that are one, now that the length is known",
         ),
+        pytest.param(
+            [("Range", "bytes=0-60,-50"), ("If-Range", '"v1"')],
+            forward(("Range", "bytes=0-99"), ("If-Range", '"v1"')),
+            id="and the condition on which they were asked for",
+        ),
         pytest.param([("Range", "bytes=0-1,50-60")], forward(), id="ranges apart: the whole"),
         pytest.param([("Range", "bytes=100-")], RangeNotSatisfiable("bytes */100"), id="outside"),
         pytest.param(

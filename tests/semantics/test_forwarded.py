@@ -99,6 +99,12 @@ def seen(
             id="an empty part ends it too",
         ),
         pytest.param(
+            [("X-Forwarded-For", "999.2.3.4")], Effective(PROXY, "http", None), id="no address"
+        ),
+        pytest.param(
+            [("Forwarded", 'for="1.2\\.3.4"')], Effective("1.2.3.4", "http", None), id="quoted pair"
+        ),
+        pytest.param(
             [("X-Forwarded-For", "unknown")], Effective(PROXY, "http", None), id="unknown"
         ),
         pytest.param(
@@ -371,3 +377,11 @@ def test_forged_elements_never_hide_the_last(forged: str, name: str) -> None:
     appended = "for=203.0.113.9" if name == "Forwarded" else "203.0.113.9"
     for lines in ([(name, f"{forged}, {appended}")], [(name, forged), (name, appended)]):
         assert seen(lines).client == "203.0.113.9"
+
+
+def test_a_proxy_may_have_been_asked_by_http() -> None:
+    """What a proxy heard by http came by http, though the proxy itself speaks https to us."""
+    fields = CIMultiDict({"X-Forwarded-For": "1.2.3.4", "X-Forwarded-Proto": "http"})
+    trusted = TrustedProxies(NETWORKS, X_FORWARDED)
+    found = effective(PROXY, scheme="https", fields=fields, trusted=trusted)
+    assert found == Effective("1.2.3.4", "http", None)

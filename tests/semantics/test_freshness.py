@@ -42,6 +42,7 @@ from proxy.semantics.freshness import (
             id="background time given",
         ),
         pytest.param(300, 0, 0, "public, max-age=300", id="never stale"),
+        pytest.param(300, 1, 0, "public, max-age=300, stale-if-error=1", id="stale for a second"),
         pytest.param(0, 86400, None, "public, no-cache", id="always validated"),
         pytest.param(-1, -1, -1, "public, no-cache", id="negative is none"),
         pytest.param(2**40, 0, 0, "public, max-age=2147483647", id="capped"),
@@ -101,6 +102,7 @@ def test_tags() -> None:
         ("Cache-Tag", "connector-brochures,content-94bd53b8-9297"),
     ]
     assert cache_tags("brochures") == ("connector-brochures",)
+    assert len(cache_tags("brochures", content_id="i" * 2000)[1]) == len("content-") + 1000
     assert tag_fields(()) == []
 
 

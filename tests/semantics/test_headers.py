@@ -36,6 +36,11 @@ Lines = list[tuple[str, str]]
         ),
         pytest.param([("Range", "bytes=0-4,9-")], [], id="ranges that stay apart"),
         pytest.param([("Range", "pages=1")], [], id="unknown unit"),
+        pytest.param(
+            [("Range", "bytes=0-4,9-"), ("If-Range", '"v1"')],
+            [],
+            id="no If-Range without its Range",
+        ),
         pytest.param([("Range", "bytes=0-1"), ("Range", "bytes=2-3")], [], id="two Range lines"),
         pytest.param([("If-Range", '"v1"')], [], id="If-Range alone means nothing"),
         pytest.param(
@@ -217,6 +222,7 @@ def test_outbound(received: Lines, sent: Lines) -> None:
     ("status", "names"),
     [
         pytest.param(200, set(OUTBOUND) - {"Content-Range", "Content-Encoding"}, id="whole"),
+        pytest.param(203, set(OUTBOUND) - {"Content-Range", "Content-Encoding"}, id="transformed"),
         pytest.param(206, set(OUTBOUND) - {"Content-Encoding"}, id="partial"),
         pytest.param(304, {"ETag", "Last-Modified"}, id="not modified"),
         pytest.param(416, {"Content-Range"}, id="unsatisfiable"),
@@ -253,6 +259,8 @@ def test_loop_is_seen_in_via() -> None:
     """A message that bears our name has been here before."""
     assert is_loop("1.1 cdn, 2 us, 1.1 lb", "us")
     assert not is_loop("1.1 cdn (us)", "us")
+    assert not is_loop("1.1 us, nonsense", "us")  # what cannot be read tells nothing
+    assert not is_loop("1.1 us, " + "1.1 cdn, " * 200 + "1.1 lb", "us")  # nor what is far too long
     assert not is_loop(None, "us")
 
 
