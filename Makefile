@@ -1,6 +1,6 @@
 # Every target makes what it needs: the virtual environment in .venv, and for tests the programs by apt.
 .DELETE_ON_ERROR:
-.PHONY: demo sandbox test style types matrix bench soak messages programs lock hashes wheel sbom clean
+.PHONY: demo sandbox test style types matrix mutants bench soak messages programs lock hashes wheel sbom clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -24,6 +24,11 @@ types: $(VENV)/test
 
 matrix: $(VENV)/test # every reading of THRON alone, every two together, and all
 	$(BIN)/pytest -n 3 -m 'not soak and not bench' tests/test_readings.py tests/delivery/test_switches.py
+
+mutants: $(VENV)/test # small slips planted in what is pure: lists those that no test notices
+	PIP_CONSTRAINT=constraints.txt $(BIN)/pip install --quiet --disable-pip-version-check --editable '.[mutants]'
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
 
 bench: $(VENV)/test programs # half an hour on an idle machine; writes tests/bench/RESULTS.md
 	BENCH_RESULTS=1 $(BIN)/pytest -m bench -s tests/bench
@@ -50,7 +55,7 @@ $(VENV)/test: $(VENV)/run
 
 lock: # the newest of everything, to be committed after a green test
 	rm -rf $(VENV)/lock && $(PYTHON) -m venv $(VENV)/lock
-	$(VENV)/lock/bin/pip install --quiet '.[test]'
+	$(VENV)/lock/bin/pip install --quiet '.[test,mutants]'
 	$(VENV)/lock/bin/pip freeze --exclude thron-download-connector > constraints.txt
 	rm -rf $(VENV)/lock
 	$(MAKE) hashes
@@ -77,4 +82,4 @@ sbom: # what the image holds, in CycloneDX's format: dist/sbom.cdx.json
 	rm -rf $(VENV)/sbom
 
 clean:
-	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants
