@@ -91,7 +91,10 @@ def recordable(answer: bytes, *, is_head: bool = False) -> str:
         return f"{head.decode()}\n{recordable(body, is_head=is_head)}"
     if b"\r\nTransfer-Encoding: chunked" in head and not is_head:
         body = _joined(body)
-    fields, shown = head.decode("latin-1").replace("\r\n", "\n"), _shown(body, head)
+    # The order of fields means nothing, that of lines of one field does (RFC 9110, 5.3).
+    start, *lines = head.decode("latin-1").split("\r\n")
+    fields = "\n".join([start, *sorted(lines, key=lambda line: line.partition(":")[0].lower())])
+    shown = _shown(body, head)
     same = _same(shown)
     if same != shown:
         fields = re.sub(r"\nContent-Length: \d+", "\nContent-Length: <n>", fields)
