@@ -26,7 +26,8 @@ from proxy.catalogue.session_store import session_store
 from proxy.catalogue.sync import Sync, SyncIntervals
 from proxy.check.report import Recording
 from proxy.clock import Clock, utc_now
-from proxy.connectors.preview import Surveyor
+from proxy.connectors.folder_statistics_cache import FolderStatisticsCache
+from proxy.connectors.preview import Previewer
 from proxy.connectors.watch import ConnectorWatch
 from proxy.delivery.admission import Admission
 from proxy.delivery.aiohttp_client import AiohttpClient
@@ -323,6 +324,9 @@ async def _open_tenant(
             )
         )
         search = Search(thron, client_id=client_id)
+        statistics = await stack.enter_async_context(
+            FolderStatisticsCache.open(search, now=clock.now)
+        )
         known = KnownContents(database) if database is not None else None
         lookup = Lookup(thron, search, known=known)
         delivery_builder = DeliveryBuilder(
@@ -367,7 +371,8 @@ async def _open_tenant(
             api_url=settings.api_base,
             thron=thron,
             search=search,
-            surveyor=Surveyor(thron, search),
+            statistics=statistics,
+            previewer=Previewer(search, statistics),
             listing=FolderListing(thron, search),
             delivery_builder=delivery_builder,
             resolver=resolver,

@@ -184,12 +184,12 @@ async def _with_contents(
         ),
     ):
         try:
-            connector = (await tenant.surveyor.survey(sample)).connector
+            connector = (await tenant.previewer.resolve(sample))[0]
         except ConfigurationError:
             continue  # a library of one's own files has no custom metadata
         contents = [
             content
-            async for content in tenant.surveyor.contents(connector)
+            async for content in tenant.previewer.contents(connector)
             if claims(connector, content)
         ]
         if contents:

@@ -10,12 +10,13 @@ import structlog
 from proxy.catalogue.database import Database
 from proxy.catalogue.folder_listing import FolderListing
 from proxy.catalogue.purges import Purge
-from proxy.connectors.preview import Surveyor
+from proxy.connectors.folder_statistics_cache import FolderStatisticsCache
+from proxy.connectors.preview import Previewer
 from proxy.delivery.delivery_builder import DeliveryBuilder
 from proxy.delivery.explain import Explainer
 from proxy.delivery.origin import Origins
 from proxy.delivery.resolver import Resolver
-from proxy.errors import ConfigurationError
+from proxy.errors import ConfigurationError, NotConfigured
 from proxy.settings import Settings
 from proxy.thron.search import Search
 from proxy.thron.session import Credentials
@@ -37,7 +38,8 @@ class Tenant:
         client_id: Its name in THRON.
         api_url: Base of its API.
         thron: Keeps the token, and asks with it.
-        surveyor: What a connector would make public.
+        statistics: Of its folders.
+        previewer: What a connector would make public.
         listing: The contents of a connector's folder.
         delivery_builder: Content -> Delivery.
         resolver: Address -> Delivery.
@@ -49,7 +51,8 @@ class Tenant:
     api_url: str
     thron: TokenKeeper
     search: Search
-    surveyor: Surveyor
+    statistics: FolderStatisticsCache
+    previewer: Previewer
     listing: FolderListing
     delivery_builder: DeliveryBuilder
     resolver: Resolver
@@ -93,6 +96,17 @@ class TenantConnection:
         self._connecting = asyncio.Lock()  # the console asks for it, and so does the watch
         self.tenant: Tenant | None = None
         self.is_key_lost = False
+
+    @property
+    def connected(self) -> Tenant:
+        """The tenant that is connected.
+
+        Raises:
+            NotConfigured: None is.
+        """
+        if self.tenant is None:
+            raise NotConfigured
+        return self.tenant
 
     async def refresh(self) -> None:
         """Connect the tenant whose credentials there are, unless it is connected already.

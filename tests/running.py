@@ -65,7 +65,7 @@ class Running:
 
     async def apply(self, *wanted: Connector) -> Connectors:
         """Resolve connectors in the sandbox, and serve them from now on."""
-        found = [(await self.tenant.surveyor.survey(each)).connector for each in wanted]
+        found = [(await self.tenant.previewer.resolve(each))[0] for each in wanted]
         await ConnectorStore(self.gateway.parts.database).apply(found, actor="test")
         await self.gateway.watch.refresh()
         return self.gateway.watch.connectors

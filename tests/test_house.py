@@ -27,7 +27,7 @@ FLOORS: Mapping[str, str] = {
     "stores": "thron.client catalogue connectors.store server idle_connections",
     "services": """
         thron.token_keeper thron.retry thron.search connectors.service connectors.preview
-        connectors.impact connectors.folders connectors.folder_statistics_cache
+        connectors.folders connectors.folder_statistics_cache
         connectors.metadata_definitions connectors.watch connectors.broken_urls connectors.ttl_value
         catalogue.folder_listing catalogue.session_store
         server.probes

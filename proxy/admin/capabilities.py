@@ -153,7 +153,7 @@ async def _delivered(
         slug="check", folder=folder, folder_id=folder, identifier=Identifier.CONTENT_ID
     )
     try:
-        contents = await few(tenant.surveyor.contents(connector))
+        contents = await few(tenant.previewer.contents(connector))
     except GatewayError as exc:
         return Finding(right, Verdict.UNKNOWN, str(exc))
     if not contents:

@@ -35,14 +35,13 @@ from proxy.admin.auth.passwords import PasswordHashes
 from proxy.admin.auth.request_context import visits
 from proxy.admin.auth.sessions import Sessions
 from proxy.admin.auth.sign_in_links import SignInLinks
-from proxy.admin.connector_saving import ConnectorSaving
 from proxy.admin.content_actions import ContentActions
 from proxy.admin.error_middleware import error_middleware
 from proxy.admin.link_checks import TenantProbe
 from proxy.admin.live import Live
 from proxy.admin.overview import Observer
 from proxy.admin.security_headers import secure
-from proxy.admin.set_up import Surveying
+from proxy.admin.set_up import SetUp
 from proxy.admin.store import Store
 from proxy.admin.web import api_document, pages
 from proxy.admin.web.access import AccessPages
@@ -65,6 +64,7 @@ from proxy.catalogue.polling import polling
 from proxy.catalogue.queries import Contents
 from proxy.catalogue.sync import Sync
 from proxy.clock import utc_now
+from proxy.connectors.service import ConnectorService
 from proxy.connectors.store import ConnectorStore
 from proxy.connectors.watch import ConnectorWatch
 from proxy.link_check.run import LinkChecker
@@ -139,13 +139,15 @@ async def open_console(
     live = Live(Observer(settings, connection, watch, traffic, utc_now, monotonic), sync)
     actions = ContentActions(database, connection, watch, contents)
     connectors = ConnectorStore(database)
-    saving = ConnectorSaving(parts, watch, connectors)
+    service = ConnectorService(
+        connectors, settings, previewer=lambda: connection.connected.previewer, watch=watch
+    )
+    set_up = SetUp.of(connection, now=monotonic)
 
     async def prune_audit() -> None:
         await prune(database, now=utc_now())
 
     async with AsyncExitStack() as stack:
-        surveying = await stack.enter_async_context(Surveying.open(connection))
         checks = LinkCheckStore(database, now=utc_now)
         probe = TenantProbe(connection)
         checker = await stack.enter_async_context(LinkChecker.open(checks, probe.try_address))
@@ -157,9 +159,9 @@ async def open_console(
             PreferencesPages(),
             OverviewPages(live, watch, sessions, stopping),
             PurgePages(settings, database, connection, watch),
-            ConnectorNewPages(settings, connectors, watch, saving, surveying),
-            ConnectorEditPages(settings, connectors, watch, saving, surveying),
-            ConnectorsPages(settings, connection, watch, sync, contents, surveying),
+            ConnectorNewPages(settings, connectors, watch, service, set_up),
+            ConnectorEditPages(settings, connectors, watch, service, set_up),
+            ConnectorsPages(settings, connection, watch, sync, contents, set_up),
             ContentsPages(settings, watch, sync, contents, checks),
             ContentPages(settings, connection, watch, contents, actions, checks),
             LinksPages(settings, connection, watch, contents, checks, checker),
@@ -171,8 +173,8 @@ async def open_console(
             OverviewApi(live, traffic.recent),
             PurgeApi(settings, database, watch),
             ConnectionApi(parts),
-            ConnectorsApi(settings, connectors, sync, contents, saving, surveying),
-            FoldersApi(surveying),
+            ConnectorsApi(settings, connectors, sync, contents, service),
+            FoldersApi(set_up),
             UrlsApi(settings, watch, contents),
             ContentsApi(settings, watch, contents, actions),
             LinksApi(settings, connection, watch, checks, checker),

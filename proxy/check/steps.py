@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 
 from proxy.check.content_warnings import content_warnings
+from proxy.connectors.folder_statistics import scope_of
 from proxy.connectors.model import Connector, DeliveryMode, Identifier, folder_criteria
 from proxy.connectors.service import NO_HTTPS
 from proxy.connectors.store import ConnectorStore
@@ -21,6 +22,8 @@ _OUTAGES = (
     " known addresses while the API is down"
 )
 
+# Contents are counted for so long; of a larger folder it is told how many there are at least.
+_COUNT_S = 20.0
 _NO_VALIDATION = "a login replaces a session whenever a service refuses it; nothing needs mending"
 
 _NO_SHARE = (
@@ -147,21 +150,23 @@ async def _connector(
     if connector.force_https and not can_force_https:
         yield DiagnosisStep(title, NO_HTTPS, is_ok=False)
     try:
-        survey = await tenant.surveyor.survey(connector)
+        resolved, folder_name = await tenant.previewer.resolve(connector, at_most_s=_COUNT_S)
+        statistics = await tenant.previewer.counted(scope_of(resolved), at_most_s=_COUNT_S)
     except ConfigurationError as exc:
         yield DiagnosisStep(title, str(exc).removeprefix(f"{title}: "), is_ok=False)
         return
     except GatewayError as exc:
         yield DiagnosisStep(title, with_hint(exc), is_ok=False)
         return
-    yield DiagnosisStep(title, f"folder {survey.folder_name!r}, {survey.told} contents are public")
-    yield await _delivered(tenant, survey.connector, title)
+    told = statistics.told_of(resolved)
+    yield DiagnosisStep(title, f"folder {folder_name!r}, {told} contents are public")
+    yield await _delivered(tenant, resolved, title)
     try:
-        pages = tenant.search.pages(folder_criteria(survey.connector), most=1)
+        pages = tenant.search.pages(folder_criteria(resolved), most=1)
         contents = [content async for page in pages for content in page.contents]
     except GatewayError:
         return  # the step of its delivery tells it
-    for warning in content_warnings(survey.connector, contents):
+    for warning in content_warnings(resolved, contents):
         yield DiagnosisStep(title, warning)
 
 
@@ -175,7 +180,7 @@ async def _both_modes(tenant: Tenant, session: ThronSession) -> AsyncIterator[Di
     )
     title = "application's folder"
     try:
-        contents = await few(tenant.surveyor.contents(connector))
+        contents = await few(tenant.previewer.contents(connector))
     except GatewayError as exc:
         yield DiagnosisStep(title, with_hint(exc), is_ok=False)
         return
@@ -195,7 +200,7 @@ async def _delivered(tenant: Tenant, connector: Connector, title: str) -> Diagno
     title = f"{title}, {connector.delivery}"
     try:
         session = await tenant.thron.session()
-        contents = await few(tenant.surveyor.contents(connector))
+        contents = await few(tenant.previewer.contents(connector))
     except GatewayError as exc:
         return DiagnosisStep(title, with_hint(exc), is_ok=False)
     trial = await try_mode(tenant.explainer, connector, connector.delivery, contents)

@@ -10,7 +10,8 @@ from proxy.catalogue.database import open_database
 from proxy.commands.running import answered, require, runs
 from proxy.connectors import addresses as paths
 from proxy.connectors import document
-from proxy.connectors.service import Plan, plan
+from proxy.connectors.impact import breaks
+from proxy.connectors.service import ConnectorService, Plan
 from proxy.connectors.store import ConnectorStore
 from proxy.errors import ConfigurationError
 from proxy.settings import load
@@ -63,12 +64,12 @@ async def apply(file: TextIO, *, yes: bool) -> int:
         raise ConfigurationError([f"{file.name} is no UTF-8 text: {exc.reason}."]) from exc
     settings = load(os.environ)
     async with open_parts(settings, os.environ) as parts:
-        planned = await plan(
-            wanted,
-            surveyor=parts.require_tenant().surveyor,
-            database=parts.database,
-            can_force_https=settings.can_force_https,
+        service = ConnectorService(
+            ConnectorStore(parts.database),
+            settings,
+            previewer=lambda: parts.require_tenant().previewer,
         )
+        planned = await service.plan(wanted, anew=True)
         if planned.is_nothing:
             click.echo("Nothing to change.")
             return 0
@@ -79,7 +80,7 @@ async def apply(file: TextIO, *, yes: bool) -> int:
         if not yes and answered(f"Type {wants} to {purpose}") != wants:
             click.echo("Nothing was changed.", err=True)
             return 1
-        await ConnectorStore(parts.database).apply(planned.connectors, actor="cli")
+        await service.apply(planned, actor="cli")
         click.echo("Applied.")
     return 0
 
@@ -103,15 +104,14 @@ async def remove(slug: str, *, yes: bool) -> int:
 
 def _describe(planned: Plan) -> None:
     """Say what would become public, and what would break."""
-    touched = {*planned.changes.created, *planned.changes.changed}
-    for survey in planned.surveys:
-        slug = survey.connector.slug
-        if slug not in touched:
+    for each in planned.impacts:
+        if each.new is None or each.new == each.old:
             continue
-        state = "new" if slug in planned.changes.created else "changed"
-        state += "" if survey.connector.enabled else ", disabled"
-        click.echo(f"{slug} ({state}): folder {survey.folder_name!r}, {survey.told} contents")
-        for reason in planned.broken.get(slug, ()):
+        state = "new" if each.old is None else "changed"
+        state += "" if each.new.enabled else ", disabled"
+        told = each.statistics.told_of(each.new) if each.statistics is not None else "no"
+        click.echo(f"{each.new.slug} ({state}): folder {each.folder_name!r}, {told} contents")
+        for reason in breaks(each.old, each.new):
             click.echo(f"  Breaks: {reason}")
     if planned.published:
         several = ", counted for each connector" if len(planned.published) > 1 else ""

@@ -1,7 +1,6 @@
 """Which public URLs a change of a connector would break, by the catalogue."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row
@@ -13,7 +12,14 @@ from proxy.catalogue.database import Database
 from proxy.catalogue.queries import of_content, read_url_row, url_rows
 from proxy.catalogue.url_rows import Selection, UrlRow
 from proxy.connectors.addresses import public_url
-from proxy.connectors.changes import Reason, break_reasons
+from proxy.connectors.impact import (
+    NONE_BROKEN,
+    BrokenUrl,
+    BrokenUrls,
+    Reason,
+    break_reason,
+    break_reasons,
+)
 from proxy.connectors.model import Connector
 
 _ADDRESS = schema.address.c
@@ -22,68 +28,6 @@ _LED = frozenset({AddressStatus.OK, AddressStatus.COLLISION, AddressStatus.FORME
 # Lines read at a time.
 _AT_A_TIME = 1000
 _SHOWN = 20
-
-
-@dataclass(frozen=True, slots=True)
-class BrokenUrl:
-    """One URL that works now, and would not."""
-
-    url: str
-    title: str
-    content_type: str
-    reason: Reason
-
-
-@dataclass(frozen=True, slots=True)
-class BrokenUrls:
-    """What a change would break.
-
-    Attributes:
-        total: How many URLs.
-        by_reason: The same, by why; without those of none.
-        sample: The first of them.
-    """
-
-    total: int = 0
-    by_reason: tuple[tuple[Reason, int], ...] = ()
-    sample: tuple[BrokenUrl, ...] = ()
-
-
-NONE_BROKEN = BrokenUrls()
-
-
-def reason(
-    old: Connector,
-    new: Connector | None,
-    *,
-    content_id: str,
-    content_type: str,
-    is_published: bool,
-    holds: Callable[[str], bool],
-) -> Reason | None:
-    """Return why the URLs of one content would stop working; None if they would not.
-
-    Args:
-        old: Enabled.
-        new: Resolved, of the same slug; None: it would be removed.
-        content_id: Of a content that is served.
-        content_type: Its type.
-        is_published: Whether THRON publishes it.
-        holds: Whether the new folder holds a content.
-    """
-    for why in break_reasons(old, new):
-        match why:
-            case Reason.TYPE:
-                is_so = new is not None and content_type not in new.content_types
-            case Reason.UNPUBLISHED:
-                is_so = not is_published
-            case Reason.FOLDER:
-                is_so = not holds(content_id)
-            case _:
-                is_so = True
-        if is_so:
-            return why
-    return None
 
 
 async def broken_urls(
@@ -101,7 +45,7 @@ async def broken_urls(
         old: The connector as it is.
         new: As it would be, resolved; None: removed.
         base: Of public URLs.
-        holds: As for ``reason``.
+        holds: As for ``break_reason``.
 
     Raises:
         DatabaseFailed: The catalogue cannot be read.
@@ -114,7 +58,7 @@ async def broken_urls(
     while True:
         found = await _served_after(database, old, last)
         for row in found:
-            why = reason(
+            why = break_reason(
                 old,
                 new,
                 content_id=row.content_id,

@@ -1,4 +1,4 @@
-"""A census of a folder: how many contents each type and each identifier would bring; pure.
+"""How many contents of a folder each type and each identifier would make public; pure.
 
 Contents are counted one by one and forgotten; what is remembered of an address is its hash, and
 which contents claim it. So the memory is bounded, and any choice of types can be told afterwards.
@@ -8,10 +8,12 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from proxy.connectors.identifiers import STRATEGIES, Naming, Strategy, claims
+from proxy.connectors.identifiers import STRATEGIES, Naming, Strategy, claims, naming_of
 from proxy.connectors.model import ALL_CONTENT_TYPES, Connector
+from proxy.errors import GatewayError
 from proxy.thron.content import Content, ContentType, Publication, publication
 
+# Up to here numbers are exact; of a larger folder they are told as "at least".
 MOST_CONTENTS = 20_000
 MOST_ADDRESSES = 200_000
 
@@ -59,11 +61,11 @@ class _Claims:
     examples: dict[_Kind, list[Content]] = field(default_factory=dict)
 
 
-class Census:
+class ContentCounter:
     """Counts contents.
 
     Args:
-        most_contents: So many are counted; then the census is full, and tells of a part.
+        most_contents: So many are counted; then it is full, and tells of a part.
         most_addresses: The same of addresses.
     """
 
@@ -185,6 +187,89 @@ class Census:
                 if rivals[-1] != number:
                     rivals.append(number)
                     self._addresses += 1
+
+
+@dataclass(frozen=True, slots=True)
+class FolderScope:
+    """Which folder is counted, and whether those below it count too."""
+
+    folder_id: str
+    subfolders: bool = True
+
+
+def scope_of(connector: Connector) -> FolderScope:
+    """Return what a resolved connector serves."""
+    return FolderScope(connector.folder_id, connector.subfolders)
+
+
+@dataclass(slots=True)
+class FolderStatistics:
+    """What is known of a folder's contents, while they are counted and afterwards.
+
+    Attributes:
+        listed: What a search lists.
+        legacy: What has legacy metadata, which no search shows (docs/thron.md 4.1).
+        is_legacy_whole: Whether all contents were looked through for these.
+        expected: THRON's estimate of how many contents there are, to show how far it is.
+        is_done: Whether counting has ended, one way or the other.
+        is_whole: Whether all contents were counted; else each number is "at least".
+        failure: Why it ended early.
+        problem: The same in words, with the fix.
+    """
+
+    listed: ContentCounter = field(default_factory=ContentCounter)
+    legacy: ContentCounter = field(default_factory=ContentCounter)
+    is_legacy_whole: bool = False
+    expected: int | None = None
+    is_done: bool = False
+    is_whole: bool = False
+    failure: GatewayError | None = None
+    problem: str | None = None
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether the figures are of a part: it runs still, it failed, or there are too many."""
+        return not self.is_whole
+
+    def is_from_legacy(self, naming: Naming) -> bool:
+        """Tell whether a naming's figures are of what has legacy metadata."""
+        legacy, listed = self.legacy.figures(naming), self.listed.figures(naming)
+        return naming.metadata is not None and not listed.have and bool(legacy.have)
+
+    def figures(
+        self,
+        naming: Naming,
+        types: Collection[ContentType] = ALL_CONTENT_TYPES,
+        *,
+        only_published: bool = True,
+    ) -> Figures:
+        """Return what a naming would do for contents of some types."""
+        counter = self._counter(naming)
+        return counter.figures(naming, types, only_published=only_published)
+
+    def figures_of(self, connector: Connector) -> Figures:
+        """Return what a connector does for the contents that it serves."""
+        naming, types = naming_of(connector), connector.content_types
+        return self.figures(naming, types, only_published=connector.only_published)
+
+    def examples_of(self, connector: Connector) -> tuple[Content, ...]:
+        """Return some contents that a connector gives an address."""
+        naming, types = naming_of(connector), connector.content_types
+        counter = self._counter(naming)
+        return counter.examples(naming, types, only_published=connector.only_published)
+
+    def is_at_least(self, connector: Connector) -> bool:
+        """Tell whether a connector may make more public than were counted."""
+        is_of_part = self.is_from_legacy(naming_of(connector)) and not self.is_legacy_whole
+        return self.is_partial or is_of_part
+
+    def told_of(self, connector: Connector) -> str:
+        """Return how many contents a connector gives an address, in words."""
+        number = self.figures_of(connector).have
+        return f"{number} or more" if self.is_at_least(connector) else str(number)
+
+    def _counter(self, naming: Naming) -> ContentCounter:
+        return self.legacy if self.is_from_legacy(naming) else self.listed
 
 
 def _kinds(types: Collection[ContentType], *, only_published: bool) -> tuple[_Kind, ...]:

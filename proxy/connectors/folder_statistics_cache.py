@@ -1,214 +1,158 @@
-"""Censuses of folders, taken in the background and remembered for some minutes."""
+"""Statistics of a tenant's folders, counted in the background and remembered for some minutes."""
 
 import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Self
 
 import structlog
 
-from proxy.connectors.folder_statistics import Census
+from proxy.connectors.folder_statistics import MOST_CONTENTS, FolderScope, FolderStatistics
 from proxy.connectors.model import ALL_CONTENT_TYPES
 from proxy.errors import GatewayError, ThronBadRequest, ThronRefused
 from proxy.hints import with_hint
 from proxy.thron import messages
-from proxy.thron.content import Content, ContentType
+from proxy.thron.content import Content
 from proxy.thron.listing import Listing, each_of
 from proxy.thron.messages import SearchCriteria
 from proxy.thron.retry import Retrying
 from proxy.thron.search import Search
 
-log = structlog.get_logger("proxy.census")
+log = structlog.get_logger("proxy.folder_statistics")
 
 FRESH_S = 300.0
 
-# One that failed is tried again by whoever looks after so long.
-_PATIENCE_S = 5.0
+# What failed is tried again by whoever looks after so long.
+_RETRY_AFTER_S = 5.0
 _REMEMBERED = 8
 _AT_ONCE = 2
-# Search does not show legacy metadata (docs/thron.md 4.1); so many contents show which there are.
-_LEGACY_CONTENTS = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A folder to count.
-
-    Attributes:
-        client_id: The tenant.
-        folder_id: THRON's id of the folder.
-        subfolders: Whether those below count too.
-    """
-
-    client_id: str
-    folder_id: str
-    subfolders: bool = True
+# Where none of so many contents has metadata that the search did not show, the others are not
+# looked through.
+_LEGACY_SAMPLE = 200
 
 
 @dataclass(slots=True)
-class Count:
-    """A census on its way, or done.
-
-    Attributes:
-        place: What is counted.
-        census: So far.
-        legacy: Of legacy metadata, from a part of the contents.
-        is_legacy_whole: Whether that part is all of them.
-        expected: THRON's estimate of how many contents there are.
-        is_done: Whether it ended, one way or the other.
-        problem: Why it ended early; None if it did not.
-    """
-
-    place: Place
-    census: Census = field(default_factory=Census)
-    legacy: Census = field(default_factory=Census)
-    is_legacy_whole: bool = False
-    expected: int | None = None
-    is_done: bool = False
-    problem: str | None = None
-
-    @property
-    def is_partial(self) -> bool:
-        """Whether the figures are of a part: it runs still, it failed, or there are too many."""
-        return not self.is_done or self.problem is not None or self.census.is_full
-
-
-@dataclass(slots=True)
-class _Taken:
-    count: Count
-    search: Search
+class _Counting:
+    statistics: FolderStatistics
     began_at: float
     task: asyncio.Task[None]
 
 
-class Censuses:
-    """Takes censuses; made by ``Censuses.open``."""
+class FolderStatisticsCache:
+    """Counts folders of one tenant; made by ``FolderStatisticsCache.open``."""
 
-    def __init__(self, *, now: Callable[[], float]) -> None:
+    def __init__(self, search: Search, *, now: Callable[[], float]) -> None:
+        self._search = search
         self._now = now
-        self._taken: OrderedDict[Place, _Taken] = OrderedDict()
+        self._known: OrderedDict[FolderScope, _Counting] = OrderedDict()
         self._gate = asyncio.Semaphore(_AT_ONCE)
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, *, now: Callable[[], float]) -> AsyncIterator[Self]:
-        """Take censuses until the end of the block.
+    async def open(cls, search: Search, *, now: Callable[[], float]) -> AsyncIterator[Self]:
+        """Count folders until the end of the block.
 
         Args:
+            search: Of the tenant.
             now: Monotonic time, in seconds.
         """
-        self = cls(now=now)
+        self = cls(search, now=now)
         try:
             yield self
         finally:
-            tasks = [each.task for each in self._taken.values()]
+            tasks = [each.task for each in self._known.values()]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def of(self, search: Search, place: Place, *, anew: bool = False) -> Count:
-        """Return the census of a folder, begun now if there is none or it is too old."""
-        known = self._taken.get(place)
-        if known is None or anew or self._is_outdated(known, search):
+    def of(self, scope: FolderScope, *, anew: bool = False) -> FolderStatistics:
+        """Return the statistics of a folder, begun now if there are none or they are too old."""
+        return self._of(scope, anew=anew).statistics
+
+    async def settled(
+        self, scope: FolderScope, *, at_most_s: float | None, anew: bool = False
+    ) -> FolderStatistics:
+        """Return the same, complete if that takes no longer than so many seconds."""
+        found = self._of(scope, anew=anew)
+        await asyncio.wait([found.task], timeout=at_most_s)
+        return found.statistics
+
+    def _of(self, scope: FolderScope, *, anew: bool) -> _Counting:
+        known = self._known.get(scope)
+        if known is None or anew or self._is_outdated(known):
             if known is not None:
                 known.task.cancel()
-            known = self._begin(search, place)
-        self._taken.move_to_end(place)
-        return known.count
+            known = self._begin(scope)
+        self._known.move_to_end(scope)
+        return known
 
-    async def settled(self, search: Search, place: Place, *, at_most_s: float) -> Count:
-        """Return the census of a folder, done if that does not take longer than so many seconds."""
-        count = self.of(search, place)
-        if not count.is_done:
-            await asyncio.wait([self._taken[place].task], timeout=at_most_s)
-        return count
-
-    def _is_outdated(self, known: _Taken, search: Search) -> bool:
+    def _is_outdated(self, known: _Counting) -> bool:
         age_s = self._now() - known.began_at
-        failed = known.count.problem is not None and age_s > _PATIENCE_S
-        return known.search is not search or failed or (known.task.done() and age_s > FRESH_S)
+        failed = known.statistics.failure is not None and age_s > _RETRY_AFTER_S
+        return failed or (known.task.done() and age_s > FRESH_S)
 
-    def _begin(self, search: Search, place: Place) -> _Taken:
-        count = Count(place)
-        task = asyncio.create_task(self._take(search, count), name="census")
-        task.add_done_callback(lambda _: setattr(count, "is_done", True))
-        taken = _Taken(count, search, self._now(), task)
-        self._taken[place] = taken
-        while len(self._taken) > _REMEMBERED:
-            _, oldest = self._taken.popitem(last=False)
+    def _begin(self, scope: FolderScope) -> _Counting:
+        statistics = FolderStatistics()
+        task = asyncio.create_task(self._count(scope, statistics), name="folder statistics")
+        task.add_done_callback(lambda _: setattr(statistics, "is_done", True))
+        begun = _Counting(statistics, self._now(), task)
+        self._known[scope] = begun
+        while len(self._known) > _REMEMBERED:
+            _, oldest = self._known.popitem(last=False)
             oldest.task.cancel()
-        return taken
+        return begun
 
-    async def _take(self, search: Search, count: Count) -> None:
-        retrying = Retrying(search.thron)
+    async def _count(self, scope: FolderScope, statistics: FolderStatistics) -> None:
         try:
             async with self._gate:
-                await take(count, search, retrying)
+                await self._count_listed(scope, statistics)
+                await self._count_legacy(scope, statistics)
         except GatewayError as exc:
-            count.problem = with_hint(exc)
-            log.warning("census failed", folder=count.place.folder_id, reason=str(exc))
+            statistics.failure, statistics.problem = exc, with_hint(exc)
+            log.warning("folder not counted", folder=scope.folder_id, reason=str(exc))
+        else:
+            statistics.is_whole = not statistics.listed.is_full
 
-
-async def take(
-    count: Count,
-    search: Search,
-    retrying: Retrying,
-    *,
-    types: frozenset[ContentType] = ALL_CONTENT_TYPES,
-    most_legacy: int = _LEGACY_CONTENTS,
-) -> None:
-    """Count the contents of some types until all are counted, or the census is full.
-
-    Args:
-        count: Of the place.
-        search: Lists the contents.
-        retrying: Asks.
-        types: Those that are counted.
-        most_legacy: So many contents are looked through for legacy metadata.
-
-    Raises:
-        ThronError: THRON cannot be asked, or stops answering on the way.
-    """
-    await _count_all(search, retrying, count, types)
-    if most_legacy:
-        await _count_legacy(retrying, count, most_legacy)
-
-
-async def _count_all(
-    search: Search, retrying: Retrying, count: Count, types: frozenset[ContentType]
-) -> None:
-    place = count.place
-    criteria = SearchCriteria(
-        content_types=types, folder_id=place.folder_id, cascade=place.subfolders
-    )
-    async with aclosing(search.pages(criteria, ask=retrying.ask)) as pages:
-        async for page in pages:
-            for content in page.contents:
-                count.census.count(content)
-            if page.estimated_total is not None:
-                count.expected = max(page.estimated_total, count.census.seen)
-            if count.census.is_full:
-                return
-    count.expected = count.census.seen
-
-
-async def _count_legacy(retrying: Retrying, count: Count, most: int) -> None:
-    place = count.place
-
-    async def page(offset: int) -> Listing[Content]:
-        question = messages.folder_contents(
-            place.client_id,
-            folder_id=place.folder_id,
-            cascade=place.subfolders,
-            offset=offset,
+    async def _count_listed(self, scope: FolderScope, statistics: FolderStatistics) -> None:
+        counter = statistics.listed
+        criteria = SearchCriteria(
+            content_types=ALL_CONTENT_TYPES, folder_id=scope.folder_id, cascade=scope.subfolders
         )
-        return await retrying.ask(question)
+        ask = Retrying(self._search.thron).ask
+        async with aclosing(self._search.pages(criteria, ask=ask)) as pages:
+            async for page in pages:
+                for content in page.contents:
+                    counter.count(content)
+                if page.estimated_total is not None:
+                    statistics.expected = max(page.estimated_total, counter.seen)
+                if counter.is_full:
+                    return
+        statistics.expected = counter.seen
 
-    try:
-        async for content in each_of(page, most=most):
-            count.legacy.count(content)
-        count.is_legacy_whole = count.legacy.seen < most
-    except (ThronBadRequest, ThronRefused):
-        return  # then it has no legacy metadata to offer
+    async def _count_legacy(self, scope: FolderScope, statistics: FolderStatistics) -> None:
+        counter, retrying = statistics.legacy, Retrying(self._search.thron)
+
+        def is_sample_enough() -> bool:
+            return {*counter.metadata} <= {*statistics.listed.metadata}
+
+        async def page(offset: int) -> Listing[Content]:
+            if offset >= _LEGACY_SAMPLE and is_sample_enough():
+                return Listing()
+            question = messages.folder_contents(
+                self._search.client_id,
+                folder_id=scope.folder_id,
+                cascade=scope.subfolders,
+                offset=offset,
+            )
+            return await retrying.ask(question)
+
+        try:
+            async for content in each_of(page, most=MOST_CONTENTS):
+                counter.count(content)
+        except (ThronBadRequest, ThronRefused):
+            return  # then it has no legacy metadata to offer
+        statistics.is_legacy_whole = not counter.is_full and not (
+            counter.seen >= _LEGACY_SAMPLE and is_sample_enough()
+        )

@@ -1,18 +1,152 @@
-"""What a change of a connector does: the URLs that break, and how many contents become public.
+"""What a change of a connector does: the URLs that break, the contents that become public; pure."""
 
-The commands, the API and the console tell the number of contents, so it is counted here alone.
-"""
-
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
-from proxy.catalogue.database import Database
-from proxy.connectors.broken_urls import BrokenUrls, broken_urls
-from proxy.connectors.changes import Reason, break_reasons, differences
-from proxy.connectors.folder_statistics import Census, Figures
-from proxy.connectors.folder_statistics_cache import Count
-from proxy.connectors.identifiers import Naming, naming_of
+from proxy.connectors.folder_statistics import FolderStatistics
+from proxy.connectors.identifiers import naming_of
 from proxy.connectors.model import Connector
+from proxy.thron.content import ContentType
+
+_WORDS = {
+    ContentType.VIDEO: "videos",
+    ContentType.IMAGE: "images",
+    ContentType.AUDIO: "audio",
+    ContentType.OTHER: "documents",
+}
+
+
+class Reason(StrEnum):
+    """Why a URL would stop working, in the order in which it is judged."""
+
+    REMOVED = "removed"
+    DISABLED = "disabled"
+    HOST = "host"
+    IDENTIFIER = "identifier"
+    METADATA = "metadata"
+    TYPE = "type"
+    UNPUBLISHED = "unpublished"
+    FOLDER = "folder"
+
+
+def break_reasons(old: Connector | None, new: Connector | None) -> tuple[Reason, ...]:
+    """Return why public URLs of a connector would stop working; nothing if none would.
+
+    Args:
+        old: As it is now, if there is one; what is disabled has no working URLs.
+        new: As it would be, of the same slug; None: removed.
+    """
+    if old is None or not old.enabled:
+        return ()
+    if new is None:
+        return (Reason.REMOVED,)
+    if not new.enabled:
+        return (Reason.DISABLED,)
+    same_identifier = old.identifier is new.identifier
+    found = {
+        Reason.HOST: old.host != new.host,
+        Reason.IDENTIFIER: not same_identifier,
+        Reason.METADATA: same_identifier and naming_of(old) != naming_of(new),
+        Reason.TYPE: bool(old.content_types - new.content_types),
+        Reason.UNPUBLISHED: new.only_published and not old.only_published,
+        Reason.FOLDER: _folder(old) != _folder(new) or (old.subfolders and not new.subfolders),
+    }
+    return tuple(reason for reason, is_so in found.items() if is_so)
+
+
+def breaks(old: Connector | None, new: Connector) -> tuple[str, ...]:
+    """Return the same in sentences."""
+    if old is None:
+        return ()
+    lost = old.content_types - new.content_types
+    types = ", ".join(_WORDS[each] for each in ContentType if each in lost)
+    one, other = old.host or "the common one", new.host or "the common one"
+    folder = (
+        f"The folder would change from {old.folder} to {new.folder}: URLs of contents outside the"
+        " new one would stop working."
+        if _folder(old) != _folder(new)
+        else "URLs of contents in folders below would stop working."
+    )
+    sentences = {
+        Reason.DISABLED: "The connector would be disabled: none of its URLs would work.",
+        Reason.HOST: f"The host would change from {one} to {other}: URLs on the old one would stop"
+        " working.",
+        Reason.IDENTIFIER: f"The identifier would change from {old.identifier} to"
+        f" {new.identifier}: every URL would change.",
+        Reason.METADATA: f"The metadata would change from {old.metadata} to {new.metadata}: every"
+        " URL would change.",
+        Reason.TYPE: f"URLs of {types} would stop working.",
+        Reason.UNPUBLISHED: "URLs of contents that THRON does not publish would stop working.",
+        Reason.FOLDER: folder,
+    }
+    return tuple(sentences[reason] for reason in break_reasons(old, new))
+
+
+def _folder(connector: Connector) -> str:
+    return connector.folder_id or connector.folder
+
+
+def break_reason(
+    old: Connector,
+    new: Connector | None,
+    *,
+    content_id: str,
+    content_type: str,
+    is_published: bool,
+    holds: Callable[[str], bool],
+) -> Reason | None:
+    """Return why the URLs of one content would stop working; None if they would not.
+
+    Args:
+        old: Enabled.
+        new: Resolved, of the same slug; None: it would be removed.
+        content_id: Of a content that is served.
+        content_type: Its type.
+        is_published: Whether THRON publishes it.
+        holds: Whether the new folder holds a content.
+    """
+    for why in break_reasons(old, new):
+        match why:
+            case Reason.TYPE:
+                is_so = new is not None and content_type not in new.content_types
+            case Reason.UNPUBLISHED:
+                is_so = not is_published
+            case Reason.FOLDER:
+                is_so = not holds(content_id)
+            case _:
+                is_so = True
+        if is_so:
+            return why
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenUrl:
+    """One URL that works now, and would not."""
+
+    url: str
+    title: str
+    content_type: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenUrls:
+    """What a change would break.
+
+    Attributes:
+        total: How many URLs.
+        by_reason: The same, by why; without those of none.
+        sample: The first of them.
+    """
+
+    total: int = 0
+    by_reason: tuple[tuple[Reason, int], ...] = ()
+    sample: tuple[BrokenUrl, ...] = ()
+
+
+NONE_BROKEN = BrokenUrls()
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,22 +154,45 @@ class Impact:
     """What a change of a connector does to its URLs and contents.
 
     Attributes:
-        old: As it is.
+        old: As it is; None: there is none yet.
         new: As it would be, resolved; None: removed.
+        folder_name: The folder's name in THRON, where it was asked.
         changed: The keys that would differ.
         broken: URLs that would stop working.
         is_exact: Whether those were told from the whole of the new folder.
-        count: The census of the new folder; None where nothing has to be counted.
-        public: How many contents would be public, where more could be than now; else None.
+        is_wider: Whether contents could become public that are not now.
+        statistics: Of the new folder; None where nothing had to be counted.
     """
 
-    old: Connector
+    old: Connector | None
     new: Connector | None
-    changed: frozenset[str]
-    broken: BrokenUrls
-    is_exact: bool
-    count: Count | None
-    public: int | None
+    folder_name: str = ""
+    changed: frozenset[str] = frozenset()
+    broken: BrokenUrls = NONE_BROKEN
+    is_exact: bool = True
+    is_wider: bool = False
+    statistics: FolderStatistics | None = None
+
+    @property
+    def contents(self) -> int:
+        """How many contents have an address afterwards, as far as they were counted."""
+        if self.new is None or self.statistics is None:
+            return 0
+        return self.statistics.figures_of(self.new).have
+
+    @property
+    def is_at_least(self) -> bool:
+        """Whether there may be more of them."""
+        return (
+            self.new is not None
+            and self.statistics is not None
+            and self.statistics.is_at_least(self.new)
+        )
+
+    @property
+    def public(self) -> int | None:
+        """The number of contents, where some of them could become public; else None."""
+        return self.contents if self.is_wider else None
 
     @property
     def is_harmless(self) -> bool:
@@ -43,65 +200,17 @@ class Impact:
         return not self.broken.total and self.public is None and self.is_exact
 
 
-async def impact(
-    old: Connector,
-    new: Connector | None,
-    *,
-    database: Database,
-    base: str,
-    counted: Callable[[Connector], Awaitable[Count | None]],
-) -> Impact:
-    """Return what a change does.
-
-    Args:
-        old: As it is.
-        new: As it would be, resolved; None: removed.
-        database: Has the catalogue.
-        base: Of public URLs.
-        counted: Gives the census of a connector's folder; None where it is not to be had. It is
-            asked for only where it matters.
-
-    Raises:
-        DatabaseFailed: The catalogue cannot be read.
-    """
-    count, public = None, None
-    wider = new is not None and new.enabled and reaches_further(old, new)
-    loses = Reason.FOLDER in break_reasons(old, new)
-    if new is not None and (wider or loses):
-        count = await counted(new)
-        if count is not None and wider:
-            public = public_contents(count, new)
-    broken = await broken_urls(
-        database,
-        old,
-        new,
-        base=base,
-        holds=count.census.holds if count is not None else lambda _: True,
-    )
-    return Impact(
-        old,
-        new,
-        frozenset(differences(old, new)) - {"folder", "classification_id"},
-        broken,
-        is_exact=not loses or (count is not None and not count.is_partial),
-        count=count,
-        public=public,
-    )
-
-
-def reaches_further(old: Connector, new: Connector) -> bool:
+def reaches_further(old: Connector | None, new: Connector | None) -> bool:
     """Tell whether contents could become public that are not now."""
-    if not old.enabled or old.folder_id != new.folder_id:
+    if new is None or not new.enabled:
+        return False
+    if old is None or not old.enabled or old.folder_id != new.folder_id:
         return True
-    as_wide = new.model_copy(
-        update={"content_types": old.content_types, "subfolders": old.subfolders}
-    )
-    named_the_same = naming_of(as_wide) == naming_of(old)
     return (
         bool(new.content_types - old.content_types)
         or (new.subfolders and not old.subfolders)
         or (old.only_published and not new.only_published)
-        or not named_the_same
+        or naming_of(new) != naming_of(old)
     )
 
 
@@ -119,39 +228,3 @@ def resolved(old: Connector, wanted: Connector) -> Connector | None:
             "classification_id": old.classification_id,
         }
     )
-
-
-def public_contents(count: Count, connector: Connector) -> int:
-    """Return how many contents a connector makes public.
-
-    Of a census of a part, it is THRON's estimate where every content that was counted has an
-    address; else those that were counted, as nobody knows how many of the others have one.
-    """
-    figures = figures_of(count, naming_of(connector), connector)
-    if count.is_done and count.is_partial and figures.have == figures.contents:
-        return max(figures.have, count.expected or 0)
-    return figures.have
-
-
-def is_estimate(count: Count, connector: Connector) -> bool:
-    """Tell whether that number is of a part of the folder."""
-    is_of_part = is_from_legacy(count, naming_of(connector)) and not count.is_legacy_whole
-    return count.is_partial or is_of_part
-
-
-def figures_of(count: Count, naming: Naming, connector: Connector) -> Figures:
-    """Return what a naming would do for a connector's types."""
-    return census_of(count, naming).figures(
-        naming, connector.content_types, only_published=connector.only_published
-    )
-
-
-def census_of(count: Count, naming: Naming) -> Census:
-    """Return the census that shows what a naming would do."""
-    return count.legacy if is_from_legacy(count, naming) else count.census
-
-
-def is_from_legacy(count: Count, naming: Naming) -> bool:
-    """Tell whether the figures of a naming are of the part that shows legacy metadata."""
-    legacy, census = count.legacy.figures(naming), count.census.figures(naming)
-    return naming.metadata is not None and not census.have and bool(legacy.have)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from proxy.connectors.identifiers import Naming
-from proxy.connectors.model import Identifier
+from proxy.connectors.model import Connector, Identifier
 from proxy.thron.folder import MetadataDefinition
 
 
@@ -79,6 +79,15 @@ def choices(
         if key not in hidden:
             found.setdefault(key, MetadataChoice(naming, (), "", Fitness.SEEN))
     return tuple(sorted(found.values(), key=_rank))
+
+
+def classified(connector: Connector, offered: Iterable[MetadataChoice]) -> Connector:
+    """Return a connector with the classification of its metadata, if that is offered."""
+    for each in offered:
+        if each.key == connector.metadata:
+            naming = each.naming
+            return connector.model_copy(update={"classification_id": naming.classification_id})
+    return connector
 
 
 def _is_offered(definition: MetadataDefinition) -> bool:

@@ -19,12 +19,12 @@ async def definitions(thron: TokenKeeper, client_id: str) -> tuple[MetadataDefin
         ThronError: THRON cannot be asked.
     """
     try:
-        return tuple([each async for each in listed(thron, client_id)])
+        return tuple([each async for each in _listed(thron, client_id)])
     except ThronRefused:
         return None
 
 
-async def listed(thron: TokenKeeper, client_id: str) -> AsyncIterator[MetadataDefinition]:
+async def _listed(thron: TokenKeeper, client_id: str) -> AsyncIterator[MetadataDefinition]:
     """Give the definitions of every classification.
 
     Raises:

@@ -229,17 +229,17 @@ class Connectors:
     revision: int
     all: tuple[Connector, ...]
     is_new: bool = field(default=False, compare=False)
-    _by_slug: dict[str, Connector] = field(init=False, repr=False, compare=False)
+    by_slug: Mapping[str, Connector] = field(init=False, repr=False, compare=False)
     _by_host: dict[str, Connector] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_by_slug", {each.slug: each for each in self.all})
+        object.__setattr__(self, "by_slug", {each.slug: each for each in self.all})
         hosts = {each.host.lower(): each for each in self.all if each.host}
         object.__setattr__(self, "_by_host", hosts)
 
     def of_slug(self, slug: str) -> Connector | None:
         """Return the connector of a slug, whether or not it has a host of its own."""
-        return self._by_slug.get(slug)
+        return self.by_slug.get(slug)
 
     def of_host(self, host: str) -> Connector | None:
         """Return the connector whose own host this is.

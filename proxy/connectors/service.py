@@ -1,19 +1,33 @@
-"""What applying connectors would do: surveyed in THRON and compared with those there are."""
+"""Connectors are planned, applied and removed: what the commands, the API and the console call."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from proxy.catalogue.database import Database
-from proxy.connectors.changes import Changes, breaks, compare, conflicts
-from proxy.connectors.model import Connector
-from proxy.connectors.preview import Survey, Surveyor
+from proxy.connectors.broken_urls import broken_urls
+from proxy.connectors.changes import Changes, compare, conflicts, differences
+from proxy.connectors.folder_statistics import scope_of
+from proxy.connectors.impact import (
+    NONE_BROKEN,
+    Impact,
+    Reason,
+    break_reasons,
+    reaches_further,
+    resolved,
+)
+from proxy.connectors.model import Connector, Connectors
+from proxy.connectors.preview import Previewer
 from proxy.connectors.store import ConnectorStore
+from proxy.connectors.watch import ConnectorWatch
 from proxy.errors import ConfigurationError
+from proxy.settings import Settings
 
 NO_HTTPS = (
     "force_https needs HTTPS: set TDC_TLS_CERT, TDC_TLS_KEY and TDC_TLS_LISTEN, or name the front"
     " proxy in TDC_TRUSTED_PROXIES."
 )
+
+# Keys that say the same as others that are told.
+_UNTOLD = frozenset({"folder", "classification_id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,19 +35,19 @@ class Plan:
     """What would be applied.
 
     Attributes:
-        surveys: One for each wanted connector, in order.
+        known: The connectors that it was planned on.
         changes: Which would be created or changed.
-        broken: By slug, why existing public URLs would stop working.
+        impacts: What that does, one for each wanted connector, in order.
     """
 
-    surveys: tuple[Survey, ...]
+    known: Connectors
     changes: Changes
-    broken: dict[str, tuple[str, ...]]
+    impacts: tuple[Impact, ...]
 
     @property
     def connectors(self) -> tuple[Connector, ...]:
         """The connectors, resolved."""
-        return tuple(survey.connector for survey in self.surveys)
+        return tuple(each.new for each in self.impacts if each.new is not None)
 
     @property
     def is_nothing(self) -> bool:
@@ -41,63 +55,160 @@ class Plan:
         return not self.changes.created and not self.changes.changed
 
     @property
-    def published(self) -> tuple[Survey, ...]:
-        """The surveys of the created and changed connectors that would serve contents."""
+    def published(self) -> tuple[Impact, ...]:
+        """What the created and changed connectors do that would serve contents."""
         touched = {*self.changes.created, *self.changes.changed}
         return tuple(
-            survey
-            for survey in self.surveys
-            if survey.connector.slug in touched and survey.connector.enabled
+            each
+            for each in self.impacts
+            if each.new is not None and each.new.enabled and each.new.slug in touched
         )
 
     @property
     def public_contents(self) -> int:
         """How many contents those make public; one that two of them serve counts twice."""
-        return sum(survey.contents for survey in self.published)
+        return sum(each.contents for each in self.published)
 
 
-async def plan(
-    wanted: Sequence[Connector],
-    *,
-    surveyor: Surveyor,
-    database: Database,
-    can_force_https: bool,
-) -> Plan:
-    """Return what applying connectors would do, without doing it.
+class ConnectorService:
+    """Plans, applies and removes connectors.
 
     Args:
-        wanted: Their folders need not be resolved.
-        surveyor: Asks THRON.
-        database: Has the connectors that there are.
-        can_force_https: Whether a request can ever be known to be HTTPS.
-
-    Raises:
-        ConfigurationError: With every problem of every connector.
-        ThronError: THRON cannot be asked.
+        store: Keeps them.
+        settings: Give the base of public URLs, and whether HTTPS can be forced.
+        previewer: Gives who asks the tenant that is connected.
+        watch: Serves what was applied, at once; None where nothing is served.
     """
-    known = {each.slug: each for each in (await ConnectorStore(database).read()).all}
-    problems = [
-        *(each.text for each in conflicts(known, wanted)),
-        *_without_https(wanted, can_force_https),
-    ]
-    surveys: list[Survey] = []
-    for connector in wanted:
-        try:
-            surveys.append(await surveyor.survey(connector))
-        except ConfigurationError as exc:
-            problems += exc.problems
-    if problems:
-        raise ConfigurationError(problems)
-    resolved = tuple(survey.connector for survey in surveys)
-    broken = {
-        each.slug: found
-        for each in resolved
-        if each.slug in known and (found := breaks(known[each.slug], each))
-    }
-    return Plan(tuple(surveys), compare(known, resolved), broken)
 
+    def __init__(
+        self,
+        store: ConnectorStore,
+        settings: Settings,
+        *,
+        previewer: Callable[[], Previewer],
+        watch: ConnectorWatch | None = None,
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._previewer = previewer
+        self._watch = watch
 
-def _without_https(wanted: Sequence[Connector], can_force_https: bool) -> list[str]:  # noqa: FBT001 - private, and named as the caller's
-    if can_force_https:
-        return []
-    return [f"connector {each.slug}: {NO_HTTPS}" for each in wanted if each.force_https]
+    async def plan(
+        self,
+        wanted: Sequence[Connector],
+        *,
+        anew: bool = False,
+        counted: bool = False,
+        at_most_s: float | None = None,
+    ) -> Plan:
+        """Return what applying connectors would do, without doing it.
+
+        Args:
+            wanted: Their folders need not be resolved.
+            anew: Every folder and metadata is looked up again, though it stayed the same, and the
+                contents of each connector that changes are counted.
+            counted: The contents of all of them are; else only where it matters for what breaks
+                or becomes public.
+            at_most_s: So long the contents of a folder are counted; None: until all are.
+
+        Raises:
+            ConfigurationError: With every problem of every connector.
+            ThronError: THRON cannot be asked.
+            DatabaseFailed: The database does not answer.
+        """
+        known = await self._store.read()
+        problems = [each.text for each in conflicts(known.by_slug, wanted)]
+        if not self._settings.can_force_https:
+            forced = [each.slug for each in wanted if each.force_https]
+            problems += [f"connector {slug}: {NO_HTTPS}" for slug in forced]
+        found: list[tuple[Connector, str]] = []
+        for connector in wanted:
+            old = known.of_slug(connector.slug)
+            as_it_was = resolved(old, connector) if old is not None and not anew else None
+            try:
+                found.append(
+                    (as_it_was, "")
+                    if as_it_was is not None
+                    else await self._previewer().resolve(connector, at_most_s=at_most_s)
+                )
+            except ConfigurationError as exc:
+                problems += exc.problems
+        if problems:
+            raise ConfigurationError(problems)
+        impacts: list[Impact] = []
+        for new, name in found:
+            old = known.of_slug(new.slug)
+            is_counted = counted or (anew and new != old)
+            impacts.append(
+                await self._impact(old, new, name, counted=is_counted, at_most_s=at_most_s)
+            )
+        return Plan(known, compare(known.by_slug, [new for new, _ in found]), tuple(impacts))
+
+    async def plan_removal(self, old: Connector) -> Impact:
+        """Return what removing a connector would do.
+
+        Raises:
+            DatabaseFailed: The catalogue cannot be read.
+        """
+        return await self._impact(old, None, "", counted=False, at_most_s=0)
+
+    async def apply(self, plan: Plan, *, actor: str) -> None:
+        """Keep connectors as planned, and serve them.
+
+        Args:
+            plan: As it was confirmed.
+            actor: For the audit, such as ``cli``.
+
+        Raises:
+            ConfigurationError: Somebody else changed one of them since, or took its host.
+            DatabaseFailed: They cannot be kept.
+        """
+        await self._store.apply(plan.connectors, actor=actor, planned_on=plan.known)
+        await self._follow()
+
+    async def remove(self, slug: str, *, actor: str) -> bool:
+        """Remove a connector, and tell whether there was one.
+
+        Raises:
+            DatabaseFailed: It cannot be removed.
+        """
+        was_there = await self._store.remove(slug, actor=actor)
+        await self._follow()
+        return was_there
+
+    async def _follow(self) -> None:
+        if self._watch is not None:
+            await self._watch.refresh()
+
+    async def _impact(
+        self,
+        old: Connector | None,
+        new: Connector | None,
+        folder_name: str,
+        *,
+        counted: bool,
+        at_most_s: float | None,
+    ) -> Impact:
+        wider, loses = reaches_further(old, new), Reason.FOLDER in break_reasons(old, new)
+        statistics = None
+        if new is not None and (wider or loses or counted):
+            statistics = await self._previewer().counted(scope_of(new), at_most_s=at_most_s)
+        broken = NONE_BROKEN
+        if old is not None:
+            broken = await broken_urls(
+                self._store.database,
+                old,
+                new,
+                base=self._settings.public_base,
+                holds=statistics.listed.holds if statistics is not None else lambda _: True,
+            )
+        return Impact(
+            old,
+            new,
+            folder_name,
+            frozenset(differences(old, new)) - _UNTOLD if old is not None else frozenset(),
+            broken,
+            is_exact=not loses or (statistics is not None and not statistics.is_partial),
+            statistics=statistics,
+            is_wider=wider,
+        )

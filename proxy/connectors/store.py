@@ -35,7 +35,9 @@ class ConnectorStore:
 
         return await self.database.read(read)
 
-    async def apply(self, wanted: Sequence[Connector], *, actor: str) -> Changes:
+    async def apply(
+        self, wanted: Sequence[Connector], *, actor: str, planned_on: Connectors | None = None
+    ) -> Changes:
         """Create or change connectors; those that are not named stay as they are.
 
         Nothing happens, not even a new revision, where nothing is different.
@@ -43,15 +45,24 @@ class ConnectorStore:
         Args:
             wanted: Valid ones, with their folders resolved.
             actor: For the audit, such as ``cli``.
+            planned_on: The connectors that there were when somebody agreed to this.
 
         Raises:
-            ConfigurationError: Two connectors would have one slug or one host.
+            ConfigurationError: Two connectors would have one slug or one host, or one of them is
+                not as it was.
         """
 
         async def apply(connection: AsyncConnection) -> Changes:
             known = {each.slug: each for each in await _all(connection)}
-            # Whoever planned this did so before: another may have taken a host since.
+            # Another process may have taken a host since this was planned, or changed the same
+            # connector: what was agreed to was another change then.
             problems = [each.text for each in conflicts(known, wanted)]
+            if planned_on is not None:
+                problems += [
+                    f"connector {each.slug}: somebody else changed it meanwhile; look at it again."
+                    for each in wanted
+                    if known.get(each.slug) != planned_on.of_slug(each.slug)
+                ]
             if problems:
                 raise ConfigurationError(problems)
             changes = compare(known, wanted)

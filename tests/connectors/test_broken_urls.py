@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from proxy.catalogue.database import Database
-from proxy.connectors.broken_urls import BrokenUrls, broken_urls
-from proxy.connectors.changes import Reason, break_reasons
+from proxy.connectors.broken_urls import broken_urls
+from proxy.connectors.impact import BrokenUrls, Reason, break_reasons
 from proxy.connectors.model import Connector, Identifier
 from proxy.thron.content import ContentType
 from tests.catalogue.entering import NAMES, Catalogue, content, named, with_sku

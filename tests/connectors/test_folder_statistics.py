@@ -1,4 +1,4 @@
-"""A census of contents: what each type and each identifier would bring."""
+"""A counter of contents: what each type and each identifier would bring."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.connectors.folder_statistics import (
-    Census,
+    ContentCounter,
     Figures,
 )
 from proxy.connectors.identifiers import Naming, claims, naming_of
@@ -30,16 +30,16 @@ def content(name: str, kind: str = "IMAGE", *, sku: str = "", status: str = "PUB
     )
 
 
-def counted(contents: Iterable[Content]) -> Census:
-    census = Census()
+def counted(contents: Iterable[Content]) -> ContentCounter:
+    counter = ContentCounter()
     for each in contents:
-        census.count(each)
-    return census
+        counter.count(each)
+    return counter
 
 
 def test_types() -> None:
     """Published contents count by their types, others apart, and types never served not at all."""
-    census = counted(
+    counter = counted(
         [
             content("a"),
             content("b", status="UNPUBLISHED"),
@@ -48,14 +48,15 @@ def test_types() -> None:
             content("a"),
         ]
     )
-    assert (census.published([IMAGE]), census.published([VIDEO]), census.published()) == (1, 1, 2)
-    assert (census.unpublished([IMAGE]), census.unpublished([VIDEO])) == (1, 0)
-    assert census.seen == 4
+    assert (counter.published([IMAGE]), counter.published([VIDEO])) == (1, 1)
+    assert counter.published() == 2
+    assert (counter.unpublished([IMAGE]), counter.unpublished([VIDEO])) == (1, 0)
+    assert counter.seen == 4
 
 
 def test_identifiers() -> None:
-    """For each identifier the census tells who has it, lacks it, and shares it."""
-    census = counted(
+    """For each identifier the counter tells who has it, lacks it, and shares it."""
+    counter = counted(
         [
             content("a", sku="1"),
             content("b", sku="1"),
@@ -63,19 +64,19 @@ def test_identifiers() -> None:
             replace(content("d"), pretty_ids=()),
         ]
     )
-    assert census.figures(BY_CONTENT_ID) == Figures(contents=4, have=4, collide=0)
-    assert census.figures(BY_PRETTY_ID) == Figures(contents=4, have=3, collide=0)
-    by_sku = census.figures(BY_SKU)
+    assert counter.figures(BY_CONTENT_ID) == Figures(contents=4, have=4, collide=0)
+    assert counter.figures(BY_PRETTY_ID) == Figures(contents=4, have=3, collide=0)
+    by_sku = counter.figures(BY_SKU)
     assert (by_sku.have, by_sku.collide, by_sku.alone, by_sku.lack) == (3, 2, 1, 1)
-    assert census.metadata == (BY_SKU,)
-    assert census.figures(Naming(Identifier.METADATA, "other")).have == 0
+    assert counter.metadata == (BY_SKU,)
+    assert counter.figures(Naming(Identifier.METADATA, "other")).have == 0
 
 
 def test_a_collision_needs_two_contents_of_the_types() -> None:
     """Contents of types that are not chosen collide with nobody."""
-    census = counted([content("a", sku="1"), content("b", "VIDEO", sku="1")])
-    assert census.figures(BY_SKU).collide == 2
-    assert census.figures(BY_SKU, [VIDEO]) == Figures(contents=1, have=1, collide=0)
+    counter = counted([content("a", sku="1"), content("b", "VIDEO", sku="1")])
+    assert counter.figures(BY_SKU).collide == 2
+    assert counter.figures(BY_SKU, [VIDEO]) == Figures(contents=1, have=1, collide=0)
 
 
 def test_one_content_does_not_collide_with_itself() -> None:
@@ -89,18 +90,18 @@ def test_one_content_does_not_collide_with_itself() -> None:
 
 def test_examples_are_of_all_types() -> None:
     """Examples have an address, and are of as many types as there are."""
-    census = counted([*(content(f"i{n}", sku=str(n)) for n in range(9)), content("v", "VIDEO")])
-    assert [each.id for each in census.examples(BY_PRETTY_ID)] == ["v", "i0", "i1"]
-    assert [each.id for each in census.examples(BY_SKU, [VIDEO])] == []
+    counter = counted([*(content(f"i{n}", sku=str(n)) for n in range(9)), content("v", "VIDEO")])
+    assert [each.id for each in counter.examples(BY_PRETTY_ID)] == ["v", "i0", "i1"]
+    assert [each.id for each in counter.examples(BY_SKU, [VIDEO])] == []
 
 
-def test_a_full_census_counts_no_more() -> None:
+def test_a_full_counter_counts_no_more() -> None:
     """The memory is bounded: of contents, and of their addresses."""
-    census = Census(most_contents=3)
+    counter = ContentCounter(most_contents=3)
     for number in range(10):
-        census.count(content(str(number)))
-    assert (census.is_full, census.seen, census.published()) == (True, 3, 3)
-    few = Census(most_addresses=4)
+        counter.count(content(str(number)))
+    assert (counter.is_full, counter.seen, counter.published()) == (True, 3, 3)
+    few = ContentCounter(most_addresses=4)
     for number in range(10):
         few.count(content(str(number), sku="same"))
     assert few.is_full
@@ -108,9 +109,9 @@ def test_a_full_census_counts_no_more() -> None:
 
 
 def test_membership() -> None:
-    """The census knows whom it has counted, published or not."""
-    census = counted([content("a", status="UNPUBLISHED")])
-    assert (census.holds("a"), census.holds("b")) == (True, False)
+    """The counter knows whom it has counted, published or not."""
+    counter = counted([content("a", status="UNPUBLISHED")])
+    assert (counter.holds("a"), counter.holds("b")) == (True, False)
 
 
 CONTENTS = st.lists(

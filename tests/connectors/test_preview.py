@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from proxy.connectors.folder_statistics import scope_of
 from proxy.connectors.model import Connector
-from proxy.connectors.preview import Surveyor
-from proxy.errors import ConfigurationError, ThronUnreachable
+from proxy.connectors.preview import Previewer
+from proxy.errors import ConfigurationError, ThronError, ThronUnreachable
 from proxy.sandbox.server import Fault, Kind, Sandbox
 from proxy.sandbox.switches import Switches
 from proxy.thron.content import ContentType
@@ -17,19 +18,19 @@ from tests.running import Running, by_id, by_name, by_sku, running
 
 
 @pytest.fixture
-def surveyor(connector: Running) -> Surveyor:
-    return connector.tenant.surveyor
+def previewer(connector: Running) -> Previewer:
+    return connector.tenant.previewer
 
 
 @asynccontextmanager
-async def surveying(thron: Sandbox, state: Path) -> AsyncIterator[Surveyor]:
+async def previewing(thron: Sandbox, state: Path) -> AsyncIterator[Previewer]:
     async with running(thron, state) as whole:
-        yield whole.tenant.surveyor
+        yield whole.tenant.previewer
 
 
-async def problems(surveyor: Surveyor, connector: Connector) -> tuple[str, ...]:
+async def problems(previewer: Previewer, connector: Connector) -> tuple[str, ...]:
     with pytest.raises(ConfigurationError) as raised:
-        await surveyor.survey(connector)
+        await previewer.resolve(connector)
     return raised.value.problems
 
 
@@ -45,42 +46,50 @@ def served(thron: Sandbox) -> set[str]:
     }
 
 
-async def test_count_is_of_what_is_served(surveyor: Surveyor, thron: Sandbox) -> None:
+async def counted(previewer: Previewer, connector: Connector) -> str:
+    """Return how many contents a connector makes public, in words."""
+    resolved, _ = await previewer.resolve(connector)
+    statistics = await previewer.counted(scope_of(resolved), at_most_s=None)
+    return statistics.told_of(resolved)
+
+
+async def test_count_is_of_what_is_served(previewer: Previewer, thron: Sandbox) -> None:
     """The number is of the published contents of the connector's types in its folders."""
-    found = await surveyor.survey(by_id(thron))
-    assert (found.contents, found.is_estimate) == (len(served(thron)), False)
-    assert found.told == str(found.contents)
-    assert found.folder_name == "Brand portal"
-    assert {each.id async for each in surveyor.contents(found.connector)} == served(thron)
+    found, folder_name = await previewer.resolve(by_id(thron))
+    assert await counted(previewer, found) == str(len(served(thron)))
+    assert folder_name == "Brand portal"
+    assert {each.id async for each in previewer.contents(found)} == served(thron)
 
 
-async def test_contents_without_an_address_do_not_count(surveyor: Surveyor, thron: Sandbox) -> None:
+async def test_contents_without_an_address_do_not_count(
+    previewer: Previewer, thron: Sandbox
+) -> None:
     """By prettyID or metadata only contents that have one count."""
-    by_title = (await surveyor.survey(by_name(thron))).contents
-    by_code = (await surveyor.survey(by_sku(thron))).contents
+    by_title = int(await counted(previewer, by_name(thron)))
+    by_code = int(await counted(previewer, by_sku(thron)))
     assert 0 < by_code < by_title < len(served(thron))
 
 
-async def test_legacy_metadata_counts_where_it_is(surveyor: Surveyor, thron: Sandbox) -> None:
+async def test_legacy_metadata_counts_where_it_is(previewer: Previewer, thron: Sandbox) -> None:
     """Search does not show legacy metadata: contents that have none of it do not count."""
     legacy = by_sku(thron).model_copy(update={"metadata": "free_code"})
-    found = await surveyor.survey(legacy)
-    assert (found.connector.classification_id, found.contents, found.told) == (None, 1, "1")
+    found, _ = await previewer.resolve(legacy)
+    assert (found.classification_id, await counted(previewer, legacy)) == (None, "1")
 
 
-async def test_folder_is_resolved(surveyor: Surveyor, thron: Sandbox) -> None:
+async def test_folder_is_resolved(previewer: Previewer, thron: Sandbox) -> None:
     """A folder may be named by its id or its prettyID; the id is what stays."""
     root = thron.tenant.folder(thron.root_folder_id)
     assert root is not None
     name = next(iter(dict(root.pretty_ids).values()), None) if root.pretty_ids else None
     for word in filter(None, (root.id, name)):
-        found = await surveyor.survey(by_id(thron).model_copy(update={"folder": word}))
-        assert found.connector.folder_id == root.id
+        found, _ = await previewer.resolve(by_id(thron).model_copy(update={"folder": word}))
+        assert found.folder_id == root.id
 
 
-async def test_metadata_is_resolved(surveyor: Surveyor, thron: Sandbox) -> None:
+async def test_metadata_is_resolved(previewer: Previewer, thron: Sandbox) -> None:
     """A metadata key is found among the definitions, with its classification."""
-    found = (await surveyor.survey(by_sku(thron))).connector
+    found, _ = await previewer.resolve(by_sku(thron))
     assert found.classification_id in {each.id for each in thron.tenant.library.classifications}
 
 
@@ -93,10 +102,10 @@ async def test_metadata_is_resolved(surveyor: Surveyor, thron: Sandbox) -> None:
     ],
 )
 async def test_problem(
-    surveyor: Surveyor, thron: Sandbox, changed: dict[str, Any], words: str
+    previewer: Previewer, thron: Sandbox, changed: dict[str, Any], words: str
 ) -> None:
     """A folder or a metadata that is not there is named, with the fix."""
-    (problem,) = await problems(surveyor, by_sku(thron).model_copy(update=changed))
+    (problem,) = await problems(previewer, by_sku(thron).model_copy(update=changed))
     assert problem.startswith("connector products: ")
     assert words in problem
 
@@ -106,46 +115,49 @@ async def test_definitions_refused(thron: Sandbox, tmp_path: Path) -> None:
     thron.faults.add(
         Fault(Kind.STATUS, "api", times=None, status=403, target="/classification/list")
     )
-    async with surveying(thron, tmp_path) as surveyor:
-        found = (await surveyor.survey(by_sku(thron))).connector
+    async with previewing(thron, tmp_path) as previewer:
+        found, _ = await previewer.resolve(by_sku(thron))
         assert found.classification_id in {each.id for each in thron.tenant.library.classifications}
         (problem,) = await problems(
-            surveyor, by_sku(thron).model_copy(update={"metadata": "weight"})
+            previewer, by_sku(thron).model_copy(update={"metadata": "weight"})
         )
         assert "may not list metadata definitions" in problem
         assert "'weight'; check the key" in problem
 
 
-async def test_thron_unreachable(surveyor: Surveyor, thron: Sandbox) -> None:
+async def test_thron_unreachable(previewer: Previewer, thron: Sandbox) -> None:
     """Where THRON cannot be asked nothing is known, which is not the operator's slip."""
     thron.api_down = True
     with pytest.raises(ThronUnreachable):
-        await surveyor.survey(by_id(thron))
+        await previewer.resolve(by_id(thron))
 
 
-async def test_what_passes_is_not_seen(surveyor: Surveyor, thron: Sandbox) -> None:
-    """A 503 while folders are looked up and contents counted does not end the survey."""
+async def test_what_passes_is_not_seen(previewer: Previewer, thron: Sandbox) -> None:
+    """A 503 while folders are looked up and contents counted ends nothing."""
     for target in ("/getCategory", "/content/search"):
         thron.faults.add(Fault(Kind.STATUS, "api", target=target))
-    assert (await surveyor.survey(by_id(thron))).contents == len(served(thron))
+    assert await counted(previewer, by_id(thron)) == str(len(served(thron)))
 
 
-@pytest.mark.parametrize(
-    ("generated", "error", "told"),
-    [
-        pytest.param(950, 0.1, "950", id="counted up to a thousand"),
-        pytest.param(1400, 0.0, "about 1400", id="beyond, THRON's estimate"),
-        pytest.param(1400, -1.0, "1000 or more", id="an estimate that is no use"),
-    ],
-)
-async def test_many_contents(generated: int, error: float, told: str, tmp_path: Path) -> None:
-    """Up to a thousand contents are counted; beyond, THRON's estimate is told as such."""
-    switches = Switches(search_total_error=error)
+async def test_more_contents_than_a_page_holds(tmp_path: Path) -> None:
+    """Every content is counted, whatever THRON estimates; while some are not, it is "or more"."""
+    switches = Switches(search_total_error=-1.0)
     async with (
-        Sandbox(generated=generated, switches=switches) as thron,
-        surveying(thron, tmp_path) as surveyor,
+        Sandbox(generated=1400, switches=switches) as thron,
+        previewing(thron, tmp_path) as previewer,
     ):
-        assert (await surveyor.survey(by_id(thron))).told == told
+        resolved, _ = await previewer.resolve(by_id(thron))
+        at_once = await previewer.counted(scope_of(resolved), at_most_s=0)
+        assert at_once.told_of(resolved).endswith(" or more")
+        assert await counted(previewer, resolved) == "1400"
+
+
+async def test_a_failure_on_the_way_is_told(previewer: Previewer, thron: Sandbox) -> None:
+    """Where THRON stops answering, the number is not taken for the whole."""
+    resolved, _ = await previewer.resolve(by_id(thron))
+    thron.faults.add(Fault(Kind.STATUS, "api", times=None, status=500, target="/content/search"))
+    with pytest.raises(ThronError):
+        await previewer.counted(scope_of(resolved), at_most_s=None)
 
 
 @pytest.mark.parametrize(
@@ -157,10 +169,10 @@ async def test_many_contents(generated: int, error: float, told: str, tmp_path: 
         pytest.param("search_last_token_empty", True, id="an empty last token"),
     ],
 )
-async def test_pages(surveyor: Surveyor, thron: Sandbox, name: str, reading: object) -> None:
+async def test_pages(previewer: Previewer, thron: Sandbox, name: str, reading: object) -> None:
     """However THRON pages, each content comes once."""
     setattr(thron.switches, name, reading)
-    found = (await surveyor.survey(by_id(thron))).connector
-    ids = [each.id async for each in surveyor.contents(found)]
+    found, _ = await previewer.resolve(by_id(thron))
+    ids = [each.id async for each in previewer.contents(found)]
     assert len(ids) == len(set(ids))
     assert set(ids) == served(thron)

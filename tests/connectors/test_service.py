@@ -1,45 +1,69 @@
-"""What applying connectors would do, before it is done."""
+"""What applying connectors would do, before it is done, and what is done then."""
 
 import pytest
 
+from proxy.connectors.impact import Reason, breaks
 from proxy.connectors.model import Connector
-from proxy.connectors.service import Plan, plan
-from proxy.errors import ConfigurationError
+from proxy.connectors.service import ConnectorService, Plan
+from proxy.connectors.store import ConnectorStore
+from proxy.errors import ConfigurationError, ThronUnreachable
 from proxy.sandbox.server import Sandbox
 from proxy.thron.content import ContentType
+from tests.admin.listed import listed
 from tests.running import Running, by_id, by_name, by_sku
 
+IMAGES = frozenset({ContentType.IMAGE})
 
-async def planned(running: Running, *wanted: Connector, can_force_https: bool = False) -> Plan:
-    return await plan(
-        wanted,
-        surveyor=running.tenant.surveyor,
-        database=running.gateway.parts.database,
-        can_force_https=can_force_https,
+
+def service(running: Running, *, can_force_https: bool = False) -> ConnectorService:
+    settings = running.gateway.parts.settings
+    if can_force_https:
+        settings = settings.model_copy(update={"trusted_proxies": ("127.0.0.1/32",)})
+    return ConnectorService(
+        ConnectorStore(running.gateway.parts.database),
+        settings,
+        previewer=lambda: running.tenant.previewer,
+        watch=running.gateway.watch,
     )
+
+
+async def planned(running: Running, *wanted: Connector) -> Plan:
+    """Plan as the command does, which looks up everything again."""
+    return await service(running).plan(wanted, anew=True)
+
+
+def public(plan: Plan) -> dict[str, int]:
+    """Return how many contents become public, by slug, where there could be more than now."""
+    return {
+        each.new.slug: each.public
+        for each in plan.impacts
+        if each.new is not None and each.public is not None
+    }
 
 
 async def test_nothing(connector: Running, thron: Sandbox) -> None:
     """Connectors as they are already are no change, though their folders are unresolved here."""
     found = await planned(connector, by_id(thron), by_name(thron), by_sku(thron))
     assert found.is_nothing
-    assert (found.published, found.public_contents, found.broken) == ((), 0, {})
+    assert public(found) == {}
+    assert all(each.is_harmless for each in found.impacts)
 
 
 async def test_new_and_changed(connector: Running, thron: Sandbox) -> None:
-    """New and changed connectors count what they make public; unchanged ones do not."""
-    images = frozenset({ContentType.IMAGE})
+    """New connectors, and those that reach further, count what they make public."""
     found = await planned(
         connector,
         by_id(thron),
-        by_name(thron, content_types=images),
-        by_id(thron, "more", content_types=images),
+        by_name(thron, content_types=IMAGES),
+        by_id(thron, "more", content_types=IMAGES),
     )
     assert not found.is_nothing
+    assert (found.changes.created, found.changes.changed) == (("more",), ("media",))
     assert found.changes.unchanged == ("files",)
-    media, more = found.published
-    assert (media.connector.slug, more.connector.slug) == ("media", "more")
-    assert found.public_contents == media.contents + more.contents
+    files, media, more = found.impacts
+    assert files.statistics is None
+    assert 0 < media.contents <= more.contents
+    assert public(found) == {"more": more.contents}
     assert [each.slug for each in found.connectors] == ["files", "media", "more"]
     assert all(each.folder_id for each in found.connectors)
 
@@ -49,14 +73,20 @@ async def test_breaks(connector: Running, thron: Sandbox) -> None:
     found = await planned(
         connector, by_id(thron, subfolders=False), by_name(thron, max_age_s=5), by_id(thron, "new")
     )
-    assert found.broken == {"files": ("URLs of contents in folders below would stop working.",)}
+    assert [breaks(each.old, each.new) for each in found.impacts if each.new is not None] == [
+        ("URLs of contents in folders below would stop working.",),
+        (),
+        (),
+    ]
 
 
 async def test_disabled_connectors_publish_nothing(connector: Running, thron: Sandbox) -> None:
     """A connector that is to be disabled is a change, and makes nothing public."""
     found = await planned(connector, by_id(thron, enabled=False))
-    assert (found.is_nothing, found.published, found.public_contents) == (False, (), 0)
-    assert "disabled" in found.broken["files"][0]
+    assert (found.is_nothing, public(found)) == (False, {})
+    [impact] = found.impacts
+    assert impact.new is not None
+    assert "disabled" in breaks(impact.old, impact.new)[0]
 
 
 async def test_every_problem_at_once(connector: Running, thron: Sandbox) -> None:
@@ -79,7 +109,8 @@ async def test_every_problem_at_once(connector: Running, thron: Sandbox) -> None
 async def test_forced_https_that_can_be_known(connector: Running, thron: Sandbox) -> None:
     """With native TLS or trusted proxies force_https is no problem."""
     wanted = by_id(thron, force_https=True)
-    assert (await planned(connector, wanted, can_force_https=True)).changes.changed == ("files",)
+    found = await service(connector, can_force_https=True).plan([wanted])
+    assert found.changes.changed == ("files",)
 
 
 async def test_nothing_is_changed(connector: Running, thron: Sandbox) -> None:
@@ -88,3 +119,50 @@ async def test_nothing_is_changed(connector: Running, thron: Sandbox) -> None:
     await planned(connector, by_name(thron, "new"))
     await connector.gateway.watch.refresh()
     assert connector.gateway.watch.connectors is before
+
+
+async def test_what_was_applied_is_served(connector: Running, thron: Sandbox) -> None:
+    """As soon as it is applied, or removed."""
+    by = service(connector)
+    await by.apply(await by.plan([by_id(thron, max_age_s=7)]), actor="test")
+    served = connector.gateway.watch.connectors.of_slug("files")
+    assert served is not None
+    assert served.max_age_s == 7
+    assert await by.remove("files", actor="test")
+    assert connector.gateway.watch.connectors.of_slug("files") is None
+    assert not await by.remove("files", actor="test")
+
+
+async def test_thron_is_asked_only_for_what_it_knows(connector: Running, thron: Sandbox) -> None:
+    """Without THRON what is no matter of its can be changed, and nothing can become public."""
+    by = service(connector)
+    thron.api_down = True
+    narrower = by_id(thron, max_age_s=7, content_types=IMAGES)
+    assert (await by.plan([narrower])).changes.changed == ("files",)
+    for wanted in (by_id(thron, only_published=False), by_id(thron, "new")):
+        with pytest.raises(ThronUnreachable):
+            await by.plan([wanted])
+    with pytest.raises(ThronUnreachable):
+        await by.plan([narrower], anew=True)
+
+
+async def test_what_was_agreed_to_is_what_is_done(connector: Running, thron: Sandbox) -> None:
+    """A plan is refused once somebody else has changed the connector; others do not matter."""
+    by = service(connector)
+    mine = await by.plan([by_id(thron, max_age_s=7)])
+    await by.apply(await by.plan([by_name(thron, max_age_s=8)]), actor="test")
+    await by.apply(mine, actor="test")
+    stale = await by.plan([by_id(thron, max_age_s=9)])
+    await by.apply(await by.plan([by_id(thron, content_types=IMAGES)]), actor="test")
+    with pytest.raises(ConfigurationError, match="connector files: somebody else changed it"):
+        await by.apply(stale, actor="test")
+
+
+async def test_removal_breaks_all(connector: Running) -> None:
+    """The URLs that work now, by the catalogue, are told; nothing has to be asked of THRON."""
+    files = connector.gateway.watch.connectors.of_slug("files")
+    assert files is not None
+    await listed(connector, "files")
+    found = await service(connector).plan_removal(files)
+    assert found.broken.total > 0
+    assert [reason for reason, _ in found.broken.by_reason] == [Reason.REMOVED]

@@ -55,7 +55,7 @@ async def test_trial(connector: Running) -> None:
     """Contents are fetched in a mode whatever the connector has; the one that fails is named."""
     files = connector.gateway.watch.connectors.of_slug("files")
     assert files is not None
-    contents = await few(connector.tenant.surveyor.contents(files))
+    contents = await few(connector.tenant.previewer.contents(files))
     assert len({content.content_type for content in contents}) == len(contents) > 1
     explainer = connector.tenant.explainer
     assert (await try_mode(explainer, files, PUBLISHED, contents)).works

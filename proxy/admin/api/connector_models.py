@@ -8,8 +8,7 @@ from proxy.admin.api.operations import Model
 from proxy.admin.api.problems import FieldProblem, Problem
 from proxy.admin.web.connector_fields import TAKEN_BY_THE_CONSOLE
 from proxy.connectors.addresses import Part, illustrative
-from proxy.connectors.broken_urls import BrokenUrls
-from proxy.connectors.changes import Reason
+from proxy.connectors.impact import BrokenUrls, Reason
 from proxy.connectors.model import Connector, ConnectorSpec
 from proxy.settings import Settings
 

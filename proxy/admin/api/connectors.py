@@ -17,16 +17,13 @@ from proxy.admin.api.connector_models import (
 from proxy.admin.api.operations import Model, operation
 from proxy.admin.api.problems import FieldProblem, Problem
 from proxy.admin.auth.caller import Caller
-from proxy.admin.connector_saving import ConnectorSaving, conflicting_fields
-from proxy.admin.set_up import Surveying
+from proxy.admin.web.connector_fields import conflicting_fields
 from proxy.admin.web.connectors import document
 from proxy.catalogue.queries import Contents
 from proxy.catalogue.sync import Sync
-from proxy.connectors.broken_urls import NONE_BROKEN
 from proxy.connectors.document import export
-from proxy.connectors.impact import Impact, resolved
 from proxy.connectors.model import Connector
-from proxy.connectors.preview import Survey
+from proxy.connectors.service import ConnectorService, Plan
 from proxy.connectors.store import ConnectorStore
 from proxy.errors import ConfigurationError
 from proxy.settings import Settings
@@ -52,8 +49,7 @@ class ConnectorsApi:
     store: ConnectorStore
     sync: Sync
     contents: Contents
-    saving: ConnectorSaving
-    surveying: Surveying
+    service: ConnectorService
 
     @operation("GET", "/api/connectors", tag=_TAG)
     async def list_connectors(self) -> ConnectorList:
@@ -69,24 +65,21 @@ class ConnectorsApi:
         """
         wanted = connector_of(content.connector)
         await self._refuse_conflicts(wanted, is_new=True)
-        survey, _ = await self._planned(wanted, old=None)
-        if wanted.enabled:
-            _see_confirmed("confirmed_contents", content.confirmed_contents, survey.contents)
-        await self.saving.save(survey.connector, actor=caller.actor)
-        return await self._state(survey.connector)
+        return await self._apply(await self._plan(wanted), content, caller)
 
     @operation("POST", "/api/connectors/plan", tag=_TAG, problems=(502,))
     async def plan_connector(self, content: WantedConnector) -> PlannedConnector:
         """Tell what saving a connector would do, without doing it."""
-        survey, found = await self._planned(connector_of(content.connector), old=None)
+        wanted = connector_of(content.connector)
+        [found] = (await self._plan(wanted, counted=wanted.enabled)).impacts
         return PlannedConnector(
-            is_new=found is None,
-            changed=tuple(sorted(found.changed)) if found is not None else (),
-            contents=survey.contents if survey.connector.enabled else 0,
-            is_estimate=survey.is_estimate,
-            becomes_public=survey.connector.enabled and (found is None or found.public is not None),
-            broken_urls=broken_of(found.broken if found is not None else NONE_BROKEN),
-            is_exact=found is None or found.is_exact,
+            is_new=found.old is None,
+            changed=tuple(sorted(found.changed)),
+            contents=found.contents,
+            is_estimate=found.is_at_least,
+            becomes_public=found.is_wider,
+            broken_urls=broken_of(found.broken),
+            is_exact=found.is_exact,
         )
 
     @operation("GET", _PATH, tag=_TAG, problems=(404,))
@@ -108,30 +101,16 @@ class ConnectorsApi:
             wrong = FieldProblem("connector.slug", f'write "{old.slug}": a name cannot be changed.')
             raise Problem(422, "Some values cannot be taken.", problems=[wrong])
         await self._refuse_conflicts(wanted, is_new=False)
-        as_it_was = resolved(old, wanted)
-        if as_it_was is not None and not as_it_was.enabled:
-            new, contents = as_it_was, 0  # what is switched off needs no THRON to be asked
-            found: Impact | None = await self.saving.impact(old, new, tenancy=None, wait_s=0)
-        else:
-            survey, found = await self._planned(wanted, old=old)
-            new, contents = survey.connector, survey.contents
-        if found is not None and found.public is not None:
-            _see_confirmed("confirmed_contents", content.confirmed_contents, contents)
-        if found is not None and found.broken.total:
-            _see_confirmed(
-                "confirmed_broken_urls", content.confirmed_broken_urls, found.broken.total
-            )
-        await self.saving.save(new, actor=caller.actor)
-        return await self._state(new)
+        return await self._apply(await self._plan(wanted), content, caller)
 
     @operation("DELETE", _PATH, tag=_TAG, status=204, problems=(404, 409))
     async def remove_connector(self, slug: str, query: RemovalQuery, caller: Caller) -> None:
         """Remove a connector."""
         old = await self._known(slug)
-        found = await self.saving.impact(old, None, tenancy=None, wait_s=0)
+        found = await self.service.plan_removal(old)
         if found.broken.total:
             _see_confirmed("confirmed_broken_urls", query.confirmed_broken_urls, found.broken.total)
-        await self.saving.remove(old.slug, actor=caller.actor)
+        await self.service.remove(old.slug, actor=caller.actor)
 
     @operation("GET", f"{_PATH}/toml", tag=_TAG, media_type="application/toml", problems=(404,))
     async def export_connector(self, slug: str) -> web.Response:
@@ -145,27 +124,31 @@ class ConnectorsApi:
             raise Problem(404, "There is no such connector.")
         return found
 
-    async def _planned(
-        self, wanted: Connector, *, old: Connector | None
-    ) -> tuple[Survey, Impact | None]:
-        """Return what was surveyed, and what a change does; None of the latter if it is new."""
-        if old is None:
-            old = (await self.store.read()).of_slug(wanted.slug)
+    async def _plan(self, wanted: Connector, *, counted: bool = False) -> Plan:
         try:
-            [survey] = (await self.saving.planned(wanted)).surveys
+            return await self.service.plan([wanted], counted=counted, at_most_s=_WAIT_S)
         except ConfigurationError as exc:
             problems = [FieldProblem("connector", each) for each in exc.problems]
             raise Problem(422, exc.problems[0], problems=problems) from exc
-        if old is None:
-            return survey, None
-        tenancy = self.surveying.tenancy()
-        return survey, await self.saving.impact(
-            old, survey.connector, tenancy=tenancy, wait_s=_WAIT_S
-        )
+
+    async def _apply(self, plan: Plan, content: WantedConnector, caller: Caller) -> ConnectorState:
+        [found] = plan.impacts
+        if found.public is not None:
+            _see_confirmed("confirmed_contents", content.confirmed_contents, found.public)
+        if found.broken.total:
+            _see_confirmed(
+                "confirmed_broken_urls", content.confirmed_broken_urls, found.broken.total
+            )
+        try:
+            await self.service.apply(plan, actor=caller.actor)
+        except ConfigurationError as exc:  # somebody else was quicker
+            raise Problem(409, exc.problems[0]) from exc
+        [connector] = plan.connectors
+        return await self._state(connector)
 
     async def _refuse_conflicts(self, wanted: Connector, *, is_new: bool) -> None:
-        others = {each.slug: each for each in (await self.store.read()).all}
-        found = conflicting_fields(wanted, others, is_new=is_new)
+        known = await self.store.read()
+        found = conflicting_fields(wanted, known.by_slug, is_new=is_new)
         if found:
             problems = [FieldProblem(f"connector.{key}", str(text)) for key, text in found]
             raise Problem(409, problems[0].detail, problems=problems)

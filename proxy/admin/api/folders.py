@@ -7,13 +7,12 @@ from pydantic import Field
 
 from proxy.admin.api.operations import Model, operation
 from proxy.admin.api.problems import Problem
-from proxy.admin.set_up import Surveying, Tenancy
+from proxy.admin.set_up import SetUp, Tenancy
 from proxy.admin.web.connector_labels import TypeWord
 from proxy.admin.web.folder_rows import way
-from proxy.connectors.folder_statistics_cache import Count
+from proxy.connectors.folder_statistics import FolderStatistics
 from proxy.connectors.folder_tree import Folder as TreeFolder
 from proxy.connectors.identifiers import PLAIN_NAMINGS, Naming
-from proxy.connectors.impact import is_from_legacy
 from proxy.connectors.metadata_choices import Fitness
 from proxy.connectors.model import ALL_CONTENT_TYPES
 from proxy.errors import ConfigurationError
@@ -124,12 +123,12 @@ class Survey(Model):
 class FoldersApi:
     """Tells what THRON has to make connectors of."""
 
-    surveying: Surveying
+    set_up: SetUp
 
     @operation("GET", "/api/folders", tag=_TAG, problems=_PROBLEMS)
     async def list_folders(self, query: FoldersQuery) -> FolderList:
         """List folders that a connector can be installed on."""
-        asked = self.surveying.tenancy()
+        asked = self.set_up.tenancy()
         try:
             if query.search is not None:
                 tree, found, more = await asked.search(query.search, language=query.language)
@@ -158,9 +157,9 @@ class FoldersApi:
     @operation("GET", "/api/metadata-definitions", tag=_TAG, problems=_PROBLEMS)
     async def list_metadata(self, query: MetadataQuery) -> MetadataList:
         """List custom metadata that can name contents, the best first."""
-        asked = self.surveying.tenancy()
+        asked = self.set_up.tenancy()
         folder = await _seen(asked, query.folder)
-        count = await asked.count(folder.id, subfolders=True, wait_s=_WAIT_S)
+        statistics = await asked.statistics(folder.id, subfolders=True, wait_s=_WAIT_S)
         return MetadataList(
             items=tuple(
                 Metadata(
@@ -169,38 +168,39 @@ class FoldersApi:
                     metadata_type=each.metadata_type,
                     fitness=each.fitness,
                 )
-                for each in await asked.metadata(count)
+                for each in await asked.metadata(statistics)
             )
         )
 
     @operation("GET", "/api/survey", tag=_TAG, problems=_PROBLEMS)
     async def survey_folder(self, query: SurveyQuery) -> Survey:
         """Count what each type and identifier would bring; ask again until it is done."""
-        asked = self.surveying.tenancy()
+        asked = self.set_up.tenancy()
         folder = await _seen(asked, query.folder)
-        count = await asked.count(folder.id, subfolders=query.subfolders, wait_s=_WAIT_S)
+        statistics = await asked.statistics(folder.id, subfolders=query.subfolders, wait_s=_WAIT_S)
         given = query.content_types
         names = (given,) if isinstance(given, str) else given
         types = frozenset(each.content_type for each in TypeWord if each.value in names)
         if "all" in names:
             types = ALL_CONTENT_TYPES
-        namings = [each.naming for each in await asked.metadata(count)]
+        choices = await asked.metadata(statistics)
+        namings = (*PLAIN_NAMINGS, *(each.naming for each in choices))
         return Survey(
             folder_id=folder.id,
-            is_done=count.is_done,
-            is_partial=count.is_partial,
-            seen=count.census.seen,
-            expected=count.expected,
-            problem=count.problem,
+            is_done=statistics.is_done,
+            is_partial=statistics.is_partial,
+            seen=statistics.listed.seen,
+            expected=statistics.expected,
+            problem=statistics.problem,
             content_types=tuple(
                 TypeCount(
                     content_type=word,
-                    published=count.census.published([word.content_type]),
-                    unpublished=count.census.unpublished([word.content_type]),
+                    published=statistics.listed.published([word.content_type]),
+                    unpublished=statistics.listed.unpublished([word.content_type]),
                 )
                 for word in TypeWord
             ),
-            identifiers=tuple(_counted(count, each, types) for each in (*PLAIN_NAMINGS, *namings)),
+            identifiers=tuple(_counted(statistics, each, types) for each in namings),
         )
 
 
@@ -214,9 +214,10 @@ async def _seen(asked: Tenancy, key: str | None) -> TreeFolder:
     return found
 
 
-def _counted(count: Count, naming: Naming, types: frozenset[ContentType]) -> NamingCount:
-    is_sample = is_from_legacy(count, naming)
-    figures = (count.legacy if is_sample else count.census).figures(naming, types)
+def _counted(
+    statistics: FolderStatistics, naming: Naming, types: frozenset[ContentType]
+) -> NamingCount:
+    figures = statistics.figures(naming, types)
     return NamingCount(
         identifier=naming.identifier.value,
         metadata=naming.metadata,
@@ -224,5 +225,5 @@ def _counted(count: Count, naming: Naming, types: frozenset[ContentType]) -> Nam
         have=figures.have,
         collide=figures.collide,
         lack=figures.lack,
-        is_sample=is_sample,
+        is_sample=statistics.is_from_legacy(naming),
     )

@@ -9,18 +9,18 @@ from multidict import MultiDict
 
 from proxy.admin.auth.caller import CALLER
 from proxy.admin.auth.request_context import VISIT
-from proxy.admin.connector_saving import ConnectorSaving, conflicting_fields
-from proxy.admin.set_up import Surveying, Tenancy
+from proxy.admin.set_up import SetUp, Tenancy
 from proxy.admin.web import forms, pages
 from proxy.admin.web.connector_differences import differences_told
 from proxy.admin.web.connector_fields import (
     UNPUBLISHED_HAS_NO_RENDITION,
     AllFields,
     Answer,
-    ByWhat,
+    by_of,
+    conflicting_fields,
     fields_of,
 )
-from proxy.admin.web.connector_labels import NAMES
+from proxy.admin.web.connector_labels import IDENTIFIER_NAMES, NAMES
 from proxy.admin.web.connector_review import review
 from proxy.admin.web.connectors import document, folder_names
 from proxy.admin.web.forms import Form
@@ -28,9 +28,11 @@ from proxy.admin.web.i18n import Text
 from proxy.admin.web.rendering import render, see_other
 from proxy.connectors.document import export
 from proxy.connectors.folder_tree import FolderTree
-from proxy.connectors.impact import Impact, resolved
-from proxy.connectors.metadata_choices import MetadataChoice
-from proxy.connectors.model import Connector, Identifier
+from proxy.connectors.identifiers import PLAIN_NAMINGS
+from proxy.connectors.impact import Impact
+from proxy.connectors.metadata_choices import MetadataChoice, classified
+from proxy.connectors.model import Connector
+from proxy.connectors.service import ConnectorService
 from proxy.connectors.store import ConnectorStore
 from proxy.connectors.watch import ConnectorWatch
 from proxy.errors import ConfigurationError, ThronError
@@ -67,8 +69,8 @@ class ConnectorEditPages:
     settings: Settings
     store: ConnectorStore
     watch: ConnectorWatch
-    saving: ConnectorSaving
-    surveying: Surveying
+    service: ConnectorService
+    set_up: SetUp
 
     @pages.get("/connectors/{slug}/edit")
     async def show(self, request: web.Request) -> web.Response:
@@ -85,21 +87,19 @@ class ConnectorEditPages:
         form = self._judged(forms.read(posted, AllFields), old)
         if form.value is None or posted.get("go") == "again":
             return await self._page(request, old, form, status=422 if form.problems else 200)
-        known = await self._known()
         try:
-            new = await self._resolved(old, form.value.connector(old))
+            plan = await self.service.plan([form.value.connector(old)], at_most_s=_CONFIRM_WAIT_S)
         except ConfigurationError as exc:
             for problem in exc.problems:
                 form = form.with_problem(Text("{problem}", problem=problem))
             return await self._page(request, old, form, status=422)
-        if new == old:
-            return see_other(f"/connectors/{old.slug}")
-        found = await self.saving.impact(old, new, tenancy=known.tenancy, wait_s=_CONFIRM_WAIT_S)
-        wrong = _unconfirmed(found, posted)
-        if wrong:
-            is_first = posted.get("go") != "save"
-            return await self._ask(request, found, form, {} if is_first else wrong)
-        await self.saving.save(new, actor=request[CALLER].actor)
+        [found] = plan.impacts
+        if not plan.is_nothing:
+            wrong = _unconfirmed(found, posted)
+            if wrong:
+                is_first = posted.get("go") != "save"
+                return await self._ask(request, found, form, {} if is_first else wrong)
+            await self.service.apply(plan, actor=request[CALLER].actor)
         return see_other(f"/connectors/{old.slug}")
 
     @pages.get("/connectors/{slug}/{switch:enable|disable}")
@@ -109,8 +109,7 @@ class ConnectorEditPages:
         new = old.model_copy(update={"enabled": request.match_info["switch"] == "enable"})
         if new == old:
             return see_other("/connectors")
-        known = await self._known()
-        found = await self.saving.impact(old, new, tenancy=known.tenancy, wait_s=_CONFIRM_WAIT_S)
+        [found] = (await self.service.plan([new], at_most_s=_CONFIRM_WAIT_S)).impacts
         return await self._ask(request, found, forms.filled(fields_of(new)), {})
 
     @pages.get("/connectors/{slug}/remove")
@@ -125,7 +124,7 @@ class ConnectorEditPages:
         if str((await request.post()).get("name", "")).strip() != connector.slug:
             wrong = Text("Type {name}, the connector's name.", name=connector.slug)
             return await self._removal(request, connector, (wrong,))
-        await self.saving.remove(connector.slug, actor=request[CALLER].actor)
+        await self.service.remove(connector.slug, actor=request[CALLER].actor)
         return see_other("/connectors")
 
     @pages.get("/connectors/{slug}/export")
@@ -143,20 +142,12 @@ class ConnectorEditPages:
 
     async def _known(self) -> Known:
         try:
-            asked = self.surveying.tenancy()
+            asked = self.set_up.tenancy()
             return Known(asked, await asked.tree())
         except ThronError as exc:
             return Known(problem=with_hint(exc))
         except ConfigurationError as exc:
             return Known(problem=" ".join(exc.problems))
-
-    async def _resolved(self, old: Connector, wanted: Connector) -> Connector:
-        """Return a connector as it would be kept; THRON is asked only where it has to be."""
-        as_it_was = resolved(old, wanted)
-        if as_it_was is not None:
-            return as_it_was
-        [new] = (await self.saving.planned(wanted)).connectors
-        return new
 
     def _judged(self, form: Form[AllFields], old: Connector) -> Form[AllFields]:
         """Return a form with what is wrong with it beyond its fields."""
@@ -168,7 +159,7 @@ class ConnectorEditPages:
             form = form.with_problem(text, field=field)
         if value.lacks_renditions:
             form = form.with_problem(UNPUBLISHED_HAS_NO_RENDITION, field="only_published")
-        if value.by == ByWhat.OTHER and value.key is None:
+        if value.lacks_key:
             text = Text("Enter the key of a metadata field, such as sku.")
             form = form.with_problem(text, field="key")
         if value.https is Answer.YES and not self.settings.can_force_https:
@@ -193,15 +184,15 @@ class ConnectorEditPages:
         if known.tenancy is not None and known.tree is not None:
             folder = known.tree.of(form.text("folder"))
             if folder is not None:
-                count = await known.tenancy.count(
+                statistics = await known.tenancy.statistics(
                     folder.id, subfolders=form.has("subfolders", "yes"), wait_s=_WAIT_S
                 )
-                offered = await known.tenancy.metadata(count)
-                shown = _classified(shown.model_copy(update={"folder_id": folder.id}), offered)
+                offered = await known.tenancy.metadata(statistics)
+                shown = classified(shown.model_copy(update={"folder_id": folder.id}), offered)
                 values["by_options"] = _by_options(request, offered, form)
                 values["review"] = review(
                     shown,
-                    count,
+                    statistics,
                     settings=self.settings,
                     language=request[VISIT].language.value,
                 )
@@ -223,8 +214,9 @@ class ConnectorEditPages:
     ) -> web.Response:
         for field, text in wrong.items():
             form = form.with_problem(text, field=field)
-        assert found.new is not None  # noqa: S101 - a removal has a page of its own
-        names = await folder_names(self.surveying, request)
+        assert found.old is not None  # noqa: S101 - a new connector has a page of its own
+        assert found.new is not None  # noqa: S101 - a removal has one, too
+        names = await folder_names(self.set_up, request)
         return render(
             request,
             "connector_change.html",
@@ -240,7 +232,7 @@ class ConnectorEditPages:
     async def _removal(
         self, request: web.Request, connector: Connector, wrong: tuple[Text, ...]
     ) -> web.Response:
-        found = await self.saving.impact(connector, None, tenancy=None, wait_s=0)
+        found = await self.service.plan_removal(connector)
         form: Form[AllFields] = Form(problems={"name": wrong} if wrong else {})
         return render(
             request,
@@ -270,13 +262,6 @@ def _unconfirmed(found: Impact, posted: Mapping[str, Any]) -> dict[str, Text]:
     return wrong
 
 
-def _classified(connector: Connector, offered: tuple[MetadataChoice, ...]) -> Connector:
-    found = next((each for each in offered if each.key == connector.metadata), None)
-    if connector.identifier is not Identifier.METADATA or found is None:
-        return connector
-    return connector.model_copy(update={"classification_id": found.naming.classification_id})
-
-
 def _folder_options(request: web.Request, tree: FolderTree | None) -> list[tuple[str, str]] | None:
     """Return the folders to choose from, indented; None where there are none, or too many."""
     if tree is None or len(tree) > _MOST_OPTIONS:
@@ -293,14 +278,14 @@ def _by_options(
 ) -> list[tuple[str, Text | str]]:
     language = request[VISIT].language.value
     found: list[tuple[str, Text | str]] = [
-        (ByWhat.PRETTY_ID.value, Text("prettyID")),
-        (ByWhat.CONTENT_ID.value, Text("Content ID")),
+        (by_of(each), IDENTIFIER_NAMES[each.identifier]) for each in PLAIN_NAMINGS
     ]
     for each in offered:
         name = each.name(language)
         shown = name if name == each.key else f"{name} ({each.key})"
-        found.append((f"metadata:{each.key}", shown))
+        found.append((by_of(each.naming), shown))
     chosen = form.text("by")
-    if chosen.startswith("metadata:") and chosen not in dict(found):
-        found.append((chosen, chosen.removeprefix("metadata:")))
+    _, _, key = chosen.partition(":")
+    if key and chosen not in dict(found):
+        found.append((chosen, key))
     return found

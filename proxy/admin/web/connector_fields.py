@@ -15,6 +15,8 @@ from proxy.admin.web.connector_labels import TypeWord, types_of
 from proxy.admin.web.i18n import Text
 from proxy.connectors import values as check
 from proxy.connectors.addressability import RESERVED_SEGMENTS
+from proxy.connectors.changes import conflicts
+from proxy.connectors.identifiers import PLAIN_NAMINGS, STRATEGIES, Naming, naming_of
 from proxy.connectors.model import Connector, ConnectorSpec, DeliveryMode, Disposition, Identifier
 
 # The path of the console where connectors are made; a page of that name would be out of reach.
@@ -47,15 +49,8 @@ def _usual(key: str) -> Any:
     return Answer.of(default) if isinstance(default, bool) else default
 
 
-class ByWhat(StrEnum):
-    """What names contents, as a form has it."""
-
-    CONTENT_ID = "content_id"
-    PRETTY_ID = "pretty_id"
-    OTHER = "other"
-
-
-_METADATA = "metadata:"
+# What ``by`` has besides ``pretty_id`` and ``metadata:KEY``: the key is in the field ``key``.
+OTHER = "other"
 
 
 def _checked(checker: Callable[[object], Any], text: Text) -> Callable[[str], str]:
@@ -80,7 +75,8 @@ def _slug(value: str) -> str:
 
 
 def _by(value: str) -> str:
-    if value in list(ByWhat) or value.startswith(_METADATA):
+    kind, _, key = value.partition(":")
+    if value == OTHER or (kind in STRATEGIES and STRATEGIES[Identifier(kind)].has_key == bool(key)):
         return value
     raise Wrong(Text("Choose one of these."))
 
@@ -144,26 +140,31 @@ class IdentifierFields(Fields):
     """Step 3: what names contents.
 
     Attributes:
-        by: A ByWhat, or ``metadata:`` with a key.
-        key: With ByWhat.OTHER, the key of a metadata that is not offered.
+        by: As ``by_of`` writes it, or OTHER.
+        key: With OTHER, the key of a metadata that is not offered.
     """
 
     by: By
     key: Key | None = None
 
     @property
-    def identifier(self) -> Identifier:
-        """What that is."""
-        if self.by in {ByWhat.CONTENT_ID, ByWhat.PRETTY_ID}:
-            return Identifier(self.by)
-        return Identifier.METADATA
+    def lacks_key(self) -> bool:
+        """Whether a metadata names contents, and it is not said which."""
+        return self.by == OTHER and self.key is None
 
-    @property
-    def metadata(self) -> str | None:
-        """The key of the metadata, where one names contents."""
-        if self.identifier is not Identifier.METADATA:
-            return None
-        return self.key if self.by == ByWhat.OTHER else self.by.removeprefix(_METADATA)
+
+def named_by(by: str, key: str | None) -> tuple[Identifier, str | None]:
+    """Return the identifier, and the key of its metadata, that the two fields say.
+
+    What cannot be read is as good as nothing: the form's own check tells it.
+    """
+    if by == OTHER:
+        return Identifier.METADATA, key
+    kind, _, own = by.partition(":")
+    if kind not in STRATEGIES:
+        return PLAIN_NAMINGS[0].identifier, None
+    identifier = Identifier(kind)
+    return identifier, own if STRATEGIES[identifier].has_key else None
 
 
 class HttpsFields(Fields):
@@ -212,21 +213,21 @@ class AllFields(FolderFields, TypesFields, IdentifierFields, HttpsFields, Detail
             for key, value in self
             if key in ConnectorSpec.model_fields
         }
+        identifier, metadata = named_by(self.by, self.key)
         said |= {
             "content_types": frozenset(each.content_type for each in self.types),
-            "identifier": self.identifier,
-            "metadata": self.metadata,
+            "identifier": identifier,
+            "metadata": metadata,
             "force_https": self.https is Answer.YES,
         }
         kept = {key: getattr(old, key) for key in ConnectorSpec.model_fields} if old else {}
         return Connector.model_construct(**kept | said)
 
 
-def by_of(connector: Connector) -> str:
-    """Return what names a connector's contents, as the field ``by`` has it."""
-    if connector.identifier is Identifier.METADATA:
-        return f"{_METADATA}{connector.metadata}"
-    return connector.identifier.value
+def by_of(naming: Naming) -> str:
+    """Return what names contents, as the field ``by`` has it."""
+    kind = naming.identifier.value
+    return kind if naming.metadata is None else f"{kind}:{naming.metadata}"
 
 
 def fields_of(connector: Connector) -> AllFields:
@@ -239,8 +240,30 @@ def fields_of(connector: Connector) -> AllFields:
     shown |= {
         "folder": connector.folder_id or connector.folder,
         "types": types_of(connector),
-        "by": by_of(connector),
+        "by": by_of(naming_of(connector)),
         "key": None,
         "https": Answer.of(connector.force_https),
     }
     return AllFields.model_construct(**shown)
+
+
+def conflicting_fields(
+    connector: Connector, others: Mapping[str, Connector], *, is_new: bool
+) -> tuple[tuple[str, Text], ...]:
+    """Return the fields in which a connector stands in the way of others, and why.
+
+    Args:
+        connector: As it would be.
+        others: Those that there are, by slug.
+        is_new: Whether its slug must not be among them.
+    """
+    found: list[tuple[str, Text]] = []
+    if is_new and connector.slug in others:
+        found.append(("slug", Text("There is already a connector with this name. Choose another.")))
+    found += [
+        ("host", Text("The connector {slug} already has this host. Choose another.", slug=slug))
+        for each in conflicts(others, [connector])
+        for slug in each.slugs
+        if slug != connector.slug
+    ]
+    return tuple(found)

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from proxy.admin.web.i18n import Text
-from proxy.connectors.changes import Reason
+from proxy.connectors.impact import Reason
 from proxy.connectors.metadata_choices import Fitness
 from proxy.connectors.model import Connector, DeliveryMode, Disposition, Identifier
 from proxy.connectors.values import CONTENT_TYPE_WORDS
@@ -41,6 +41,16 @@ IDENTIFIER_NAMES: Mapping[Identifier, Text] = {
     Identifier.CONTENT_ID: Text("Content ID"),
     Identifier.PRETTY_ID: Text("prettyID"),
     Identifier.METADATA: Text("Custom metadata"),
+}
+
+IDENTIFIER_HELP: Mapping[Identifier, Text] = {
+    Identifier.PRETTY_ID: Text(
+        "Readable, one for each language, set in THRON. If it is changed there, the former one"
+        " keeps working."
+    ),
+    Identifier.CONTENT_ID: Text(
+        "THRON's own ID: every content has one. It never changes, but says nothing to people."
+    ),
 }
 
 DELIVERY_NAMES: Mapping[DeliveryMode, Text] = {
@@ -91,6 +101,7 @@ NAMES: Mapping[str, Any] = {
     "type_names": TYPE_NAMES,
     "name_of_type": NAME_OF_TYPE,
     "identifier_names": IDENTIFIER_NAMES,
+    "identifier_help": IDENTIFIER_HELP,
     "delivery_names": DELIVERY_NAMES,
     "disposition_names": DISPOSITION_NAMES,
     "fitness_names": FITNESS_NAMES,

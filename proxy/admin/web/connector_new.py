@@ -7,14 +7,13 @@ from aiohttp import web
 from multidict import MultiMapping
 
 from proxy.admin.auth.caller import CALLER
-from proxy.admin.connector_saving import ConnectorSaving, conflicting_fields
-from proxy.admin.set_up import Surveying
+from proxy.admin.set_up import SetUp
 from proxy.admin.web import forms, pages
 from proxy.admin.web.connector_fields import (
     UNPUBLISHED_HAS_NO_RENDITION,
     AllFields,
     Answer,
-    ByWhat,
+    conflicting_fields,
 )
 from proxy.admin.web.connector_labels import NAMES
 from proxy.admin.web.drafts import STEP_NAMES, STEPS, Draft, Step, first_incomplete, own_fields
@@ -22,11 +21,15 @@ from proxy.admin.web.forms import Form
 from proxy.admin.web.i18n import Text
 from proxy.admin.web.rendering import render, see_other
 from proxy.admin.web.step_views import VIEWS, StepContext
+from proxy.connectors.service import ConnectorService
 from proxy.connectors.store import ConnectorStore
 from proxy.connectors.watch import ConnectorWatch
 from proxy.errors import ConfigurationError, NotConfigured, ThronError
 from proxy.hints import with_hint
 from proxy.settings import Settings
+
+# The contents have been counted on the page before; a folder that is new since is counted again.
+_WAIT_S = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,8 @@ class ConnectorNewPages:
     settings: Settings
     store: ConnectorStore
     watch: ConnectorWatch
-    saving: ConnectorSaving
-    surveying: Surveying
+    service: ConnectorService
+    set_up: SetUp
 
     @pages.get("/connectors/new")
     @pages.get(f"/connectors/new/{{step:{'|'.join(STEPS[1:])}}}")
@@ -100,7 +103,7 @@ class ConnectorNewPages:
             step,
             draft,
             draft.form(step, given),
-            self.surveying.tenancy(),
+            self.set_up.tenancy(),
             self.settings,
             self.watch.connectors,
         )
@@ -111,8 +114,8 @@ class ConnectorNewPages:
         if form.value is None or whole.value is None:
             return await _page(context, status=422)
         wanted = whole.value.connector()
-        others = {each.slug: each for each in (await self.store.read()).all}
-        for field, text in conflicting_fields(wanted, others, is_new=True):
+        known = await self.store.read()
+        for field, text in conflicting_fields(wanted, known.by_slug, is_new=True):
             form = form.with_problem(text, field=field)
         if whole.value.lacks_renditions:
             form = form.with_problem(UNPUBLISHED_HAS_NO_RENDITION, field="only_published")
@@ -125,14 +128,13 @@ class ConnectorNewPages:
             form = form.with_problem(text, field="confirm")
         if form.value is not None:
             try:
-                found = await self.saving.planned(wanted)
+                plan = await self.service.plan([wanted], at_most_s=_WAIT_S)
+                await self.service.apply(plan, actor=context.request[CALLER].actor)
             except ConfigurationError as exc:
                 for problem in exc.problems:
                     form = form.with_problem(Text("{problem}", problem=problem))
             else:
-                [connector] = found.connectors
-                await self.saving.save(connector, actor=context.request[CALLER].actor)
-                return see_other(f"/connectors/{connector.slug}")
+                return see_other(f"/connectors/{wanted.slug}")
         return await _page(replace(context, form=form), status=422)
 
 
@@ -144,7 +146,7 @@ async def _judged(context: StepContext) -> Form[Any]:
     if context.step is Step.FOLDER and await context.tenancy.folder(value.folder) is None:
         text = Text("The application cannot see this folder. Choose one of these.")
         return form.with_problem(text, field="folder")
-    if context.step is Step.IDENTIFIER and value.by == ByWhat.OTHER and value.key is None:
+    if context.step is Step.IDENTIFIER and value.lacks_key:
         text = Text("Enter the key of a metadata field, such as sku.")
         return form.with_problem(text, field="key")
     can_force = context.settings.can_force_https

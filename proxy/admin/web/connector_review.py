@@ -9,10 +9,8 @@ from yarl import URL
 from proxy.admin.web.i18n import Text
 from proxy.catalogue.url_entries import title
 from proxy.connectors.addresses import Part, illustrative, public_url
-from proxy.connectors.folder_statistics import Figures
-from proxy.connectors.folder_statistics_cache import Count
-from proxy.connectors.identifiers import claims, naming_of
-from proxy.connectors.impact import census_of, figures_of, public_contents
+from proxy.connectors.folder_statistics import Figures, FolderStatistics
+from proxy.connectors.identifiers import claims
 from proxy.connectors.model import Connector, DeliveryMode
 from proxy.settings import Settings
 from proxy.thron.content import Content
@@ -60,7 +58,7 @@ class Review:
         pattern: What comes after the root, its variable parts marked.
         examples: Real ones.
         figures: How many contents have an address, lack one, or share one.
-        count: The census that they are of.
+        statistics: That they are of.
         public: How many contents become public, as far as is known.
         concerns: What is to be known.
     """
@@ -70,7 +68,7 @@ class Review:
     pattern: tuple[Part, ...]
     examples: tuple[Example, ...]
     figures: Figures
-    count: Count
+    statistics: FolderStatistics
     public: int
     concerns: tuple[Concern, ...]
 
@@ -88,7 +86,7 @@ class Review:
 
 def review(
     connector: Connector,
-    count: Count,
+    statistics: FolderStatistics,
     *,
     settings: Settings,
     others: Iterable[Connector] = (),
@@ -99,7 +97,7 @@ def review(
 
     Args:
         connector: Its folder resolved; the slug may be empty still.
-        count: The census of its folder.
+        statistics: Of its folder.
         settings: Give the base of public URLs.
         others: The connectors that there are besides.
         has_pkey: Whether THRON gives a pkey, without which there are no renditions.
@@ -109,21 +107,17 @@ def review(
     base = settings.secure_base if connector.force_https else settings.public_base
     first, *pattern = illustrative(base, shown)
     root = first.text.removesuffix("/")
-    of = census_of(count, naming_of(connector))
-    figures = figures_of(count, naming_of(connector), connector)
-    contents = of.examples(
-        naming_of(connector), connector.content_types, only_published=connector.only_published
-    )
+    figures, contents = statistics.figures_of(connector), statistics.examples_of(connector)
     return Review(
         root=root,
         base=base.rstrip("/"),
         pattern=tuple(pattern),
         examples=tuple(_examples(shown, contents, base, root, language)),
         figures=figures,
-        count=count,
-        public=public_contents(count, connector),
+        statistics=statistics,
+        public=figures.have,
         concerns=tuple(
-            _concerns(connector, count, figures, settings, list(others), has_pkey=has_pkey)
+            _concerns(connector, statistics, figures, settings, list(others), has_pkey=has_pkey)
         ),
     )
 
@@ -141,14 +135,14 @@ def _examples(
 
 def _concerns(
     connector: Connector,
-    count: Count,
+    statistics: FolderStatistics,
     figures: Figures,
     settings: Settings,
     others: Sequence[Connector],
     *,
     has_pkey: bool,
 ) -> Iterator[Concern]:
-    if count.is_done and not figures.have:
+    if statistics.is_done and not figures.have:
         yield Concern(Weight.WARNING, Text("No content of the folder would have an address now."))
     if figures.collide:
         text = Text(

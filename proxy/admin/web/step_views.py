@@ -9,28 +9,25 @@ from multidict import MultiMapping
 
 from proxy.admin.auth.request_context import VISIT
 from proxy.admin.set_up import Tenancy
-from proxy.admin.web.connector_fields import Answer, ByWhat, DetailFields
+from proxy.admin.web.connector_fields import Answer, DetailFields, by_of, named_by
 from proxy.admin.web.connector_labels import TypeWord
 from proxy.admin.web.connector_review import review
 from proxy.admin.web.drafts import Draft, Step, suggested_slug
 from proxy.admin.web.folder_rows import found_rows, rows, way
 from proxy.admin.web.forms import Form
-from proxy.connectors.folder_statistics import Figures
-from proxy.connectors.folder_statistics_cache import Count
+from proxy.connectors.folder_statistics import Figures, FolderStatistics
 from proxy.connectors.folder_tree import Folder
 from proxy.connectors.identifiers import PLAIN_NAMINGS, Naming
-from proxy.connectors.impact import figures_of, is_from_legacy
-from proxy.connectors.metadata_choices import Fitness, MetadataChoice
+from proxy.connectors.metadata_choices import Fitness, MetadataChoice, classified
 from proxy.connectors.model import (
     ALL_CONTENT_TYPES,
     Connector,
     Connectors,
     DeliveryMode,
-    Identifier,
 )
 from proxy.settings import Settings
 
-# A page waits so long for a census that has just begun; small folders are counted by then.
+# A page waits so long for statistics that have just begun; small folders are counted by then.
 _WAIT_S = 1.5
 _CONFIRM_WAIT_S = 4.0
 
@@ -105,18 +102,21 @@ async def folder_view(context: StepContext) -> Values:
 
 async def types_view(context: StepContext) -> Values:
     """Show how many contents each type would bring."""
-    folder, count = await _counted(context)
+    folder, statistics = await _counted(context)
     if "go" not in context.given:
         context = context.typed("types", *TypeWord)
-    census = count.census
     by_type = [
-        (word, census.published([word.content_type]), census.unpublished([word.content_type]))
+        (
+            word,
+            statistics.listed.published([word.content_type]),
+            statistics.listed.unpublished([word.content_type]),
+        )
         for word in TypeWord
     ]
     return {
         "form": context.form,
         "folder": folder,
-        "count": count,
+        "statistics": statistics,
         "by_type": by_type,
         "most": max((number for _, number, _ in by_type), default=0),
     }
@@ -143,24 +143,28 @@ class IdentifierOption:
 
 async def identifier_view(context: StepContext) -> Values:
     """Show what each identifier would do."""
-    folder, count = await _counted(context)
-    offered = await context.tenancy.metadata(count)
+    folder, statistics = await _counted(context)
+    offered = await context.tenancy.metadata(statistics)
     connector = _connector(context, folder)
+
+    def option(naming: Naming, choice: MetadataChoice | None = None) -> IdentifierOption:
+        return IdentifierOption(
+            by_of(naming),
+            statistics.figures(naming, connector.content_types),
+            is_part=statistics.is_from_legacy(naming),
+            choice=choice,
+        )
+
     by_fitness = {
-        fitness: [
-            _option(f"metadata:{each.key}", each.naming, count, connector, choice=each)
-            for each in offered
-            if each.fitness is fitness
-        ]
+        fitness: [option(each.naming, each) for each in offered if each.fitness is fitness]
         for fitness in Fitness
     }
+    first = by_of(PLAIN_NAMINGS[0])
     return {
-        "form": context.typed("by", ByWhat.PRETTY_ID).form
-        if "go" not in context.given
-        else context.form,
+        "form": context.form if "go" in context.given else context.typed("by", first).form,
         "folder": folder,
-        "count": count,
-        "plain": [_option(each.identifier.value, each, count, connector) for each in PLAIN_NAMINGS],
+        "statistics": statistics,
+        "plain": [option(each) for each in PLAIN_NAMINGS],
         "by_fitness": {key: value for key, value in by_fitness.items() if value},
     }
 
@@ -191,20 +195,21 @@ async def review_view(context: StepContext) -> Values:
         ("max_age_s", "300"),
     ):
         context = context.typed(name, default)
-    count = await _count(context, folder, wait_s=_CONFIRM_WAIT_S)
-    connector = _detailed(await _named(context, _connector(context, folder), count), context.form)
+    statistics = await _statistics(context, folder, wait_s=_CONFIRM_WAIT_S)
+    offered = await context.tenancy.metadata(statistics)
+    connector = _detailed(classified(_connector(context, folder), offered), context.form)
     has_pkey = (await context.tenancy.thron.session()).pkey is not None
     return {
         "form": context.form,
         "folder": folder,
         "folder_way": way(await context.tenancy.tree(), folder, language=context.language),
         "connector": connector,
-        "count": count,
+        "statistics": statistics,
         "is_guessed": context.settings.is_public_url_guessed,
         "proposal": proposal,
         "review": review(
             connector,
-            count,
+            statistics,
             settings=context.settings,
             others=connectors,
             has_pkey=has_pkey,
@@ -230,40 +235,34 @@ async def _folder(context: StepContext) -> Folder:
     return found
 
 
-async def _count(context: StepContext, folder: Folder, *, wait_s: float) -> Count:
+async def _statistics(context: StepContext, folder: Folder, *, wait_s: float) -> FolderStatistics:
     subfolders = context.draft.value("subfolders") != Answer.NO
     anew = context.given.get("go") == "recount"
-    return await context.tenancy.count(folder.id, subfolders=subfolders, wait_s=wait_s, anew=anew)
+    return await context.tenancy.statistics(
+        folder.id, subfolders=subfolders, wait_s=wait_s, anew=anew
+    )
 
 
-async def _counted(context: StepContext) -> tuple[Folder, Count]:
+async def _counted(context: StepContext) -> tuple[Folder, FolderStatistics]:
     folder = await _folder(context)
-    return folder, await _count(context, folder, wait_s=_WAIT_S)
+    return folder, await _statistics(context, folder, wait_s=_WAIT_S)
 
 
 def _connector(context: StepContext, folder: Folder) -> Connector:
     """Return the connector as far as the draft says, what is missing as usual."""
     draft = context.draft
-    by = draft.value("by")
+    identifier, metadata = named_by(draft.value("by"), draft.value("key") or None)
     types = frozenset(each.content_type for each in TypeWord if each in draft.values("types"))
-    is_metadata = _identifier(by) is Identifier.METADATA
-    key = draft.value("key") if by == ByWhat.OTHER else by.removeprefix("metadata:")
     return Connector.model_construct(
         slug=context.form.text("slug"),
         folder=folder.id,
         folder_id=folder.id,
-        identifier=_identifier(by),
-        metadata=key if is_metadata else None,
+        identifier=identifier,
+        metadata=metadata,
         subfolders=draft.value("subfolders") != Answer.NO,
         content_types=types or ALL_CONTENT_TYPES,
         force_https=draft.value("https") == Answer.YES,
     )
-
-
-def _identifier(by: str) -> Identifier:
-    if by.startswith("metadata:") or by == ByWhat.OTHER:
-        return Identifier.METADATA
-    return Identifier.CONTENT_ID if by == ByWhat.CONTENT_ID else Identifier.PRETTY_ID
 
 
 def _detailed(connector: Connector, form: Form[Any]) -> Connector:
@@ -277,32 +276,4 @@ def _detailed(connector: Connector, form: Form[Any]) -> Connector:
             "delivery": value.delivery,
             "only_published": value.only_published is Answer.YES,
         }
-    )
-
-
-async def _named(context: StepContext, connector: Connector, count: Count) -> Connector:
-    """Return a connector with the classification of its metadata, if one is known."""
-    if connector.identifier is not Identifier.METADATA:
-        return connector
-    offered = await context.tenancy.metadata(count)
-    found = next((each for each in offered if each.key == connector.metadata), None)
-    naming = found.naming if found is not None else None
-    return connector.model_copy(
-        update={"classification_id": naming.classification_id if naming else None}
-    )
-
-
-def _option(
-    value: str,
-    naming: Naming,
-    count: Count,
-    connector: Connector,
-    *,
-    choice: MetadataChoice | None = None,
-) -> IdentifierOption:
-    return IdentifierOption(
-        value,
-        figures_of(count, naming, connector),
-        is_part=is_from_legacy(count, naming),
-        choice=choice,
     )

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from proxy.admin.web.connector_review import Review, review
-from proxy.connectors.folder_statistics_cache import Count, Place
+from proxy.connectors.folder_statistics import FolderStatistics
 from proxy.connectors.model import Connector, DeliveryMode, Identifier
 from proxy.settings import Settings
 from proxy.thron.content import Content, MetadataValue, PrettyId, Title
@@ -27,18 +27,18 @@ def content(number: int, **more: Any) -> Content:
     return replace(plain, **more)
 
 
-def counted(*contents: Content, legacy: tuple[Content, ...] = (), **more: Any) -> Count:
-    count = Count(Place("acme", "f"), is_done=True, **more)
+def counted(*contents: Content, legacy: tuple[Content, ...] = ()) -> FolderStatistics:
+    statistics = FolderStatistics(is_done=True, is_whole=True)
     for each in contents:
-        count.census.count(each)
+        statistics.listed.count(each)
     for each in legacy:
-        count.legacy.count(each)
-    return count
+        statistics.legacy.count(each)
+    return statistics
 
 
-def reviewed(connector: Connector, count: Count, **more: Any) -> Review:
+def reviewed(connector: Connector, statistics: FolderStatistics, **more: Any) -> Review:
     settings = Settings(client_id="acme", public_url="https://dl.example.com")
-    return review(connector, count, settings=settings, **more)
+    return review(connector, statistics, settings=settings, **more)
 
 
 def test_address_and_examples() -> None:
@@ -110,10 +110,12 @@ CONCERNS = [
 ]
 
 
-@pytest.mark.parametrize(("connector", "count", "more", "said"), CONCERNS)
-def test_concerns(connector: Connector, count: Count, more: dict[str, Any], said: str) -> None:
+@pytest.mark.parametrize(("connector", "statistics", "more", "said"), CONCERNS)
+def test_concerns(
+    connector: Connector, statistics: FolderStatistics, more: dict[str, Any], said: str
+) -> None:
     """What is to be known before saving is said."""
-    found = reviewed(connector, count, **more)
+    found = reviewed(connector, statistics, **more)
     assert [str(each.text) for each in found.concerns if said in str(each.text)]
 
 

@@ -1,0 +1,157 @@
+"""What a change does: which URLs it breaks and why, and whether more contents become public."""
+
+from typing import Any
+
+import pytest
+
+from proxy.connectors.folder_statistics import FolderStatistics
+from proxy.connectors.impact import Impact, breaks, reaches_further, resolved
+from proxy.connectors.model import Connector, DeliveryMode, Disposition, Identifier
+from proxy.thron.content import Content, ContentType, MetadataValue
+
+OLD = Connector(
+    slug="skus",
+    folder="brochures",
+    folder_id="f-1",
+    identifier=Identifier.METADATA,
+    metadata="sku",
+    classification_id="c-1",
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "reasons"),
+    [
+        pytest.param({}, [], id="nothing"),
+        pytest.param({"enabled": False}, ["disabled"], id="disabled"),
+        pytest.param({"host": "m.example.com"}, ["common one to m.example.com"], id="host"),
+        pytest.param(
+            {"identifier": Identifier.CONTENT_ID, "metadata": None},
+            ["metadata to content_id"],
+            id="identifier",
+        ),
+        pytest.param({"metadata": "ean"}, ["sku to ean"], id="metadata"),
+        pytest.param({"classification_id": "c-2"}, ["metadata would change"], id="classification"),
+        pytest.param({"folder": "new", "folder_id": "f-2"}, ["brochures to new"], id="folder"),
+        pytest.param({"folder": "f-1"}, [], id="the same folder by its id"),
+        pytest.param({"subfolders": False}, ["folders below"], id="without subfolders"),
+        pytest.param({"only_published": False}, [], id="drafts too"),
+        pytest.param(
+            {"content_types": frozenset({ContentType.IMAGE, ContentType.AUDIO})},
+            ["videos, documents"],
+            id="fewer types",
+        ),
+        pytest.param(
+            {
+                "force_https": True,
+                "delivery": DeliveryMode.PUBLISHED,
+                "disposition": Disposition.INLINE,
+                "max_age_s": 1,
+                "robots": "noindex",
+            },
+            [],
+            id="what leaves addresses alone",
+        ),
+        pytest.param(
+            {"host": "m.example.com", "metadata": "ean", "subfolders": False},
+            ["host", "metadata", "folders below"],
+            id="several",
+        ),
+    ],
+)
+def test_breaks(change: dict[str, Any], reasons: list[str]) -> None:
+    """Each way of losing URLs is told in a sentence."""
+    told = breaks(OLD, OLD.model_copy(update=change))
+    assert len(told) == len(reasons)
+    assert all(reason in sentence for reason, sentence in zip(reasons, told, strict=True))
+
+
+def test_leaving_out_what_is_not_published() -> None:
+    """It breaks the URLs of drafts."""
+    (told,) = breaks(OLD.model_copy(update={"only_published": False}), OLD)
+    assert "does not publish" in told
+
+
+def test_wider_breaks_nothing() -> None:
+    """More types, subfolders, and enabling break nothing."""
+    narrow = OLD.model_copy(
+        update={"content_types": frozenset({ContentType.IMAGE}), "subfolders": False}
+    )
+    assert breaks(narrow, OLD) == ()
+    assert (
+        breaks(
+            OLD.model_copy(update={"enabled": False}), OLD.model_copy(update={"metadata": "ean"})
+        )
+        == ()
+    )
+
+
+def test_unresolved_folders() -> None:
+    """Folders that are not resolved yet are compared as they were written."""
+    old = OLD.model_copy(update={"folder_id": ""})
+    assert breaks(old, old.model_copy(update={"folder": "other"}))
+    assert not breaks(old, old)
+
+
+@pytest.mark.parametrize(
+    ("change", "is_so"),
+    [
+        pytest.param({}, False, id="nothing"),
+        pytest.param({"folder_id": "f-2"}, True, id="another folder"),
+        pytest.param({"folder": "f-1"}, False, id="the same folder by its id"),
+        pytest.param({"metadata": "ean"}, True, id="another metadata"),
+        pytest.param({"content_types": frozenset({ContentType.IMAGE})}, False, id="fewer types"),
+        pytest.param({"subfolders": False}, False, id="without the folders below"),
+        pytest.param({"only_published": False}, True, id="drafts too"),
+        pytest.param({"enabled": False, "folder_id": "f-2"}, False, id="switched off"),
+        pytest.param({"host": "m.example.com", "max_age_s": 1}, False, id="another host"),
+    ],
+)
+def test_reaches_further(change: dict[str, Any], *, is_so: bool) -> None:
+    """Only what could make other contents public counts as wider."""
+    assert reaches_further(OLD, OLD.model_copy(update=change)) is is_so
+
+
+def test_what_was_not_there_reaches_further() -> None:
+    """A new connector, one that is switched on, and one that gets back what it lost, are wider."""
+    narrow = OLD.model_copy(
+        update={"subfolders": False, "content_types": frozenset({ContentType.IMAGE})}
+    )
+    off = OLD.model_copy(update={"enabled": False})
+    assert all(reaches_further(each, OLD) for each in (None, off, narrow))
+    assert not reaches_further(OLD, None)
+    assert not reaches_further(None, off)
+
+
+@pytest.mark.parametrize(
+    ("change", "is_known"),
+    [
+        pytest.param({"max_age_s": 1, "host": "m.example.com"}, True, id="no matter of THRON's"),
+        pytest.param({"folder": "f-1"}, True, id="the folder by its id"),
+        pytest.param({"folder": "other"}, False, id="another folder"),
+        pytest.param({"metadata": "ean"}, False, id="another metadata"),
+        pytest.param({"identifier": "content_id", "metadata": None}, False, id="identifier"),
+    ],
+)
+def test_resolved(change: dict[str, Any], *, is_known: bool) -> None:
+    """THRON need not be asked again for the folder and the metadata that a connector has."""
+    wanted = OLD.model_copy(update={**change, "folder_id": "", "classification_id": None})
+    found = resolved(OLD, wanted)
+    assert (found is not None) is is_known
+    if found is not None:
+        assert (found.folder_id, found.classification_id) == ("f-1", "c-1")
+        assert (found.folder, found.max_age_s) == ("brochures", wanted.max_age_s)
+
+
+def test_what_becomes_public_is_counted_where_it_matters() -> None:
+    """A wider connector tells how many contents it gives an address; another tells none."""
+    statistics = FolderStatistics(is_done=True, is_whole=True, is_legacy_whole=True)
+    for number in range(3):
+        sku = (MetadataValue("sku", str(number), None, "c-1"),) if number else ()
+        statistics.listed.count(Content(str(number), "IMAGE", status="PUBLISHED", metadata=sku))
+    wider = Impact(None, OLD, is_wider=True, statistics=statistics)
+    assert (wider.public, wider.is_at_least, wider.is_harmless) == (2, False, False)
+    same = Impact(OLD, OLD, statistics=statistics)
+    assert (same.contents, same.public, same.is_harmless) == (2, None, True)
+    statistics.is_whole = False
+    assert wider.is_at_least
