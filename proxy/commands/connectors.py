@@ -91,13 +91,15 @@ async def apply(file: TextIO, *, yes: bool) -> int:
 @runs
 async def remove(slug: str, *, yes: bool) -> int:
     """Remove a connector: none of its URLs works from then on."""
-    async with open_database(load(os.environ), os.environ) as database:
-        require(slug, await ConnectorStore(database).read())
+    settings = load(os.environ)
+    async with open_database(settings, os.environ) as database:
+        store = ConnectorStore(database)
+        require(slug, await store.read())
         question = f"Every URL of {slug} stops working. Type its name to go on"
         if not yes and answered(question) != slug:
             click.echo("Nothing was changed.", err=True)
             return 1
-        await ConnectorStore(database).remove(slug, actor="cli")
+        await ConnectorService(store, settings).remove(slug, actor="cli")
     click.echo(f"Removed {slug}.")
     return 0
 

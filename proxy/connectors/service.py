@@ -18,7 +18,7 @@ from proxy.connectors.model import Connector, Connectors
 from proxy.connectors.preview import Previewer
 from proxy.connectors.store import ConnectorStore
 from proxy.connectors.watch import ConnectorWatch
-from proxy.errors import ConfigurationError
+from proxy.errors import ConfigurationError, NotConfigured
 from proxy.settings import Settings
 
 NO_HTTPS = (
@@ -28,6 +28,10 @@ NO_HTTPS = (
 
 # Keys that say the same as others that are told.
 _UNTOLD = frozenset({"folder", "classification_id"})
+
+
+def _not_connected() -> Previewer:
+    raise NotConfigured
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,8 @@ class ConnectorService:
     Args:
         store: Keeps them.
         settings: Give the base of public URLs, and whether HTTPS can be forced.
-        previewer: Gives who asks the tenant that is connected.
+        previewer: Gives who asks the tenant that is connected; without it nothing is planned that
+            THRON has to be asked for.
         watch: Serves what was applied, at once; None where nothing is served.
     """
 
@@ -85,7 +90,7 @@ class ConnectorService:
         store: ConnectorStore,
         settings: Settings,
         *,
-        previewer: Callable[[], Previewer],
+        previewer: Callable[[], Previewer] = _not_connected,
         watch: ConnectorWatch | None = None,
     ) -> None:
         self._store = store
