@@ -396,9 +396,10 @@ class Settings(BaseModel):
         """Return the database URL, in the state directory of this machine where none is set."""
         if self.database_url is not None:
             return self.database_url
-        state = environ.get("STATE_DIRECTORY", "").split(":")[0]
-        home = Path(environ.get("HOME") or Path.home())
-        folder = Path(state) if state else home / ".local/state/thron-connector"
+        if state := environ.get("STATE_DIRECTORY", "").split(":")[0]:
+            folder = Path(state)
+        else:  # only now: a user of a container has no home
+            folder = Path(environ.get("HOME") or Path.home()) / ".local/state/thron-connector"
         return f"sqlite+aiosqlite:///{folder.absolute() / 'connector.db'}"
 
 

@@ -60,6 +60,22 @@ def test_image_has_no_rights() -> None:
     assert int(user) == int(group) > 1000
 
 
+def test_user_needs_no_name_and_no_home(tmp_path: Path) -> None:
+    """As a user that the machine does not know the connector opens its state, and says nothing."""
+    user, group = _only("USER").split(":")
+    as_user = ("unshare", "--user", f"--map-user={user}", f"--map-group={group}")
+    done = subprocess.run(
+        [*as_user, sys.executable, "-m", "proxy", "connectors", "export"],
+        cwd=ROOT,
+        env={"STATE_DIRECTORY": str(tmp_path)},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "connector.db").is_file()
+
+
 def test_health_check_tells_a_connector_from_none(tmp_path: Path) -> None:
     """The health check passes while the connector answers, and fails when it does not."""
     command = json.loads(_only("HEALTHCHECK").partition("CMD ")[2])
