@@ -1,7 +1,7 @@
 """The contents of every connector as the last listings had them: what is read of the catalogue.
 
-Nothing here asks THRON; ``sync`` fills what is read. What was entered for another shape of a
-connector (its folder, types or identifier were changed since) is as good as not there.
+Nothing here asks THRON; ``sync`` fills what is read. What was entered for a connector as it
+was before its folder, types or identifier changed is as good as not there.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence

@@ -30,7 +30,7 @@ log = structlog.get_logger("proxy.sessions")
 _LEASE_S = 120.0
 
 # A database that does not answer must not keep anybody from logging in.
-_PATIENCE_S = 2.0
+_TIMEOUT_S = 2.0
 
 _table = schema.thron_session
 
@@ -131,7 +131,7 @@ class SharedSessions:
 async def _in_time(asked: Awaitable[T], *, otherwise: T) -> T:
     """Return what the database answers, or what goes for that where it fails."""
     try:
-        async with asyncio.timeout(_PATIENCE_S):
+        async with asyncio.timeout(_TIMEOUT_S):
             return await asked
     except (DatabaseFailed, TimeoutError) as exc:
         log.warning("session not shared", reason=str(exc) or type(exc).__name__)

@@ -218,7 +218,7 @@ class Sync:
         return leads
 
     async def _fit(self, connectors: Connectors, listing: FolderListing) -> None:
-        """Fit the catalogue to the connectors; those of a new shape are due at once."""
+        """Fit the catalogue to the connectors; those whose fingerprint changed are due at once."""
         if self._fitted == (connectors.revision, listing):
             return
         slugs = {each.slug for each in connectors.all}

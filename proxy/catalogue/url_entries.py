@@ -55,12 +55,12 @@ def catalogue_fingerprint(connector: Connector) -> str:
     """Return a digest that two connectors share where they have the same contents and addresses."""
     types = ",".join(sorted(connector.content_types))
     facts = [connector.folder_id, connector.subfolders, types, address_fingerprint(connector)]
-    return _mark(*facts, *([] if connector.only_published else ["unpublished too"]))
+    return _digest(*facts, *([] if connector.only_published else ["unpublished too"]))
 
 
 def address_fingerprint(connector: Connector) -> str:
     """Return a digest that two connectors share where they name a content by the same addresses."""
-    return _mark(
+    return _digest(
         connector.identifier,
         connector.metadata,
         connector.classification_id,
@@ -96,5 +96,5 @@ def clean(text: str) -> str:
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
-def _mark(*facts: object) -> str:
+def _digest(*facts: object) -> str:
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:32]

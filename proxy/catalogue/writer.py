@@ -96,7 +96,7 @@ class CatalogueWriter:
             skipped: Items of the page that could not be read.
 
         Raises:
-            ConnectorChanged: The connector was given another shape since.
+            ConnectorChanged: The connector was changed meanwhile.
         """
         listed = {each.id: each for each in contents}
 
@@ -126,7 +126,7 @@ class CatalogueWriter:
         return await self._database.read(read)
 
     async def missing(self, run: Run, connector: Connector, *, before: Run | None) -> Missing:
-        """Count what a full listing has not shown, of what was shown since a change of shape.
+        """Count what a full listing has not shown, of what was shown since the connector changed.
 
         Args:
             run: The listing.
@@ -175,7 +175,7 @@ class CatalogueWriter:
         """Note that what a run has not seen has left the folder; return how many those are.
 
         Raises:
-            ConnectorChanged: The connector was given another shape since.
+            ConnectorChanged: The connector was changed meanwhile.
         """
         now, gone = self._now(), (*_here(connector), _AT.run < run.id)
 

@@ -2,7 +2,7 @@
 
 It goes the way of a download (resolver, then origin) without a listener in between: so it works
 wherever the console runs, whatever stands before the listeners and ends TLS there, it takes no
-download's place, and what fails is told with its remedy, which no answer to a client may hold.
+download's place, and what fails is told with its fix, which no answer to a client may hold.
 """
 
 import asyncio

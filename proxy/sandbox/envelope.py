@@ -81,17 +81,17 @@ def require_token(request: web.Request, world: World, *, renew: bool = True) -> 
         Refused: The token is missing, unknown or expired.
     """
     token = token_of(request)
-    look = world.tokens.use if renew else world.tokens.standing
-    standing = look(token, now=world.now()) if token else TokenStatus.UNKNOWN
-    if token is None or standing is not TokenStatus.OK:
-        raise expired(world.switches, standing)
+    look = world.tokens.use if renew else world.tokens.status
+    status = look(token, now=world.now()) if token else TokenStatus.UNKNOWN
+    if token is None or status is not TokenStatus.OK:
+        raise expired(world.switches, status)
     return token
 
 
-def expired(switches: Switches, standing: TokenStatus) -> Refused:
+def expired(switches: Switches, status: TokenStatus) -> Refused:
     """Return the refusal of a token that is missing, unknown or expired."""
     return Refused(
-        switches.expired_as, "ACCESS_DENIED", sso_code=standing.value, why="session expired"
+        switches.expired_as, "ACCESS_DENIED", sso_code=status.value, why="session expired"
     )
 
 

@@ -22,7 +22,7 @@ from proxy.sandbox.faults import Fault, Faults, Kind
 from proxy.sandbox.metadata_api import MetadataApi
 from proxy.sandbox.record import RequestLog
 from proxy.sandbox.search_api import SearchApi
-from proxy.sandbox.source import Source
+from proxy.sandbox.source import SourceApi
 from proxy.sandbox.specs import Library
 from proxy.sandbox.static_files import StaticFiles
 from proxy.sandbox.switches import Switches
@@ -76,7 +76,7 @@ class Sandbox:
     async def __aenter__(self) -> Self:
         world = self._world
         delivery = DeliveryApi(world)
-        source = Source(world)
+        source = SourceApi(world)
         static = StaticFiles(world, delivery)
         parts = (AuthApi, SearchApi, ContentApi, SyncApi, CategoryApi, MetadataApi, Control)
         api = [route for part in parts for route in part(world).routes()]

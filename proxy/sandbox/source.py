@@ -26,7 +26,7 @@ from proxy.sandbox.world import World
 _RESOURCES = "/api/xadmin/resources/"
 
 
-class Source:
+class SourceApi:
     """Answers downloadSource on the API's listener and its files on the storage's."""
 
     def __init__(self, world: World) -> None:

@@ -56,12 +56,12 @@ class Tokens:
 
     def use(self, token: str, *, now: float) -> TokenStatus:
         """Say what a token is worth, and renew it if tokens slide."""
-        standing = self.standing(token, now=now)
-        if standing is TokenStatus.OK and self._switches.token_slides:
+        status = self.status(token, now=now)
+        if status is TokenStatus.OK and self._switches.token_slides:
             self._lives[token].used_s = now
-        return standing
+        return status
 
-    def standing(self, token: str, *, now: float) -> TokenStatus:
+    def status(self, token: str, *, now: float) -> TokenStatus:
         """Say what a token is worth, without renewing it."""
         life = self._lives.get(token)
         if life is None:

@@ -19,10 +19,10 @@ async def catalogue(database_url: str) -> AsyncIterator[Catalogue]:
 
 async def test_what_does_not_matter_changes_nothing(catalogue: Catalogue) -> None:
     """A connector is fitted once, and again only when its shape is another."""
-    shapes = Fingerprints(catalogue.database)
-    assert await shapes.fit(NAMES, client_id="acme")
-    assert not await shapes.fit(NAMES.model_copy(update={"max_age_s": 0}), client_id="acme")
-    assert await shapes.fit(NAMES.model_copy(update={"subfolders": False}), client_id="acme")
+    fingerprints = Fingerprints(catalogue.database)
+    assert await fingerprints.fit(NAMES, client_id="acme")
+    assert not await fingerprints.fit(NAMES.model_copy(update={"max_age_s": 0}), client_id="acme")
+    assert await fingerprints.fit(NAMES.model_copy(update={"subfolders": False}), client_id="acme")
 
 
 async def test_another_folder_keeps_former_names_unconfirmed(catalogue: Catalogue) -> None:

@@ -21,8 +21,8 @@ def test_standing_does_not_renew() -> None:
     """Looking is not using."""
     tokens = Tokens(Switches(token_life_s=10))
     token = tokens.issue(now=0)
-    assert tokens.standing(token, now=9) is TokenStatus.OK
-    assert tokens.standing(token, now=10) is TokenStatus.EXPIRED
+    assert tokens.status(token, now=9) is TokenStatus.OK
+    assert tokens.status(token, now=10) is TokenStatus.EXPIRED
 
 
 def test_fixed_life() -> None:
