@@ -53,7 +53,7 @@ from proxy.idle_connections import IdleBoundedConnector
 from proxy.server.connection_limiter import ConnectionLimiter
 from proxy.server.descriptors import affordable
 from proxy.server.listeners import bind_all, serving
-from proxy.server.probes import admin_probes, public_probe
+from proxy.server.probes import PROBES, admin_probes, public_probe
 from proxy.settings import Listen, Settings
 from proxy.telemetry.live import Traffic, sampling
 from proxy.telemetry.metrics import Metrics
@@ -194,7 +194,7 @@ async def open_gateway(
         )
         downloads = Downloads(
             connectors=lambda: watch.connectors,
-            tenant=lambda: parts.tenant,
+            tenant=lambda: connection.tenant,
             limits=Limits(
                 admission=admission,
                 retry_policy=RetryPolicy(
@@ -510,8 +510,11 @@ def _public_handler(downloads: Downloads, reasons: Callable[[], Sequence[str]]) 
     """Return what answers the public listener: probes and downloads, and no router between."""
 
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
-        probe = public_probe(request, reasons)
-        return probe if probe is not None else await downloads.answer(request)
+        if request.raw_path.startswith(PROBES):
+            probe = public_probe(request, reasons)
+            if probe is not None:
+                return probe
+        return await downloads.answer(request)
 
     return handler
 

@@ -39,7 +39,7 @@ class ClientStream(web.StreamResponse):
             request: Is answered.
             status: Of the answer.
             section: The header lines of the answer, without those of the connection.
-            record: Of the request; what it expects is the Content-Length of the content, if any.
+            record: Of the request; ``expected`` is the length of the content, None if unknown.
             has_content: Whether octets of content follow.
             is_last: Whether the connection is closed afterwards.
         """

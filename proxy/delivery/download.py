@@ -1,7 +1,7 @@
 """One request on the public listener, from its address to the last octet."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
@@ -20,7 +20,7 @@ from proxy.delivery.min_rate import MinRate, MinRateGuard
 from proxy.delivery.relay import finish, pump
 from proxy.delivery.resolution import Resolution
 from proxy.delivery.resolver import Resolved
-from proxy.delivery.response_headers import ResponseContext, header_section
+from proxy.delivery.response_headers import Lines, ResponseContext, varying_lines
 from proxy.delivery.retry import RetryPolicy
 from proxy.delivery.upstream import Upstream
 from proxy.errors import (
@@ -46,8 +46,6 @@ from proxy.semantics.headers import is_loop, outbound
 from proxy.telemetry.access_record import RECORD, AccessRecord
 from proxy.telemetry.middleware import PSEUDONYM
 from proxy.tenant import Tenant
-
-Lines = Sequence[tuple[str, str]]
 
 _WITH_ADDRESS = frozenset({"GET", "HEAD"})
 _WITH_CONTENT = frozenset({HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT})
@@ -105,6 +103,17 @@ class _Asked:
     record: AccessRecord
     path: PublicPath
     tenant: Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What differs from part to part of one content."""
+
+    content_length: int | None = None
+    content_range: str | None = None
+
+
+_NO_PART = _Part()
 
 
 class _Served:
@@ -165,7 +174,7 @@ class Downloads:
         record = request[RECORD]
         if request.method not in _WITH_ADDRESS:
             return _answer_to_method(request, record)
-        if is_loop(request.headers.get("Via"), PSEUDONYM):
+        if (via := request.headers.get("Via")) is not None and is_loop(via, PSEUDONYM):
             raise OriginAnswerInvalid(
                 "asked by a connector, perhaps by this one: see TDC_API_URL and TDC_CDN_URL",
                 proxy_status="proxy_loop_detected",
@@ -198,10 +207,18 @@ class Downloads:
                 guard = MinRateGuard(self._limits.min_rate, now=time.monotonic)
                 async with self._limits.admission.admitted(record.client, guard):
                     return await self._relayed(asked, resolved, fields, guard)
-            case decided:
-                described = representation.fields if representation is not None else ()
-                status, passed = _own_answer(decided, described)
-                return await self._without_content(asked, resolved, status, passed)
+            case Described(complete_length) if representation is not None:
+                described, part = representation.fields, _Part(complete_length)
+                return await self._without_content(asked, resolved, 200, described, part)
+            case NotModified() if representation is not None:
+                return await self._without_content(asked, resolved, 304, representation.validators)
+            case PreconditionFailed():
+                return await self._without_content(asked, resolved, 412)
+            case RangeNotSatisfiable(content_range):
+                part = _Part(content_range=content_range)
+                return await self._without_content(asked, resolved, 416, (), part)
+            case never:
+                raise AssertionError(never)  # nothing is decided of what is not known
 
     async def _relayed(
         self, asked: _Asked, resolved: Resolved, fields: Fields, guard: MinRateGuard
@@ -209,10 +226,15 @@ class Downloads:
         request, record = asked.request, asked.record
         async with _opened(asked, resolved.resolution, request.method, fields) as upstream:
             _require_decodable(upstream, request)
-            passed = outbound(upstream.fields, status=upstream.status)
+            described, part = _split(outbound(upstream.fields, status=upstream.status))
             if request.method == "HEAD" or upstream.status not in _WITH_CONTENT:
-                return await self._without_content(asked, resolved, upstream.status, passed)
-            client = self._begun(asked, resolved, upstream.status, passed, has_content=True)
+                return await self._without_content(
+                    asked, resolved, upstream.status, described, part
+                )
+            record.expected = part.content_length
+            client = self._begun(
+                asked, resolved, upstream.status, described, part, has_content=True
+            )
             await pump(
                 upstream,
                 client,
@@ -226,52 +248,72 @@ class Downloads:
             return client
 
     async def _without_content(
-        self, asked: _Asked, resolved: Resolved, status: int, passed: Lines
+        self,
+        asked: _Asked,
+        resolved: Resolved,
+        status: int,
+        described: Lines = (),
+        part: _Part | None = None,
     ) -> ClientStream:
         """Send an answer without content of the file; a refusal says why."""
-        if (words := _REFUSALS.get(status)) is None:
-            client = self._begun(asked, resolved, status, passed, has_content=False)
-        else:
+        text = b""
+        if (words := _REFUSALS.get(status)) is not None:
             text = _error_text(words, asked.record).encode()
-            passed = [*passed, ("Content-Length", str(len(text)))]
-            has_content = asked.request.method != "HEAD"
-            client = self._begun(asked, resolved, status, passed, has_content=has_content)
-            if has_content:
-                await client.write(text)
+            part = _Part(len(text), part.content_range if part is not None else None)
+            text = text if asked.request.method != "HEAD" else b""
+        asked.record.expected = 0
+        client = self._begun(
+            asked, resolved, status, described, part or _NO_PART, has_content=bool(text)
+        )
+        if text:
+            await client.write(text)
         await client.end()
         return client
 
     def _begun(
-        self, asked: _Asked, resolved: Resolved, status: int, passed: Lines, *, has_content: bool
+        self,
+        asked: _Asked,
+        resolved: Resolved,
+        status: int,
+        described: Lines,
+        part: _Part,
+        *,
+        has_content: bool,
     ) -> ClientStream:
         """Begin an answer, after which an error can only break the connection off."""
         request, record, connector = asked.request, asked.record, asked.path.connector
         resolution = resolved.resolution
-        override = paths.disposition_override(request.raw_path.partition("?")[2])
-        context = ResponseContext(
-            connector=connector,
-            content_id=resolution.delivery.content_id,
-            source_name=resolution.delivery.file_name,
-            asked_name=asked.path.file_name,
-            disposition=override or connector.disposition,
-            canonical=self._canonical(resolution),
+        section = resolution.sections.of(status, described, lambda: self._context(resolution))
+        name = section.file_name
+        query = request.raw_path.partition("?")[2]
+        varying = varying_lines(
+            name if name is None or asked.path.file_name is None else asked.path.file_name,
+            (paths.disposition_override(query) if query else None) or connector.disposition,
             forwarded=resolved.forwarded,
             ttl_s=resolved.ttl_s,
-            stale_if_error_s=self._stale_if_error_s,
             is_hsts=record.scheme == "https" and self._served.is_https_only(connector.host),
         )
-        given = dict(passed)
-        record.selected_range = given.get("Content-Range")
-        record.expected = int(given["Content-Length"]) if "Content-Length" in given else None
-        if request.method == "HEAD" or status not in _WITH_CONTENT:
-            record.expected = 0
+        if part.content_length is not None:
+            varying += f"Content-Length: {part.content_length}\r\n"
+        if part.content_range is not None:
+            varying += f"Content-Range: {part.content_range}\r\n"
+            record.selected_range = part.content_range
         return ClientStream(
             request,
             status,
-            header_section(status, passed, context=context, sections=resolution.sections),
+            section.octets + varying.encode(),
             record=record,
             has_content=has_content,
             is_last=self._limits.admission.is_closing,
+        )
+
+    def _context(self, resolution: Resolution) -> ResponseContext:
+        return ResponseContext(
+            connector=resolution.connector,
+            content_id=resolution.delivery.content_id,
+            source_name=resolution.delivery.file_name,
+            canonical=self._canonical(resolution),
+            stale_if_error_s=self._stale_if_error_s,
         )
 
     def _canonical(self, resolution: Resolution) -> str | None:
@@ -334,19 +376,12 @@ async def _reopened(asked: _Asked, fields: Fields) -> AsyncIterator[Upstream]:
         yield upstream
 
 
-def _own_answer(
-    decided: Described | NotModified | PreconditionFailed | RangeNotSatisfiable, described: Lines
-) -> tuple[int, Lines]:
-    """Return status and header lines of an answer that needs no origin."""
-    match decided:
-        case Described(complete_length):
-            return 200, [*described, ("Content-Length", str(complete_length))]
-        case NotModified():
-            return 304, [line for line in described if line[0] in {"ETag", "Last-Modified"}]
-        case PreconditionFailed():
-            return 412, []
-        case RangeNotSatisfiable(content_range):
-            return 416, [("Content-Range", content_range)]
+def _split(passed: Iterable[tuple[str, str]]) -> tuple[Lines, _Part]:
+    """Return the lines that describe the whole, and what is said of the part that comes."""
+    lines = dict(passed)
+    length = lines.pop("Content-Length", None)
+    part = _Part(int(length) if length is not None else None, lines.pop("Content-Range", None))
+    return tuple(lines.items()), part
 
 
 def _require_decodable(upstream: Upstream, request: web.BaseRequest) -> None:

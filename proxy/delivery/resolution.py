@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from proxy.connectors.identifiers import Claim
 from proxy.connectors.model import Connector, DeliveryMode
-from proxy.delivery.response_headers import Sections
+from proxy.delivery.response_headers import HeaderSections
 from proxy.semantics.evaluation import RepresentationMetadata
 
 
@@ -28,10 +28,16 @@ class Representation:
     Attributes:
         fields: The lines that describe the whole of it, Content-Length apart.
         known: Its validators and complete length.
+        validators: Those of the lines that a 304 repeats (RFC 9110, 15.4.5).
     """
 
     fields: tuple[tuple[str, str], ...]
     known: RepresentationMetadata
+    validators: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        validators = tuple(line for line in self.fields if line[0] in {"ETag", "Last-Modified"})
+        object.__setattr__(self, "validators", validators)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +80,11 @@ class Resolution:
         delivery: The answer.
         verified_at: Monotonic seconds of THRON's word for it.
         current: The claim of the content that is current, where the address is a former prettyID.
-        sections: What has been written once for its answers.
+        sections: Of its answers' header sections, what is the same in each; written once.
     """
 
     connector: Connector
     delivery: Delivery
     verified_at: float
     current: Claim | None = None
-    sections: Sections = field(default_factory=dict, repr=False, compare=False)
+    sections: HeaderSections = field(default_factory=HeaderSections, repr=False, compare=False)

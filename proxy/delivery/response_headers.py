@@ -1,6 +1,6 @@
 """The header section of an answer with content: the origin's words, then ours; pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
@@ -16,8 +16,6 @@ from proxy.semantics.media_types import content_type, media_type_of
 from proxy.semantics.status_fields import CacheStatus, ForwardReason
 from proxy.telemetry.middleware import PSEUDONYM
 
-# What differs from part to part of one content.
-_OF_ONE_MESSAGE = frozenset({"Content-Length", "Content-Range"})
 # Of one resolution: more are made by an origin alone that says something else each time.
 _MOST_SECTIONS = 16
 
@@ -36,37 +34,30 @@ _OF_RENDITIONS = {
 _HSTS = "max-age=31536000"
 
 
+Lines = tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class ResponseContext:
-    """What the headers of one response depend on, beside what the origin said.
+    """What the headers of all answers for one resolution depend on, beside what the origin said.
 
     Attributes:
         connector: Whose content it is.
         content_id: THRON's id.
         source_name: THRON's name of the source file.
-        asked_name: The name at the end of the address, or None.
-        disposition: The query's word, or the connector's.
         canonical: The current address, where the asked one is a former prettyID.
-        forwarded: Why THRON was asked for the resolution, None for a hit.
-        ttl_s: What is left of the resolution's freshness, in seconds.
         stale_if_error_s: How long caches may go on while we fail, in seconds.
-        is_hsts: Whether this host is told to be asked by HTTPS only.
     """
 
     connector: Connector
     content_id: str
     source_name: str
-    asked_name: str | None
-    disposition: Disposition
     canonical: str | None
-    forwarded: ForwardReason | None
-    ttl_s: float
     stale_if_error_s: float
-    is_hsts: bool
 
 
 @dataclass(frozen=True, slots=True)
-class _Section:
+class HeaderSection:
     """What of a header section does not vary from request to request.
 
     Attributes:
@@ -78,43 +69,41 @@ class _Section:
     file_name: str | None
 
 
-# By status and the origin's lines: the header sections of one resolution's answers, which are
-# written once. They hang on the resolution, so that nothing of them outlives it.
-Sections = dict[tuple[int, tuple[tuple[str, str], ...]], _Section]
+class HeaderSections:
+    """The header sections of one resolution's answers, each written once.
 
-
-def header_section(
-    status: int, passed: Sequence[tuple[str, str]], *, context: ResponseContext, sections: Sections
-) -> bytes:
-    """Return the lines of an answer with a content, or to conditions on one, as octets.
-
-    Args:
-        status: 200, 206, 304, 412 or 416.
-        passed: What of the origin's lines may reach the client (semantics.headers.outbound).
-        context: What this gateway says of it.
-        sections: Of the same connector and content.
+    They hang on the resolution, so that nothing of them outlives it.
     """
-    lines = [line for line in passed if line[0] in _OF_ONE_MESSAGE]
-    key = status, tuple(line for line in passed if line[0] not in _OF_ONE_MESSAGE)
-    section = sections.get(key)
-    if section is None:
-        if len(sections) >= _MOST_SECTIONS:
-            sections.clear()
-        section = sections[key] = _section(status, key[1], context)
-    if section.file_name is not None:
-        name = section.file_name if context.asked_name is None else context.asked_name
-        lines.append(("Content-Disposition", _content_disposition(context.disposition, name)))
-    lines.append(("Cache-Status", f"{_cache_status(context.forwarded)}; ttl={int(context.ttl_s)}"))
-    if context.is_hsts:
-        lines.append(("Strict-Transport-Security", _HSTS))
-    return section.octets + _written(lines)
+
+    __slots__ = ("_written",)
+
+    def __init__(self) -> None:
+        self._written: dict[tuple[int, Lines], HeaderSection] = {}
+
+    def of(
+        self, status: int, described: Lines, context: Callable[[], ResponseContext]
+    ) -> HeaderSection:
+        """Return the lines of an answer with a content, or to conditions on one.
+
+        Args:
+            status: 200, 206, 304, 412 or 416.
+            described: What of the origin's lines may reach the client (semantics.headers.outbound),
+                without those that differ from part to part.
+            context: Gives what this gateway says of it; always the same.
+        """
+        key = status, described
+        section = self._written.get(key)
+        if section is None:
+            if len(self._written) >= _MOST_SECTIONS:
+                self._written.clear()
+            section = self._written[key] = header_section(status, described, context())
+        return section
 
 
-def _section(
-    status: int, passed: tuple[tuple[str, str], ...], context: ResponseContext
-) -> _Section:
-    received = dict(passed)
-    lines = [line for line in passed if line[0] != "Content-Type"]
+def header_section(status: int, described: Lines, context: ResponseContext) -> HeaderSection:
+    """Return the lines of an answer that do not vary from request to request."""
+    received = dict(described)
+    lines = [line for line in described if line[0] != "Content-Type"]
     kind = name = None
     if status in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
         kind = content_type(received.get("Content-Type"), file_name=context.source_name)
@@ -130,16 +119,37 @@ def _section(
     lines += freshness.tag_fields(tags)
     if context.canonical is not None:
         lines.append(("Link", f'<{context.canonical}>; rel="canonical"'))
-    return _Section(_written(lines), name)
-
-
-def _written(lines: Sequence[tuple[str, str]]) -> bytes:
     if not all(is_writable(value) for _, value in lines):
         raise ValueError("a field value that would split the header section")
-    return "".join(f"{name}: {value}\r\n" for name, value in lines).encode()
+    return HeaderSection("".join(f"{name}: {value}\r\n" for name, value in lines).encode(), name)
 
 
-# Of each connector, content and asked name the same, as often as it is asked for.
+def varying_lines(
+    file_name: str | None,
+    disposition: Disposition,
+    *,
+    forwarded: ForwardReason | None,
+    ttl_s: float,
+    is_hsts: bool,
+) -> str:
+    """Return the lines that one request makes different from the next.
+
+    Args:
+        file_name: To save under; None without a content.
+        disposition: The query's word, or the connector's.
+        forwarded: Why THRON was asked for the resolution, None for a hit.
+        ttl_s: What is left of the resolution's freshness, in seconds.
+        is_hsts: Whether this host is told to be asked by HTTPS only.
+    """
+    lines = f"Cache-Status: {_cache_status(forwarded)}; ttl={int(ttl_s)}\r\n"
+    if file_name is not None:
+        lines += f"Content-Disposition: {_content_disposition(disposition, file_name)}\r\n"
+    if is_hsts:
+        lines += f"Strict-Transport-Security: {_HSTS}\r\n"
+    return lines
+
+
+# Of each content and name the same, as often as it is asked for.
 _content_disposition = lru_cache(maxsize=1024)(content_disposition)
 
 

@@ -51,13 +51,22 @@ class Preconditions:
         A date that comes twice is no date, and one beside the tag of its kind is to be ignored,
         whatever that tag is (RFC 9110, 13.1.3 and 13.1.4).
         """
-        unmodified = None if "If-Match" in fields else combined(fields, "If-Unmodified-Since")
-        modified = None if "If-None-Match" in fields else combined(fields, "If-Modified-Since")
+        return cls.read(*(combined(fields, name) for name in PRECONDITIONS))
+
+    @classmethod
+    def read(
+        cls,
+        match: str | None,
+        unmodified_since: str | None,
+        none_match: str | None,
+        modified_since: str | None,
+    ) -> Self:
+        """Read the preconditions from the values of their fields, in the order of 13.2.2."""
         return cls(
-            if_match=_tags(combined(fields, "If-Match")),
-            if_unmodified_since=_date(unmodified),
-            if_none_match=_tags(combined(fields, "If-None-Match")),
-            if_modified_since=_date(modified),
+            if_match=_tags(match),
+            if_unmodified_since=_date(unmodified_since if match is None else None),
+            if_none_match=_tags(none_match),
+            if_modified_since=_date(modified_since if none_match is None else None),
         )
 
     def as_fields(self) -> list[tuple[str, str]]:

@@ -4,13 +4,20 @@ The order is that of RFC 9110, 13.2.2: preconditions, then If-Range, then the ra
 known is left to the origin.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from multidict import MultiMapping
 
-from proxy.semantics.conditional import Preconditions, Verdict, evaluate, if_range_holds
+from proxy.semantics.conditional import (
+    PRECONDITIONS,
+    Preconditions,
+    Verdict,
+    evaluate,
+    if_range_holds,
+)
 from proxy.semantics.field_lines import combined
-from proxy.semantics.headers import inbound
+from proxy.semantics.headers import INBOUND, inbound
 from proxy.semantics.ranges import Unsatisfiable, select
 
 
@@ -21,13 +28,14 @@ class RepresentationMetadata:
     Attributes:
         etag: Its ETag field, or None where it has none.
         last_modified: Its Last-Modified field, or None.
-        date: The Date field of that answer, or None.
+        date: The Date field of that answer, or None. It differs from answer to answer of one
+            representation, so it does not make two of them unequal.
         complete_length: Octets of the whole, or None where the origin does not say.
     """
 
     etag: str | None = None
     last_modified: str | None = None
-    date: str | None = None
+    date: str | None = field(default=None, compare=False)
     complete_length: int | None = None
 
 
@@ -65,7 +73,7 @@ class Forward:
 Answer = NotModified | PreconditionFailed | RangeNotSatisfiable | Described | Forward
 
 
-def decide(
+def decide(  # noqa: PLR0911 - one return for each answer
     fields: MultiMapping[str], *, method: str, known: RepresentationMetadata | None
 ) -> Answer:
     """Return the answer to a GET or HEAD for an existing content, or what to ask the origin for.
@@ -75,10 +83,14 @@ def decide(
         method: ``GET`` or ``HEAD``.
         known: What is known of the representation, or None before the first answer of the origin.
     """
-    forwarded = inbound(fields, method=method)
+    if not any(name in fields for name in INBOUND):  # as with most requests
+        if method == "HEAD" and known is not None and known.complete_length is not None:
+            return Described(known.complete_length)
+        return Forward(())
     if known is None:
-        return Forward(tuple(forwarded))
-    match _verdict(fields, method=method, known=known):
+        return Forward(tuple(inbound(fields, method=method)))
+    values = tuple(combined(fields, name) for name in PRECONDITIONS)
+    match _verdict(values, known.etag, known.last_modified, method):
         case Verdict.NOT_MODIFIED:
             return NotModified()
         case Verdict.FAILED:
@@ -87,15 +99,19 @@ def decide(
             pass
     if method == "HEAD" and known.complete_length is not None:
         return Described(known.complete_length)
-    return _ranged(forwarded, fields=fields, known=known)
+    return _ranged(inbound(fields, method=method), fields=fields, known=known)
 
 
-def _verdict(fields: MultiMapping[str], *, method: str, known: RepresentationMetadata) -> Verdict:
-    asked = Preconditions.parse(fields)
-    if known.etag is None:
+@lru_cache(maxsize=256)  # most are the validators of few contents, sent again and again
+def _verdict(
+    values: tuple[str | None, ...], etag: str | None, last_modified: str | None, method: str
+) -> Verdict:
+    """Evaluate the preconditions that the values of PRECONDITIONS make."""
+    asked = Preconditions.read(*values)
+    if etag is None:
         # An origin may have a tag and not send it each time: it shall say 412 itself.
         asked = replace(asked, if_match=None)
-    return evaluate(asked, etag=known.etag, last_modified=known.last_modified, method=method)
+    return evaluate(asked, etag=etag, last_modified=last_modified, method=method)
 
 
 def _ranged(

@@ -225,6 +225,7 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
     return mapped or address
 
 
+@lru_cache(maxsize=1024)
 def _plain(peer: str) -> str:
     address = _address(peer)
     return peer if address is None else str(address)

@@ -5,8 +5,9 @@ aiohttp's own, the answer to what it refuses bears its name and version and a pi
 sent, and the log a traceback. And the connection tells its limiter whether it may be closed.
 
 aiohttp's names that are not public are used here alone: ``_request_factory`` and
-``_request_handler``, which ``start`` reads for each message, and ``ERROR``, the message of a
-request that cannot be parsed. tests/server/test_connection.py tells when they change.
+``_request_handler``, which ``start`` reads for each message, ``_messages``, which it takes them
+from, and ``ERROR``, the message of a request that cannot be parsed.
+tests/server/test_connection.py tells when they change.
 """
 
 import asyncio
@@ -110,7 +111,7 @@ class Connection(web.RequestHandler):
             super().data_received(data[:end])
             data = data[end:]
         super().data_received(data)
-        if self._asked is None and self._overdue is None:
+        if self._asked is None and self._overdue is None and not self._messages:
             self._expect_header()
 
     def pause_writing(self) -> None:

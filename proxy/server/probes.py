@@ -10,6 +10,9 @@ from proxy.thron.token_keeper import TokenState
 
 Reasons = Callable[[], Sequence[str]]
 
+PROBES = "/-/"
+"""Begins the paths of the public listener's probes; no connector is called so."""
+
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -20,17 +23,12 @@ def public_probe(request: web.BaseRequest, reasons: Reasons) -> web.Response | N
         request: Any; None is returned for what is no probe.
         reasons: Why the connector is not ready.
     """
-    if not request.raw_path.startswith("/-/") or request.method not in {"GET", "HEAD"}:
+    path = request.raw_path.partition("?")[0]
+    if request.method not in {"GET", "HEAD"} or path not in {"/-/livez", "/-/readyz"}:
         return None
-    match request.raw_path.partition("?")[0]:
-        case "/-/livez":
-            return web.Response(text="ok\n", headers=_NO_STORE)
-        case "/-/readyz" if reasons():
-            return web.Response(status=503, text="not ready\n", headers=_NO_STORE)
-        case "/-/readyz":
-            return web.Response(text="ok\n", headers=_NO_STORE)
-        case _:
-            return None
+    if path == "/-/readyz" and reasons():
+        return web.Response(status=503, text="not ready\n", headers=_NO_STORE)
+    return web.Response(text="ok\n", headers=_NO_STORE)
 
 
 def admin_probes(

@@ -5,37 +5,69 @@ from dataclasses import replace
 import pytest
 
 from proxy.connectors.model import Connector, DeliveryMode, Disposition, Identifier
-from proxy.delivery.response_headers import ResponseContext, Sections, header_section
+from proxy.delivery.response_headers import (
+    HeaderSections,
+    ResponseContext,
+    header_section,
+    varying_lines,
+)
+from proxy.semantics.status_fields import ForwardReason
 
 CONNECTOR = Connector(slug="media", folder="f", identifier=Identifier.PRETTY_ID)
 TOLD = ResponseContext(
     connector=CONNECTOR,
     content_id="0a1b",
     source_name="film.mov",
-    asked_name=None,
-    disposition=Disposition.ATTACHMENT,
     canonical=None,
-    forwarded=None,
-    ttl_s=12.7,
     stale_if_error_s=60,
-    is_hsts=False,
 )
 PASSED = [("Content-Type", "video/quicktime"), ("Content-Length", "10"), ("ETag", '"1"')]
 
 
 def fields(
-    status: int = 200, passed: list[tuple[str, str]] | None = None, context: ResponseContext = TOLD
+    status: int = 200,
+    passed: list[tuple[str, str]] | None = None,
+    context: ResponseContext = TOLD,
+    *,
+    asked_name: str | None = None,
+    disposition: Disposition = Disposition.ATTACHMENT,
+    forwarded: ForwardReason | None = None,
+    ttl_s: float = 12.7,
+    is_hsts: bool = False,
 ) -> dict[str, str]:
-    """Return the fields of an answer; each once, and the same when it is asked for again."""
-    sections: Sections = {}
-    passed = PASSED if passed is None else passed
-    section = header_section(status, passed, context=context, sections=sections)
-    assert header_section(status, passed, context=context, sections=sections) == section
-    assert len(sections) == 1
-    lines = section.decode().split("\r\n")[:-1]
+    """Return the fields of an answer; each once."""
+    section = header_section(status, tuple(PASSED if passed is None else passed), context)
+    varying = varying_lines(
+        asked_name or section.file_name,
+        disposition,
+        forwarded=forwarded,
+        ttl_s=ttl_s,
+        is_hsts=is_hsts,
+    )
+    lines = (section.octets.decode() + varying).split("\r\n")[:-1]
     found = dict(line.split(": ", 1) for line in lines)
     assert len({name.lower() for name in found}) == len(lines)
     return found
+
+
+def test_a_section_is_written_once() -> None:
+    """For each status and each word of the origin; one that varies them fills no memory."""
+    written: list[int] = []
+
+    def context() -> ResponseContext:
+        written.append(1)
+        return TOLD
+
+    sections = HeaderSections()
+    for _ in range(3):
+        for status in (200, 304):
+            sections.of(status, tuple(PASSED), context)
+    assert len(written) == 2
+    first = sections.of(200, tuple(PASSED), context)
+    for number in range(100):
+        sections.of(200, (("ETag", f'"{number}"'),), context)
+    assert sections.of(200, tuple(PASSED), context) == first
+    assert len(written) == 103
 
 
 def test_the_origins_words_then_ours() -> None:
@@ -69,10 +101,8 @@ def test_an_answer_without_content_describes_none(status: int) -> None:
 
 def test_why_thron_was_asked() -> None:
     """A miss and a stale answer say so (RFC 9211)."""
-    assert fields(context=replace(TOLD, forwarded="uri-miss"))["Cache-Status"] == (
-        "thron-connector; fwd=uri-miss; ttl=12"
-    )
-    assert fields(context=replace(TOLD, forwarded="stale", ttl_s=-3))["Cache-Status"] == (
+    assert fields(forwarded="uri-miss")["Cache-Status"] == ("thron-connector; fwd=uri-miss; ttl=12")
+    assert fields(forwarded="stale", ttl_s=-3)["Cache-Status"] == (
         "thron-connector; fwd=stale; ttl=-3"
     )
 
@@ -97,8 +127,7 @@ def test_a_rendition_is_named_for_what_it_is(
 
 def test_the_address_names_the_file() -> None:
     """The name at the end of the address wins, and may be of any script."""
-    context = replace(TOLD, asked_name="größe.mp4", disposition=Disposition.INLINE)
-    said = fields(context=context)["Content-Disposition"]
+    said = fields(asked_name="größe.mp4", disposition=Disposition.INLINE)["Content-Disposition"]
     assert said.startswith("inline; ")
     assert "filename*=UTF-8''gr%C3%B6%C3%9Fe.mp4" in said
 
@@ -125,9 +154,8 @@ def test_what_only_some_answers_say() -> None:
         TOLD,
         connector=CONNECTOR.model_copy(update={"robots": "noindex"}),
         canonical="https://a.example/media/en/new",
-        is_hsts=True,
     )
-    said = fields(context=context)
+    said = fields(context=context, is_hsts=True)
     assert said["Strict-Transport-Security"] == "max-age=31536000"
     assert said["Link"] == '<https://a.example/media/en/new>; rel="canonical"'
     assert said["X-Robots-Tag"] == "noindex"

@@ -177,7 +177,10 @@ def test_private_names_of_aiohttp() -> None:
     read_by_start = inspect.getsource(web.RequestHandler.start)
     assert read_by_start.count("self._request_factory(") == 1
     assert read_by_start.count("request_handler = self._request_handler") == 1
-    assert {"_request_factory", "_request_handler"} <= set(web.RequestHandler.__slots__)
+    assert read_by_start.count("self._messages.popleft()") == 1
+    assert {"_request_factory", "_request_handler", "_messages"} <= set(
+        web.RequestHandler.__slots__
+    )
     assert ERROR.version == aiohttp.HttpVersion10
 
 
