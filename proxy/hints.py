@@ -13,33 +13,44 @@ from proxy.errors import (
     ThronTimeout,
     ThronUnreachable,
 )
+from proxy.text import Text
 
-_CORPORATE = "TDC_OUTBOUND_PROXY and TDC_CA_FILE are for corporate networks"
-_REACH_THRON = (
-    f"see that this machine reaches THRON's API (TDC_API_URL; {_CORPORATE}), or wait until it"
-    " answers again"
+_CORPORATE = Text("TDC_OUTBOUND_PROXY and TDC_CA_FILE are for corporate networks")
+_REACH_THRON = Text(
+    "see that this machine reaches THRON's API (TDC_API_URL; {corporate}), or wait until it answers"
+    " again",
+    corporate=_CORPORATE,
 )
-_REACH_ORIGIN = f"see that this machine reaches THRON's delivery (TDC_CDN_URL; {_CORPORATE})"
+_REACH_ORIGIN = Text(
+    "see that this machine reaches THRON's delivery (TDC_CDN_URL; {corporate})",
+    corporate=_CORPORATE,
+)
 
-_HINTS: dict[type[GatewayError], str] = {
+_HINTS: dict[type[GatewayError], Text] = {
     ThronUnreachable: _REACH_THRON,
-    ThronFailed: "try again in a minute; if it lasts for this content alone, ask THRON's support",
+    ThronFailed: Text(
+        "try again in a minute; if it lasts for this content alone, ask THRON's support"
+    ),
     ThronTimeout: _REACH_THRON,
-    ThronBusy: "try again in a minute; if it lasts, something else uses the application too much",
-    ThronAnswerInvalid: "check TDC_API_URL, and that no proxy answers in THRON's place",
-    ContentMissing: "see in THRON that the content is still there, and has a source file",
+    ThronBusy: Text(
+        "try again in a minute; if it lasts, something else uses the application too much"
+    ),
+    ThronAnswerInvalid: Text("check TDC_API_URL, and that no proxy answers in THRON's place"),
+    ContentMissing: Text("see in THRON that the content is still there, and has a source file"),
     OriginUnreachable: _REACH_ORIGIN,
     OriginTimeout: _REACH_ORIGIN,
-    OriginAnswerInvalid: "check TDC_CDN_URL, and that no proxy answers in THRON's place",
-    DatabaseFailed: "see that the database of TDC_DATABASE_URL runs, and has room",
+    OriginAnswerInvalid: Text("check TDC_CDN_URL, and that no proxy answers in THRON's place"),
+    DatabaseFailed: Text("see that the database of TDC_DATABASE_URL runs, and has room"),
 }
 
 
-def with_hint(failure: GatewayError, *, otherwise: str = "") -> str:
+def with_hint(failure: GatewayError, *, otherwise: str = "") -> Text:
     """Return the message of a failure, with a hint unless the message names a setting itself.
 
-    ``otherwise`` is the hint for failures that this module does not know.
+    ``otherwise`` is the hint for failures that this module does not know. The message is in
+    English, as it stands in the log.
     """
-    told = str(failure)
+    message = str(failure)
     hint = _HINTS.get(type(failure), otherwise)
-    return told if not hint or "TDC_" in told else f"{told}; {hint}"
+    texts = [message] if not hint or "TDC_" in message else [message, hint]
+    return Text.joined("; ", texts)

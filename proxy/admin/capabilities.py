@@ -9,6 +9,7 @@ from proxy.connectors.model import Connector, DeliveryMode, Identifier
 from proxy.delivery.mode_trial import ModeTrial, Proposal, few, propose, try_mode
 from proxy.errors import CredentialsRefused, GatewayError, ThronRefused
 from proxy.tenant import Tenant
+from proxy.text import Text
 from proxy.thron.folder import category, classifications
 from proxy.thron.session import ThronSession
 
@@ -124,7 +125,7 @@ async def _in_time(right: Right, tried: Awaitable[Finding]) -> Finding:
         async with asyncio.timeout(_LONGEST_S):
             return await tried
     except TimeoutError:
-        return Finding(right, Verdict.UNKNOWN, "THRON did not answer in time")
+        return Finding(right, Verdict.UNKNOWN, Text("THRON did not answer in time"))
 
 
 async def _folder(tenant: Tenant, session: ThronSession) -> Finding:

@@ -9,10 +9,10 @@ from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 from proxy.admin.api.operations import Model
 from proxy.admin.capabilities import Trial, explore
 from proxy.admin.validation import Wrong
-from proxy.admin.web.i18n import Text
 from proxy.catalogue.session_store import session_store
 from proxy.catalogue.tenant import TenantRecord
 from proxy.tenant import Parts
+from proxy.text import Text
 from proxy.thron.session import Credentials
 
 

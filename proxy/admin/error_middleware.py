@@ -12,9 +12,9 @@ from proxy.admin.api.problems import FieldProblem, Problem
 from proxy.admin.auth.authorization import is_api
 from proxy.admin.auth.caller import CALLER
 from proxy.admin.auth.request_context import VISIT
-from proxy.admin.web.i18n import Text
 from proxy.admin.web.rendering import render
 from proxy.errors import ConfigurationError, GatewayError
+from proxy.text import Text
 
 log = structlog.get_logger("proxy.admin")
 

@@ -5,13 +5,13 @@ from enum import StrEnum
 from pydantic import Field
 
 from proxy.admin.api.operations import Model
-from proxy.admin.web.i18n import Text
 from proxy.catalogue.purges import Purge, PurgeKind
 from proxy.connectors import addresses as paths
 from proxy.connectors.addressability import is_id
 from proxy.connectors.addresses import cache_key
 from proxy.connectors.model import Connectors
 from proxy.errors import GatewayError
+from proxy.text import Text
 
 
 class By(StrEnum):

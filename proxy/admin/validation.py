@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from proxy.admin.web.i18n import Text
+from proxy.text import Text
 
 
 class Wrong(ValueError):

@@ -21,13 +21,18 @@ from proxy.errors import GatewayError
 from proxy.hints import with_hint
 from proxy.semantics.codings import codings
 from proxy.semantics.ranges import FIRST_OCTET, parse_content_range
+from proxy.text import Text
 from proxy.thron.content import Content
 from proxy.thron.delivery_urls import expiry, masked
 
 FIXES = {
-    DeliveryMode.ORIGINAL: "give the Custom Application the share right on the folder in THRON",
-    DeliveryMode.PUBLISHED: "see that the content has a rendition on one of its channels in THRON;"
-    " if so it is with every content, that the application's public share has not been revoked",
+    DeliveryMode.ORIGINAL: Text(
+        "give the Custom Application the share right on the folder in THRON"
+    ),
+    DeliveryMode.PUBLISHED: Text(
+        "see that the content has a rendition on one of its channels in THRON; if so it is with"
+        " every content, that the application's public share has not been revoked"
+    ),
 }
 """What may help where THRON or the origin refuses a content that it has."""
 
@@ -69,12 +74,15 @@ class Explainer:
             yield DiagnosisStep("address", why_no_address(url, connectors), is_ok=False)
             return
         address = path.address
-        facts = [f"connector {address.connector}", f"{path.connector.identifier} {address.value!r}"]
+        facts: list[str] = [
+            Text("connector {slug}", slug=address.connector),
+            f"{path.connector.identifier} {address.value!r}",
+        ]
         if address.language is not None:
-            facts.append(f"language {address.language}")
+            facts.append(Text("language {code}", code=address.language))
         if path.file_name is not None:
-            facts.append(f"file name {path.file_name!r}")
-        yield DiagnosisStep("address", ", ".join(facts))
+            facts.append(Text("file name {name}", name=repr(path.file_name)))
+        yield DiagnosisStep("address", Text.joined(", ", facts))
         async for step in self._of_path(path):
             yield step
 
@@ -104,8 +112,10 @@ class Explainer:
         except GatewayError as exc:
             yield DiagnosisStep("content", with_hint(exc), is_ok=False)
             return
-        former = "" if found else f"; {path.address.value!r} is a former prettyID of it"
-        yield DiagnosisStep("content", f"{_content(content)}{former}")
+        facts = [_content(content)]
+        if not found:
+            facts.append(Text("{value} is a former prettyID of it", value=repr(path.address.value)))
+        yield DiagnosisStep("content", Text.joined("; ", facts))
         try:
             delivery = await self._delivery_builder.build(path.connector, content)
         except GatewayError as exc:
@@ -113,67 +123,91 @@ class Explainer:
             return
         if delivery.mode is DeliveryMode.ORIGINAL:
             others = len(delivery.sources) - 1  # the same service, elsewhere
-            also = f", or at {others} other paths" if others else ""
-            yield DiagnosisStep("delivery", f"{delivery.mode}: {masked(delivery.sources[0])}{also}")
+            places: list[str] = [f"{delivery.mode}: {masked(delivery.sources[0])}"]
+            places += [Text("or at {number} other paths", number=others)] if others else []
+            yield DiagnosisStep("delivery", Text.joined(", ", places))
         else:
             for source in delivery.sources:
                 yield DiagnosisStep("delivery", f"{delivery.mode}: {masked(source)}")
         yield await self.fetch(path.connector, content)
 
-    async def _why_none(self, path: PublicPath) -> str:
+    async def _why_none(self, path: PublicPath) -> Text:
         """Return why an address leads to nothing, as the operator may fix it."""
         anywhere = await self._lookup.anywhere(path.connector, path.address)
         if anywhere is None:
-            return (
+            return Text(
                 "THRON shows the application no content with this identifier; check its spelling,"
                 " and that the content is in the application's folder or below"
             )
         if not is_servable(path.connector, anywhere):
-            types = ", ".join(sorted(path.connector.content_types))
-            return (
-                f"{_content(anywhere)}: the connector serves published contents of {types};"
-                " publish it, or widen content_types"
+            return Text(
+                "{content}: the connector serves published contents of {types}; publish it, or"
+                " widen content_types",
+                content=_content(anywhere),
+                types=", ".join(sorted(path.connector.content_types)),
             )
-        return (
-            f"{_content(anywhere)}: it is not linked to the connector's folder"
-            f" {path.connector.folder!r}; link it there in THRON"
+        return Text(
+            "{content}: it is not linked to the connector's folder {folder}; link it there in"
+            " THRON",
+            content=_content(anywhere),
+            folder=repr(path.connector.folder),
         )
 
 
-def why_no_address(url: str, connectors: Connectors) -> str:
+def why_no_address(url: str, connectors: Connectors) -> Text:
     """Return why a URL is no public address, and what it could be of."""
-    slugs = ", ".join(
-        f"{each.slug} ({each.identifier}{'' if each.enabled else ', disabled'})"
+    known = [
+        f"{each.slug} ({each.identifier})"
+        if each.enabled
+        else Text("{slug} ({identifier}, disabled)", slug=each.slug, identifier=each.identifier)
         for each in connectors.all
+    ]
+    if not known:
+        return Text(
+            "{url} is no address of an enabled connector; there are no connectors yet.",
+            url=repr(url),
+        )
+    return Text(
+        "{url} is no address of an enabled connector; the connectors are: {known}.",
+        url=repr(url),
+        known=Text.joined(", ", known),
     )
-    fix = f"the connectors are: {slugs}" if slugs else "there are no connectors yet"
-    return f"{url!r} is no address of an enabled connector; {fix}."
 
 
-def _answered(asked: Delivery, upstream: Upstream) -> str:
+def _answered(asked: Delivery, upstream: Upstream) -> Text:
     """Return what an origin answered, and what was unusual about it."""
     target = upstream.delivery.target
-    via = f"{masked(target.url)}: " if target is not None else ""
     content_range = parse_content_range(upstream.fields.get("Content-Range", ""))
     length = content_range.complete_length if content_range is not None else upstream.octets
-    media_type = upstream.fields.get("Content-Type", "no media type")
-    size = f"{length} bytes" if length is not None else "length not told"
-    ranges = "ranges work" if content_range is not None else "ranges are ignored"
+    facts: list[str] = [
+        upstream.fields.get("Content-Type") or Text("no media type"),
+        Text("{number} bytes", number=length) if length is not None else Text("length not told"),
+        Text("ranges are ignored") if content_range is None else Text("ranges work"),
+    ]
     coded = ", ".join(codings(upstream.fields) or ())
-    only = f", coded ({coded}): only for clients that accept it" if coded else ""
-    remarks = ""
+    if coded:
+        facts.append(Text("coded ({codings}): only for clients that accept it", codings=coded))
+    texts: list[str] = [Text.joined(", ", facts)]
     if asked.mode is DeliveryMode.PUBLISHED:
         refused = asked.sources.index(upstream.delivery.sources[0])
         if refused:
-            remarks = f"; the {refused} channels before it are refused"
+            texts.append(Text("the {number} channels before it are refused", number=refused))
     elif target is not None:
-        remarks = "; THRON redirects source files to a storage service"
+        texts.append(Text("THRON redirects source files to a storage service"))
     if target is not None and expiry(target.url) is not None:
-        remarks += "; its URL is signed, and asked for anew before that ends"
-    return f"{via}{media_type}, {size}, {ranges}{only}{remarks}"
+        texts.append(Text("its URL is signed, and asked for anew before that ends"))
+    answer = Text.joined("; ", texts)
+    return answer if target is None else Text.joined(": ", [masked(target.url), answer])
 
 
-def _content(content: Content) -> str:
-    title = content.titles[0].text if content.titles else "without title"
-    status = content.status or "status not told"
-    return f"{title!r} ({content.id}), {content.content_type}, {status}"
+def _content(content: Content) -> Text:
+    return Text.joined(
+        ", ",
+        [
+            f"{content.titles[0].text!r} ({content.id})"
+            if content.titles
+            else Text("without title ({id})", id=content.id),
+            content.content_type,
+            content.status or Text("status not told"),
+        ],
+    )

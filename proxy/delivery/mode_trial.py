@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from proxy.connectors.model import Connector, DeliveryMode
 from proxy.delivery.explain import DiagnosisStep, Explainer
+from proxy.text import Text
 from proxy.thron.content import Content
 
 # One of each type says more than several of one, and somebody waits for the outcome.
@@ -39,11 +40,16 @@ class ModeTrial:
     def detail(self) -> str:
         """The detail of the first content that failed, or else of the first."""
         if not self.steps:
-            return "no published content to try"
+            return Text("no published content to try")
         told = next((step for step in self.steps if not step.is_ok), self.steps[0]).detail
         if self.delivered in {0, len(self.steps)}:
             return told
-        return f"{told} (this content alone: {self.delivered} of {len(self.steps)} tried came)"
+        return Text(
+            "{detail} (this content alone: {delivered} of {tried} tried came)",
+            detail=told,
+            delivered=self.delivered,
+            tried=len(self.steps),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,8 @@ async def try_mode(
     steps = []
     for content in contents:
         step = await explainer.fetch(connector.model_copy(update={"delivery": mode}), content)
-        steps.append(replace(step, detail=f"{content.file_name or content.id}: {step.detail}"))
+        name = content.file_name or content.id
+        steps.append(replace(step, detail=Text.joined(": ", [name, step.detail])))
     return ModeTrial(mode, tuple(steps))
 
 
@@ -86,13 +93,15 @@ def propose(trials: Sequence[ModeTrial]) -> Proposal:
     """Return the mode that works; of two, the one that delivered more contents."""
     tried = [trial for trial in trials if trial.steps]
     if not tried:
-        return Proposal(None, "there is no published content to try them on")
+        return Proposal(None, Text("there is no published content to try them on"))
     best = max(tried, key=lambda trial: (trial.delivered, trial.mode is DeliveryMode.ORIGINAL))
     if not best.works:
-        return Proposal(None, "neither mode delivers anything: fix one of the failures above")
+        return Proposal(None, Text("neither mode delivers anything: fix one of the failures above"))
     poorer = [trial for trial in tried if trial.delivered < best.delivered]
     if poorer:
-        return Proposal(best.mode, f"{poorer[0].mode} fails ({poorer[0].detail})")
+        return Proposal(
+            best.mode, Text("{mode} fails ({detail})", mode=poorer[0].mode, detail=poorer[0].detail)
+        )
     if len(tried) == 1:
-        return Proposal(best.mode, "it works")
-    return Proposal(best.mode, "both work, and it gives files exactly as they were uploaded")
+        return Proposal(best.mode, Text("it works"))
+    return Proposal(best.mode, Text("both work, and it gives files exactly as they were uploaded"))

@@ -21,8 +21,8 @@ from proxy.admin.auth.caller import CALLER, Caller, of_session, of_token
 from proxy.admin.auth.request_context import VISIT, Visit
 from proxy.admin.auth.sessions import COOKIE, Sessions
 from proxy.admin.web import assets
-from proxy.admin.web.i18n import Text
 from proxy.admin.web.rendering import see_other
+from proxy.text import Text
 
 OPEN = frozenset(
     {

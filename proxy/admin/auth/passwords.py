@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import argon2
 
-from proxy.admin.web.i18n import Text
+from proxy.text import Text
 
 T = TypeVar("T")
 

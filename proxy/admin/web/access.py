@@ -16,10 +16,10 @@ from proxy.admin.auth.sessions import COOKIE, Sessions
 from proxy.admin.store import NameTaken
 from proxy.admin.web import forms, pages
 from proxy.admin.web.forms import Form
-from proxy.admin.web.i18n import Text
 from proxy.admin.web.login import too_many_logins
 from proxy.admin.web.rendering import render, see_other
 from proxy.settings import Settings
+from proxy.text import Text
 
 
 class ChangePassword(BaseModel):

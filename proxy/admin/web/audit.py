@@ -7,8 +7,8 @@ from aiohttp import web
 
 from proxy.admin.store import Store
 from proxy.admin.web import pages
-from proxy.admin.web.i18n import Text
 from proxy.admin.web.rendering import render
+from proxy.text import Text
 
 _A_PAGE = 50
 

@@ -12,10 +12,10 @@ from proxy.admin.credentials import NewCredentials
 from proxy.admin.web import forms, pages
 from proxy.admin.web.connector_labels import DELIVERY_NAMES
 from proxy.admin.web.forms import Form
-from proxy.admin.web.i18n import Text
 from proxy.admin.web.rendering import render, see_other
 from proxy.connectors.watch import ConnectorWatch
 from proxy.tenant import Parts
+from proxy.text import Text
 
 TITLES: Mapping[Right, Text] = {
     Right.LOG_IN: Text("Log in to THRON"),

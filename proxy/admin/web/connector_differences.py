@@ -10,8 +10,8 @@ from proxy.admin.web.connector_labels import (
     TYPE_NAMES,
     types_of,
 )
-from proxy.admin.web.i18n import Text
 from proxy.connectors.model import Connector
+from proxy.text import Text
 
 _YES, _NO = Text("yes"), Text("no")
 _NONE = Text("none")

@@ -24,7 +24,6 @@ from proxy.admin.web.connector_labels import IDENTIFIER_NAMES, NAMES
 from proxy.admin.web.connector_review import review
 from proxy.admin.web.connectors import document, folder_names
 from proxy.admin.web.forms import Form
-from proxy.admin.web.i18n import Text
 from proxy.admin.web.rendering import render, see_other
 from proxy.connectors.document import export
 from proxy.connectors.folder_tree import FolderTree
@@ -38,6 +37,7 @@ from proxy.connectors.watch import ConnectorWatch
 from proxy.errors import ConfigurationError, ThronError
 from proxy.hints import with_hint
 from proxy.settings import Settings
+from proxy.text import Text
 
 _WAIT_S = 1.5
 _CONFIRM_WAIT_S = 6.0

@@ -12,12 +12,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from proxy.admin.validation import Wrong
 from proxy.admin.web.connector_labels import TypeWord, types_of
-from proxy.admin.web.i18n import Text
 from proxy.connectors import values as check
 from proxy.connectors.addressability import RESERVED_SEGMENTS
 from proxy.connectors.changes import conflicts
 from proxy.connectors.identifiers import PLAIN_NAMINGS, STRATEGIES, Naming, naming_of
 from proxy.connectors.model import Connector, ConnectorSpec, DeliveryMode, Disposition, Identifier
+from proxy.text import Text
 
 # The path of the console where connectors are made; a page of that name would be out of reach.
 TAKEN_BY_THE_CONSOLE = frozenset({"new"})

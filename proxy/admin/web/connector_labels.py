@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from proxy.admin.web.i18n import Text
 from proxy.connectors.impact import Reason
 from proxy.connectors.metadata_choices import Fitness
 from proxy.connectors.model import Connector, DeliveryMode, Disposition, Identifier
 from proxy.connectors.values import CONTENT_TYPE_WORDS
+from proxy.text import Text
 from proxy.thron.content import ContentType
 
 

@@ -18,7 +18,6 @@ from proxy.admin.web.connector_fields import (
 from proxy.admin.web.connector_labels import NAMES
 from proxy.admin.web.drafts import STEP_NAMES, STEPS, Draft, Step, first_incomplete, own_fields
 from proxy.admin.web.forms import Form
-from proxy.admin.web.i18n import Text
 from proxy.admin.web.rendering import render, see_other
 from proxy.admin.web.step_views import VIEWS, StepContext
 from proxy.connectors.service import ConnectorService
@@ -27,6 +26,7 @@ from proxy.connectors.watch import ConnectorWatch
 from proxy.errors import ConfigurationError, NotConfigured, ThronError
 from proxy.hints import with_hint
 from proxy.settings import Settings
+from proxy.text import Text
 
 # The contents have been counted on the page before; a folder that is new since is counted again.
 _WAIT_S = 6.0

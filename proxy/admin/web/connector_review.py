@@ -6,13 +6,13 @@ from enum import StrEnum
 
 from yarl import URL
 
-from proxy.admin.web.i18n import Text
 from proxy.catalogue.url_entries import title
 from proxy.connectors.addresses import Part, illustrative, public_url
 from proxy.connectors.folder_statistics import Figures, FolderStatistics
 from proxy.connectors.identifiers import claims
 from proxy.connectors.model import Connector, DeliveryMode
 from proxy.settings import Settings
+from proxy.text import Text
 from proxy.thron.content import Content
 
 _UNNAMED = "\u2026"

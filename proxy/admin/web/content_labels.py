@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from proxy.admin.web.i18n import Text
 from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.url_rows import Sort, UrlRow
 from proxy.link_check.results import CheckState, LinkStatus
+from proxy.text import Text
 from proxy.thron.content import Publication
 
 TYPES: Mapping[str, Text] = {

@@ -24,8 +24,8 @@ from proxy.admin.web.connector_fields import (
     TypesFields,
 )
 from proxy.admin.web.forms import Form
-from proxy.admin.web.i18n import Text
 from proxy.connectors.values import is_slug
+from proxy.text import Text
 
 
 class Step(StrEnum):

@@ -14,7 +14,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from proxy.admin.validation import findings
-from proxy.admin.web.i18n import Text
+from proxy.text import Text
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -7,7 +7,6 @@ catalogues are gettext's: ``locale/it/LC_MESSAGES/console.po``.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
@@ -17,6 +16,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from markupsafe import Markup
+
+from proxy.text import Text
 
 _CATALOGUES = Path(__file__).parent / "locale"
 
@@ -29,26 +30,6 @@ class Language(StrEnum):
 
 
 NAMES: Mapping[Language, str] = {Language.ENGLISH: "English", Language.ITALIAN: "Italiano"}
-
-
-@dataclass(frozen=True, slots=True, init=False)
-class Text:
-    """A text to be said in a language that is not known yet.
-
-    Attributes:
-        english: The key, with ``{names}`` where values go.
-        values: By their names; a Text among them is translated too.
-    """
-
-    english: str
-    values: Mapping[str, Any] = field(default_factory=dict)
-
-    def __init__(self, english: str, /, **values: Any) -> None:
-        object.__setattr__(self, "english", english)
-        object.__setattr__(self, "values", values)
-
-    def __str__(self) -> str:
-        return Words(Language.ENGLISH)(self.english, **self.values)
 
 
 class Words:

@@ -18,10 +18,10 @@ from proxy.admin.auth.sign_in_links import SET_UP_LIVES_S, Purpose, SignInLinks
 from proxy.admin.store import Store
 from proxy.admin.web import forms, pages
 from proxy.admin.web.forms import Form
-from proxy.admin.web.i18n import Text
 from proxy.admin.web.navigation import local
 from proxy.admin.web.rendering import render, see_other
 from proxy.settings import Settings
+from proxy.text import Text
 
 
 class SignIn(BaseModel):

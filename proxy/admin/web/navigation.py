@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from proxy.admin.web.i18n import Text
+from proxy.text import Text
 
 
 @dataclass(frozen=True, slots=True)

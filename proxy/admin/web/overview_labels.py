@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from proxy.admin.overview import Health, SyncStanding
 from proxy.admin.requests_query import Outcome
 from proxy.admin.web.hints import HintKind
-from proxy.admin.web.i18n import Text
+from proxy.text import Text
 
 # The badge's kind, and its text.
 HEALTHS: Mapping[Health, tuple[str, Text]] = {

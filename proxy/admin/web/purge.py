@@ -10,12 +10,12 @@ from proxy.admin.auth.caller import CALLER
 from proxy.admin.purging import By, NotPurgeable, PurgeOrder, purge_of
 from proxy.admin.web import forms, pages
 from proxy.admin.web.forms import Form
-from proxy.admin.web.i18n import Text
 from proxy.admin.web.rendering import render, see_other
 from proxy.catalogue.database import Database
 from proxy.connectors.watch import ConnectorWatch
 from proxy.settings import Settings
 from proxy.tenant import TenantConnection
+from proxy.text import Text
 
 
 class PurgeForm(PurgeOrder):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
 
-from proxy.admin.web.i18n import Text
+from proxy.text import Text
 
 # What Markdown would read as its own within a link's text (CommonMark 0.31, 2.4 and 6.3; the last
 # two in GitHub's tables and strikethrough), and what it hands on as HTML.

@@ -107,6 +107,15 @@ async def test_explained(filled: Running, admin: Visitor) -> None:
     assert "does not work" in (await admin.get(f"{path}?explain=on")).words
 
 
+async def test_explained_in_italian(filled: Running, admin: Visitor) -> None:
+    """Each step is told in the reader's language."""
+    admin.take(tdc_language="it")
+    page = await admin.get(f"{_path(filled, 'strada-sl-film')}?explain=on")
+    assert "connettore media" in page.words
+    assert "gli intervalli funzionano" in page.words
+    assert "ranges" not in page.words
+
+
 async def test_forgotten(filled: Running, admin: Visitor) -> None:
     """A button lets every process ask THRON anew, and is noted."""
     path, content = _path(filled, "strada-sl-film"), filled.thron.tenant.find("strada-sl-film")

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, Field, SecretStr
 
 from proxy.admin.validation import Wrong
 from proxy.admin.web.forms import WHOLE, blank, filled, read
-from proxy.admin.web.i18n import Text
+from proxy.text import Text
 
 
 class Kind(StrEnum):

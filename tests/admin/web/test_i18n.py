@@ -13,8 +13,9 @@ from babel.messages.pofile import read_po
 from markupsafe import Markup
 
 from proxy import errors
-from proxy.admin.web.i18n import Language, Text, Words, preferred
+from proxy.admin.web.i18n import Language, Words, preferred
 from proxy.errors import GatewayError
+from proxy.text import Text
 
 PROJECT = Path(__file__).parents[3]
 LOCALE = PROJECT / "proxy" / "admin" / "web" / "locale"
