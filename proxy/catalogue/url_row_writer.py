@@ -17,7 +17,7 @@ from proxy.catalogue.collisions import (
     resolve_claims,
     unaddressed,
 )
-from proxy.catalogue.content_record import ContentRows
+from proxy.catalogue.content_rows import ContentRows
 from proxy.catalogue.url_entries import UrlEntry
 from proxy.connectors import rows
 from proxy.connectors.identifiers import strategy

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.catalogue import schema
 from proxy.catalogue.collisions import AddressStatus
-from proxy.catalogue.content_record import ContentRows, content_rows
+from proxy.catalogue.content_rows import ContentRows, content_rows
 from proxy.catalogue.database import Database
 from proxy.catalogue.queries import is_present
 from proxy.catalogue.sync_runs import Run

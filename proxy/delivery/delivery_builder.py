@@ -89,7 +89,24 @@ class DeliveryBuilder:
                 path=self._source_path,
             )
         else:
-            sources = await self._published(content, name)
+            pkey = await self._pkey()
+            if pkey is None:
+                raise ThronRefused(
+                    "the app has no pkey: switch on its public share in THRON, or use delivery ="
+                    ' "original"'
+                )
+            sources = tuple(
+                published_url(
+                    self._cdn_url,
+                    self._client_id,
+                    pkey=pkey,
+                    content_type=content.content_type,
+                    content_id=content.id,
+                    channel=channel,
+                    name=name,
+                )
+                for channel in channels(content.content_type, content.channels)
+            )
         return Delivery(
             content_id=content.id,
             mode=mode,
@@ -142,23 +159,3 @@ class DeliveryBuilder:
         if last is not None and last.pkey is not None:
             return last.pkey
         return (await self._thron.session()).pkey
-
-    async def _published(self, content: Content, name: str) -> tuple[str, ...]:
-        pkey = await self._pkey()
-        if pkey is None:
-            raise ThronRefused(
-                "the app has no pkey: switch on its public share in THRON, or use delivery ="
-                ' "original"'
-            )
-        return tuple(
-            published_url(
-                self._cdn_url,
-                self._client_id,
-                pkey=pkey,
-                content_type=content.content_type,
-                content_id=content.id,
-                channel=channel,
-                name=name,
-            )
-            for channel in channels(content.content_type, content.channels)
-        )

@@ -12,7 +12,6 @@ from proxy.connectors.model import Connector
 from proxy.delivery.explain import FIXES
 from proxy.delivery.origin import Origins
 from proxy.delivery.resolver import Resolver
-from proxy.delivery.upstream import Upstream
 from proxy.errors import GatewayError, OriginTimeout, UnknownAddress
 from proxy.hints import with_hint
 from proxy.link_check.results import ProbeResult
@@ -37,7 +36,13 @@ class LinkProbe:
                 resolved = await self._resolver.resolve(connector, address)
                 delivery, fields = resolved.resolution.delivery, [FIRST_OCTET]
                 async with self._origins.open(delivery, method="GET", fields=fields) as upstream:
-                    return _result(upstream)
+                    told = parse_content_range(upstream.fields.get("Content-Range", ""))
+                    size = told.complete_length if told is not None else upstream.octets
+                    # Of an empty file there is no first octet, so that a 416 is its answer.
+                    if upstream.status == _NO_OCTETS and size != 0:
+                        return ProbeResult(502, problem="the origin has no first octet of it (416)")
+                    media_type = upstream.fields.get("Content-Type", "").partition(";")[0]
+                    return ProbeResult(200, media_type.strip().lower() or None, size)
         except GatewayError as exc:
             is_known = not isinstance(exc, UnknownAddress)
             fix = FIXES[connector.delivery] if is_known else ""
@@ -45,12 +50,3 @@ class LinkProbe:
         except TimeoutError:
             late = OriginTimeout(f"no first octet within {_LONGEST_S:g} s")
             return ProbeResult(late.status, problem=with_hint(late))
-
-
-def _result(upstream: Upstream) -> ProbeResult:
-    told = parse_content_range(upstream.fields.get("Content-Range", ""))
-    size = told.complete_length if told is not None else upstream.octets
-    if upstream.status == _NO_OCTETS and size != 0:  # of nothing there is no first octet
-        return ProbeResult(502, problem="the origin has no first octet of it (416)")
-    media_type = upstream.fields.get("Content-Type", "").partition(";")[0].strip().lower()
-    return ProbeResult(200, media_type or None, size)

@@ -130,25 +130,24 @@ class _Run:
 
     async def done(self) -> tuple[CheckState, str | None]:
         """Try line after line, and return how the run ended and why."""
+        state, reason = CheckState.DONE, None
+        noted = asyncio.get_running_loop().time()
         async with asyncio.TaskGroup() as tries:
-            state, reason = await self._through(tries)
+            async for line in self._lines():
+                await self._slots.acquire()
+                tries.create_task(self._try(line))
+                await asyncio.sleep(1 / self._rate.per_s)
+                if asyncio.get_running_loop().time() - noted >= _NOTED_EVERY_S:
+                    await self._note()
+                    noted = asyncio.get_running_loop().time()
+                if self._check.state is CheckState.STOPPING:
+                    state = CheckState.STOPPED
+                    break
+                if self._silent >= _MOST_SILENT:
+                    state, reason = CheckState.FAILED, self._last_problem
+                    break
         await self._note()
         return state, reason
-
-    async def _through(self, tries: asyncio.TaskGroup) -> tuple[CheckState, str | None]:
-        noted = asyncio.get_running_loop().time()
-        async for line in self._lines():
-            await self._slots.acquire()
-            tries.create_task(self._try(line))
-            await asyncio.sleep(1 / self._rate.per_s)
-            if asyncio.get_running_loop().time() - noted >= _NOTED_EVERY_S:
-                await self._note()
-                noted = asyncio.get_running_loop().time()
-            if self._check.state is CheckState.STOPPING:
-                return CheckState.STOPPED, None
-            if self._silent >= _MOST_SILENT:
-                return CheckState.FAILED, self._last_problem
-        return CheckState.DONE, None
 
     async def _lines(self) -> AsyncIterator[UrlRow]:
         after = 0
