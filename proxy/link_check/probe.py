@@ -15,6 +15,7 @@ from proxy.delivery.resolver import Resolver
 from proxy.errors import GatewayError, OriginTimeout, UnknownAddress
 from proxy.hints import with_hint
 from proxy.link_check.results import ProbeResult
+from proxy.semantics.headers import media_type
 from proxy.semantics.ranges import FIRST_OCTET, parse_content_range
 
 # Resolver and origin each have time-outs of their own; this is for all their tries together.
@@ -41,8 +42,7 @@ class LinkProbe:
                     # Of an empty file there is no first octet, so that a 416 is its answer.
                     if upstream.status == _NO_OCTETS and size != 0:
                         return ProbeResult(502, problem="the origin has no first octet of it (416)")
-                    media_type = upstream.fields.get("Content-Type", "").partition(";")[0]
-                    return ProbeResult(200, media_type.strip().lower() or None, size)
+                    return ProbeResult(200, media_type(upstream.fields.get("Content-Type")), size)
         except GatewayError as exc:
             is_known = not isinstance(exc, UnknownAddress)
             fix = FIXES[connector.delivery] if is_known else ""

@@ -11,6 +11,7 @@ from yarl import URL
 
 from proxy.errors import ThronAnswerInvalid, ThronTimeout, ThronUnreachable
 from proxy.semantics.dates import parse_retry_after
+from proxy.semantics.headers import media_type
 from proxy.thron.exchange import Question, Reply, Request
 from proxy.thron.silence import Silence
 
@@ -145,10 +146,7 @@ class Client:
                     raise ThronAnswerInvalid("THRON's answer is larger than 4 MiB")
             return Reply(
                 status=response.status,
-                media_type=response.headers.get("Content-Type", "")
-                .partition(";")[0]
-                .strip()
-                .lower(),
+                media_type=media_type(response.headers.get("Content-Type")) or "",
                 body=bytes(body),
                 retry_after_s=parse_retry_after(
                     response.headers.get("Retry-After"), date=response.headers.get("Date")

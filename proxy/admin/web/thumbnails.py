@@ -5,6 +5,7 @@ from html import escape
 
 from proxy.delivery.upstream import Upstream
 from proxy.errors import GatewayError
+from proxy.semantics.headers import media_type
 from proxy.tenant import Tenant
 from proxy.thron.content import Content
 
@@ -61,12 +62,12 @@ def icon(content_type: str) -> bytes:
 
 
 async def _picture(upstream: Upstream) -> Picture | None:
-    media_type = upstream.fields.get("Content-Type", "").partition(";")[0].strip().lower()
-    if upstream.status != 200 or media_type not in _PICTURES:  # noqa: PLR2004 - OK
+    kind = media_type(upstream.fields.get("Content-Type"))
+    if upstream.status != 200 or kind is None or kind not in _PICTURES:  # noqa: PLR2004 - OK
         return None
     octets = bytearray()
     while piece := await upstream.read():
         octets += piece
         if len(octets) > _LARGEST:
             return None
-    return Picture(media_type, bytes(octets)) if len(octets) >= _LEAST else None
+    return Picture(kind, bytes(octets)) if len(octets) >= _LEAST else None
