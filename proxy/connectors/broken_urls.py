@@ -13,12 +13,10 @@ from proxy.catalogue.queries import of_content, read_url_row, url_rows
 from proxy.catalogue.url_rows import Selection, UrlRow
 from proxy.connectors.addresses import public_url
 from proxy.connectors.impact import (
-    NONE_BROKEN,
     BrokenUrl,
     BrokenUrls,
     Reason,
     break_reason,
-    break_reasons,
 )
 from proxy.connectors.model import Connector
 
@@ -50,8 +48,6 @@ async def broken_urls(
     Raises:
         DatabaseFailed: The catalogue cannot be read.
     """
-    if not break_reasons(old, new):
-        return NONE_BROKEN
     counts: dict[Reason, int] = {}
     sample: list[BrokenUrl] = []
     last = 0

@@ -194,12 +194,13 @@ class ConnectorService:
         counted: bool,
         at_most_s: float | None,
     ) -> Impact:
-        wider, loses = reaches_further(old, new), Reason.FOLDER in break_reasons(old, new)
+        wider, reasons = reaches_further(old, new), break_reasons(old, new)
+        loses = Reason.FOLDER in reasons
         statistics = None
         if new is not None and (wider or loses or counted):
             statistics = await self._previewer().counted(scope_of(new), at_most_s=at_most_s)
         broken = NONE_BROKEN
-        if old is not None:
+        if old is not None and reasons:
             broken = await broken_urls(
                 self._store.database,
                 old,

@@ -17,7 +17,7 @@ from proxy.catalogue.queries import Contents
 from proxy.catalogue.sync import Sync
 from proxy.catalogue.url_rows import Sort, UrlRow
 from proxy.connectors import addresses as paths
-from proxy.connectors.model import Identifier
+from proxy.connectors.identifiers import strategy
 from proxy.connectors.watch import ConnectorWatch
 from proxy.link_check.store import LinkCheckStore
 from proxy.settings import Settings
@@ -83,7 +83,7 @@ class ContentsPages:
             page_=page,
             last=max(1, -(-page.total // query.size)),
             tally=tally,
-            has_language=connector.identifier is Identifier.PRETTY_ID,
+            has_language=strategy(connector).has_language,
             sync=sync,
             link_problems=problems,
             collisions=await self.contents.collisions(connector, limit=_TOLD) if collided else (),
