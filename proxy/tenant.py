@@ -10,6 +10,7 @@ import structlog
 from proxy.catalogue.database import Database
 from proxy.catalogue.folder_listing import FolderListing
 from proxy.catalogue.purges import Purge
+from proxy.catalogue.tenant import TenantStore
 from proxy.connectors.folder_statistics_cache import FolderStatisticsCache
 from proxy.connectors.preview import Previewer
 from proxy.delivery.delivery_builder import DeliveryBuilder
@@ -147,7 +148,7 @@ class TenantConnection:
         if settings.client_id and settings.app_id and settings.app_key:
             key = settings.app_key.get_secret_value()
             return Credentials(settings.client_id, settings.app_id, key, settings.username)
-        kept = await self._database.tenant()
+        kept = await TenantStore(self._database).read()
         is_key_lost = kept is not None and kept.app_key is None
         if is_key_lost and not self.is_key_lost:  # told once: this is asked every second
             log.error("credentials cannot be decrypted", fix=LOST_KEY)

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from proxy.app import open_gateway
-from proxy.catalogue.tenant import TenantRecord
+from proxy.catalogue.tenant import TenantRecord, TenantStore
 from proxy.connectors.store import ConnectorStore
 from proxy.errors import ConfigurationError, DatabaseFailed
 from proxy.sandbox.server import Sandbox
@@ -59,7 +59,7 @@ async def test_set_up_in_the_console(thron: Sandbox, tmp_path: Path) -> None:
     """Credentials that the database has count as set up, for those who read the log too."""
     with logged() as log:
         async with running(thron, tmp_path) as whole:
-            await whole.gateway.parts.database.save_tenant(
+            await TenantStore(whole.gateway.parts.database).save(
                 TenantRecord(client_id=thron.client_id, app_id=thron.app_id, app_key=thron.app_key),
                 actor="test",
             )

@@ -9,7 +9,7 @@ import pytest
 
 from proxy.app import open_parts
 from proxy.catalogue.database import Database
-from proxy.catalogue.tenant import TenantRecord
+from proxy.catalogue.tenant import TenantRecord, TenantStore
 from proxy.connectors.store import ConnectorStore
 from proxy.errors import ConfigurationError, DatabaseFailed
 from proxy.sandbox.server import Sandbox
@@ -48,13 +48,13 @@ async def test_tenant_of_the_database(thron: Sandbox, tmp_path: Path) -> None:
     async with open_parts(settings, {"STATE_DIRECTORY": str(tmp_path)}) as parts:
         await parts.connection.refresh()
         assert [parts.tenant] == [None]
-        await parts.database.save_tenant(_kept(thron, key=thron.app_key), actor="test")
+        await TenantStore(parts.database).save(_kept(thron, key=thron.app_key), actor="test")
         await parts.connection.refresh()
         connected = parts.tenant
         assert connected is not None
         await parts.connection.refresh()
         assert parts.tenant is connected
-        await parts.database.save_tenant(_kept(thron, key=thron.app_key_wrong), actor="test")
+        await TenantStore(parts.database).save(_kept(thron, key=thron.app_key_wrong), actor="test")
         await parts.connection.refresh()
         assert parts.tenant is not connected
 
@@ -63,7 +63,7 @@ async def test_a_tenant_is_connected_once(thron: Sandbox, tmp_path: Path) -> Non
     """The console and the watch may ask for it at the same time: one keeper, one login."""
     settings = _without_credentials(thron)
     async with open_parts(settings, {"STATE_DIRECTORY": str(tmp_path)}) as parts:
-        await parts.database.save_tenant(_kept(thron, key=thron.app_key), actor="test")
+        await TenantStore(parts.database).save(_kept(thron, key=thron.app_key), actor="test")
         await asyncio.gather(*(parts.connection.refresh() for _ in range(5)))
         assert _keepers() == 1
 
@@ -73,7 +73,7 @@ async def test_what_could_not_be_connected_is_closed(thron: Sandbox, tmp_path: P
     settings = _without_credentials(thron)
     environ = {"STATE_DIRECTORY": str(tmp_path)}
     async with open_parts(settings, environ) as parts:
-        await parts.database.save_tenant(_kept(thron, key=thron.app_key), actor="test")
+        await TenantStore(parts.database).save(_kept(thron, key=thron.app_key), actor="test")
         with closing(sqlite3.connect(tmp_path / "connector.db")) as direct:
             direct.execute("ALTER TABLE address RENAME TO elsewhere")
         for _ in range(3):

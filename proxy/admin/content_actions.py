@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from proxy.catalogue.database import Database
-from proxy.catalogue.purges import Purge, PurgeKind
+from proxy.catalogue.purges import Purge, PurgeKind, PurgeStore
 from proxy.catalogue.queries import Contents
 from proxy.connectors.addressability import is_id
 from proxy.connectors.watch import ConnectorWatch
@@ -51,4 +51,4 @@ class ContentActions:
     async def forget(self, content_id: str, *, actor: str) -> None:
         """Order every process to forget the resolutions of a content, if it can have any."""
         if is_id(content_id):
-            await self.database.purge(Purge(PurgeKind.CONTENT, content_id), actor=actor)
+            await PurgeStore(self.database).order(Purge(PurgeKind.CONTENT, content_id), actor=actor)

@@ -10,7 +10,7 @@ from proxy.admin.api.operations import Model
 from proxy.admin.capabilities import Trial, explore
 from proxy.admin.validation import Wrong
 from proxy.catalogue.session_store import session_store
-from proxy.catalogue.tenant import TenantRecord
+from proxy.catalogue.tenant import TenantRecord, TenantStore
 from proxy.tenant import Parts
 from proxy.text import Text
 from proxy.thron.session import Credentials
@@ -87,7 +87,7 @@ async def connection(parts: Parts) -> Connection:
             api_url=settings.api_base,
             cdn_url=settings.cdn_base,
         )
-    kept = await parts.database.tenant()
+    kept = await TenantStore(parts.database).read()
     if kept is None or kept.app_key is None:
         return Connection(
             None, None, None, is_given=False, api_url=settings.api_url, cdn_url=settings.cdn_url
@@ -114,7 +114,7 @@ async def whole(parts: Parts, given: NewCredentials) -> Credentials | None:
     if given.app_key is not None and given.app_key.get_secret_value():
         app_key = given.app_key.get_secret_value()
         return Credentials(given.client_id, given.app_id, app_key, username)
-    kept = await parts.database.tenant()
+    kept = await TenantStore(parts.database).read()
     if kept is None or kept.app_key is None or kept.client_id != given.client_id:
         return None
     return Credentials(given.client_id, given.app_id, kept.app_key, username)
@@ -144,7 +144,7 @@ async def keep(parts: Parts, credentials: Credentials, trial: Trial, *, actor: s
         app_key=credentials.app_key,
         username=credentials.username,
     )
-    await parts.database.save_tenant(kept, actor=actor)
+    await TenantStore(parts.database).save(kept, actor=actor)
     if trial.session is not None:  # another login may end it
         await session_store(parts.database, credentials).save(trial.session)
     await parts.connection.refresh()

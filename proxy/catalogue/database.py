@@ -1,7 +1,8 @@
-"""What the connector keeps: connectors, tenant, audit, purges, and a revision to tell of changes.
+"""The database: opened, read and written in transactions that are whole, whatever happens.
 
-Every change is one transaction that also bumps the revision and writes the audit, so that what
-is killed in the middle has not happened. Processes see each other's changes by the revision.
+Each noun has a store of its own, which writes its change, the new revision and the audit's entry
+in one transaction, so that what is killed in the middle has not happened. Processes see each
+other's changes by the revision.
 """
 
 import asyncio
@@ -15,12 +16,11 @@ from collections.abc import (
     Mapping,
 )
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -42,10 +42,7 @@ from proxy.catalogue.engine import (
     write_ahead,
     writer,
 )
-from proxy.catalogue.purges import Purge, PurgeKind, invalidate
-from proxy.catalogue.tenant import TenantRecord
 from proxy.clock import utc_now
-from proxy.connectors import rows
 from proxy.errors import ConfigurationError, DatabaseFailed
 from proxy.settings import Settings
 
@@ -58,29 +55,6 @@ _SOON_S = 1.0
 _SOON_STEPS = 50
 _SOON_AT_ONCE = 8
 _SOON_LEFT_BEHIND = 4
-
-# Every running process has seen a purge long before.
-_PURGES_KEPT = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
-    """Who changed what, and when.
-
-    Attributes:
-        at: Aware, UTC.
-        actor: Such as ``cli`` or a user of the console.
-        action: ``connector created``, ``connector changed``, ``connector removed``, ``tenant
-            changed``, ``purged``.
-        subject: The slug, or the client id; of a purge what is forgotten, empty for all.
-        detail: What is different, as plain values; never a secret.
-    """
-
-    at: datetime
-    actor: str
-    action: str
-    subject: str
-    detail: Mapping[str, Any]
 
 
 P = ParamSpec("P")
@@ -112,6 +86,7 @@ class Database:
     Attributes:
         place: Where it is.
         encryption: Of what is secret in it; None where there is no key: then no secret is kept.
+        now: Aware time.
     """
 
     def __init__(
@@ -126,7 +101,7 @@ class Database:
         self.encryption = encryption
         self._reader = reader(made)
         self._writer = writer(made)
-        self._now = now
+        self.now = now
         self._running: set[asyncio.Task[Any]] = set()
         self._soon = asyncio.Semaphore(_SOON_AT_ONCE)
         self._left_behind = 0
@@ -189,93 +164,6 @@ class Database:
             return await revision(connection)
 
     @_unbroken
-    async def tenant(self) -> TenantRecord | None:
-        """Return the credentials that were given in the console; None without any."""
-        async with self._reading() as connection:
-            return await self._tenant(connection)
-
-    @_unbroken
-    async def save_tenant(self, tenant: TenantRecord, *, actor: str) -> None:
-        """Keep credentials in place of those before.
-
-        New ones bump the revision and are audited, by their names only.
-
-        Raises:
-            ConfigurationError: There is no key to encrypt the app key with.
-        """
-        if self.encryption is None:
-            raise ConfigurationError([_no_key()])
-        async with self._writing() as connection:
-            before = await self._tenant(connection)
-            names = _new_credentials(before, tenant)
-            if not names:
-                return
-            values = asdict(tenant)
-            if tenant.app_key is not None:
-                values["app_key"] = self.encryption.encrypt(tenant.app_key)
-            await connection.execute(delete(schema.tenant))
-            await connection.execute(insert(schema.tenant).values(id=1, **values))
-            detail = {"changed": names}
-            await self._note(connection, actor, "tenant changed", tenant.client_id, detail)
-            await bump(connection)
-
-    async def _tenant(self, connection: AsyncConnection) -> TenantRecord | None:
-        columns = [column for column in schema.tenant.columns if column.name != "id"]
-        row = (await connection.execute(select(*columns))).mappings().one_or_none()
-        if row is None:
-            return None
-        tenant = TenantRecord(**row)
-        if tenant.app_key is None or self.encryption is None:
-            return replace(tenant, app_key=None)
-        return replace(tenant, app_key=self.encryption.decrypt(tenant.app_key))
-
-    @_unbroken
-    async def purge(self, purge: Purge, *, actor: str) -> int:
-        """Order every running process to forget resolutions, and return the order's number."""
-        table = schema.purge
-        now = self._now().astimezone(UTC)
-        async with self._writing() as connection:
-            await connection.execute(delete(table).where(table.c.at < now - _PURGES_KEPT))
-            ordered = await connection.execute(
-                insert(table)
-                .values(at=now, kind=purge.kind.value, value=purge.value, actor=actor)
-                .returning(table.c.id)
-            )
-            await invalidate(connection, purge)
-            detail = {"kind": purge.kind.value}
-            await self._note(connection, actor, "purged", purge.value, detail)
-            number: int = ordered.scalar_one()
-            return number
-
-    @_unbroken
-    async def last_purge(self) -> int:
-        """Return the number of the newest purge that is kept, 0 without any."""
-        async with self._reading() as connection:
-            found = (await connection.execute(select(func.max(schema.purge.c.id)))).scalar_one()
-        return found or 0
-
-    @_unbroken
-    async def purges_since(self, number: int) -> tuple[tuple[int, Purge], ...]:
-        """Return the purges ordered after one, oldest first, each with its number."""
-        table = schema.purge
-        query = select(table).where(table.c.id > number).order_by(table.c.id)
-        async with self._reading() as connection:
-            found = (await connection.execute(query)).all()
-        return tuple((row.id, Purge(PurgeKind(row.kind), row.value)) for row in found)
-
-    @_unbroken
-    async def audit(self, *, newest: int = 100) -> tuple[AuditEntry, ...]:
-        """Return the newest entries of the audit, newest first."""
-        table = schema.audit
-        query = select(table).order_by(table.c.id.desc()).limit(newest)
-        async with self._reading() as connection:
-            found = (await connection.execute(query)).all()
-        return tuple(
-            AuditEntry(rows.instant(row.at), row.actor, row.action, row.subject, row.detail)
-            for row in found
-        )
-
-    @_unbroken
     async def read(self, reading: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Return what queries of a room of its own read, in one transaction."""
         async with self._reading() as connection:
@@ -314,8 +202,24 @@ class Database:
         subject: str,
         detail: Mapping[str, Any] | None = None,
     ) -> None:
-        """Enter something in the audit, in the transaction of what it tells."""
-        await self._note(connection, actor, action, subject, detail or {})
+        """Enter something in the audit, in the transaction of what it tells.
+
+        Args:
+            connection: Of the transaction.
+            actor: Such as ``cli`` or a user of the console.
+            action: Such as ``connector changed``.
+            subject: The slug, or the client id; of a purge what is forgotten, empty for all.
+            detail: What is different, as plain values; never a secret.
+        """
+        await connection.execute(
+            insert(schema.audit).values(
+                at=self.now().astimezone(UTC),
+                actor=actor,
+                action=action,
+                subject=subject,
+                detail=dict(detail or {}),
+            )
+        )
 
     def unshared(self) -> AsyncConnection:
         """Return a connection outside of transactions, for who enters it to hold long."""
@@ -385,27 +289,9 @@ class Database:
         if app_key is None or is_encrypted(app_key):
             return
         if self.encryption is None:
-            raise migrate.UnusableDatabase(f"holds an app key in plain text: {_no_key()}")
+            raise migrate.UnusableDatabase(f"holds an app key in plain text: {secret_keys.NO_KEY}")
         query = update(table).values(app_key=self.encryption.encrypt(app_key))
         await connection.execute(query)
-
-    async def _note(
-        self,
-        connection: AsyncConnection,
-        actor: str,
-        action: str,
-        subject: str,
-        detail: Mapping[str, Any],
-    ) -> None:
-        await connection.execute(
-            insert(schema.audit).values(
-                at=self._now().astimezone(UTC),
-                actor=actor,
-                action=action,
-                subject=subject,
-                detail=dict(detail),
-            )
-        )
 
 
 def _failures(*more: type[Exception]) -> tuple[type[Exception], ...]:
@@ -434,18 +320,6 @@ async def bump(connection: AsyncConnection) -> None:
     """Let every process see, within two seconds, that connectors or tenant have changed."""
     table = schema.revision
     await connection.execute(update(table).values(number=table.c.number + 1))
-
-
-def _new_credentials(before: TenantRecord | None, after: TenantRecord) -> list[str]:
-    names = ("client_id", "app_id", "app_key", "username")
-    return [name for name in names if getattr(before, name, None) != getattr(after, name)]
-
-
-def _no_key() -> str:
-    return (
-        f"set {secret_keys.SETTING}, the same for every replica, to have it encrypted"
-        f" (make one with: {secret_keys.MAKE_ONE})"
-    )
 
 
 def _unreachable(where: DatabaseLocation, exc: BaseException) -> str:

@@ -8,7 +8,7 @@ from typing import Self
 import structlog
 
 from proxy.catalogue.database import Database
-from proxy.catalogue.purges import Purge
+from proxy.catalogue.purges import Purge, PurgeStore
 from proxy.errors import ConfigurationError, DatabaseFailed
 
 log = structlog.get_logger("proxy.polling")
@@ -86,7 +86,7 @@ class PurgePoller:
         Raises:
             DatabaseFailed: It does not answer even once.
         """
-        self = cls(database, obey, since=await database.last_purge())
+        self = cls(database, obey, since=await PurgeStore(database).last())
         async with polling("purges", self.refresh, interval_s=interval_s):
             yield self
 
@@ -96,7 +96,7 @@ class PurgePoller:
         Raises:
             DatabaseFailed: The database does not answer; they are obeyed the next time.
         """
-        for number, purge in await self._database.purges_since(self._seen):
+        for number, purge in await PurgeStore(self._database).since(self._seen):
             self._seen = number
             await self._obey(purge)
             purge_log.info("purged", kind=purge.kind, value=purge.value)

@@ -1,15 +1,21 @@
-"""Purges: orders to forget an address, a content, a connector or all; what the catalogue does."""
+"""Purges: orders to forget an address, a content, a connector or all, kept for every process."""
 
 from dataclasses import dataclass
+from datetime import UTC, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, select, true, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.catalogue import schema
+from proxy.catalogue.database import Database
 
 _AT = schema.content.c
 _LINE = schema.address.c
+_PURGE = schema.purge
+
+# Every running process has seen a purge long before.
+_KEPT = timedelta(days=1)
 
 
 class PurgeKind(StrEnum):
@@ -34,7 +40,53 @@ class Purge:
     value: str = ""
 
 
-async def invalidate(connection: AsyncConnection, purge: Purge) -> None:
+@dataclass(frozen=True, slots=True)
+class PurgeStore:
+    """Orders and reads purges; every method raises DatabaseFailed where there is no answer."""
+
+    database: Database
+
+    async def order(self, purge: Purge, *, actor: str) -> int:
+        """Order every running process to forget resolutions, and return the order's number."""
+        now = self.database.now().astimezone(UTC)
+
+        async def order(connection: AsyncConnection) -> int:
+            await connection.execute(delete(_PURGE).where(_PURGE.c.at < now - _KEPT))
+            ordered = await connection.execute(
+                insert(_PURGE)
+                .values(at=now, kind=purge.kind.value, value=purge.value, actor=actor)
+                .returning(_PURGE.c.id)
+            )
+            await _invalidate(connection, purge)
+            detail = {"kind": purge.kind.value}
+            await self.database.note(
+                connection, actor=actor, action="purged", subject=purge.value, detail=detail
+            )
+            number: int = ordered.scalar_one()
+            return number
+
+        return await self.database.write(order)
+
+    async def last(self) -> int:
+        """Return the number of the newest purge that is kept, 0 without any."""
+
+        async def read(connection: AsyncConnection) -> int:
+            return (await connection.execute(select(func.max(_PURGE.c.id)))).scalar_one() or 0
+
+        return await self.database.read(read)
+
+    async def since(self, number: int) -> tuple[tuple[int, Purge], ...]:
+        """Return the purges ordered after one, oldest first, each with its number."""
+        query = select(_PURGE).where(_PURGE.c.id > number).order_by(_PURGE.c.id)
+
+        async def read(connection: AsyncConnection) -> tuple[tuple[int, Purge], ...]:
+            found = await connection.execute(query)
+            return tuple((row.id, Purge(PurgeKind(row.kind), row.value)) for row in found)
+
+        return await self.database.read(read)
+
+
+async def _invalidate(connection: AsyncConnection, purge: Purge) -> None:
     """Let contents be served again only after THRON has been asked about them."""
     meant: ColumnElement[bool]
     match purge.kind:

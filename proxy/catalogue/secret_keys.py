@@ -18,6 +18,9 @@ SETTING = "TDC_SECRET_KEY"
 _SHORTEST = 32
 _FIX = f"restore it, or remove it and give the credentials anew, or set {SETTING}."
 MAKE_ONE = "openssl rand -base64 32"
+NO_KEY = (
+    f"set {SETTING}, the same for every replica, to have it encrypted (make one with: {MAKE_ONE})"
+)
 
 
 def key_file(database: Path) -> Path:

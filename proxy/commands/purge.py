@@ -5,7 +5,7 @@ import os
 import click
 
 from proxy.catalogue.database import open_database
-from proxy.catalogue.purges import Purge, PurgeKind
+from proxy.catalogue.purges import Purge, PurgeKind, PurgeStore
 from proxy.commands.running import require, runs
 from proxy.connectors import addresses as paths
 from proxy.connectors.addressability import is_id
@@ -46,6 +46,6 @@ async def purge(
             order = Purge(PurgeKind.CONNECTOR, connector)
         else:
             order = Purge(PurgeKind.ALL)
-        await database.purge(order, actor="cli")
+        await PurgeStore(database).order(order, actor="cli")
     click.echo("Ordered: every running connector forgets it within 2 seconds.")
     return 0

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from proxy.catalogue import schema
 from proxy.catalogue.audit_retention import KEPT, prune
 from proxy.catalogue.database import Database
+from tests.catalogue.audited import audited
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -25,7 +26,7 @@ async def enter(database: Database, action: str, *subjects: str, at: datetime = 
 
 async def subjects(database: Database) -> list[str]:
     """Return what is left, oldest first."""
-    return [each.subject for each in reversed(await database.audit(newest=5000))]
+    return [each.subject for each in reversed(await audited(database, newest=5000))]
 
 
 async def test_old_entries_go(database_url: str) -> None:

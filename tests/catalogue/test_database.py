@@ -3,18 +3,16 @@
 import asyncio
 import gc
 import sys
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from proxy.catalogue.database import AuditEntry, Database
+from proxy.catalogue.database import Database
 from proxy.catalogue.engine import place
-from proxy.catalogue.purges import Purge, PurgeKind
-from proxy.catalogue.tenant import TenantRecord
+from proxy.catalogue.tenant import TenantStore
 from proxy.connectors.model import (
     Connector,
     Connectors,
@@ -22,6 +20,7 @@ from proxy.connectors.model import (
 )
 from proxy.connectors.store import ConnectorStore
 from proxy.errors import ConfigurationError, DatabaseFailed
+from tests.catalogue.audited import audited
 from tests.catalogue.postgres import frozen
 from tests.waiting import until
 
@@ -34,75 +33,8 @@ async def test_empty(database_url: str) -> None:
     """A fresh database has no connectors, no tenant, and revision 0."""
     async with Database.open(database_url) as database:
         assert await ConnectorStore(database).read() == Connectors(0, ())
-        assert await database.tenant() is None
-        assert await database.audit() == ()
-
-
-async def test_tenant(database_url: str) -> None:
-    """New credentials are a change that everybody learns of; the same ones are none."""
-    tenant = TenantRecord("acme", "app", "app-key-1")
-    async with Database.open(database_url, secret_keys_given=(KEY,)) as database:
-        await database.save_tenant(tenant, actor="console")
-        await database.save_tenant(tenant, actor="console")
-        assert await database.revision() == 1
-        changed = replace(tenant, app_key="app-key-2", username="somebody")
-        await database.save_tenant(changed, actor="console")
-        assert await database.revision() == 2
-        assert await database.tenant() == changed
-
-
-async def test_no_secret_is_audited_or_shown(sqlite_url: str) -> None:
-    """Neither the audit nor a tenant's own words hold the app key."""
-    tenant = TenantRecord("acme", "app", "app-key-1")
-    async with Database.open(sqlite_url) as database:
-        await database.save_tenant(tenant, actor="console")
-        told = repr(tenant) + repr(await database.audit())
-    assert "app-key-1" not in told
-
-
-async def test_a_lost_key_asks_for_the_credentials_anew(sqlite_url: str, tmp_path: Path) -> None:
-    """Without its key the app key is unknown, not an error; the rest of the tenant is there."""
-    tenant = TenantRecord("acme", "app", "app-key-1")
-    async with Database.open(sqlite_url) as database:
-        await database.save_tenant(tenant, actor="console")
-    (tmp_path / "connector.secret.key").unlink()
-    async with Database.open(sqlite_url) as database:
-        assert await database.tenant() == replace(tenant, app_key=None)
-        await database.save_tenant(tenant, actor="console")
-        assert await database.tenant() == tenant
-
-
-async def test_postgresql_keeps_no_secret_without_a_key(postgresql_url: str) -> None:
-    """There the key has to be given; what is to be done is said."""
-    async with Database.open(postgresql_url) as database:
-        with pytest.raises(ConfigurationError, match=r"TDC_SECRET_KEY.*openssl"):
-            await database.save_tenant(TenantRecord("acme", "app", "key"), actor="console")
-        assert await database.tenant() is None
-
-
-async def test_purges(database_url: str) -> None:
-    """Purges are seen in their order by whoever has seen fewer, and audited."""
-    async with Database.open(database_url, now=lambda: NOON) as database:
-        assert await database.last_purge() == 0
-        orders = [Purge(PurgeKind.CONTENT, "c-1"), Purge(PurgeKind.ALL)]
-        numbers = [await database.purge(order, actor="cli") for order in orders]
-        assert await database.purges_since(0) == tuple(zip(numbers, orders, strict=True))
-        assert await database.purges_since(numbers[0]) == ((numbers[1], orders[1]),)
-        assert await database.last_purge() == numbers[1]
-        assert (await database.audit())[1] == AuditEntry(
-            NOON, "cli", "purged", "c-1", {"kind": "content"}
-        )
-
-
-async def test_old_purges_are_dropped(database_url: str) -> None:
-    """A day later a purge is dropped; its number is not given again."""
-    now = NOON
-    async with Database.open(database_url, now=lambda: now) as database:
-        first = await database.purge(Purge(PurgeKind.ALL), actor="cli")
-        now = NOON + timedelta(days=1, seconds=1)
-        second = await database.purge(Purge(PurgeKind.ALL), actor="cli")
-        assert await database.purges_since(0) == ((second, Purge(PurgeKind.ALL)),)
-        assert second > first
+        assert await TenantStore(database).read() is None
+        assert await audited(database) == ()
 
 
 async def test_processes_see_each_other(database_url: str) -> None:
@@ -202,10 +134,10 @@ async def test_killed_in_the_middle(database_url: str) -> None:
         # Waits for the transaction of a writer that PostgreSQL has not yet found gone.
         await ConnectorStore(database).remove("nobody", actor="cli")
         connectors = await ConnectorStore(database).read()
-        audited = await database.audit(newest=10**6)
+        entries = await audited(database, newest=10**6)
     assert {each.max_age_s for each in connectors.all} == {connectors.revision}
     assert connectors.revision in {done[-1], done[-1] + 1}
-    assert len(audited) == 40 * connectors.revision
+    assert len(entries) == 40 * connectors.revision
 
 
 async def test_sqlite_file_is_the_owner_s(tmp_path: Path) -> None:

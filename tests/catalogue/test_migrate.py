@@ -17,6 +17,7 @@ from proxy.catalogue.database import Database
 from proxy.catalogue.engine import engine, place, writer
 from proxy.catalogue.migrate import SCRIPTS, UnusableDatabase, prepare, upgrade
 from proxy.catalogue.schema import HEAD, TABLES
+from proxy.catalogue.tenant import TenantStore
 from proxy.connectors.store import ConnectorStore
 from tests.catalogue import dump
 
@@ -181,7 +182,7 @@ async def test_an_old_database_is_opened_by_many(name: str, database_url: str) -
 
     async def slugs() -> list[str]:
         async with Database.open(database_url, secret_keys_given=("k" * 32,)) as database:
-            assert (await database.tenant()) is not None
+            assert (await TenantStore(database).read()) is not None
             return [each.slug for each in (await ConnectorStore(database).read()).all]
 
     assert await asyncio.gather(*(slugs() for _ in range(3))) == [["brochures"]] * 3

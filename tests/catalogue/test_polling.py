@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 
 from proxy.catalogue.database import Database
 from proxy.catalogue.polling import PurgePoller, polling
-from proxy.catalogue.purges import Purge, PurgeKind
+from proxy.catalogue.purges import Purge, PurgeKind, PurgeStore
 from proxy.errors import ConfigurationError, DatabaseFailed
 
 
@@ -97,7 +97,7 @@ async def test_another_process_s_order_is_obeyed(sqlite_url: str) -> None:
         PurgePoller.open(ours, obeyed, interval_s=0.01),
         asyncio.timeout(10),
     ):
-        await theirs.purge(Purge(PurgeKind.CONTENT, "c-1"), actor="cli")
+        await PurgeStore(theirs).order(Purge(PurgeKind.CONTENT, "c-1"), actor="cli")
         await obeyed.once.wait()
     assert obeyed.purges == [Purge(PurgeKind.CONTENT, "c-1")]
 
@@ -111,7 +111,7 @@ async def test_each_order_once(sqlite_url: str) -> None:
         PurgePoller.open(database, obeyed, interval_s=NEVER_S) as watch,
     ):
         for order in orders:
-            await database.purge(order, actor="cli")
+            await PurgeStore(database).order(order, actor="cli")
         await watch.refresh()
         await watch.refresh()
     assert obeyed.purges == orders
@@ -121,10 +121,10 @@ async def test_earlier_orders_are_ignored(sqlite_url: str) -> None:
     """A process that starts later knows nothing yet, so it obeys no order from before."""
     obeyed = Obeyed()
     async with Database.open(sqlite_url) as database:
-        await database.purge(ALL, actor="cli")
+        await PurgeStore(database).order(ALL, actor="cli")
         async with PurgePoller.open(database, obeyed, interval_s=NEVER_S) as watch:
             await watch.refresh()
             assert obeyed.purges == []
-            await database.purge(ALL, actor="cli")
+            await PurgeStore(database).order(ALL, actor="cli")
             await watch.refresh()
             assert obeyed.purges == [ALL]

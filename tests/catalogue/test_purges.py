@@ -1,15 +1,18 @@
-"""What the catalogue may still say after a purge."""
+"""Purges that are ordered, and what the catalogue may still say after one."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from proxy.catalogue.database import Database
 from proxy.catalogue.known_contents import KnownContents
-from proxy.catalogue.purges import Purge, PurgeKind
+from proxy.catalogue.purges import Purge, PurgeKind, PurgeStore
 from proxy.connectors.addresses import Address, cache_key
+from tests.catalogue.audited import audited
 from tests.catalogue.entering import NAMES, Catalogue, named
 
+NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 ONE, TWO = Address("names", "en", "one"), Address("names", "en", "two")
 
 
@@ -33,7 +36,7 @@ async def catalogue(database_url: str) -> AsyncIterator[Catalogue]:
 )
 async def test_doubt(catalogue: Catalogue, purge: Purge, doubted: list[bool]) -> None:
     """What was purged is not served unverified until a listing has shown it again."""
-    await catalogue.database.purge(purge, actor="test")
+    await PurgeStore(catalogue.database).order(purge, actor="test")
     assert [await _is_doubted(catalogue, each) for each in (ONE, TWO)] == doubted
     await catalogue.listed(NAMES, named(1, "en:one"), named(2, "en:two"))
     assert [await _is_doubted(catalogue, each) for each in (ONE, TWO)] == [False, False]
@@ -43,3 +46,33 @@ async def _is_doubted(catalogue: Catalogue, address: Address) -> bool:
     known = KnownContents(catalogue.database, now=catalogue.now)
     (found,) = await known.of(NAMES, address)
     return found.age_s is None
+
+
+async def test_purges(database_url: str) -> None:
+    """Purges are seen in their order by whoever has seen fewer, and audited."""
+    async with Database.open(database_url, now=lambda: NOON) as database:
+        assert await PurgeStore(database).last() == 0
+        orders = [Purge(PurgeKind.CONTENT, "c-1"), Purge(PurgeKind.ALL)]
+        numbers = [await PurgeStore(database).order(order, actor="cli") for order in orders]
+        assert await PurgeStore(database).since(0) == tuple(zip(numbers, orders, strict=True))
+        assert await PurgeStore(database).since(numbers[0]) == ((numbers[1], orders[1]),)
+        assert await PurgeStore(database).last() == numbers[1]
+        entry = (await audited(database))[1]
+        assert (entry.at, entry.actor, entry.action, entry.subject, entry.detail) == (
+            NOON,
+            "cli",
+            "purged",
+            "c-1",
+            {"kind": "content"},
+        )
+
+
+async def test_old_purges_are_dropped(database_url: str) -> None:
+    """A day later a purge is dropped; its number is not given again."""
+    now = NOON
+    async with Database.open(database_url, now=lambda: now) as database:
+        first = await PurgeStore(database).order(Purge(PurgeKind.ALL), actor="cli")
+        now = NOON + timedelta(days=1, seconds=1)
+        second = await PurgeStore(database).order(Purge(PurgeKind.ALL), actor="cli")
+        assert await PurgeStore(database).since(0) == ((second, Purge(PurgeKind.ALL)),)
+        assert second > first

@@ -10,7 +10,7 @@ import pytest
 from proxy.catalogue.database import Database
 from proxy.catalogue.engine import place
 from proxy.catalogue.secret_keys import encryption, key_file
-from proxy.catalogue.tenant import TenantRecord
+from proxy.catalogue.tenant import TenantRecord, TenantStore
 from proxy.errors import ConfigurationError
 from tests.catalogue.old_database import SECRETS, write_plain_text
 
@@ -66,7 +66,7 @@ async def test_plain_text_of_an_older_version_is_scrubbed(sqlite_url: str, tmp_p
     assert _plain(tmp_path) >= {"app-key-in-plain-text", "pkey-in-plain-text"}
     async with Database.open(sqlite_url) as database:
         assert not _plain(tmp_path)
-        tenant = await database.tenant()
+        tenant = await TenantStore(database).read()
     assert tenant == TenantRecord("acme", "app", "app-key-in-plain-text")
     assert not _plain(tmp_path)
 
@@ -79,7 +79,7 @@ async def test_a_scrub_that_a_reader_held_up_is_done_later(sqlite_url: str, tmp_
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM tenant").fetchall()
         async with Database.open(sqlite_url) as database:
-            assert await database.tenant() is not None
+            assert await TenantStore(database).read() is not None
     async with Database.open(sqlite_url):
         assert not _plain(tmp_path)
 
@@ -91,7 +91,9 @@ async def test_postgresql_without_a_key_keeps_no_plain_text(postgresql_url: str)
         async with Database.open(postgresql_url):
             pass
     async with Database.open(postgresql_url, secret_keys_given=(GIVEN,)) as database:
-        assert await database.tenant() == TenantRecord("acme", "app", "app-key-in-plain-text")
+        assert await TenantStore(database).read() == TenantRecord(
+            "acme", "app", "app-key-in-plain-text"
+        )
 
 
 def _names(directory: Path) -> set[str]:

@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from proxy.app import open_parts
-from proxy.catalogue.tenant import TenantRecord
+from proxy.catalogue.tenant import TenantRecord, TenantStore
 from proxy.check.steps import check
 from proxy.connectors.model import Connector, DeliveryMode
 from proxy.connectors.store import ConnectorStore
@@ -74,7 +74,7 @@ async def test_a_lost_secret_key(thron: Sandbox, tmp_path: Path) -> None:
     settings = usual_settings(thron).model_copy(update=nothing)
     async with open_parts(settings, {"STATE_DIRECTORY": str(tmp_path)}) as parts:
         kept = TenantRecord(client_id=thron.client_id, app_id=thron.app_id, app_key=thron.app_key)
-        await parts.database.save_tenant(kept, actor="test")
+        await TenantStore(parts.database).save(kept, actor="test")
     (tmp_path / "connector.secret.key").unlink()
     (told,) = await checked(settings, tmp_path)
     assert not told.is_ok
@@ -164,7 +164,7 @@ async def test_credentials_of_the_console(thron: Sandbox, tmp_path: Path) -> Non
     settings = usual_settings(thron).model_copy(update=nothing)
     async with open_parts(settings, {"STATE_DIRECTORY": str(tmp_path)}) as parts:
         kept = TenantRecord(client_id="no-such-tenant", app_id=thron.app_id, app_key=thron.app_key)
-        await parts.database.save_tenant(kept, actor="test")
+        await TenantStore(parts.database).save(kept, actor="test")
         await parts.connection.refresh()
         first = await anext(check(parts))
     assert first.is_ok

@@ -12,6 +12,7 @@ from proxy.admin.auth.passwords import PasswordHashes
 from proxy.admin.store import Store
 from proxy.catalogue.database import Database
 from proxy.cli import main
+from tests.catalogue.audited import audited
 from tests.logs import logged
 from tests.process import served
 
@@ -62,7 +63,7 @@ async def test_set(tmp_path: Path) -> None:
     assert "The password is set." in result.stdout
     assert await PasswordHashes().fits(PASSWORD, await kept(tmp_path) or "")
     async with Database.open(f"sqlite:///{tmp_path}/connector.db") as database:
-        entry = (await database.audit(newest=1))[0]
+        entry = (await audited(database, newest=1))[0]
     assert (entry.actor, entry.action) == ("cli", "password set")
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from proxy.catalogue.purges import Purge, PurgeKind
+from proxy.catalogue.purges import Purge, PurgeKind, PurgeStore
+from tests.catalogue.audited import audited
 from tests.commands.cli import Cli, document
 
 
@@ -25,8 +26,8 @@ async def test_purge(cli: Cli, words: str, order: Purge) -> None:
     outcome = await cli.run("purge", *words.split())
     assert (outcome.status, outcome.err) == (0, "")
     async with cli.opened() as database:
-        assert [purge for _, purge in await database.purges_since(0)] == [order]
-        newest = (await database.audit())[0]
+        assert [purge for _, purge in await PurgeStore(database).since(0)] == [order]
+        newest = (await audited(database))[0]
         assert (newest.actor, newest.action, newest.subject) == ("cli", "purged", order.value)
 
 
@@ -46,4 +47,4 @@ async def test_purge_of_what(cli: Cli, words: str, told: str) -> None:
     assert outcome.status == 2
     assert told in outcome.err
     async with cli.opened() as database:
-        assert await database.last_purge() == 0
+        assert await PurgeStore(database).last() == 0

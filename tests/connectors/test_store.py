@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from proxy.catalogue.database import AuditEntry, Database
+from proxy.catalogue.database import Database
 from proxy.connectors.changes import Changes
 from proxy.connectors.model import (
     Connector,
@@ -16,6 +16,7 @@ from proxy.connectors.model import (
 from proxy.connectors.store import ConnectorStore
 from proxy.errors import ConfigurationError
 from proxy.thron.content import ContentType
+from tests.catalogue.audited import audited
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 FILES = Connector(slug="files", folder="f", folder_id="f-1", identifier=Identifier.CONTENT_ID)
@@ -52,12 +53,12 @@ async def test_apply_is_idempotent(database_url: str) -> None:
     """Applying the same again changes nothing, not even the revision or the audit."""
     async with Database.open(database_url) as database:
         await ConnectorStore(database).apply([FILES, SKUS], actor="cli")
-        before = await database.audit()
+        before = await audited(database)
         assert await ConnectorStore(database).apply([FILES, SKUS], actor="cli") == Changes(
             created=(), changed=(), unchanged=("files", "skus")
         )
         assert await database.revision() == 1
-        assert await database.audit() == before
+        assert await audited(database) == before
 
 
 async def test_apply_changes_and_keeps_others(database_url: str) -> None:
@@ -67,8 +68,13 @@ async def test_apply_changes_and_keeps_others(database_url: str) -> None:
         changed = FILES.model_copy(update={"max_age_s": 60})
         assert (await ConnectorStore(database).apply([changed], actor="ada")).changed == ("files",)
         assert await ConnectorStore(database).read() == Connectors(2, (changed, SKUS))
-        assert (await database.audit(newest=1))[0] == AuditEntry(
-            NOON, "ada", "connector changed", "files", {"max_age_s": {"old": 300, "new": 60}}
+        entry = (await audited(database, newest=1))[0]
+        assert (entry.at, entry.actor, entry.action, entry.subject, entry.detail) == (
+            NOON,
+            "ada",
+            "connector changed",
+            "files",
+            {"max_age_s": {"old": 300, "new": 60}},
         )
 
 
@@ -104,7 +110,7 @@ async def test_remove(database_url: str) -> None:
         assert await ConnectorStore(database).remove("files", actor="cli")
         assert not await ConnectorStore(database).remove("files", actor="cli")
         assert await ConnectorStore(database).read() == Connectors(2, (SKUS,))
-        assert [each.action for each in await database.audit()] == [
+        assert [each.action for each in await audited(database)] == [
             "connector removed",
             "connector created",
             "connector created",

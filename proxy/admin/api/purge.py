@@ -9,6 +9,7 @@ from proxy.admin.api.problems import FieldProblem, Problem
 from proxy.admin.auth.caller import Caller
 from proxy.admin.purging import NotPurgeable, PurgeOrder, purge_of
 from proxy.catalogue.database import Database
+from proxy.catalogue.purges import PurgeStore
 from proxy.connectors.watch import ConnectorWatch
 from proxy.settings import Settings
 
@@ -37,4 +38,4 @@ class PurgeApi:
         except NotPurgeable as exc:
             problem = FieldProblem("value", str(exc.text))
             raise Problem(422, "Some values cannot be taken.", problems=[problem]) from exc
-        return Ordered(number=await self.database.purge(order, actor=caller.actor))
+        return Ordered(number=await PurgeStore(self.database).order(order, actor=caller.actor))

@@ -12,6 +12,7 @@ from proxy.admin.web import forms, pages
 from proxy.admin.web.forms import Form
 from proxy.admin.web.rendering import render, see_other
 from proxy.catalogue.database import Database
+from proxy.catalogue.purges import PurgeStore
 from proxy.connectors.watch import ConnectorWatch
 from proxy.settings import Settings
 from proxy.tenant import TenantConnection
@@ -73,7 +74,7 @@ class PurgePages:
                 question=QUESTIONS[form.value.by],
                 remembered=self._remembered(),
             )
-        await self.database.purge(purge, actor=request[CALLER].actor)
+        await PurgeStore(self.database).order(purge, actor=request[CALLER].actor)
         return see_other("/purge?done")
 
     def _remembered(self) -> int:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.catalogue.purges import Purge, PurgeKind
+from proxy.catalogue.purges import Purge, PurgeKind, PurgeStore
 from tests.admin.listed import listed
 from tests.admin.visitor import Visitor
 from tests.running import Running
@@ -47,9 +47,9 @@ async def test_snippets(path: str, admin: Visitor) -> None:
 async def test_forget(path: str, connector: Running, admin: Visitor) -> None:
     """A content is forgotten everywhere; the audit says who wanted it."""
     database = connector.gateway.parts.database
-    before = await database.last_purge()
+    before = await PurgeStore(database).last()
     assert (await admin.call("POST", f"{path}/forget")).status == 204
-    ((_, ordered),) = await database.purges_since(before)
+    ((_, ordered),) = await PurgeStore(database).since(before)
     assert ordered == Purge(PurgeKind.CONTENT, path.rpartition("/")[2])
 
 

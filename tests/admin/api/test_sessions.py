@@ -1,6 +1,7 @@
 """Sessions through the API."""
 
 from tests.admin.visitor import Visitor
+from tests.catalogue.audited import audited
 from tests.running import Running
 
 
@@ -11,5 +12,5 @@ async def test_counted_and_ended(connector: Running, admin: Visitor, nobody: Vis
     assert counted.json == {"count": 1}
     assert (await nobody.call("DELETE", "/api/sessions", token=made.secret)).status == 204
     assert (await admin.get("/audit")).status == 303
-    entry = (await connector.gateway.parts.database.audit(newest=1))[0]
+    entry = (await audited(connector.gateway.parts.database, newest=1))[0]
     assert (entry.actor, entry.action) == ("token m", "signed out everywhere")

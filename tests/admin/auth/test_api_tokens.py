@@ -12,6 +12,7 @@ from proxy.admin.auth.api_tokens import ApiTokens
 from proxy.admin.store import NameTaken, Store
 from proxy.catalogue import schema
 from proxy.catalogue.database import Database
+from tests.catalogue.audited import audited
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -71,7 +72,7 @@ async def test_audit(tokens: ApiTokens, database: Database) -> None:
     """Making and revoking stand in the audit, without the secret."""
     made = await tokens.make("monitoring", can_change=True, actor="admin")
     await tokens.revoke(made.token.id, actor="admin")
-    entries = await database.audit()
+    entries = await audited(database)
     assert [(each.action, each.subject) for each in entries] == [
         ("token revoked", "monitoring"),
         ("token created", "monitoring"),

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from proxy.catalogue.tenant import TenantStore
 from proxy.sandbox.server import Sandbox
 from tests.admin.visitor import Visitor, visitor
+from tests.catalogue.audited import audited
 from tests.logs import logged
 from tests.running import Running, running
 
@@ -44,7 +46,7 @@ async def test_given(bare: Running, operator: Visitor) -> None:
         assert bare.thron.app_key not in page.text
         assert bare.thron.app_key not in (await operator.get("/audit")).text
         assert bare.thron.app_key not in log.text
-    entry = (await bare.gateway.parts.database.audit(newest=1))[0]
+    entry = (await audited(bare.gateway.parts.database, newest=1))[0]
     assert (entry.actor, entry.action, entry.subject) == ("admin", "tenant changed", "sandbox")
     place = bare.gateway.parts.database.place.path
     assert place is not None
@@ -78,7 +80,7 @@ async def test_refused(
     page = await operator.send("/connection", **{**good(bare.thron), **changed})
     assert (page.status, said in page.words) == (422, True)
     assert "wrong-key" not in page.text
-    assert await bare.gateway.parts.database.tenant() is None
+    assert await TenantStore(bare.gateway.parts.database).read() is None
     assert bare.gateway.parts.tenant is None
 
 

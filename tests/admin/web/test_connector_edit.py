@@ -15,6 +15,7 @@ from proxy.thron.content import ContentType
 from tests.admin.listed import listed
 from tests.admin.set_up import number_to_confirm
 from tests.admin.visitor import Page, Visitor
+from tests.catalogue.audited import audited
 from tests.running import Running
 
 NUMBER = TypeAdapter(int)
@@ -224,7 +225,7 @@ async def test_removal(connector: Running, admin: Visitor) -> None:
     page = await admin.send("/connectors/files/remove", name="files")
     assert (page.status, page.fields["Location"]) == (303, "/connectors")
     assert connector.gateway.watch.connectors.of_slug("files") is None
-    entry = (await connector.gateway.parts.database.audit(newest=1))[0]
+    entry = (await audited(connector.gateway.parts.database, newest=1))[0]
     assert (entry.action, entry.subject) == ("connector removed", "files")
 
 

@@ -11,6 +11,7 @@ from proxy.sandbox.server import Fault, Kind, Sandbox
 from proxy.thron.content import ContentType
 from tests.admin.set_up import given, last, number_to_confirm, path
 from tests.admin.visitor import Visitor, visitor
+from tests.catalogue.audited import audited
 from tests.running import Running, running
 from tests.waiting import until
 
@@ -48,7 +49,7 @@ async def test_from_a_folder_to_a_connector(connector: Running, admin: Visitor, 
     assert (made.folder_id, made.identifier) == (root, Identifier.PRETTY_ID)
     assert made.content_types == frozenset({ContentType.IMAGE})
     assert made.disposition is Disposition.INLINE
-    entry = (await connector.gateway.parts.database.audit(newest=1))[0]
+    entry = (await audited(connector.gateway.parts.database, newest=1))[0]
     assert (entry.actor, entry.action, entry.subject) == (
         "admin",
         "connector created",

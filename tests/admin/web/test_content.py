@@ -6,9 +6,10 @@ import time
 
 import pytest
 
-from proxy.catalogue.purges import Purge, PurgeKind
+from proxy.catalogue.purges import Purge, PurgeKind, PurgeStore
 from tests.admin.listed import listed
 from tests.admin.visitor import Visitor
+from tests.catalogue.audited import audited
 from tests.running import Running
 
 
@@ -120,14 +121,14 @@ async def test_forgotten(filled: Running, admin: Visitor) -> None:
     """A button lets every process ask THRON anew, and is noted."""
     path, content = _path(filled, "strada-sl-film"), filled.thron.tenant.find("strada-sl-film")
     database = filled.gateway.parts.database
-    before = await database.last_purge()
+    before = await PurgeStore(database).last()
     await admin.get(path)
     answer = await admin.send(f"{path}/forget")
     assert (answer.status, answer.fields["Location"]) == (303, f"{path}?forgotten")
     assert "within two seconds" in (await admin.get(f"{path}?forgotten")).words
-    ((_, ordered),) = await database.purges_since(before)
+    ((_, ordered),) = await PurgeStore(database).since(before)
     assert ordered == Purge(PurgeKind.CONTENT, content.id)
-    assert (await database.audit(newest=1))[0].actor == "admin"
+    assert (await audited(database, newest=1))[0].actor == "admin"
 
 
 async def test_only_our_forms(filled: Running, admin: Visitor) -> None:
