@@ -222,7 +222,8 @@ async def test_back_up_is_restored(tmp_path: Path) -> None:
 
 def _run(blocks: list[str], home: Path) -> None:
     """Run blocks as one script in a directory, on free ports in place of the usual ones."""
-    script = "\n".join(blocks)
+    # What a block left running ends with the script, also where that fails.
+    script = "\n".join(["trap 'kill $(jobs -p) 2> /dev/null || true' EXIT", *blocks])
     ports = {usual: _free_port() for usual in ("8080", "8081")}
     for usual, free in ports.items():
         script = script.replace(f":{usual}", f":{free}")
