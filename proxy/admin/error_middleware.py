@@ -11,7 +11,7 @@ from aiohttp.typedefs import Handler, Middleware
 from proxy.admin.api.problems import FieldProblem, Problem
 from proxy.admin.auth.authorization import is_api
 from proxy.admin.auth.caller import CALLER
-from proxy.admin.auth.request_context import VISIT
+from proxy.admin.auth.request_context import CONTEXT
 from proxy.admin.web.rendering import render
 from proxy.errors import ConfigurationError, GatewayError
 from proxy.text import Text
@@ -94,7 +94,7 @@ def _answer(
         first = told[0] if told else str(_WORDS.get(status, _OTHER))
         several = [FieldProblem("", each) for each in told] if len(told) > 1 else []
         return Problem(status, first, problems=several, fields=fields).response()
-    if VISIT not in request:  # it went wrong before anything was known of who asks
+    if CONTEXT not in request:  # it went wrong before anything was known of who asks
         return web.Response(status=status, text=f"{HTTPStatus(status).phrase}\n")
     response = render(
         request,

@@ -32,7 +32,7 @@ from proxy.admin.auth.hosts import known_hosts
 from proxy.admin.auth.login import Login
 from proxy.admin.auth.login_rate_limiter import LoginRateLimiter
 from proxy.admin.auth.passwords import PasswordHashes
-from proxy.admin.auth.request_context import visits
+from proxy.admin.auth.request_context import request_context
 from proxy.admin.auth.sessions import Sessions
 from proxy.admin.auth.sign_in_links import SignInLinks
 from proxy.admin.content_actions import ContentActions
@@ -42,7 +42,7 @@ from proxy.admin.live import Live
 from proxy.admin.overview import Observer
 from proxy.admin.security_headers import secure
 from proxy.admin.set_up import SetUp
-from proxy.admin.store import Store
+from proxy.admin.store import ConsoleStore
 from proxy.admin.web import api_document, pages
 from proxy.admin.web.access import AccessPages
 from proxy.admin.web.assets import ASSETS
@@ -84,7 +84,7 @@ class Console:
     """
 
     app: web.Application
-    store: Store
+    store: ConsoleStore
     password: Password
     sessions: Sessions
     tokens: ApiTokens
@@ -121,7 +121,7 @@ async def open_console(
         DatabaseFailed: The password cannot be read.
     """
     settings, database, connection = parts.settings, parts.database, parts.connection
-    store = Store(database)
+    store = ConsoleStore(database)
     given = settings.admin_password_hash
     password = Password(
         store,
@@ -185,7 +185,7 @@ async def open_console(
         app = web.Application(
             middlewares=[
                 error_middleware(monotonic=monotonic),
-                visits(trusted=settings.proxies),
+                request_context(trusted=settings.proxies),
                 known_hosts(settings.admin_hosts),
                 authorization(sessions, tokens, body_timeout_s=body_timeout_s),
             ]

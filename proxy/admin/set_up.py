@@ -61,18 +61,18 @@ class SetUp:
             proposals=Remembered(propose, fresh_s=_PROPOSAL_FRESH_S, now=now),
         )
 
-    def tenancy(self) -> "Tenancy":
+    def queries(self) -> "TenantQueries":
         """Return whom to ask.
 
         Raises:
             NotConfigured: No tenant is connected.
         """
         tenant = self.connection.connected
-        return Tenancy(self, tenant.search, tenant.statistics, tenant.client_id)
+        return TenantQueries(self, tenant.search, tenant.statistics, tenant.client_id)
 
 
 @dataclass(frozen=True, slots=True)
-class Tenancy:
+class TenantQueries:
     """Asks about the tenant that is connected; made for one request.
 
     Attributes:

@@ -66,7 +66,7 @@ class NameTaken(Exception):
     """There is a token of this name."""
 
 
-class Store:
+class ConsoleStore:
     """Queries of the console's own; each change is a transaction with its audit."""
 
     def __init__(self, database: Database) -> None:

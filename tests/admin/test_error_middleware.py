@@ -7,7 +7,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from proxy.admin.api.problems import Problem
-from proxy.admin.auth.request_context import VISIT, visit
+from proxy.admin.auth.request_context import CONTEXT, context_of
 from proxy.admin.error_middleware import error_middleware
 from proxy.errors import ConfigurationError, DatabaseFailed
 from proxy.semantics.forwarded import TrustedProxies
@@ -18,7 +18,7 @@ Client = TestClient[web.Request, web.Application]
 
 
 async def _fail(request: web.Request) -> web.Response:
-    request[VISIT] = visit(request, trusted=TrustedProxies())
+    request[CONTEXT] = context_of(request, trusted=TrustedProxies())
     match request.match_info["what"]:
         case "bug":
             raise RuntimeError("s3cret")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from proxy.admin.api.operations import Model, operation
-from proxy.admin.store import AuditRow, Store
+from proxy.admin.store import AuditRow, ConsoleStore
 
 _LARGEST = 200
 
@@ -30,7 +30,7 @@ class AuditPage(Model):
 class AuditApi:
     """Reads the audit."""
 
-    store: Store
+    store: ConsoleStore
 
     @operation("GET", "/api/audit", tag="Audit")
     async def list_audit(self, query: AuditQuery) -> AuditPage:

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from proxy.admin.api.operations import Model, operation
 from proxy.admin.api.problems import Problem
-from proxy.admin.set_up import SetUp, Tenancy
+from proxy.admin.set_up import SetUp, TenantQueries
 from proxy.admin.web.connector_labels import TypeWord
 from proxy.admin.web.folder_rows import way
 from proxy.connectors.folder_statistics import FolderStatistics
@@ -128,7 +128,7 @@ class FoldersApi:
     @operation("GET", "/api/folders", tag=_TAG, problems=_PROBLEMS)
     async def list_folders(self, query: FoldersQuery) -> FolderList:
         """List folders that a connector can be installed on."""
-        asked = self.set_up.tenancy()
+        asked = self.set_up.queries()
         try:
             if query.search is not None:
                 tree, found, more = await asked.search(query.search, language=query.language)
@@ -157,7 +157,7 @@ class FoldersApi:
     @operation("GET", "/api/metadata-definitions", tag=_TAG, problems=_PROBLEMS)
     async def list_metadata(self, query: MetadataQuery) -> MetadataList:
         """List custom metadata that can name contents, the best first."""
-        asked = self.set_up.tenancy()
+        asked = self.set_up.queries()
         folder = await _seen(asked, query.folder)
         statistics = await asked.statistics(folder.id, subfolders=True, wait_s=_WAIT_S)
         return MetadataList(
@@ -175,7 +175,7 @@ class FoldersApi:
     @operation("GET", "/api/survey", tag=_TAG, problems=_PROBLEMS)
     async def survey_folder(self, query: SurveyQuery) -> Survey:
         """Count what each type and identifier would bring; ask again until it is done."""
-        asked = self.set_up.tenancy()
+        asked = self.set_up.queries()
         folder = await _seen(asked, query.folder)
         statistics = await asked.statistics(folder.id, subfolders=query.subfolders, wait_s=_WAIT_S)
         given = query.content_types
@@ -204,7 +204,7 @@ class FoldersApi:
         )
 
 
-async def _seen(asked: Tenancy, key: str | None) -> TreeFolder:
+async def _seen(asked: TenantQueries, key: str | None) -> TreeFolder:
     try:
         found = (await asked.tree()).root if key is None else await asked.folder(key)
     except ConfigurationError as exc:

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from proxy.admin.api.operations import Model, operation
 from proxy.admin.auth.caller import Caller
-from proxy.admin.auth.request_context import VISIT
+from proxy.admin.auth.request_context import CONTEXT
 from proxy.admin.auth.sessions import Sessions
 
 
@@ -30,4 +30,4 @@ class SessionsApi:
     @operation("DELETE", "/api/sessions", tag="Access", status=204)
     async def end_sessions(self, caller: Caller, request: web.Request) -> None:
         """Sign out everywhere."""
-        await self.sessions.end_all(actor=caller.actor, client=request[VISIT].client)
+        await self.sessions.end_all(actor=caller.actor, client=request[CONTEXT].client)

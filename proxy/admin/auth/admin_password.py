@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from proxy.admin.auth.passwords import PasswordHashes
-from proxy.admin.store import Store
+from proxy.admin.store import ConsoleStore
 
 
 class Password:
@@ -19,7 +19,7 @@ class Password:
 
     def __init__(
         self,
-        store: Store,
+        store: ConsoleStore,
         hashes: PasswordHashes,
         *,
         given: str | None,

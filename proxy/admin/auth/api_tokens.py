@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from proxy.admin.auth.secret_hash import secret_hash
-from proxy.admin.store import ApiToken, Store
+from proxy.admin.store import ApiToken, ConsoleStore
 
 _PREFIX = "tdc_"  # for scanners of leaked secrets, and for the operator who finds one in a file
 _HINT_CHARACTERS = 8
@@ -29,7 +29,7 @@ class NewToken:
 class ApiTokens:
     """Makes, finds and revokes tokens."""
 
-    def __init__(self, store: Store, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, store: ConsoleStore, *, now: Callable[[], datetime]) -> None:
         self._store = store
         self._now = now
 

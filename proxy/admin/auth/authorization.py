@@ -18,7 +18,7 @@ from proxy.admin.api.problems import Problem
 from proxy.admin.auth import cookies, csrf
 from proxy.admin.auth.api_tokens import ApiTokens
 from proxy.admin.auth.caller import CALLER, Caller, of_session, of_token
-from proxy.admin.auth.request_context import VISIT, Visit
+from proxy.admin.auth.request_context import CONTEXT, RequestContext
 from proxy.admin.auth.sessions import COOKIE, Sessions
 from proxy.admin.web import assets
 from proxy.admin.web.rendering import see_other
@@ -115,7 +115,9 @@ async def _caller(request: web.Request, sessions: Sessions, tokens: ApiTokens) -
         if token is None:
             raise _unauthorized("This token is not good: it may have been revoked.")
         return of_token(token)
-    session = await sessions.find(cookies.read(request, COOKIE, is_secure=request[VISIT].is_secure))
+    session = await sessions.find(
+        cookies.read(request, COOKIE, is_secure=request[CONTEXT].is_secure)
+    )
     return of_session(session) if session is not None else None
 
 
@@ -136,9 +138,9 @@ async def _see_that_it_is_meant(request: web.Request, caller: Caller | None) -> 
         if not caller.can_change:
             raise Problem(403, "This token may only read.")
         return
-    visit_ = request[VISIT]
-    secret = caller.session.id if caller is not None and caller.session else visit_.visitor
-    if _is_foreign(request, visit_):
+    context = request[CONTEXT]
+    secret = caller.session.id if caller is not None and caller.session else context.browser_id
+    if _is_foreign(request, context):
         raise _forbidden(request, Text("The request came from another site. Nothing was changed."))
     if is_api(request):
         given = request.headers.get(csrf.HEADER, "")
@@ -150,13 +152,13 @@ async def _see_that_it_is_meant(request: web.Request, caller: Caller | None) -> 
         )
 
 
-def _is_foreign(request: web.Request, visit_: Visit) -> bool:
+def _is_foreign(request: web.Request, context: RequestContext) -> bool:
     return csrf.is_foreign(
         request.headers,
-        host=visit_.host or "",
-        port=visit_.port,
-        is_port_known=visit_.is_port_known,
-        is_secure=visit_.is_secure,
+        host=context.host or "",
+        port=context.port,
+        is_port_known=context.is_port_known,
+        is_secure=context.is_secure,
     )
 
 

@@ -14,7 +14,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from proxy.admin.api.problems import Problem
 from proxy.admin.auth.authorization import is_api
-from proxy.admin.auth.request_context import VISIT
+from proxy.admin.auth.request_context import CONTEXT
 
 # Load balancers ask these by whatever name they know.
 _PROBES = frozenset({"/livez", "/readyz"})
@@ -29,7 +29,7 @@ def known_hosts(names: Collection[str]) -> Middleware:
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        host = request[VISIT].host
+        host = request[CONTEXT].host
         if host is not None and is_known(host, names):
             return await handler(request)
         if request.path in _PROBES:  # its status is for all, its reasons are not

@@ -10,7 +10,7 @@ from proxy.admin.auth.admin_password import Password
 from proxy.admin.auth.caller import ADMINISTRATOR
 from proxy.admin.auth.devices import Devices
 from proxy.admin.auth.login_rate_limiter import LoginRateLimiter, Party
-from proxy.admin.auth.request_context import VISIT
+from proxy.admin.auth.request_context import CONTEXT
 from proxy.admin.auth.sessions import Sessions
 
 
@@ -60,7 +60,7 @@ class Login:
             DatabaseFailed: It cannot be read.
         """
         device = await self._device(request)
-        party = self._begun(_parties(request[VISIT].client, device))
+        party = self._begun(_parties(request[CONTEXT].client, device))
         is_right = False
         try:
             is_right = await self._password.fits(password, is_known=party.is_known)
@@ -75,19 +75,19 @@ class Login:
             response,
             devices.COOKIE,
             await self._devices.remember(former=await self._device(request)),
-            is_secure=request[VISIT].is_secure,
+            is_secure=request[CONTEXT].is_secure,
             max_age_s=int(devices.LIVES.total_seconds()),
         )
 
     async def open_session(self, request: web.Request, response: web.Response) -> None:
         """Open a session under a new id, which a response hands out."""
-        visit = request[VISIT]
-        session = await self._sessions.open(client=visit.client, actor=ADMINISTRATOR)
-        sessions.keep(response, session, is_secure=visit.is_secure)
+        context = request[CONTEXT]
+        session = await self._sessions.open(client=context.client, actor=ADMINISTRATOR)
+        sessions.keep(response, session, is_secure=context.is_secure)
 
     async def _device(self, request: web.Request) -> str | None:
         """Return the hash of the device cookie of who asks, None if it has not signed in before."""
-        cookie = cookies.read(request, devices.COOKIE, is_secure=request[VISIT].is_secure)
+        cookie = cookies.read(request, devices.COOKIE, is_secure=request[CONTEXT].is_secure)
         return await self._devices.find(cookie)
 
     def _begun(self, parties: Iterator[Party]) -> Party:

@@ -15,7 +15,7 @@ from proxy.semantics.forwarded import TrustedProxies
 
 LANGUAGE_COOKIE = "tdc_language"
 THEME_COOKIE = "tdc_theme"
-VISITOR_COOKIE = "tdc_visitor"
+BROWSER_COOKIE = "tdc_visitor"
 
 _A_YEAR_S = 365 * 24 * 3600
 
@@ -29,7 +29,7 @@ class Theme(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class RequestContext:
     """One request's circumstances.
 
     Attributes:
@@ -42,7 +42,7 @@ class Visit:
             its own does not tell.
         language: To answer in.
         theme: To show pages in.
-        visitor: A random value of this browser, which ties forms to it before anyone signs in.
+        browser_id: A random value of this browser, which ties forms to it before anyone signs in.
         is_new: Whether the browser does not have it yet.
     """
 
@@ -53,14 +53,14 @@ class Visit:
     is_port_known: bool
     language: Language
     theme: Theme
-    visitor: str = field(repr=False)
+    browser_id: str = field(repr=False)
     is_new: bool
 
 
-VISIT = web.RequestKey("visit", Visit)
+CONTEXT = web.RequestKey("context", RequestContext)
 
 
-def visits(*, trusted: TrustedProxies) -> Middleware:
+def request_context(*, trusted: TrustedProxies) -> Middleware:
     """Return the middleware that notes the circumstances of each request.
 
     Args:
@@ -69,13 +69,13 @@ def visits(*, trusted: TrustedProxies) -> Middleware:
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        request[VISIT] = visit(request, trusted=trusted)
+        request[CONTEXT] = context_of(request, trusted=trusted)
         return await handler(request)
 
     return middleware
 
 
-def visit(request: web.Request, *, trusted: TrustedProxies) -> Visit:
+def context_of(request: web.Request, *, trusted: TrustedProxies) -> RequestContext:
     """Return the circumstances of a request.
 
     Args:
@@ -89,11 +89,11 @@ def visit(request: web.Request, *, trusted: TrustedProxies) -> Visit:
         trusted=trusted,
     )
     is_secure = effective.scheme == "https"
-    known = cookies.read(request, VISITOR_COOKIE, is_secure=is_secure)
+    known = cookies.read(request, BROWSER_COOKIE, is_secure=is_secure)
     is_new = not known or len(known) > 64  # noqa: PLR2004 - ours have 43 characters
     asked = request.headers.get("Host", "")
     is_port_known = forwarded.valid_host(asked) == effective.host
-    return Visit(
+    return RequestContext(
         client=effective.client,
         is_secure=is_secure,
         host=effective.host,
@@ -101,7 +101,7 @@ def visit(request: web.Request, *, trusted: TrustedProxies) -> Visit:
         is_port_known=is_port_known,
         language=_language(request, is_secure=is_secure),
         theme=_theme(request, is_secure=is_secure),
-        visitor=secrets.token_urlsafe(32) if is_new else known,
+        browser_id=secrets.token_urlsafe(32) if is_new else known,
         is_new=is_new,
     )
 
@@ -111,9 +111,9 @@ def keep(response: web.StreamResponse, cookie: str, value: str, *, is_secure: bo
     cookies.keep(response, cookie, value, is_secure=is_secure, max_age_s=_A_YEAR_S)
 
 
-def keep_visitor(response: web.StreamResponse, visit_: Visit) -> None:
-    """Have the browser keep the visitor's value until it is closed."""
-    cookies.keep(response, VISITOR_COOKIE, visit_.visitor, is_secure=visit_.is_secure)
+def keep_browser_id(response: web.StreamResponse, context: RequestContext) -> None:
+    """Have the browser keep its id until it is closed."""
+    cookies.keep(response, BROWSER_COOKIE, context.browser_id, is_secure=context.is_secure)
 
 
 def _port(authority: str) -> int | None:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from proxy.admin.auth import cookies, passwords
 from proxy.admin.auth.secret_hash import secret_hash
-from proxy.admin.store import Store, StoredSession
+from proxy.admin.store import ConsoleStore, StoredSession
 
 COOKIE = "tdc_session"
 
@@ -48,7 +48,7 @@ class Sessions:
 
     def __init__(
         self,
-        store: Store,
+        store: ConsoleStore,
         *,
         password: Callable[[], str | None],
         now: Callable[[], datetime],

@@ -11,7 +11,7 @@ from proxy.admin.auth.admin_password import Password
 from proxy.admin.auth.api_tokens import ApiTokens, NewToken
 from proxy.admin.auth.caller import CALLER
 from proxy.admin.auth.login import Login, TooManyLogins
-from proxy.admin.auth.request_context import VISIT
+from proxy.admin.auth.request_context import CONTEXT
 from proxy.admin.auth.sessions import COOKIE, Sessions
 from proxy.admin.store import NameTaken
 from proxy.admin.web import forms, pages
@@ -76,9 +76,9 @@ class AccessPages:
     @pages.post("/access/sign-out")
     async def sign_out_everywhere(self, request: web.Request) -> web.Response:
         """End every session, this one too."""
-        await self.sessions.end_all(actor=request[CALLER].actor, client=request[VISIT].client)
+        await self.sessions.end_all(actor=request[CALLER].actor, client=request[CONTEXT].client)
         response = see_other("/login")
-        cookies.forget(response, COOKIE, is_secure=request[VISIT].is_secure)
+        cookies.forget(response, COOKIE, is_secure=request[CONTEXT].is_secure)
         return response
 
     @pages.post("/access/tokens")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from proxy.admin.store import Store
+from proxy.admin.store import ConsoleStore
 from proxy.admin.web import pages
 from proxy.admin.web.rendering import render
 from proxy.text import Text
@@ -33,7 +33,7 @@ ACTIONS: Mapping[str, tuple[str, Text]] = {
 class AuditPages:
     """Who changed what, and when."""
 
-    store: Store
+    store: ConsoleStore
 
     @pages.get("/audit")
     async def show(self, request: web.Request) -> web.Response:

@@ -8,8 +8,8 @@ from aiohttp import web
 from multidict import MultiDict
 
 from proxy.admin.auth.caller import CALLER
-from proxy.admin.auth.request_context import VISIT
-from proxy.admin.set_up import SetUp, Tenancy
+from proxy.admin.auth.request_context import CONTEXT
+from proxy.admin.set_up import SetUp, TenantQueries
 from proxy.admin.web import forms, pages
 from proxy.admin.web.connector_differences import differences_told
 from proxy.admin.web.connector_fields import (
@@ -52,12 +52,12 @@ class Known:
     """What THRON tells for the page; nothing where it does not.
 
     Attributes:
-        tenancy: To ask it.
+        queries: To ask it.
         tree: Of folders.
         problem: Why it does not tell.
     """
 
-    tenancy: Tenancy | None = None
+    queries: TenantQueries | None = None
     tree: FolderTree | None = None
     problem: str | None = None
 
@@ -142,7 +142,7 @@ class ConnectorEditPages:
 
     async def _known(self) -> Known:
         try:
-            asked = self.set_up.tenancy()
+            asked = self.set_up.queries()
             return Known(asked, await asked.tree())
         except ThronError as exc:
             return Known(problem=with_hint(exc))
@@ -181,20 +181,20 @@ class ConnectorEditPages:
         known = await self._known()
         shown = connector if form.value is None else form.value.connector(connector)
         values: dict[str, Any] = {"review": None, "by_options": _by_options(request, (), form)}
-        if known.tenancy is not None and known.tree is not None:
+        if known.queries is not None and known.tree is not None:
             folder = known.tree.of(form.text("folder"))
             if folder is not None:
-                statistics = await known.tenancy.statistics(
+                statistics = await known.queries.statistics(
                     folder.id, subfolders=form.has("subfolders", "yes"), wait_s=_WAIT_S
                 )
-                offered = await known.tenancy.metadata(statistics)
+                offered = await known.queries.metadata(statistics)
                 shown = classified(shown.model_copy(update={"folder_id": folder.id}), offered)
                 values["by_options"] = _by_options(request, offered, form)
                 values["review"] = review(
                     shown,
                     statistics,
                     settings=self.settings,
-                    language=request[VISIT].language.value,
+                    language=request[CONTEXT].language.value,
                 )
         return render(
             request,
@@ -266,7 +266,7 @@ def _folder_options(request: web.Request, tree: FolderTree | None) -> list[tuple
     """Return the folders to choose from, indented; None where there are none, or too many."""
     if tree is None or len(tree) > _MOST_OPTIONS:
         return None
-    language = request[VISIT].language.value
+    language = request[CONTEXT].language.value
     return [
         (folder.id, "\u2003" * depth + folder.name(language)[:_LONGEST_OPTION])
         for depth, folder in tree.each(language=language)
@@ -276,7 +276,7 @@ def _folder_options(request: web.Request, tree: FolderTree | None) -> list[tuple
 def _by_options(
     request: web.Request, offered: tuple[MetadataChoice, ...], form: Form[AllFields]
 ) -> list[tuple[str, Text | str]]:
-    language = request[VISIT].language.value
+    language = request[CONTEXT].language.value
     found: list[tuple[str, Text | str]] = [
         (by_of(each), IDENTIFIER_NAMES[each.identifier]) for each in PLAIN_NAMINGS
     ]

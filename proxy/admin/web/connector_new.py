@@ -103,7 +103,7 @@ class ConnectorNewPages:
             step,
             draft,
             draft.form(step, given),
-            self.set_up.tenancy(),
+            self.set_up.queries(),
             self.settings,
             self.watch.connectors,
         )
@@ -143,7 +143,7 @@ async def _judged(context: StepContext) -> Form[Any]:
     form, value = context.form, context.form.value
     if value is None:
         return form
-    if context.step is Step.FOLDER and await context.tenancy.folder(value.folder) is None:
+    if context.step is Step.FOLDER and await context.queries.folder(value.folder) is None:
         text = Text("The application cannot see this folder. Choose one of these.")
         return form.with_problem(text, field="folder")
     if context.step is Step.IDENTIFIER and value.lacks_key:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from proxy.admin.auth.request_context import VISIT
+from proxy.admin.auth.request_context import CONTEXT
 from proxy.admin.set_up import SetUp
 from proxy.admin.web import pages
 from proxy.admin.web.connector_labels import NAMES
@@ -108,9 +108,9 @@ def document(text: str, name: str) -> web.Response:
 
 async def folder_names(set_up: SetUp, request: web.Request) -> dict[str, str]:
     """Return the folders' names by their ids; none where THRON does not tell in time."""
-    language = request[VISIT].language.value
+    language = request[CONTEXT].language.value
     try:
-        tree = await asyncio.wait_for(set_up.tenancy().tree(), _PATIENCE_S)
+        tree = await asyncio.wait_for(set_up.queries().tree(), _PATIENCE_S)
     except (ThronError, ConfigurationError, TimeoutError):
         return {}
     return {folder.id: folder.name(language) for _, folder in tree.each()}

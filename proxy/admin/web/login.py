@@ -12,10 +12,10 @@ from proxy.admin.auth import cookies, passwords
 from proxy.admin.auth.admin_password import Password
 from proxy.admin.auth.caller import ADMINISTRATOR, CALLER
 from proxy.admin.auth.login import Login, TooManyLogins
-from proxy.admin.auth.request_context import VISIT
+from proxy.admin.auth.request_context import CONTEXT
 from proxy.admin.auth.sessions import COOKIE, Sessions
 from proxy.admin.auth.sign_in_links import SET_UP_LIVES_S, Purpose, SignInLinks
-from proxy.admin.store import Store
+from proxy.admin.store import ConsoleStore
 from proxy.admin.web import forms, pages
 from proxy.admin.web.forms import Form
 from proxy.admin.web.navigation import local
@@ -44,7 +44,7 @@ class LoginPages:
     """Sign in, out, and for the first time."""
 
     settings: Settings
-    store: Store
+    store: ConsoleStore
     password: Password
     links: SignInLinks
     sessions: Sessions
@@ -63,7 +63,7 @@ class LoginPages:
     @pages.post("/login")
     async def sign_in(self, request: web.Request) -> web.Response:
         """Check the password, and open a session under a new id."""
-        visit = request[VISIT]
+        context = request[CONTEXT]
         form = forms.read(await request.post(), SignIn)
         if form.value is None:
             return self._sign_in_page(request, form, status=422)
@@ -77,7 +77,7 @@ class LoginPages:
             response.headers["Retry-After"] = str(exc.retry_after_s)
             return response
         if not is_right:
-            await self.store.note(actor="nobody", action="sign-in failed", subject=visit.client)
+            await self.store.note(actor="nobody", action="sign-in failed", subject=context.client)
             wrong = form.with_problem(Text("Wrong password."), field="password")
             return self._sign_in_page(request, wrong, status=422)
         return await self._signed_in(request, local(form.value.next))
@@ -87,9 +87,9 @@ class LoginPages:
         """End the session."""
         session = request[CALLER].session
         if session is not None:
-            await self.sessions.end(session, actor=ADMINISTRATOR, client=request[VISIT].client)
+            await self.sessions.end(session, actor=ADMINISTRATOR, client=request[CONTEXT].client)
         response = see_other("/login")
-        cookies.forget(response, COOKIE, is_secure=request[VISIT].is_secure)
+        cookies.forget(response, COOKIE, is_secure=request[CONTEXT].is_secure)
         return response
 
     @pages.get("/set-up")

@@ -9,7 +9,7 @@ import orjson
 from aiohttp import web
 
 from proxy.admin.auth.caller import CALLER
-from proxy.admin.auth.request_context import VISIT
+from proxy.admin.auth.request_context import CONTEXT
 from proxy.admin.auth.sessions import Sessions
 from proxy.admin.live import TICK_S, Live, Watcher
 from proxy.admin.requests_query import RequestsQuery
@@ -45,7 +45,7 @@ class OverviewPages:
     async def show(self, request: web.Request) -> web.Response:
         """Show the page as it is now."""
         query = RequestsQuery.lenient(request.query)
-        live, language = self.live, request[VISIT].language
+        live, language = self.live, request[CONTEXT].language
         parts = live.parts(await live.snapshot(at_most_s=0), language)
         return render(
             request,
@@ -76,7 +76,7 @@ class OverviewPages:
 
     async def _tell(self, request: web.Request, response: web.StreamResponse) -> None:
         query = RequestsQuery.lenient(request.query)
-        watcher = Watcher(self.live, language=request[VISIT].language, query=query)
+        watcher = Watcher(self.live, language=request[CONTEXT].language, query=query)
         await _sent(response, b"retry: %d\n\n" % _RETRY_MS)
         for tick in count():
             if await self._is_stopping(after_s=TICK_S if tick else 0):

@@ -5,7 +5,13 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from proxy.admin.auth.request_context import LANGUAGE_COOKIE, THEME_COOKIE, VISIT, Theme, keep
+from proxy.admin.auth.request_context import (
+    CONTEXT,
+    LANGUAGE_COOKIE,
+    THEME_COOKIE,
+    Theme,
+    keep,
+)
 from proxy.admin.web import forms, pages
 from proxy.admin.web.i18n import Language
 from proxy.admin.web.navigation import local
@@ -29,7 +35,7 @@ class PreferencesPages:
         form = forms.read(await request.post(), Preferences)
         if form.value is None:
             raise web.HTTPBadRequest
-        is_secure = request[VISIT].is_secure
+        is_secure = request[CONTEXT].is_secure
         response = see_other(local(form.value.back))
         if form.value.language is not None:
             keep(response, LANGUAGE_COOKIE, form.value.language.value, is_secure=is_secure)

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from proxy import __version__
 from proxy.admin.auth import csrf
 from proxy.admin.auth.caller import CALLER
-from proxy.admin.auth.request_context import VISIT, Theme, keep_visitor
+from proxy.admin.auth.request_context import CONTEXT, Theme, keep_browser_id
 from proxy.admin.web import formatting
 from proxy.admin.web.assets import ASSETS
 from proxy.admin.web.i18n import NAMES, Language, Words
@@ -80,20 +80,20 @@ def render(
             ``time(moment)``, ``size(octets)`` and what else ``formatting`` has,
             ``asset("name.js")``, and ``page``.
     """
-    visit = request[VISIT]
+    context = request[CONTEXT]
     text = ENVIRONMENT.get_template(template).render(
-        **_said(Words(visit.language)), page=_page(request), **values
+        **_said(Words(context.language)), page=_page(request), **values
     )
     response = web.Response(
         status=status,
         text=text,
         content_type="text/html",
-        headers={"Cache-Control": "no-store", "Content-Language": visit.language.value},
+        headers={"Cache-Control": "no-store", "Content-Language": context.language.value},
     )
     if len(text) > _WORTH_COMPRESSING:
         response.enable_compression()
-    if visit.is_new:
-        keep_visitor(response, visit)
+    if context.is_new:
+        keep_browser_id(response, context)
     return response
 
 
@@ -110,7 +110,7 @@ def see_other(path: str) -> web.Response:
 
 def words(request: web.Request) -> Words:
     """Return the words in the reader's language."""
-    return Words(request[VISIT].language)
+    return Words(request[CONTEXT].language)
 
 
 def _said(words: Words) -> dict[str, Any]:
@@ -140,13 +140,13 @@ def _stamp(moment: datetime) -> str:
 
 
 def _page(request: web.Request) -> Page:
-    visit, caller = request[VISIT], request.get(CALLER)
+    context, caller = request[CONTEXT], request.get(CALLER)
     session = caller.session if caller is not None else None
     return Page(
         path=request.path_qs if request.method == "GET" else request.path,
-        language=visit.language,
-        theme=visit.theme,
-        csrf=csrf.token(session.id if session is not None else visit.visitor),
+        language=context.language,
+        theme=context.theme,
+        csrf=csrf.token(session.id if session is not None else context.browser_id),
         is_signed_in=session is not None,
         navigation=tuple((place, place.holds(request.path)) for place in NAVIGATION),
     )

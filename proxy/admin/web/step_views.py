@@ -7,8 +7,8 @@ from typing import Any
 from aiohttp import web
 from multidict import MultiMapping
 
-from proxy.admin.auth.request_context import VISIT
-from proxy.admin.set_up import Tenancy
+from proxy.admin.auth.request_context import CONTEXT
+from proxy.admin.set_up import TenantQueries
 from proxy.admin.web.connector_fields import Answer, DetailFields, by_of, named_by
 from proxy.admin.web.connector_labels import TypeWord
 from proxy.admin.web.connector_review import review
@@ -42,7 +42,7 @@ class StepContext:
         step: Which.
         draft: All that was given so far.
         form: Of this step.
-        tenancy: To ask THRON.
+        queries: To ask THRON.
         settings: Of the connector.
         connectors: Those that there are.
     """
@@ -52,14 +52,14 @@ class StepContext:
     step: Step
     draft: Draft
     form: Form[Any]
-    tenancy: Tenancy
+    queries: TenantQueries
     settings: Settings
     connectors: Connectors
 
     @property
     def language(self) -> str:
         """The reader's."""
-        return self.request[VISIT].language.value
+        return self.request[CONTEXT].language.value
 
     def typed(self, name: str, *default: str) -> "StepContext":
         """Return the same with a default in a field that nothing was given for."""
@@ -76,14 +76,14 @@ async def folder_view(context: StepContext) -> Values:
     """Show the tree, or what a search of it finds."""
     sought = context.draft.value("q").strip()
     context = context.typed("subfolders", Answer.YES)
-    tree = await context.tenancy.tree()
+    tree = await context.queries.tree()
     chosen = (
-        await context.tenancy.folder(context.form.text("folder"))
+        await context.queries.folder(context.form.text("folder"))
         if context.form.text("folder")
         else None
     )
     if sought:
-        tree, found, more = await context.tenancy.search(sought, language=context.language)
+        tree, found, more = await context.queries.search(sought, language=context.language)
         shown = found_rows(tree, found, language=context.language)
     else:
         shown, more = rows(tree, context.draft.values("open"), language=context.language), 0
@@ -144,7 +144,7 @@ class IdentifierOption:
 async def identifier_view(context: StepContext) -> Values:
     """Show what each identifier would do."""
     folder, statistics = await _counted(context)
-    offered = await context.tenancy.metadata(statistics)
+    offered = await context.queries.metadata(statistics)
     connector = _connector(context, folder)
 
     def option(naming: Naming, choice: MetadataChoice | None = None) -> IdentifierOption:
@@ -187,7 +187,7 @@ async def review_view(context: StepContext) -> Values:
     connectors = context.connectors.all
     taken = {"new", *(each.slug for each in connectors)}
     context = context.typed("slug", suggested_slug(folder.name(context.language), taken=taken))
-    proposal = await context.tenancy.proposal(wait_s=_WAIT_S)
+    proposal = await context.queries.proposal(wait_s=_WAIT_S)
     for name, default in (
         ("delivery", proposal.mode if proposal and proposal.mode else DeliveryMode.ORIGINAL),
         ("disposition", "attachment"),
@@ -196,13 +196,13 @@ async def review_view(context: StepContext) -> Values:
     ):
         context = context.typed(name, default)
     statistics = await _statistics(context, folder, wait_s=_CONFIRM_WAIT_S)
-    offered = await context.tenancy.metadata(statistics)
+    offered = await context.queries.metadata(statistics)
     connector = _detailed(classified(_connector(context, folder), offered), context.form)
-    has_pkey = (await context.tenancy.thron.session()).pkey is not None
+    has_pkey = (await context.queries.thron.session()).pkey is not None
     return {
         "form": context.form,
         "folder": folder,
-        "folder_way": way(await context.tenancy.tree(), folder, language=context.language),
+        "folder_way": way(await context.queries.tree(), folder, language=context.language),
         "connector": connector,
         "statistics": statistics,
         "is_guessed": context.settings.is_public_url_guessed,
@@ -229,7 +229,7 @@ VIEWS: Mapping[Step, Callable[[StepContext], Awaitable[Values]]] = {
 
 
 async def _folder(context: StepContext) -> Folder:
-    found = await context.tenancy.folder(context.draft.value("folder"))
+    found = await context.queries.folder(context.draft.value("folder"))
     if found is None:  # it was there when it was chosen
         raise web.HTTPSeeOther(context.draft.url(Step.FOLDER) + "&go=types")
     return found
@@ -238,7 +238,7 @@ async def _folder(context: StepContext) -> Folder:
 async def _statistics(context: StepContext, folder: Folder, *, wait_s: float) -> FolderStatistics:
     subfolders = context.draft.value("subfolders") != Answer.NO
     anew = context.given.get("go") == "recount"
-    return await context.tenancy.statistics(
+    return await context.queries.statistics(
         folder.id, subfolders=subfolders, wait_s=wait_s, anew=anew
     )
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.admin.auth.api_tokens import ApiTokens
-from proxy.admin.store import NameTaken, Store
+from proxy.admin.store import ConsoleStore, NameTaken
 from proxy.catalogue import schema
 from proxy.catalogue.database import Database
 from tests.catalogue.audited import audited
@@ -25,7 +25,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def tokens(database: Database) -> ApiTokens:
-    return ApiTokens(Store(database), now=lambda: NOW)
+    return ApiTokens(ConsoleStore(database), now=lambda: NOW)
 
 
 async def test_made_and_found(tokens: ApiTokens) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.admin.auth.devices import LIVES, MOST, Devices
-from proxy.admin.store import Store
+from proxy.admin.store import ConsoleStore
 from proxy.catalogue import schema
 from proxy.catalogue.database import Database
 
@@ -66,7 +66,7 @@ async def test_ends_with_its_password(world: World, change: str | None) -> None:
 async def test_a_new_password_drops_them(world: World) -> None:
     """Nothing is left of the cookies of a former password."""
     await world.devices.remember(former=None)
-    await Store(world.database).set_password("$argon2id$second", at=START, actor="test")
+    await ConsoleStore(world.database).set_password("$argon2id$second", at=START, actor="test")
     assert await world.marks() == []
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.admin.auth.sessions import IDLE, LONGEST, Session, Sessions
-from proxy.admin.store import Store
+from proxy.admin.store import ConsoleStore
 from proxy.catalogue import schema
 from proxy.catalogue.database import Database
 
@@ -23,7 +23,7 @@ class World:
         self.now = START
         self.hash: str | None = "$argon2id$first"
         self.database = database
-        self.store = Store(database)
+        self.store = ConsoleStore(database)
         self.sessions = Sessions(self.store, password=lambda: self.hash, now=lambda: self.now)
 
     async def open(self) -> Session:

@@ -37,8 +37,8 @@ function copyBySelection(text) {
 }
 
 // The page's language, in the reader's own kind of it: "19:10" or "7:10 PM".
-const { lang, dataset } = document.documentElement;
-export const locale = navigator.languages.find((each) => each.startsWith(`${lang}-`)) ?? dataset.locale;
+const { lang } = document.documentElement;
+export const locale = navigator.languages.find((each) => each.startsWith(`${lang}-`)) ?? document.body.dataset.locale;
 
 export function enhance(root) {
   for (const button of root.querySelectorAll("button.copy")) button.hidden = false;
