@@ -17,36 +17,20 @@ class ContentRows:
     Attributes:
         content: As THRON has it now.
         entries: Its lines in the table of URLs.
-        is_published: Whether THRON delivers it.
         is_servable: Whether the connector serves it.
+        values: The columns of its row of the table ``content`` that THRON decides.
     """
 
     content: Content
     entries: tuple[UrlEntry, ...]
-    is_published: bool
     is_servable: bool
+    values: Mapping[str, Any]
 
     @property
     def digest(self) -> str:
         """A digest of all that the rows hold: where it is the same, nothing has changed."""
         facts = sorted(self.values.items()), self.entries
         return hashlib.sha256(repr(facts).encode("utf-8", "replace")).hexdigest()[:32]
-
-    @property
-    def values(self) -> Mapping[str, Any]:
-        """The columns of its row of the table ``content`` that THRON decides."""
-        content = self.content
-        return {
-            "content_type": content.content_type[:32],
-            "titles": [[clean(each.language), clean(each.text)] for each in content.titles],
-            "file_name": clean(content.file_name) if content.file_name else None,
-            "status": clean(content.status) if content.status else None,
-            "channels": clean(" ".join(content.channels)),
-            "created": content.creation_date,
-            "updated": content.last_update,
-            "was_published": self.is_published,
-            "is_servable": self.is_servable,
-        }
 
     def row_values(self, entry: UrlEntry) -> Mapping[str, Any]:
         """The columns of a line that do not depend on other contents."""
@@ -66,9 +50,16 @@ class ContentRows:
 def content_rows(connector: Connector, content: Content, *, was_published: bool) -> ContentRows:
     """Return the rows of a content; ``was_published`` is what the catalogue has of it so far."""
     found = publication(content.status, content.channels, was_published=was_published)
-    return ContentRows(
-        content=content,
-        entries=entries(connector, content),
-        is_published=found is Publication.PUBLISHED,
-        is_servable=is_servable(connector, content, was_published=was_published),
-    )
+    served = is_servable(connector, content, was_published=was_published)
+    values = {
+        "content_type": content.content_type[:32],
+        "titles": [[clean(each.language), clean(each.text)] for each in content.titles],
+        "file_name": clean(content.file_name) if content.file_name else None,
+        "status": clean(content.status) if content.status else None,
+        "channels": clean(" ".join(content.channels)),
+        "created": content.creation_date,
+        "updated": content.last_update,
+        "was_published": found is Publication.PUBLISHED,
+        "is_servable": served,
+    }
+    return ContentRows(content, entries(connector, content), served, values)

@@ -7,6 +7,7 @@ agrees (docs/thron.md 11, row 6).
 Rule 3: what fails on the way keeps what was entered, and removes nothing.
 """
 
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
@@ -26,6 +27,9 @@ log = structlog.get_logger("proxy.sync")
 
 # THRON's index lags, and its clock is not ours (docs/thron.md 4.3 and 11, row 26).
 _OVERLAP = timedelta(minutes=10)
+
+# Entered by one transaction: most of what an unchanged page costs is the transaction.
+_PAGES_AT_ONCE = 5
 
 # Folders this small may well lose more than half of their contents at once.
 _SMALL = 20
@@ -69,9 +73,9 @@ class FolderSync:
         self, run: Run, connector: Connector, before: Run | None
     ) -> tuple[RunState, str | None]:
         added = 0
-        async with aclosing(self._listing.pages(connector)) as pages:
-            async for page in pages:
-                added += (await self._enter(run, connector, page)).added
+        async with aclosing(_several(self._listing.pages(connector))) as listed:
+            async for pages in listed:
+                added += (await self._enter(run, connector, *pages)).added
         missing = await self._writer.missing(run, connector, before=before)
         if _is_drop(missing.contents - missing.twice, missing.of - added):
             return RunState.SUSPENDED, _suspicion(missing, added)
@@ -104,13 +108,38 @@ class FolderSync:
                 await self._writer.spare(run, connector, ids)
             last = ids[-1]
 
-    async def _enter(self, run: Run, connector: Connector, page: ListedPage) -> PageChanges:
+    async def _enter(self, run: Run, connector: Connector, *pages: ListedPage) -> PageChanges:
+        estimates = [page.expected for page in pages if page.expected is not None]
         entered = await self._writer.enter(
-            run, connector, page.contents, expected=page.expected, skipped=page.skipped
+            run,
+            connector,
+            [content for page in pages for content in page.contents],
+            expected=estimates[-1] if estimates else None,
+            skipped=sum(page.skipped for page in pages),
         )
         for collision in entered.collisions:
             _tell_collision(connector, collision)
         return entered
+
+
+async def _several(
+    listing: AsyncGenerator[ListedPage, None],
+) -> AsyncGenerator[list[ListedPage], None]:
+    """Give the pages of a listing several at a time; of one that fails, too, what came before."""
+    pages: list[ListedPage] = []
+    async with aclosing(listing):
+        try:
+            async for page in listing:
+                pages.append(page)
+                if len(pages) == _PAGES_AT_ONCE:
+                    yield pages
+                    pages = []
+        except GatewayError:
+            if pages:
+                yield pages
+            raise
+        if pages:
+            yield pages
 
 
 def _is_drop(contents: int, of: int) -> bool:

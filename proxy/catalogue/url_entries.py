@@ -87,12 +87,16 @@ def search_text(*texts: str | None) -> str:
 
 def folded(text: str) -> str:
     """Return a text without case and accents: ``Perché`` and ``PERCHE`` are the same."""
+    if text.isascii():  # most are, and nothing in ASCII comes apart
+        return clean(text).lower()
     apart = unicodedata.normalize("NFKD", text)
     return clean("".join(each for each in apart if not unicodedata.combining(each)).casefold())
 
 
 def clean(text: str) -> str:
     """Return a text as every database takes it: no NUL, no lone surrogates."""
+    if text.isascii() and "\0" not in text:
+        return text
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 

@@ -1,10 +1,11 @@
 """The rows of contents that changed, written, and who serves each address resolved anew."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Row, Select, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -26,8 +27,10 @@ from proxy.connectors.model import Connector
 _ADDRESS = schema.address
 _AT = _ADDRESS.c
 _CONTENT = schema.content.c
-# Far below what SQLite and asyncpg take as parameters of one query (32,766).
-_AT_A_TIME = 500
+# Takes 2 ms or so; and is far below what SQLite and asyncpg take as parameters (32,766).
+_SLICE = 50
+
+T = TypeVar("T")
 
 # Language and value of an address.
 Key = tuple[str, str]
@@ -49,22 +52,27 @@ class NewCollision:
 async def write_url_rows(
     connection: AsyncConnection,
     connector: Connector,
-    records: Sequence[ContentRows],
     *,
+    new: Sequence[ContentRows],
+    different: Sequence[ContentRows],
     now: datetime,
 ) -> tuple[NewCollision, ...]:
     """Write the lines of contents, their own rows being written already.
 
     A prettyID that a content has no more stays as a former one; other lines go.
     """
-    mine: dict[str, dict[Key, Row[Any]]] = {each.content.id: {} for each in records}
-    for row in await _lines_of(connection, connector, list(mine)):
-        mine[row.content_id][row.language, row.value] = row
-    edits = _Edits(connector, now)
-    for each in records:
-        edits.take(each, mine[each.content.id])
-    await edits.write(connection)
-    return await resolve_collisions(connection, connector, edits.touched)
+    mine: dict[str, dict[Key, Row[Any]]] = {each.content.id: {} for each in (*new, *different)}
+    async for records in slices(different):  # new ones have no lines yet
+        for row in await _lines_of(connection, connector, [each.content.id for each in records]):
+            mine[row.content_id][row.language, row.value] = row
+    touched: set[Key] = set()
+    async for records in slices((*new, *different)):
+        edits = _Edits(connector, now)
+        for each in records:
+            edits.take(each, mine[each.content.id])
+        await edits.write(connection)
+        touched |= edits.touched
+    return await resolve_collisions(connection, connector, touched)
 
 
 async def resolve_collisions(
@@ -73,7 +81,7 @@ async def resolve_collisions(
     """Settle who serves some addresses and how their lines stand; return new collisions."""
     wanted = set(keys)
     found: list[NewCollision] = []
-    for values in _batched(sorted({value for _, value in wanted})):
+    async for values in slices(sorted({value for _, value in wanted})):
         claims = await _claims(connection, connector, values)
         changes: list[dict[str, Any]] = []
         for key, group in groupby(claims, key=lambda row: (row.language, row.value)):
@@ -208,8 +216,11 @@ async def _claims(
     return list((await connection.execute(query)).all())
 
 
-def _batched(values: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (values[at : at + _AT_A_TIME] for at in range(0, len(values), _AT_A_TIME))
+async def slices(of: Sequence[T]) -> AsyncIterator[Sequence[T]]:
+    """Give a sequence in slices; after each one the event loop does what others wait for."""
+    for at in range(0, len(of), _SLICE):
+        yield of[at : at + _SLICE]
+        await asyncio.sleep(0)
 
 
 _STANDING = (

@@ -1,9 +1,11 @@
-"""What a listing shows, entered into the catalogue: a page in one transaction, removals in one.
+"""What a listing shows, entered into the catalogue: some pages in one transaction, removals in one.
 
 Rule 1: every transaction leaves the catalogue whole: how each line stands, and whom an address
 leads to, is resolved in the same one.
 Rule 2: rows that a run has seen carry its id; so a run knows what it has not seen without keeping
 the ids of a whole folder in memory.
+Rule 3: most contents are as they were. That is found by their digests, and noted by one statement;
+the rest is written in slices, between which the event loop is others'.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +13,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.catalogue import schema
@@ -20,7 +33,13 @@ from proxy.catalogue.content_rows import ContentRows, content_rows
 from proxy.catalogue.database import Database
 from proxy.catalogue.queries import is_present
 from proxy.catalogue.sync_runs import Run
-from proxy.catalogue.url_row_writer import Key, NewCollision, resolve_collisions, write_url_rows
+from proxy.catalogue.url_row_writer import (
+    Key,
+    NewCollision,
+    resolve_collisions,
+    slices,
+    write_url_rows,
+)
 from proxy.clock import utc_now
 from proxy.connectors.model import Connector
 from proxy.thron.content import Content
@@ -40,13 +59,13 @@ class ConnectorChanged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PageChanges:
-    """What one page changed.
+    """What some pages changed.
 
     Attributes:
         seen: Contents that this run had not shown before.
         added: Contents that were new, or back.
         changed: Contents that were different.
-        collisions: Addresses that several contents claim since this page.
+        collisions: Addresses that several contents claim since these pages.
     """
 
     seen: int = 0
@@ -86,14 +105,14 @@ class CatalogueWriter:
         expected: int | None = None,
         skipped: int = 0,
     ) -> PageChanges:
-        """Enter one page of a listing.
+        """Enter some pages of a listing.
 
         Args:
-            run: Whose page it is; what it counts is noted with it.
+            run: Whose pages they are; what they count is noted with it.
             connector: As it was listed.
             contents: Each may come again, on other pages too.
             expected: THRON's estimate of how many there are.
-            skipped: Items of the page that could not be read.
+            skipped: Items of the pages that could not be read.
 
         Raises:
             ConnectorChanged: The connector was changed meanwhile.
@@ -207,19 +226,24 @@ async def _enter(
     now: datetime,
 ) -> PageChanges:
     known = await _known(connection, connector, list(listed))
-    records = [
-        content_rows(connector, each, was_published=_was_published(known.get(each.id)))
-        for each in listed.values()
-    ]
-    new = [each for each in records if each.content.id not in known]
-    different = [each for each in records if _is_different(each, known.get(each.content.id))]
-    if new:
-        rows = [_new_row(each, connector, run, now) for each in new]
+    new: list[ContentRows] = []
+    different: list[ContentRows] = []
+    async for some in slices(list(listed.values())):
+        for content in some:
+            row = known.get(content.id)
+            record = content_rows(connector, content, was_published=_was_published(row))
+            if row is None:
+                new.append(record)
+            elif row.digest != record.digest or row.removed_at is not None:
+                different.append(record)
+    async for records in slices(new):
+        rows = [_new_row(each, connector, run, now) for each in records]
         await connection.execute(insert(_CONTENT), rows)
-    if different:
-        await connection.execute(_CHANGE, [_changes(each, connector, now) for each in different])
-    await _mark(connection, run, connector, list(known), now)
-    collisions = await write_url_rows(connection, connector, [*new, *different], now=now)
+    async for records in slices(different):
+        await connection.execute(_CHANGE, [_changes(each, connector, now) for each in records])
+    if known:
+        await _mark(connection, run, connector, list(known), now)
+    collisions = await write_url_rows(connection, connector, new=new, different=different, now=now)
     back = sum(known[each.content.id].removed_at is not None for each in different)
     return PageChanges(
         seen=len(new) + sum(row.run < run.id for row in known.values()),
@@ -241,18 +265,13 @@ async def _mark(
     connection: AsyncConnection, run: Run, connector: Connector, ids: Sequence[str], now: datetime
 ) -> None:
     """Note that a run has seen contents, and that they are in the folder now."""
-    mine = _AT.connector == connector.slug, _AT.id.in_(ids)
-    await connection.execute(update(_CONTENT).where(*mine).values(confirmed=now))
-    earlier = update(_CONTENT).where(*mine, _AT.run < run.id)
-    await connection.execute(earlier.values(run=run.id))
+    newest = case((_AT.run < run.id, run.id), else_=_AT.run)
+    query = update(_CONTENT).where(_AT.connector == connector.slug, _AT.id.in_(ids))
+    await connection.execute(query.values(confirmed=now, run=newest))
 
 
 def _was_published(row: Row[Any] | None) -> bool:
     return row is not None and row.was_published and row.removed_at is None
-
-
-def _is_different(each: ContentRows, row: Row[Any] | None) -> bool:
-    return row is not None and (row.digest != each.digest or row.removed_at is not None)
 
 
 def _new_row(each: ContentRows, connector: Connector, run: Run, now: datetime) -> dict[str, Any]:

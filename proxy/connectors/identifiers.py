@@ -23,6 +23,8 @@ from proxy.thron.exchange import Question
 from proxy.thron.messages import MetadataCriterion, SearchCriteria
 
 _END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+# From the region of a language on, as in "en_US".
+_REGION = re.compile(r"[-_].*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -316,11 +318,8 @@ def _seniority(content: Content) -> tuple[datetime, str]:
 def _shortened(found: Iterable[Claim]) -> list[Claim]:
     """Return the claims under the languages alone, where those are given with a region."""
     own = {claim.language for claim in found}
-    short = [
-        (re.split("[-_]", claim.language or "", maxsplit=1)[0], claim.value) for claim in found
-    ]
     return [
-        Claim(language, value, is_shortened=True)
-        for language, value in short
-        if language not in own
+        Claim(language, claim.value, is_shortened=True)
+        for claim in found
+        if (language := _REGION.sub("", claim.language or "")) not in own
     ]

@@ -45,7 +45,7 @@ def parse(body: bytes) -> Any:
 
 def members(value: Any) -> Members:
     """Return an object's members, none for anything else."""
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def text(of: Members, *names: str) -> str | None:
@@ -54,8 +54,8 @@ def text(of: Members, *names: str) -> str | None:
     THRON names one thing differently by service: ``locale`` and ``lang`` (docs/thron.md 3.1).
     """
     for name in names:
-        found = as_text(of.get(name))
-        if found is not None:
+        value = of.get(name)
+        if value is not None and (found := as_text(value)) is not None:
             return found
     return None
 
@@ -84,7 +84,7 @@ def items(of: Members, *names: str) -> tuple[Any, ...]:
         if value is None:
             continue
         if isinstance(value, list | tuple):
-            return tuple(each for each in value if each is not None)
+            return tuple([each for each in value if each is not None])
         return (value,)
     return ()
 
