@@ -4,21 +4,35 @@ Server time of the query and the processor's time of this process, the best of s
 machine the second is the one to read. CONTENTS in the environment takes another number.
 """
 
+import asyncio
+import gc
 import os
+import random
 import resource
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+import aiohttp
 import pytest
 
 from proxy.catalogue.collisions import AddressStatus
+from proxy.catalogue.database import Database
+from proxy.catalogue.fingerprints import Fingerprints
+from proxy.catalogue.folder_listing import FolderListing
+from proxy.catalogue.folder_sync import FolderSync
+from proxy.catalogue.queries import Contents
+from proxy.catalogue.sync_runs import RunKind
 from proxy.catalogue.url_rows import Selection, Sort
 from proxy.connectors.model import Connector, Identifier
-from proxy.sandbox.server import Sandbox
-from tests.catalogue.listing import Listed, listing, on_root
+from proxy.thron.client import Client
+from proxy.thron.search import Search
+from proxy.thron.session import Credentials
+from proxy.thron.token_keeper import TokenKeeper
+from tests.process import beside
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(0)]
 
@@ -31,27 +45,66 @@ T = TypeVar("T")
 
 async def test_catalogue(tmp_path: Path) -> None:
     """Figures of one connector whose contents have a prettyID in two languages each."""
-    async with Sandbox(generated=_CONTENTS) as thron, listing(thron, tmp_path) as listed:
-        connector = on_root(thron, _NAMES)
-        await _listings(listed, connector)
-        await _queries(listed, connector)
+    async with (
+        _thron() as (credentials, api_url, folder),
+        Database.open(f"{tmp_path}/c") as database,
+    ):
+        connector = _NAMES.model_copy(update={"folder": folder, "folder_id": folder})
+        async with (
+            aiohttp.ClientSession() as http,
+            TokenKeeper(
+                Client(http, api_url=api_url), credentials, now=time.time, random=random.random
+            ) as keeper,
+        ):
+            listing = FolderListing(keeper, Search(keeper, client_id=credentials.client_id))
+            await _listings(database, listing, connector)
+        await _queries(Contents(database), connector)
 
 
-async def _listings(listed: Listed, connector: Connector) -> None:
+@asynccontextmanager
+async def _thron() -> AsyncIterator[tuple[Credentials, str, str]]:
+    """Run a sandbox in a process of its own, whose time is not counted."""
+    async with beside("sandbox", "--contents", str(_CONTENTS), environ={}) as sandbox:
+        root = await asyncio.to_thread(sandbox.printed, "# root folder: ")
+        exports = [line.split() for line in sandbox.output.splitlines() if "export" in line]
+        told = dict(pair.split("=", 1) for _, pair in exports)
+        credentials = Credentials(*(told[f"TDC_{n}"] for n in ("CLIENT_ID", "APP_ID", "APP_KEY")))
+        yield credentials, told["TDC_API_URL"], root.rpartition(" ")[2]
+
+
+async def _listings(database: Database, listing: FolderListing, connector: Connector) -> None:
+    await Fingerprints(database).fit(connector, client_id=listing.client_id)
+    gc.freeze()  # as a connector does that has started
     for name in ("first listing", "the same again"):
         before, cpu = time.perf_counter(), time.process_time()
-        run = await listed.full(connector)
+        run = await FolderSync(database, listing).run(connector, RunKind.FULL)
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        _print(
-            name,
-            time.perf_counter() - before,
-            time.process_time() - cpu,
-            f"{run.seen} contents, at most {memory} MB with the sandbox in this process",
-        )
+        took, took_cpu = time.perf_counter() - before, time.process_time() - cpu
+        _print(name, took, took_cpu, f"{run.seen} contents, at most {memory} MB")
+    async with _longest_turn() as longest_s:
+        await FolderSync(database, listing).run(connector, RunKind.FULL)
+    _print("longest turn of the loop", longest_s[0], longest_s[0], "of a listing like the last")
 
 
-async def _queries(listed: Listed, connector: Connector) -> None:
-    contents = listed.contents
+@asynccontextmanager
+async def _longest_turn() -> AsyncIterator[list[float]]:
+    """Measure the processor's time that the loop's longest turn takes."""
+    longest_s = [0.0]
+
+    async def watch() -> None:
+        while True:
+            before = time.thread_time()
+            await asyncio.sleep(0)
+            longest_s[0] = max(longest_s[0], time.thread_time() - before)
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield longest_s
+    finally:
+        watching.cancel()
+
+
+async def _queries(contents: Contents, connector: Connector) -> None:
     for sort in Sort:
         await _best(f"first page by {sort}", partial(contents.page, connector, sort=sort))
     await _best("last page", lambda: contents.page(connector, offset=2 * _CONTENTS - 3000))

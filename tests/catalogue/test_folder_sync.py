@@ -1,6 +1,7 @@
 """A folder listed into the catalogue, with all that THRON may do on the way."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import replace
@@ -54,6 +55,24 @@ async def test_a_full_listing_has_all(listed: Listed) -> None:
     assert tally.contents == MANY
     assert tally.by_status[AddressStatus.NO_IDENTIFIER] == 1
     assert tally.by_status[AddressStatus.OK] == 2 * (MANY - 1)
+
+
+async def test_an_unchanged_page_costs_one_statement(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """Where THRON has nothing new, the contents of several pages are noted together, once."""
+    caplog.set_level(logging.INFO, "sqlalchemy.engine")  # every statement, from the start on
+    async with Sandbox(generated=MANY) as thron, listing(thron, tmp_path) as listed:
+        connector = on_root(thron, NAMES)
+        await listed.full(connector)
+        caplog.clear()
+        run = await listed.full(connector)
+    assert (run.seen, run.added, run.changed) == (MANY, 0, 0)
+    noted = [m for m in caplog.messages if m.startswith("UPDATE content") and "confirmed=" in m]
+    assert len(noted) == 1
+    assert not [
+        m for m in caplog.messages if m.startswith(("INSERT INTO content", "SELECT address"))
+    ]
 
 
 async def test_collisions_of_metadata(listed: Listed) -> None:
