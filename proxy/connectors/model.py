@@ -201,7 +201,7 @@ def _mend(error: ErrorDetails) -> str:
             return f"there is no such key; {check.nearest(key, KEYS)}"
         case "missing":
             return f"is missing; {_MISSING.get(key, 'write it.')}"
-        case "string_too_long":
+        case "too_long":
             return f"is too long; write at most {error['ctx']['max_length']} characters."
         case _:
             return str(error.get("ctx", {}).get("error", error["msg"]))

@@ -15,6 +15,7 @@ from proxy.connectors.addresses import (
     disposition_override,
     illustrative,
     parse,
+    parse_url,
     public_url,
 )
 from proxy.connectors.identifiers import is_addressable
@@ -292,6 +293,35 @@ def test_not_addressable(connector: Connector, language: str | None, value: str)
     """What is not addressable has no URL."""
     with pytest.raises(ValueError, match=r"addressable|under its language"):
         public_url(BASE, connector, language=language, value=value)
+
+
+@pytest.mark.parametrize(
+    ("url", "base", "address"),
+    [
+        pytest.param(f"{BASE}/files/c-1", BASE, Address("files", None, "c-1"), id="whole"),
+        pytest.param(" /files/c-1 ", BASE, Address("files", None, "c-1"), id="path, with blanks"),
+        pytest.param(f"{BASE}/files/c-1#p", BASE, Address("files", None, "c-1"), id="fragment"),
+        pytest.param("/skus/c%231#p", BASE, Address("skus", None, "c#1"), id="number sign"),
+        pytest.param(
+            f"{BASE}/dl/files/c-1",
+            f"{BASE}/dl/",
+            Address("files", None, "c-1"),
+            id="path of a front",
+        ),
+        pytest.param(
+            "https://files.example.com/c-1",
+            f"{BASE}/dl",
+            Address("h-files", None, "c-1"),
+            id="host of its own",
+        ),
+        pytest.param(
+            "http://other.example/files/c-1", BASE, Address("files", None, "c-1"), id="any host"
+        ),
+    ],
+)
+def test_parse_url(url: str, base: str, address: Address) -> None:
+    """A URL is understood as an operator copies it, with a path that a front takes away."""
+    assert parse_url(url, base=base, connectors=ALL).address == address
 
 
 def test_base_of_a_host() -> None:

@@ -11,13 +11,16 @@ from proxy.connectors.identifiers import (
     PLAIN_NAMINGS,
     STRATEGIES,
     Claim,
+    Naming,
     Strategy,
     claims,
     is_addressable,
+    naming_of,
     strategy,
     winner,
 )
 from proxy.connectors.model import Connector, Identifier
+from proxy.thron import messages
 from proxy.thron.content import Content, MetadataValue, PrettyId
 from proxy.thron.exchange import Question
 from proxy.thron.messages import MetadataCriterion, SearchCriteria
@@ -196,17 +199,43 @@ def test_searches_are_for_the_value(connector: Connector) -> None:
 
 
 @pytest.mark.parametrize(
-    "connector",
-    [BY_PRETTY_ID, BY_SKU.model_copy(update={"classification_id": None})],
-    ids=["prettyID", "legacy metadata"],
+    ("connector", "question"),
+    [
+        pytest.param(BY_PRETTY_ID, messages.find_by_pretty_id("acme", "film"), id="prettyID"),
+        pytest.param(
+            BY_SKU.model_copy(
+                update={"classification_id": None, "folder_id": "f-1", "subfolders": False}
+            ),
+            messages.find_by_legacy_metadata(
+                "acme", name="sku", value="film", folder_id="f-1", cascade=False
+            ),
+            id="legacy metadata",
+        ),
+    ],
 )
-def test_what_no_search_finds_is_asked_for(connector: Connector) -> None:
+def test_what_no_search_finds_is_asked_for(
+    connector: Connector, question: Question[object]
+) -> None:
     """A prettyID and a legacy metadata are asked for by the service that knows them."""
     by = strategy(connector)
     sought = by.sought(connector, "film", client_id="acme")
     assert isinstance(sought, Question)
-    assert "film" in str(sought.request.json)
+    assert sought.request == question.request
     assert by.is_in_search(connector) is (connector.identifier is Identifier.PRETTY_ID)
+
+
+def test_how_contents_may_be_named() -> None:
+    """Each identifier gives the ways in which a content can be named; a connector has one."""
+    values = MetadataValue("sku", "AB", None, "c1"), MetadataValue("code", "7")
+    content = Content("c-1", "VIDEO", metadata=values)
+    sku = Naming(Identifier.METADATA, "sku", "c1")
+    found = {each.identifier: list(each.namings(content)) for each in STRATEGIES.values()}
+    assert found == {
+        Identifier.CONTENT_ID: [Naming(Identifier.CONTENT_ID)],
+        Identifier.PRETTY_ID: [Naming(Identifier.PRETTY_ID)],
+        Identifier.METADATA: [sku, Naming(Identifier.METADATA, "code")],
+    }
+    assert naming_of(BY_SKU) == sku
 
 
 def test_every_identifier_has_a_strategy() -> None:

@@ -51,6 +51,14 @@ def test_what_is_not_published() -> None:
     assert not is_servable(everything, Content("x", "IMAGE", status="PUBLISHED"))
 
 
+def test_what_was_published() -> None:
+    """It stays so while a new version of it is on its way."""
+    renewed = Content("x", "VIDEO", status="PUBLISH_IN_PROGRESS")
+    found = [is_servable(VIDEOS, renewed, was_published=was) for was in (False, True)]
+    assert found == [False, True]
+    assert not is_servable(VIDEOS, Content("x", "VIDEO", status="DRAFT"), was_published=True)
+
+
 @pytest.mark.parametrize(
     ("delivery", "status", "channels", "answer"),
     [

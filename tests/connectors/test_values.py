@@ -190,3 +190,26 @@ def test_what_is_taken_as_it_is_meant() -> None:
     assert connector.host == "media.example.com"
     assert connector.content_types == ALL_CONTENT_TYPES
     assert written(connector)["content_types"] == ["all"]
+
+
+def test_order_of_problems() -> None:
+    """What is unknown is told first, then what is missing, then what cannot be."""
+    found = read({"slug": "Bad Slug", "identifier": "content_id", "x": 1})
+    assert isinstance(found, tuple)
+    assert [each.key for each in found] == ["x", "folder", "slug"]
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        pytest.param({"slug": "s" * 64}, "use at most 63 lower-case letters", id="slug"),
+        pytest.param(
+            {"robots": "n" * 401}, "is too long; write at most 400 characters.", id="robots"
+        ),
+    ],
+)
+def test_what_is_too_long(values: dict[str, str], text: str) -> None:
+    """A value that is too long is told with the limit."""
+    found = read({**LEAST, **values})
+    assert isinstance(found, tuple)
+    assert text in found[0].text

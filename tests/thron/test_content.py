@@ -123,6 +123,11 @@ def test_broken_items(item: Any) -> None:
         pytest.param(
             {"imetadata": [{"key": "b", "value": True}]}, (MetadataValue("b", "true"),), id="truth"
         ),
+        pytest.param(
+            {"imetadatas": [{"key": "k", "values": ["a", "b"]}]},
+            (MetadataValue("k", "a"), MetadataValue("k", "b")),
+            id="as older services call it",
+        ),
         pytest.param({"imetadata": [{"key": "o", "value": {"x": 1}}]}, (), id="object"),
         pytest.param({"imetadata": [None, 3, {"value": "v"}]}, (), id="broken"),
     ],
@@ -132,6 +137,44 @@ def test_metadata(facts: dict[str, Any], metadata: tuple[MetadataValue, ...]) ->
     content = read_content({"id": "a", "contentType": "image", **facts})
     assert content is not None
     assert content.metadata == metadata
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        pytest.param({"availableChannels": ["web", "WEB", "WEBHD"]}, id="words"),
+        pytest.param(
+            {"availableChannels": [{"channelType": "WEB"}, {"channelType": "WEBHD"}]}, id="records"
+        ),
+        pytest.param(
+            {
+                "weebo": {
+                    "weeboChannels": [
+                        {"channelType": "WEB", "status": "published"},
+                        {"channelType": "WEBHD"},
+                        {"channelType": "WEBDOC", "status": "READY"},
+                        {"status": "PUBLISHED"},
+                    ]
+                }
+            },
+            id="those of them that are published",
+        ),
+    ],
+)
+def test_channels(facts: dict[str, Any]) -> None:
+    """The public channels are read from every shape, each once."""
+    content = read_content({"id": "a", "contentType": "OTHER", **facts})
+    assert content is not None
+    assert content.channels == ("WEB", "WEBHD")
+
+
+def test_a_pretty_id_without_language() -> None:
+    """A word alone is one, of no language; so is a name."""
+    names = {"prettyIds": ["manual"], "locales": [{"name": "Manual"}]}
+    content = read_content({"id": "a", "contentType": "OTHER", **names})
+    assert content is not None
+    assert content.pretty_ids == (PrettyId("", "manual"),)
+    assert content.titles == (Title("", "Manual"),)
 
 
 def test_null_details_hide_nothing() -> None:

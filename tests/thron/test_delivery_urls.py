@@ -13,6 +13,7 @@ from proxy.thron.delivery_urls import (
     masked,
     published_url,
     source_urls,
+    thumbnail_url,
 )
 
 CDN = "https://acme-cdn.thron.com"
@@ -92,7 +93,7 @@ def test_a_published_url_keeps_its_segments(name: str, content_id: str) -> None:
         ("IMAGE", [], (None,)),
         ("VIDEO", ["WEBIPHONE", "STREAMHTTPIOSHD", "WEB", "WEBHD"], ("WEBHD", "WEB", "WEBIPHONE")),
         ("VIDEO", ["WEB4K", "WEB"], ("WEB", "WEB4K")),
-        ("VIDEO", ["MOBILE", "STREAMHTTP"], ("MOBILE",)),
+        ("VIDEO", ["MOBILE", "web8k", "STREAMHTTP"], ("web8k", "MOBILE")),
         ("VIDEO", ["STREAMHTTP"], ()),
         ("VIDEO", [], ("WEBHD", "WEB", "WEBIPHONEHD", "WEBIPHONE")),
         ("AUDIO", ["WEBAUDIO", "WEB", "WEB"], ("WEB", "WEBAUDIO")),
@@ -106,15 +107,21 @@ def test_channels(content_type: str, available: list[str], order: tuple[str | No
     assert channels(content_type, available) == order
 
 
+def test_thumbnail_url() -> None:
+    """The id is the last segment too: the name is free."""
+    url = thumbnail_url(CDN + "/", "acme", pkey="sckne7", content_id="94/bd", pixels=48)
+    assert url == f"{CDN}/delivery/public/thumbnail/acme/94%2Fbd/sckne7/std/48x48/94%2Fbd"
+
+
 def test_source_urls() -> None:
     """The paths that the service may have, the likeliest first, and everything encoded."""
     resources = f"{API}/api/xadmin/resources"
-    urls = source_urls(API + "/", "ac me", content_id="94bd", save_as="a b&c.pdf")
-    content = "xcontentId=94bd&saveAs=a%20b%26c.pdf"
+    urls = source_urls(API + "/", "ac/me", content_id="94bd", save_as="a b/c.pdf")
+    content = "xcontentId=94bd&saveAs=a%20b%2Fc.pdf"
     assert urls == (
-        f"{resources}/content/downloadSource?clientId=ac%20me&{content}",
-        f"{resources}/content/downloadSource/ac%20me?{content}",
-        f"{resources}/dashboard/downloadSourceFile?clientId=ac%20me&{content}",
+        f"{resources}/content/downloadSource?clientId=ac%2Fme&{content}",
+        f"{resources}/content/downloadSource/ac%2Fme?{content}",
+        f"{resources}/dashboard/downloadSourceFile?clientId=ac%2Fme&{content}",
     )
     assert "saveAs" not in "".join(source_urls(API, "acme", content_id="94bd", save_as=""))
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from proxy.errors import GatewayError, ThronAnswerInvalid, TokenRejected
 from proxy.thron import messages
 from proxy.thron.content import ContentType, PrettyId, Title
-from proxy.thron.exchange import Question, Reply
+from proxy.thron.exchange import Question, Reply, Request
 from proxy.thron.folder import (
     Category,
     Classification,
@@ -77,6 +77,38 @@ def test_search_asks_for_everything_it_reads() -> None:
     assert request.json["pageToken"] == "t"
     assert request.json["responseOptions"]["resultsPageSize"] == 10
     assert request.json["responseOptions"]["sort"] == [{"creationDate": {"order": "asc"}}]
+
+
+@pytest.mark.parametrize(
+    ("order", "form", "ordered"),
+    [
+        pytest.param(
+            SearchOrder.UPDATED_LAST_FIRST,
+            messages.SEARCH_FORMS[0],
+            {"sort": [{"lastUpdate": {"order": "desc"}}]},
+            id="sort",
+        ),
+        pytest.param(
+            SearchOrder.CREATED,
+            messages.SEARCH_FORMS[1],
+            {"orderBy": "creationDate_a"},
+            id="orderBy",
+        ),
+        pytest.param(SearchOrder.CREATED, messages.SEARCH_FORMS[2], {}, id="no order"),
+    ],
+)
+def test_search_in_every_form(
+    order: SearchOrder, form: messages.SearchForm, ordered: dict[str, object]
+) -> None:
+    """A tenant is asked for an order as it takes it, and for the details that it knows."""
+    request = messages.search("a/c", SearchCriteria(), order=order, form=form).request
+    assert request.path == "/api/xcontents/resources/content/search/a%2Fc"
+    assert request.json is not None
+    assert request.json["responseOptions"] == {
+        "resultsPageSize": 50,
+        "returnDetailsFields": list(form.details),
+        **ordered,
+    }
 
 
 def test_first_page_has_no_token() -> None:
@@ -169,10 +201,67 @@ def test_legacy_metadata_is_quoted(value: str, expression: str) -> None:
     assert question.request.json["criteria"]["metadatas"] == [{"name": "sku", "value": expression}]
 
 
+IN_FOLDER = {"linkedCategoryOp": {"linkedCategoryIds": ["f"], "cascade": False}}
+
+
+@pytest.mark.parametrize(
+    ("question", "criteria", "offset"),
+    [
+        pytest.param(
+            messages.find_by_ids("acme", ("a", "b"), offset=50),
+            {"contentIds": ["a", "b"]},
+            50,
+            id="ids",
+        ),
+        pytest.param(
+            messages.folder_contents("acme", folder_id="f", cascade=False, offset=100),
+            IN_FOLDER,
+            100,
+            id="folder",
+        ),
+        pytest.param(
+            messages.find_by_legacy_metadata(
+                "acme", name="k", value="v", folder_id="f", cascade=False
+            ),
+            {**IN_FOLDER, "metadatas": [{"name": "k", "value": "^\\Qv\\E$"}]},
+            0,
+            id="legacy metadata",
+        ),
+        pytest.param(
+            messages.find_by_pretty_id("acme", "manual"),
+            {"contentIds": ["manual"]},
+            0,
+            id="prettyID",
+        ),
+    ],
+)
+def test_find_by_properties(
+    question: Question[object], criteria: dict[str, object], offset: int
+) -> None:
+    """One service gives contents with their legacy metadata; all that is read is asked for."""
+    assert question.request == Request(
+        "POST",
+        "/api/xcontents/resources/content/findByProperties",
+        json={
+            "client": {"clientId": "acme"},
+            "criteria": criteria,
+            "contentFieldOption": {
+                "returnImetadata": True,
+                "returnSource": True,
+                "returnTotalResults": True,
+            },
+            "offset": offset,
+            "numberOfresults": 50,
+        },
+    )
+    assert question.decipher(reply({"resultCode": "OK", "contents": []})) in (Listing(()), ())
+
+
 def test_detail_source() -> None:
     """The newest version's id, name, type and size are read."""
-    question = messages.detail_source("acme", "a/b")
-    assert question.request.path == "/api/xadmin/resources/content/detailSource/acme/a%2Fb"
+    question = messages.detail_source("a/c", "a/b")
+    path = "/api/xadmin/resources/content/detailSource/a%2Fc/a%2Fb"
+    assert question.request == Request("GET", path)
     body = {
         "resultCode": "OK",
         "item": {
