@@ -124,6 +124,19 @@ def test_what_the_connector_says(page: str) -> None:
     assert not [said for said in _SAID.findall(text(page)) if not _is_in_code(said)]
 
 
+def test_every_step_of_the_check_is_explained() -> None:
+    """Every line that ``check`` may print is in the handbook by its title."""
+    tree = ast.parse((ROOT / "proxy/check/steps.py").read_text("utf-8"))
+    titles = {
+        str(call.args[0].value)
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call) and call.args and isinstance(call.args[0], ast.Constant)
+        if isinstance(call.func, ast.Name) and call.func.id.endswith("Step")
+    }
+    assert len(titles) > 5
+    assert not titles - set(_QUOTED.findall(text("docs/connect.md")))
+
+
 @cache
 def _texts() -> tuple[str, ...]:
     """Return every text of the code; between the values that are put into them, too."""
@@ -154,13 +167,26 @@ def test_every_error_is_explained() -> None:
     assert not [words for words, statuses in told.items() if not statuses & known[words]]
 
 
-def test_events_exist() -> None:
-    """Every event of the log that the handbook explains is logged by that name."""
+def test_every_warning_is_explained() -> None:
+    """Every warning and error of the log is in the handbook, and no other event."""
     section = text("docs/troubleshooting.md").split("## The log warns")[1].split("\n## ")[0]
     cells = re.findall(r"^\| (`.+?`) \|", section, re.MULTILINE)
     named = {event for cell in cells for event in _QUOTED.findall(cell)}
-    assert len(named) > 10
+    assert not _warnings() - named
     assert not named - set(_texts())
+
+
+def _warnings() -> set[str]:
+    return {
+        str(call.args[0].value)
+        for path in (ROOT / "proxy").rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr in {"warning", "error", "exception"}
+        and call.args
+        and isinstance(call.args[0], ast.Constant)
+    }
 
 
 def test_statuses_are_explained() -> None:
