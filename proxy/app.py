@@ -201,6 +201,7 @@ async def open_gateway(
                     random.random, attempts=8, backoff=Backoff(0.1, longest_s=5)
                 ),
                 read_gap_s=settings.read_gap_s,
+                pump=settings.pump,
                 min_rate=MinRate(settings.min_rate_bytes_s, _MIN_RATE_WINDOW_S),
             ),
             bases=PublicBases(settings.public_base, settings.secure_base),

@@ -10,6 +10,7 @@ import re
 import socket
 import tomllib
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any
@@ -163,6 +164,15 @@ def _secret_keys(value: SecretStr) -> SecretStr:
     return value
 
 
+class Pump(StrEnum):
+    """What carries octets from an origin to a client, where it can."""
+
+    AUTO = "auto"
+    ORDINARY = "ordinary"
+    DIRECT = "direct"
+    SPLICE = "splice"
+
+
 def _level(value: str) -> str:
     if value.lower() not in _LEVELS:
         raise ValueError(f"write one of {', '.join(_LEVELS)}")
@@ -311,6 +321,11 @@ class Settings(BaseModel):
     connect_timeout_s: Seconds = Field(5, description="to connect to THRON or an origin")
     first_byte_timeout_s: Seconds = Field(15, description="for an origin's answer to begin")
     read_gap_s: Seconds = Field(15, description="between two reads from an origin")
+    pump: Pump = Field(
+        Pump.AUTO,
+        description="auto, or the one pump to use where it can be, in case of trouble: ordinary,"
+        " direct or splice",
+    )
     drain_s: float = Field(
         3600, ge=0, description="running downloads may finish after the first SIGTERM"
     )

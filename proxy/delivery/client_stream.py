@@ -9,6 +9,7 @@ from http import HTTPStatus
 from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 
+from proxy.delivery.transport.response import plain_socket
 from proxy.semantics.dates import http_date
 from proxy.telemetry.access_record import AccessRecord
 from proxy.telemetry.middleware import PSEUDONYM
@@ -105,6 +106,47 @@ class ClientStream(web.StreamResponse):
     async def write_eof(self, data: bytes = b"") -> None:
         """Do nothing: the end has been written."""
 
+    @property
+    def takes_octets(self) -> bool:
+        """Whether octets may be given to the connection as they are: without chunks."""
+        return not self._in_chunks
+
+    def plain_socket(self) -> int | None:
+        """Return the descriptor of the client's socket, None with TLS.
+
+        Raises:
+            ConnectionResetError: The client has left.
+        """
+        return plain_socket(self.transport)
+
+    async def drain(self) -> None:
+        """Wait while the connection takes no more.
+
+        Raises:
+            ConnectionError: The client has left.
+        """
+        await self._flow.drain()
+
+    async def emptied(self) -> None:
+        """Wait until the connection has taken all that was written.
+
+        Raises:
+            ConnectionError: The client has left.
+        """
+        transport = self.transport
+        if transport.get_write_buffer_size():
+            transport.set_write_buffer_limits(0)  # drained is from now on what is empty
+            try:
+                await self._flow.drain()
+            finally:
+                transport.set_write_buffer_limits()
+
+    def hold_little(self) -> None:
+        """Let the connection hold little of what the client has not read."""
+
+    def hold_usual(self) -> None:
+        """Let it hold what the system sees fit."""
+
     async def end(self) -> None:
         """End the answer, and wait until the client's connection has taken all of it.
 
@@ -119,12 +161,7 @@ class ClientStream(web.StreamResponse):
         transport = self._open_connection()
         if last:
             transport.write(last)
-        if transport.get_write_buffer_size():
-            transport.set_write_buffer_limits(0)  # drained is from now on what is empty
-            try:
-                await self._flow.drain()
-            finally:
-                transport.set_write_buffer_limits()
+        await self.emptied()
 
     def _send_head(self) -> None:
         if self._head and self._connection is not None and not self._connection.is_closing():

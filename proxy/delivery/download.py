@@ -43,6 +43,7 @@ from proxy.semantics.evaluation import (
 )
 from proxy.semantics.field_lines import combined
 from proxy.semantics.headers import is_loop, outbound
+from proxy.settings import Pump
 from proxy.telemetry.access_record import RECORD, AccessRecord
 from proxy.telemetry.middleware import PSEUDONYM
 from proxy.tenant import Tenant
@@ -80,12 +81,14 @@ class Limits:
         retry_policy: For an upstream that breaks.
         read_gap_s: How long an upstream may be silent, in seconds.
         min_rate: What a client must take.
+        pump: What carries octets.
     """
 
     admission: Admission
     retry_policy: RetryPolicy
     read_gap_s: float
     min_rate: MinRate
+    pump: Pump = Pump.AUTO
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +246,7 @@ class Downloads:
                 read_gap_s=self._limits.read_gap_s,
                 guard=guard,
                 record=record,
+                kind=self._limits.pump,
             )
             await finish(client, guard=guard)
             return client

@@ -1,4 +1,7 @@
-"""The pump: upstream to client, with back-pressure, stall guard, exact octet count and resume."""
+"""The pump: an origin's octets to a client, each once, resumed where the origin breaks off.
+
+What carries them is chosen here; that they are the right ones is seen to here, once for all ways.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -9,6 +12,10 @@ import structlog
 from proxy.delivery.client_stream import ClientStream
 from proxy.delivery.http_client import Fields
 from proxy.delivery.min_rate import MinRateGuard
+from proxy.delivery.pumps.crossing import Crossing
+from proxy.delivery.pumps.direct import direct
+from proxy.delivery.pumps.ordinary import ordinary
+from proxy.delivery.pumps.splice import spliced
 from proxy.delivery.retry import RetryPolicy
 from proxy.delivery.upstream import Upstream
 from proxy.errors import (
@@ -22,6 +29,7 @@ from proxy.errors import (
     ThronUnreachable,
 )
 from proxy.semantics.resume import ResumePoint, continuation, octets_to_skip
+from proxy.settings import Pump
 from proxy.telemetry.access_record import AccessRecord
 
 log = structlog.get_logger("proxy.relay")
@@ -35,6 +43,12 @@ _BROKEN = (
     ThronTimeout,
     ThronUnreachable,
 )
+# What splice spares begins to be more than what it costs to set up.
+_WORTH_SPLICING = 1024 * 1024
+# A client that takes so much, and keeps us waiting for less than that, is fast. It is more than the
+# buffers of its machine take for one that stalls.
+_PROOF = 256 * 1024
+_PROOF_S = 1.0
 
 Reopen = Callable[[Fields], AbstractAsyncContextManager[Upstream]]
 
@@ -48,11 +62,12 @@ async def pump(
     read_gap_s: float,
     guard: MinRateGuard,
     record: AccessRecord,
+    kind: Pump = Pump.AUTO,
 ) -> None:
     """Send the content of an upstream to a client, octet by octet the same.
 
-    A client slower than the origin holds the origin back: ``write`` waits for the connection,
-    and the upstream is not read meanwhile; the client's slowness is no silence of the origin.
+    A client slower than the origin holds the origin back: the upstream is not read meanwhile; the
+    client's slowness is no silence of the origin.
 
     Args:
         upstream: Just opened.
@@ -62,6 +77,7 @@ async def pump(
         read_gap_s: How long an origin may be silent, in seconds.
         guard: Watches how fast the client takes it.
         record: Takes the time of the first octet, the count, and how often it was resumed.
+        kind: What carries the octets where it can.
 
     Raises:
         OriginError: The origin broke off or fell silent, and nothing proves that what it has
@@ -69,15 +85,43 @@ async def pump(
         ReaderTooSlow: The client takes too little.
         ConnectionError: The client has left.
     """
-    content = _Content(upstream, reopen=reopen, retry_policy=retry_policy, read_gap_s=read_gap_s)
-    try:
-        while chunk := await content.read():
-            record.first_byte()
-            await guard.write(client.write, chunk)
-            record.octets += len(chunk)
-    finally:
-        record.resumed = content.resumed
-        await content.aclose()
+    resume_point = ResumePoint.of(upstream.status, upstream.fields)
+    expected = resume_point.selected.octets if resume_point is not None else upstream.octets
+    skip = failures = 0
+    async with AsyncExitStack() as opened:  # to resume; the first upstream is the caller's
+        while record.octets != expected:
+            before = record.octets
+            crossing = Crossing(
+                upstream,
+                client,
+                guard=guard,
+                record=record,
+                left=expected - before if expected is not None else None,
+                skip=skip,
+            )
+            try:
+                async with guard.watching(read_gap_s=read_gap_s):
+                    await _cross(crossing, kind)
+            except _BROKEN as exc:
+                broken: GatewayError = exc
+            else:
+                return
+            if record.octets > before:
+                failures = 0
+            upstream.close()
+            while True:
+                failures += 1
+                if resume_point is None or failures > retry_policy.attempts:
+                    raise broken  # without a resume point nothing would prove that the rest fits
+                log.info("resuming", octets=record.octets, reason=str(broken))
+                await opened.aclose()
+                await asyncio.sleep(retry_policy.wait_s(failures))
+                try:
+                    upstream, skip = await _continued(resume_point, record.octets, reopen, opened)
+                    break
+                except _BROKEN as exc:
+                    broken = exc
+            record.resumed += 1
 
 
 async def finish(client: ClientStream, *, guard: MinRateGuard) -> None:
@@ -87,91 +131,55 @@ async def finish(client: ClientStream, *, guard: MinRateGuard) -> None:
         ReaderTooSlow: The client takes too little.
         ConnectionError: The client has left.
     """
-    await guard.write(lambda _: client.end(), b"")
+    async with guard.watching():
+        guard.waits()
+        await client.end()
+        guard.taken(0)
 
 
-class _Content:
-    """The octets of one download, read from as many upstreams as it takes."""
+async def _continued(
+    resume_point: ResumePoint, received: int, reopen: Reopen, opened: AsyncExitStack
+) -> tuple[Upstream, int]:
+    """Open the rest of a content; return it, and how many octets come before the first missing one.
 
-    def __init__(
-        self, first: Upstream, *, reopen: Reopen, retry_policy: RetryPolicy, read_gap_s: float
-    ) -> None:
-        self._upstream = first
-        self._reopen = reopen
-        self._retry_policy = retry_policy
-        self._read_gap_s = read_gap_s
-        self._resume_point = ResumePoint.of(first.status, first.fields)
-        self._expected = self._resume_point.selected.octets if self._resume_point else first.octets
-        self._received = 0
-        self._skip = 0
-        self._failures = 0
-        self._opened = AsyncExitStack()
-        self.resumed = 0
+    Raises:
+        OriginChanged: What the origin has now does not continue what was sent.
+        GatewayError: It cannot be opened.
+    """
+    asked = continuation(resume_point, received=received)
+    if asked is None:
+        raise OriginIncomplete("more octets came than were promised")
+    upstream = await opened.enter_async_context(reopen(asked))
+    skip = octets_to_skip(
+        resume_point, received=received, status=upstream.status, fields=upstream.fields
+    )
+    if skip is None:
+        raise OriginChanged("what the origin has now does not continue what was sent")
+    return upstream, skip
 
-    async def aclose(self) -> None:
-        """Close what was opened to resume; the first upstream is the caller's."""
-        await self._opened.aclose()
 
-    async def read(self) -> bytes:
-        """Return the next octets, b"" at the end, resuming where it breaks."""
-        while self._received != self._expected:
-            try:
-                chunk = await self._from_upstream()
-            except _BROKEN as exc:
-                await self._resume(exc)
-                continue
-            if not chunk:
-                break
-            # An origin may begin earlier than asked, and end later.
-            skipped, self._skip = self._skip, max(0, self._skip - len(chunk))
-            end = None
-            if self._expected is not None:
-                end = skipped + self._expected - self._received
-            if needed := chunk[skipped:end]:
-                self._received += len(needed)
-                self._failures = 0
-                return needed
-        return b""
-
-    async def _from_upstream(self) -> bytes:
-        gap_s = self._read_gap_s
-        try:
-            async with asyncio.timeout(gap_s):
-                chunk = await self._upstream.read()
-        except TimeoutError as exc:
-            raise OriginTimeout(f"silent for {gap_s} s in the middle of the content") from exc
-        if not chunk and self._expected is not None:
-            raise OriginIncomplete(f"{self._received} of {self._expected} octets came")
-        return chunk
-
-    async def _resume(self, broken: GatewayError) -> None:
-        """Open another upstream for the rest, or raise the error that broke the last one."""
-        if self._resume_point is None:
-            raise broken  # nothing would prove that the rest belongs to it
-        while True:
-            self._failures += 1
-            if self._failures > self._retry_policy.attempts:
-                raise broken
-            log.info("resuming", octets=self._received, reason=str(broken))
-            self._upstream.close()
-            await self._opened.aclose()
-            await asyncio.sleep(self._retry_policy.wait_s(self._failures))
-            try:
-                await self._continue(self._resume_point)
-            except _BROKEN as exc:
-                broken = exc
-            else:
-                return
-
-    async def _continue(self, resume_point: ResumePoint) -> None:
-        asked = continuation(resume_point, received=self._received)
-        if asked is None:
-            raise OriginIncomplete("more octets came than were promised")
-        upstream = await self._opened.enter_async_context(self._reopen(asked))
-        skip = octets_to_skip(
-            resume_point, received=self._received, status=upstream.status, fields=upstream.fields
-        )
-        if skip is None:
-            raise OriginChanged("what the origin has now does not continue what was sent")
-        self._upstream, self._skip = upstream, skip
-        self.resumed += 1
+async def _cross(crossing: Crossing, kind: Pump) -> None:
+    """Move one upstream's octets by the way that is cheapest for them, or by the one named."""
+    response, client = crossing.upstream.response, crossing.client
+    # Chunks towards the client, a length that nobody knows, or aiohttp as the client of origins.
+    is_opaque = response is None or crossing.left is None or not client.takes_octets
+    if response is None or is_opaque or kind is Pump.ORDINARY:
+        await ordinary(crossing)
+        return
+    if kind is not Pump.AUTO:
+        if await ordinary(crossing, at_least=1):  # what was read to sniff it, and what is skipped
+            return
+        if kind is Pump.DIRECT or not await spliced(crossing, response):
+            await direct(crossing, response)
+        return
+    client.hold_little()
+    while crossing.left:
+        waited_s = crossing.guard.waited_s
+        if await ordinary(crossing, at_least=_PROOF):
+            return
+        if crossing.guard.waited_s - waited_s > _PROOF_S:
+            continue
+        client.hold_usual()
+        is_worth_it = crossing.left >= _WORTH_SPLICING
+        if not is_worth_it or not await spliced(crossing, response):
+            await direct(crossing, response)

@@ -9,6 +9,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from proxy.delivery.origin_client import OriginResponse
 from proxy.delivery.resolution import Delivery, Representation
+from proxy.delivery.transport.response import Response
 from proxy.semantics.codings import codings
 from proxy.semantics.evaluation import RepresentationMetadata
 from proxy.semantics.headers import outbound
@@ -28,6 +29,7 @@ class Upstream:
         delivery: Completed with the target that answered.
         read: Gives the next octets as they come, b"" at the end; raises OriginError.
         close: Lets go of the connection at once, where no more of it is wanted.
+        response: For pumps that can do without reading; what ``read`` has given is gone from it.
     """
 
     status: int
@@ -36,6 +38,7 @@ class Upstream:
     delivery: Delivery
     read: Callable[[], Awaitable[bytes]] = field(repr=False)
     close: Callable[[], None] = field(repr=False)
+    response: Response | None = field(default=None, repr=False)
 
 
 def upstream_of(answer: OriginResponse, delivery: Delivery, method: str) -> Upstream:
@@ -61,6 +64,7 @@ def upstream_of(answer: OriginResponse, delivery: Delivery, method: str) -> Upst
         delivery=replace(delivery, representation=representation),
         read=_Content(answer).read,
         close=response.close,
+        response=response if isinstance(response, Response) else None,
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from proxy.delivery.admission import Admission
 from proxy.delivery.min_rate import MinRate, MinRateGuard
-from proxy.errors import Overloaded, Preempted, TooManyForClient
+from proxy.errors import Preempted, Overloaded, TooManyForClient
 from proxy.semantics.forwarded import TrustedProxies
 from tests.logs import logged
 from tests.waiting import until
@@ -56,15 +56,14 @@ class Crowd:
                     await self._ends.wait()
                     return
                 try:
-                    await guard.write(lambda _: self._until_the_end(), b"octets")
+                    async with guard.watching():
+                        guard.waits()
+                        await self._ends.wait()
                 except Preempted:
                     self.cut.append(client)
 
         self._tasks.create_task(run())
         await begun.wait()
-
-    async def _until_the_end(self) -> None:
-        await self._ends.wait()
 
     def end(self) -> None:
         """Let all come to their end."""

@@ -1,11 +1,13 @@
 """How slowly a client may read."""
 
 import asyncio
+import math
+import time
 
 import pytest
 
 from proxy.delivery.min_rate import MinRate, MinRateGuard
-from proxy.errors import Preempted, ReaderTooSlow
+from proxy.errors import Preempted, OriginTimeout, ReaderTooSlow
 
 
 class Reader:
@@ -13,69 +15,85 @@ class Reader:
 
     def __init__(self, min_rate: MinRate) -> None:
         self._now = 0.0
-        self._takes_s = 0.0
         self._keeper = MinRateGuard(min_rate, now=lambda: self._now)
 
-    async def take(self, octets: int, *, seconds: float) -> None:
+    def take(self, octets: int, *, seconds: float) -> None:
         """Take so many octets in so many seconds."""
-        self._takes_s = seconds
-        await self._keeper.write(self._write, bytes(octets))
+        self._keeper.waits()
+        self._now += seconds
+        self._keeper.taken(octets)
+        self._keeper.check()
 
-    async def _write(self, _chunk: bytes) -> None:
-        self._now += self._takes_s
 
-
-async def test_a_reader_of_the_least_rate_is_served() -> None:
+def test_a_reader_of_the_least_rate_is_served() -> None:
     """The rate is an average over the window: pauses are made good by haste."""
     reader = Reader(MinRate(min_rate_bytes_s=1000, window_s=10))
     for _ in range(10):
-        await reader.take(1000, seconds=9)
-        await reader.take(9000, seconds=1)
+        reader.take(1000, seconds=9)
+        reader.take(9000, seconds=1)
 
 
-async def test_a_slower_one_is_let_go() -> None:
+def test_a_slower_one_is_let_go() -> None:
     """At the end of a window with too few octets."""
     reader = Reader(MinRate(min_rate_bytes_s=1000, window_s=10))
-    await reader.take(4999, seconds=5)
+    reader.take(4999, seconds=5)
     with pytest.raises(ReaderTooSlow):
-        await reader.take(4999, seconds=5)
+        reader.take(4999, seconds=5)
+
+
+async def stall(keeper: MinRateGuard, *, read_gap_s: float = math.inf) -> None:
+    """Take nothing."""
+    async with keeper.watching(read_gap_s=read_gap_s):
+        keeper.waits()
+        await asyncio.Event().wait()
 
 
 async def test_one_that_takes_nothing_is_let_go() -> None:
     """A write that never ends does so after the window."""
-    keeper = MinRateGuard(MinRate(min_rate_bytes_s=1, window_s=0.01), now=lambda: 0.0)
-
-    async def endless(_chunk: bytes) -> None:
-        await asyncio.Event().wait()
-
+    keeper = MinRateGuard(MinRate(min_rate_bytes_s=1, window_s=0.01), now=time.monotonic)
     with pytest.raises(ReaderTooSlow):
-        await keeper.write(endless, b"octets")
+        await stall(keeper)
+
+
+async def test_an_origin_that_is_silent() -> None:
+    """It ends the download; while the client is waited for, the origin is not silent."""
+    keeper = MinRateGuard(MinRate(min_rate_bytes_s=1, window_s=0.1), now=time.monotonic)
+    with pytest.raises(ReaderTooSlow):
+        await stall(keeper, read_gap_s=0.01)
+
+    async def silence() -> None:
+        async with keeper.watching(read_gap_s=0.01):
+            await asyncio.Event().wait()
+
+    with pytest.raises(OriginTimeout):
+        await silence()
 
 
 async def test_one_that_takes_nothing_gives_way() -> None:
     """A write that the client has not taken is ended at once; between writes there is none."""
     keeper = MinRateGuard(MinRate(min_rate_bytes_s=1, window_s=300), now=lambda: 5.0)
     keeper.give_way()
-
-    async def taken(_chunk: bytes) -> None:
-        assert keeper.waits_since == 5.0
-
-    async def endless(_chunk: bytes) -> None:
-        asyncio.get_running_loop().call_soon(keeper.give_way)
-        await asyncio.Event().wait()
-
-    await keeper.write(taken, b"octets")
-    assert keeper.waits_since is None
+    async with keeper.watching():
+        keeper.waits()
+        since = keeper.waits_since
+        keeper.taken(6)
+        keeper.give_way()
+        await asyncio.sleep(0)
+    assert (since, keeper.waits_since) == (5.0, None)
+    asyncio.get_running_loop().call_soon(keeper.give_way)
     with pytest.raises(Preempted):
-        await keeper.write(endless, b"octets")
+        await stall(keeper)
 
 
-async def test_one_that_has_left_is_no_slow_reader() -> None:
+@pytest.mark.parametrize("error", [ConnectionResetError, TimeoutError])
+async def test_one_that_has_left_is_no_slow_reader(error: type[OSError]) -> None:
     """The connection's error passes as it is."""
     keeper = MinRateGuard(MinRate(min_rate_bytes_s=1, window_s=10), now=lambda: 0.0)
 
-    async def gone(_chunk: bytes) -> None:
-        raise ConnectionResetError
+    async def leave() -> None:
+        async with keeper.watching():
+            keeper.waits()
+            raise error
 
-    with pytest.raises(ConnectionResetError):
-        await keeper.write(gone, b"octets")
+    with pytest.raises(error):
+        await leave()

@@ -13,7 +13,7 @@ from typing import cast
 from yarl import URL
 
 from proxy.delivery.transport.parsing import MOST_HEADER_OCTETS, Head, MessageParser, could_begin
-from proxy.delivery.transport.response import Response
+from proxy.delivery.transport.response import Response, plain_socket
 from proxy.errors import OriginAnswerInvalid, OriginError, OriginIncomplete, OriginUnreachable
 
 # Of a header section, and of the content that comes with it.
@@ -49,7 +49,7 @@ class Connection(asyncio.BufferedProtocol):
         self._header_octets = 0  # of it, and of the 1xx answers before it
         self._parser: MessageParser | None = None
         self._head: Head | None = None
-        self._left: int | None = None
+        self.left: int | None = None  # of the content, that has not come
         self._response: Response | None = None
         self.is_answering = False
 
@@ -101,6 +101,19 @@ class Connection(asyncio.BufferedProtocol):
         self._response = None
         if self._transport is not None:
             self._transport.abort()
+
+    def plain_socket(self) -> int | None:
+        """Return the descriptor of its socket, None with TLS or an unknown length of content."""
+        if self._transport is None or not self.left:
+            return None
+        return plain_socket(self._transport)
+
+    def passed(self, octets: int) -> None:
+        """Take note that so many octets of the content were taken from its socket."""
+        if self._response is not None and self.left is not None:
+            self.left -= octets
+            if self.left == 0:
+                self._end(self._response, is_clean=True)
 
     def pause(self) -> None:
         """Read no more until ``resume``."""
@@ -176,7 +189,7 @@ class Connection(asyncio.BufferedProtocol):
         rest = bytes(self._received)
         self._received.clear()
         self._header_octets = 0
-        self._parser, self._head, self._left = parser, head, head.octets
+        self._parser, self._head, self.left = parser, head, head.octets
         self._response = response = Response(self, method=method, url=url, head=head)
         answer.set_result(response)
         if rest or head.octets == 0:
@@ -185,12 +198,12 @@ class Connection(asyncio.BufferedProtocol):
             self.pause()
 
     def _take_content(self, response: Response, octets: bytes) -> None:
-        if self._left is not None:
-            surplus = len(octets) - self._left
-            if octets and self._left:
-                response.feed(octets[: self._left] if surplus > 0 else octets)
-            self._left = max(0, -surplus)
-            if self._left == 0:
+        if self.left is not None:
+            surplus = len(octets) - self.left
+            if octets and self.left:
+                response.feed(octets[: self.left] if surplus > 0 else octets)
+            self.left = max(0, -surplus)
+            if self.left == 0:
                 self._end(response, is_clean=surplus == 0)
         elif self._parser is not None and self._head is not None and self._head.is_chunked:
             for piece in self._parser.chunks(octets):

@@ -1,0 +1,59 @@
+"""The octets of one upstream on their way to one client, and how many of them have left."""
+
+from proxy.delivery.client_stream import ClientStream
+from proxy.delivery.min_rate import MinRateGuard
+from proxy.delivery.upstream import Upstream
+from proxy.telemetry.access_record import AccessRecord
+
+
+class Crossing:
+    """What the pumps have in common; an octet counts when it has been handed to the client.
+
+    Attributes:
+        upstream: Where they come from.
+        client: Where they go.
+        guard: Is told who waits for whom.
+        left: Octets that the client still lacks; None where the origin's end is the end.
+        skip: Octets to drop first: an origin may begin earlier than asked.
+    """
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        client: ClientStream,
+        *,
+        guard: MinRateGuard,
+        record: AccessRecord,
+        left: int | None,
+        skip: int,
+    ) -> None:
+        self.upstream = upstream
+        self.client = client
+        self.guard = guard
+        self.left = left
+        self.skip = skip
+        self._record = record
+
+    def needed(self, octets: bytes) -> bytes:
+        """Return what of some octets the client needs; an origin may end later than asked, too."""
+        begin = min(self.skip, len(octets))
+        self.skip -= begin
+        end = None if self.left is None else begin + self.left
+        needed = octets[begin:end]
+        if needed:
+            self._record.first_byte()
+        return needed
+
+    def crossed(self, octets: int) -> None:
+        """Count octets that have left."""
+        self._record.first_byte()
+        self._record.octets += octets
+        if self.left is not None:
+            self.left -= octets
+        self.guard.taken(octets)
+
+    async def write(self, octets: bytes) -> None:
+        """Write octets that are needed, and wait while the client's connection takes no more."""
+        self.guard.waits()
+        await self.client.write(octets)
+        self.crossed(len(octets))

@@ -1,0 +1,186 @@
+"""The splice pump: octets go from socket to socket in the kernel, and never into this process.
+
+Both sides must be plain TCP, and the length known. The transports keep their sockets; copies of the
+descriptors (``os.dup``) are waited for, which asyncio and uvloop allow alike. A copy keeps the
+client's connection open and so hides that it was broken off: it is closed before anything else.
+"""
+
+import asyncio
+import os
+from contextlib import ExitStack
+
+from proxy.delivery.pumps.crossing import Crossing
+from proxy.delivery.transport.response import Response
+from proxy.errors import OriginIncomplete
+
+try:
+    from fcntl import F_GETPIPE_SZ, F_SETPIPE_SZ, fcntl
+    from os import SPLICE_F_MOVE, SPLICE_F_NONBLOCK, splice
+except ImportError:  # not Linux
+    IS_AVAILABLE = False
+else:
+    IS_AVAILABLE = True
+    _FLAGS = SPLICE_F_MOVE | SPLICE_F_NONBLOCK
+
+# An ordinary user may have 64 MiB in pipes (pipe(7), pipe-user-pages-soft): 256 of these, after
+# which pipes are two pages small.
+_PIPE = 256 * 1024
+_SMALLEST_PIPE = 64 * 1024
+# Before others have their turn.
+_ROUNDS = 16
+
+
+async def spliced(crossing: Crossing, response: Response) -> bool:
+    """Move octets until all have crossed or the client stalls; False where it cannot be done.
+
+    Args:
+        crossing: Of a known length, nothing of it left to skip.
+        response: The origin's.
+
+    Raises:
+        OriginError: The origin broke off.
+        ConnectionError: The client has left.
+    """
+    origin, client = response.plain_socket(), crossing.client.plain_socket()
+    if not IS_AVAILABLE or origin is None or client is None:
+        return False
+    with ExitStack() as opened:
+        pipe = _pipe(opened)
+        if pipe is None:
+            return False
+        # What has been read already goes first; the connection is read by nobody else meanwhile.
+        response.hold()
+        while held := crossing.needed(response.take_held()):
+            await crossing.write(held)
+        await crossing.client.emptied()
+        copies = _copied(opened, origin), _copied(opened, client)
+        left = min(crossing.left or 0, response.left or 0)
+        splicing = _Splicing(crossing, copies, pipe, left=left)
+        try:
+            await splicing.run()
+        finally:
+            splicing.stop()
+            opened.close()  # the copies: before the connections
+            response.passed(splicing.read)
+    if splicing.held:
+        await crossing.write(splicing.held)
+    return True
+
+
+class _Splicing:
+    """One callback for both sockets: it fills the pipe, empties it, and says whom it waits for."""
+
+    def __init__(
+        self, crossing: Crossing, copies: tuple[int, int], pipe: tuple[int, int], *, left: int
+    ) -> None:
+        self._crossing = crossing
+        self._left = left
+        self._origin, self._client = copies
+        self._pipe_out, self._pipe_in = pipe
+        self._in_pipe = 0
+        self._waits_for: int | None = None
+        self._loop = asyncio.get_running_loop()
+        self._done: asyncio.Future[None] = self._loop.create_future()
+        self.read = 0
+        self.held = b""
+
+    async def run(self) -> None:
+        """Move octets until there are no more, or the client stalls."""
+        self._crossing.guard.stalled = self._give_back
+        self._turn()
+        await self._done
+
+    def stop(self) -> None:
+        """Wait for nobody any more."""
+        self._crossing.guard.stalled = None
+        self._wait_for(None)
+
+    def _turn(self) -> None:
+        try:
+            self._move()
+        except (OSError, OriginIncomplete) as exc:
+            self._end(exc)
+
+    def _move(self) -> None:
+        transport = self._crossing.client.transport
+        if transport.is_closing():
+            raise ConnectionResetError("the client has left")
+        for _ in range(_ROUNDS):
+            # The pipe is emptied before more is read: so it is empty when the origin breaks off,
+            # and a pipe without room is never taken for an origin without octets.
+            if not self._in_pipe and not self._fill():
+                return
+            try:
+                moved = splice(self._pipe_out, self._client, self._in_pipe, flags=_FLAGS)
+            except BlockingIOError:
+                self._crossing.guard.waits()
+                self._wait_for(self._client)
+                return
+            self._in_pipe -= moved
+            self._crossing.crossed(moved)
+        self._wait_for(self._client if self._in_pipe else self._origin)
+
+    def _fill(self) -> bool:
+        if not self._left:
+            self._end(None)
+            return False
+        try:
+            read = splice(self._origin, self._pipe_in, min(self._left, _PIPE), flags=_FLAGS)
+        except BlockingIOError:
+            self._wait_for(self._origin)
+            return False
+        except OSError as exc:
+            raise OriginIncomplete("the origin broke it off") from exc
+        if not read:
+            raise OriginIncomplete(f"{self._left} octets are missing")
+        self._in_pipe = read
+        self._left -= read
+        self.read += read
+        return True
+
+    def _wait_for(self, copy: int | None) -> None:
+        """Call ``_turn`` when the origin can be read, or the client be written to."""
+        if copy == self._waits_for:
+            return
+        if self._waits_for == self._origin:
+            self._loop.remove_reader(self._origin)
+        elif self._waits_for == self._client:
+            self._loop.remove_writer(self._client)
+        self._waits_for = copy
+        if copy == self._origin:
+            self._loop.add_reader(self._origin, self._turn)
+        elif copy == self._client:
+            self._loop.add_writer(self._client, self._turn)
+
+    def _give_back(self) -> None:
+        """End it for a client that has stalled: others need the pipe, and its pages."""
+        if self._in_pipe:
+            self.held = os.read(self._pipe_out, self._in_pipe)
+        self._end(None)
+
+    def _end(self, problem: Exception | None) -> None:
+        self._wait_for(None)
+        if self._done.done():
+            return
+        if problem is None:
+            self._done.set_result(None)
+        else:
+            self._done.set_exception(problem)
+
+
+def _copied(opened: ExitStack, descriptor: int) -> int:
+    copy = os.dup(descriptor)
+    opened.callback(os.close, copy)
+    return copy
+
+
+def _pipe(opened: ExitStack) -> tuple[int, int] | None:
+    """Return the ends of a pipe, None where the kernel gives none that is worth it."""
+    out, into = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    opened.callback(os.close, out)
+    opened.callback(os.close, into)
+    try:
+        size = fcntl(into, F_SETPIPE_SZ, _PIPE)
+    except PermissionError:
+        size = fcntl(into, F_GETPIPE_SZ)
+    return (out, into) if size >= _SMALLEST_PIPE else None

@@ -1,0 +1,306 @@
+"""Every pump: octet by octet the same, over real sockets, with breaks, stalls and TLS."""
+
+import asyncio
+import hashlib
+import ssl
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import pytest
+import trustme
+from aiohttp import web
+from yarl import URL
+
+from proxy.backoff import Backoff
+from proxy.connectors.model import DeliveryMode
+from proxy.delivery.client_stream import ClientStream
+from proxy.delivery.http_client import Fields
+from proxy.delivery.min_rate import MinRate, MinRateGuard
+from proxy.delivery.origin_client import OriginResponse
+from proxy.delivery.origin_hosts import GuardedResolver
+from proxy.delivery.relay import finish, pump
+from proxy.delivery.resolution import Delivery
+from proxy.delivery.retry import RetryPolicy
+from proxy.delivery.transport.client import Http1Client
+from proxy.delivery.upstream import Upstream, upstream_of
+from proxy.errors import GatewayError, OriginIncomplete
+from proxy.semantics.ranges import SelectedRange, select
+from proxy.settings import Pump
+from proxy.telemetry.access_record import AccessRecord
+from tests.delivery.conftest import NAMED
+from tests.delivery.origin_server import origin_server
+from tests.delivery.taking import rest_of
+from tests.waiting import until
+
+KIB = 1024
+DATA = b"".join(
+    hashlib.sha256(bytes([n % 251, n // 251 % 251, n // 63001])).digest() for n in range(96 * KIB)
+)
+RETRIES = RetryPolicy(lambda: 0.0, attempts=3, backoff=Backoff(0.0, longest_s=0.0))
+DELIVERY = Delivery(content_id="a", mode=DeliveryMode.PUBLISHED, sources=(), file_name="a.bin")
+AUTHORITY = trustme.CA()
+
+
+def serving() -> ssl.SSLContext:
+    """Return what a server on loopback serves by TLS with."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    AUTHORITY.issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
+def trusting() -> ssl.SSLContext:
+    """Return what trusts it."""
+    context = ssl.create_default_context()
+    AUTHORITY.configure_trust(context)
+    return context
+
+
+@dataclass(slots=True)
+class Bench:
+    """An origin, a gateway that is nothing but a pump, and how its last download went.
+
+    Attributes:
+        cuts: After how many octets the origin breaks off, request by request.
+        length_is_told: Whether the origin tells how long the content is.
+        ignores_range: Whether it sends the whole content to whatever is asked for.
+        goes_on: What the origin waits for before the last MiB.
+    """
+
+    kind: Pump
+    origin: URL = field(default_factory=URL)
+    gateway: URL = field(default_factory=URL)
+    cuts: list[int] = field(default_factory=list)
+    length_is_told: bool = True
+    ignores_range: bool = False
+    goes_on: asyncio.Event | None = None
+    asked: list[str | None] = field(default_factory=list)
+    record: AccessRecord = field(
+        default_factory=lambda: AccessRecord("id", "127.0.0.1", "http", None, 0.0)
+    )
+    error: BaseException | None = None
+    client: Http1Client | None = None
+
+    async def give(self, request: web.Request) -> web.StreamResponse:
+        """Give the content, or a part of it, as an origin."""
+        self.asked.append(request.headers.get("Range"))
+        part, status = SelectedRange(0, len(DATA) - 1, len(DATA)), 200
+        if request.headers.get("Range") and not self.ignores_range:
+            selected = select(request.headers["Range"], length=len(DATA))
+            assert isinstance(selected, SelectedRange)
+            part, status = selected, 206
+        response = web.StreamResponse(status=status, headers={"ETag": '"1"'})
+        if self.length_is_told:
+            response.content_length = part.octets
+        if status == 206:
+            response.headers["Content-Range"] = f"bytes {part.first}-{part.last}/{len(DATA)}"
+        await response.prepare(request)
+        body = DATA[part.first : part.last + 1]
+        cut = self.cuts.pop(0) if self.cuts else None
+        if self.goes_on is not None:
+            await response.write(body[: -KIB * KIB])
+            body = body[-KIB * KIB :]
+            await self.goes_on.wait()
+        for begin in range(0, len(body[:cut]), 64 * KIB):
+            await response.write(body[:cut][begin : begin + 64 * KIB])
+        if cut is not None:
+            assert request.transport is not None
+            request.transport.close()
+        return response
+
+    @asynccontextmanager
+    async def opened(self, fields: Fields) -> AsyncIterator[Upstream]:
+        """Open the content at the origin."""
+        assert self.client is not None
+        response = await self.client.request(
+            "GET", self.origin, fields=fields, first_byte_timeout_s=5
+        )
+        try:
+            answer = OriginResponse(response, str(self.origin), is_redirected=False)
+            yield upstream_of(answer, DELIVERY, "GET")
+        finally:
+            response.release()
+
+    async def relay(self, request: web.Request) -> web.StreamResponse:
+        """Pump the content to a client."""
+        self.record = AccessRecord("id", "127.0.0.1", "http", None, 0.0)
+        guard = MinRateGuard(MinRate(0, 60), now=time.monotonic)
+        response = web.StreamResponse()
+        try:
+            async with self.opened([]) as upstream:
+                response.content_length = upstream.octets
+                await response.prepare(request)
+                client = ClientStream(request, response)
+                await pump(
+                    upstream,
+                    client,
+                    reopen=self.opened,
+                    retry_policy=RETRIES,
+                    read_gap_s=5,
+                    guard=guard,
+                    record=self.record,
+                    kind=self.kind,
+                )
+                await finish(client, guard=guard)
+        except (GatewayError, ConnectionError, asyncio.CancelledError) as exc:
+            self.error = exc
+            raise
+        return response
+
+
+Opener = Callable[..., Awaitable[Bench]]
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Opener]:
+    """Make benches: of which kind of pump, and where there is TLS."""
+    async with AsyncExitStack() as stack:
+
+        async def opened(kind: Pump, *, tls: str = "nowhere") -> Bench:
+            made = Bench(kind)
+            made.client = await stack.enter_async_context(
+                Http1Client(GuardedResolver(NAMED), tls=trusting(), connect_timeout_s=5)
+            )
+            origin = origin_server(made.give, tls=serving() if tls == "origin" else None)
+            made.origin = URL((await stack.enter_async_context(origin)).url)
+            gateway = origin_server(made.relay, tls=serving() if tls == "client" else None)
+            made.gateway = URL((await stack.enter_async_context(gateway)).url)
+            return made
+
+        yield opened
+
+
+@asynccontextmanager
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    """Give a client that trusts the gateway."""
+    connector = aiohttp.TCPConnector(ssl=trusting())
+    async with aiohttp.ClientSession(connector=connector) as session:
+        yield session
+
+
+def same(body: bytes) -> bool:
+    """Tell whether a body is the content; a difference of megabytes is no help."""
+    return hashlib.sha256(body).digest() == hashlib.sha256(DATA).digest()
+
+
+@pytest.mark.parametrize("kind", Pump)
+@pytest.mark.parametrize("tls", ["nowhere", "origin", "client"])
+@pytest.mark.parametrize(
+    "cuts",
+    [
+        pytest.param([], id="whole"),
+        pytest.param([1], id="after one octet"),
+        pytest.param([700_001], id="in the middle"),
+        pytest.param([len(DATA) - 1], id="before the last octet"),
+        pytest.param([300_000, 0, 0, 5, 1_200_000], id="again and again"),
+    ],
+)
+async def test_no_octet_differs(bench: Opener, kind: Pump, tls: str, cuts: list[int]) -> None:
+    """However it breaks, it goes on from the exact octet; the connection serves another request."""
+    made = await bench(kind, tls=tls)
+    async with http() as session:
+        for _ in range(2):
+            made.cuts = list(cuts)
+            async with session.get(made.gateway) as response:
+                assert same(await response.read())
+            assert made.error is None
+            assert made.record.octets == len(DATA)
+            assert made.record.resumed == sum(cut > 0 for cut in cuts) or 0 in cuts
+    position = sum(cuts[:1])
+    if cuts:
+        assert made.asked[1] == f"bytes={position}-{len(DATA) - 1}"
+
+
+@pytest.mark.parametrize("kind", Pump)
+async def test_an_origin_that_ignores_the_range(bench: Opener, kind: Pump) -> None:
+    """What comes before the first missing octet is dropped."""
+    made = await bench(kind)
+    made.cuts, made.ignores_range = [2_000_000], True
+    async with http() as session, session.get(made.gateway) as response:
+        assert same(await response.read())
+
+
+@pytest.mark.parametrize("kind", Pump)
+async def test_a_length_that_nobody_tells(bench: Opener, kind: Pump) -> None:
+    """Then chunks go out, and no pump goes around them."""
+    made = await bench(kind)
+    made.length_is_told = False
+    async with http() as session, session.get(made.gateway) as response:
+        assert same(await response.read())
+
+
+@pytest.mark.parametrize("kind", Pump)
+@pytest.mark.parametrize("tls", ["nowhere", "client"])
+async def test_a_torn_content_is_never_whole(bench: Opener, kind: Pump, tls: str) -> None:
+    """What cannot be continued is broken off where the client can tell."""
+    made = await bench(kind, tls=tls)
+    made.cuts = [1_500_000, 0, 0, 0]
+    async with http() as session, session.get(made.gateway) as response:
+        taken = await rest_of(response)
+    assert not taken.is_whole
+    assert isinstance(made.error, OriginIncomplete)
+    assert taken.body == DATA[: len(taken.body)]
+    assert made.record.octets == 1_500_000
+
+
+@pytest.mark.parametrize("kind", Pump)
+async def test_a_client_that_stalls_costs_no_pipe(bench: Opener, kind: Pump) -> None:
+    """Its pipe is given back; when it reads on, it gets the rest."""
+    made = await bench(kind)
+    before = pipes()
+    connector = aiohttp.TCPConnector()
+    async with (
+        aiohttp.ClientSession(connector=connector, read_bufsize=KIB) as session,
+        session.get(made.gateway) as response,
+    ):
+        begin = await response.content.readexactly(10)
+        await until(lambda: _holds(made.record.octets > 0 and pipes() == before))
+        assert same(begin + await response.read())
+    assert made.error is None
+
+
+@pytest.mark.parametrize("kind", Pump)
+@pytest.mark.parametrize("tls", ["nowhere", "client"])
+async def test_a_client_that_leaves(bench: Opener, kind: Pump, tls: str) -> None:
+    """It is noticed, nothing goes on for it, and no descriptor is left."""
+    made = await bench(kind, tls=tls)
+    made.goes_on = asyncio.Event()
+    before = pipes()
+    async with http() as session:
+        response = await session.get(made.gateway)
+        await response.content.readexactly(10)
+        response.close()
+        made.goes_on.set()
+        await until(lambda: _holds(made.error is not None))
+    assert pipes() == before
+    assert isinstance(made.error, ConnectionError | asyncio.CancelledError)
+    assert made.record.octets < len(DATA)
+
+
+@pytest.mark.parametrize("kind", Pump)
+async def test_many_at_once(bench: Opener, kind: Pump) -> None:
+    """Each gets its own."""
+    made = await bench(kind)
+
+    async def fetch(session: aiohttp.ClientSession) -> bool:
+        async with session.get(made.gateway) as response:
+            return same(await response.read())
+
+    async with http() as session:
+        assert all(await asyncio.gather(*(fetch(session) for _ in range(20))))
+
+
+async def _holds(value: bool) -> bool:  # noqa: FBT001 - a value to wait for
+    return value
+
+
+def pipes() -> int:
+    """Return how many ends of pipes this process has open."""
+    found = 0
+    for each in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            found += str(each.readlink()).startswith("pipe:")
+    return found
