@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from proxy.errors import GatewayError, Preempted, OriginTimeout, ReaderTooSlow
+from proxy.errors import GatewayError, OriginTimeout, Preempted, ReaderTooSlow
 
 # How often it is looked at who waits for whom; shorter limits are looked at more often.
 _LOOK_EVERY_S = 1.0

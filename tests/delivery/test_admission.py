@@ -9,7 +9,7 @@ import pytest
 
 from proxy.delivery.admission import Admission
 from proxy.delivery.min_rate import MinRate, MinRateGuard
-from proxy.errors import Preempted, Overloaded, TooManyForClient
+from proxy.errors import Overloaded, Preempted, TooManyForClient
 from proxy.semantics.forwarded import TrustedProxies
 from tests.logs import logged
 from tests.waiting import until

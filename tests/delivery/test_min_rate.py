@@ -7,7 +7,7 @@ import time
 import pytest
 
 from proxy.delivery.min_rate import MinRate, MinRateGuard
-from proxy.errors import Preempted, OriginTimeout, ReaderTooSlow
+from proxy.errors import OriginTimeout, Preempted, ReaderTooSlow
 
 
 class Reader:

@@ -126,14 +126,20 @@ class Bench:
 
     async def relay(self, request: web.Request) -> web.StreamResponse:
         """Pump the content to a client."""
-        self.record = AccessRecord("id", "127.0.0.1", "http", None, 0.0)
+        record = self.record = AccessRecord("id", "127.0.0.1", "http", None, 0.0)
         guard = MinRateGuard(MinRate(0, 60), now=time.monotonic)
-        response = web.StreamResponse()
         try:
             async with self.opened([]) as upstream:
-                response.content_length = upstream.octets
-                await response.prepare(request)
-                client = ClientStream(request, response)
+                record.expected = upstream.octets
+                told = f"Content-Length: {upstream.octets}\r\n" if upstream.octets else ""
+                client = ClientStream(
+                    request,
+                    200,
+                    told.encode(),
+                    record=record,
+                    has_content=True,
+                    is_last=False,
+                )
                 await pump(
                     upstream,
                     client,
@@ -141,14 +147,16 @@ class Bench:
                     retry_policy=RETRIES,
                     read_gap_s=5,
                     guard=guard,
-                    record=self.record,
+                    record=record,
                     kind=self.kind,
                 )
                 await finish(client, guard=guard)
         except (GatewayError, ConnectionError, asyncio.CancelledError) as exc:
             self.error = exc
+            if request.transport is not None:
+                request.transport.abort()  # as the middleware does once an answer has begun
             raise
-        return response
+        return client
 
 
 Opener = Callable[..., Awaitable[Bench]]
