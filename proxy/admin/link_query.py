@@ -4,12 +4,15 @@ from typing import Any, Self
 from urllib.parse import urlencode
 
 from multidict import MultiMapping
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from proxy.admin.api.operations import Model
+from proxy.admin.validation import lenient
 from proxy.link_check.results import LinkStatus
 
 _LAST = 1_000_000
+# Of a page for people: with more it would be no light one.
+_SHOWN = 50
 
 
 class LinksQuery(Model):
@@ -18,7 +21,7 @@ class LinksQuery(Model):
     show: LinkStatus = Field(LinkStatus.PROBLEMS, description="by the last outcome")
     q: str = Field("", max_length=200, description="words that title, identifier or file name have")
     page: int = Field(1, ge=1, le=_LAST)
-    size: int = Field(50, ge=1, le=500, description="lines of a page")
+    size: int = Field(_SHOWN, ge=1, le=500, description="lines of a page")
 
     @classmethod
     def lenient(cls, query: MultiMapping[str], *, otherwise: LinkStatus) -> Self:
@@ -28,14 +31,8 @@ class LinksQuery(Model):
             query: Of the address.
             otherwise: What is shown where it does not say.
         """
-        given: dict[str, Any] = {"show": otherwise}
-        for name in ("show", "q", "page"):
-            try:
-                cls.model_validate({name: query.get(name)})
-            except ValidationError:
-                continue
-            given[name] = query[name]
-        return cls.model_validate(given)
+        found = lenient(cls, query, show=otherwise)
+        return found.model_copy(update={"size": min(found.size, _SHOWN)})
 
     @property
     def offset(self) -> int:

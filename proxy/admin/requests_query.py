@@ -1,10 +1,9 @@
 """Which of the recent requests are wanted; pure."""
 
-from collections.abc import Mapping
 from enum import StrEnum
 from urllib.parse import unquote, urlencode
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from proxy.admin.api.operations import Model
 from proxy.telemetry.recent_requests import KEPT, EndedRequest
@@ -31,16 +30,6 @@ class RequestsQuery(Model):
         "", max_length=200, description="part of path, content id, client, request id or error"
     )
     limit: int = Field(100, ge=1, le=KEPT)
-
-    @classmethod
-    def lenient(cls, given: Mapping[str, str]) -> "RequestsQuery":
-        """Return what an address of a page asks for; what makes no sense is left out."""
-        kept = {name: given[name] for name in ("status", "connector", "text") if given.get(name)}
-        try:
-            return cls.model_validate(kept)
-        except ValidationError as exc:
-            wrong = {error["loc"][0] for error in exc.errors()}
-            return cls.model_validate({n: v for n, v in kept.items() if n not in wrong})
 
     @property
     def is_narrow(self) -> bool:

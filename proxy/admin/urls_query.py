@@ -6,9 +6,10 @@ from typing import Annotated, Any, Self
 from urllib.parse import urlencode
 
 from multidict import MultiMapping
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field
 
 from proxy.admin.api.operations import Model
+from proxy.admin.validation import lenient
 from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.url_rows import Selection, Sort
 
@@ -80,19 +81,8 @@ class UrlsQuery(LinesQuery):
     @classmethod
     def lenient(cls, query: MultiMapping[str]) -> Self:
         """Return what a page's address says, what cannot be understood left out."""
-        given: dict[str, Any] = {}
-        for name in query:
-            values = [each for each in query.getall(name) if each]
-            if values and name in cls.model_fields:
-                given[name] = values if len(values) > 1 else values[0]
-        while True:
-            try:
-                found = cls.model_validate(given)
-            except ValidationError as exc:
-                for each in exc.errors():
-                    given.pop(str(each["loc"][0]), None)
-            else:
-                return found.model_copy(update={"size": min(found.size, _LARGEST_SHOWN)})
+        found = lenient(cls, query)
+        return found.model_copy(update={"size": min(found.size, _LARGEST_SHOWN)})
 
     @property
     def offset(self) -> int:

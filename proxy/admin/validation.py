@@ -1,11 +1,14 @@
-"""What pydantic finds wrong, in words for people; pure."""
+"""What pydantic finds wrong: said in words for people, or left out; pure."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from multidict import MultiMapping
+from pydantic import BaseModel, ValidationError
 
 from proxy.text import Text
+
+M = TypeVar("M", bound=BaseModel)
 
 
 class Wrong(ValueError):
@@ -14,6 +17,27 @@ class Wrong(ValueError):
     def __init__(self, text: Text) -> None:
         super().__init__(str(text))
         self.text = text
+
+
+def lenient(model: type[M], query: MultiMapping[str], **otherwise: Any) -> M:
+    """Return what a page's address says, what cannot be understood left out.
+
+    Args:
+        model: What it may say.
+        query: Of the address; a blank field says nothing.
+        otherwise: What holds where it says nothing, if that is not the model's default.
+    """
+    asked: dict[str, Any] = {}
+    for name in model.model_fields:
+        values = [each for each in query.getall(name, ()) if each]
+        if values:
+            asked[name] = values if len(values) > 1 else values[0]
+    while True:
+        try:
+            return model.model_validate(otherwise | asked)
+        except ValidationError as exc:
+            for name in {str(each["loc"][0]) for each in exc.errors()}:
+                del asked[name]
 
 
 def findings(error: ValidationError) -> Sequence[tuple[tuple[str, ...], Text]]:

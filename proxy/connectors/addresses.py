@@ -11,7 +11,10 @@ Rule 3: whatever ``public_url`` gives, ``parse`` takes back to the same address.
 
 import re
 from dataclasses import dataclass
+from typing import Annotated
 from urllib.parse import quote, unquote_to_bytes
+
+from pydantic import Field
 
 from proxy.connectors.addressability import (
     CONTROL,
@@ -73,15 +76,12 @@ class PublicPath:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of an illustrative address.
-
-    Attributes:
-        text: As it is to be shown.
-        name: ``language``, ``content`` or ``file_name`` for what varies; None for what is fixed.
-    """
+    """A piece of an illustrative address."""
 
     text: str
-    name: str | None = None
+    name: Annotated[
+        str | None, Field(description="language, content or file_name for what varies")
+    ] = None
 
 
 def parse(raw_path: str, *, host: str | None, connectors: Connectors) -> PublicPath:

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from multidict import MultiDict
 
 from proxy.admin.requests_query import Outcome, RequestsQuery, outcome, readable
+from proxy.admin.validation import lenient
 from proxy.telemetry.recent_requests import EndedRequest
 
 
@@ -70,14 +72,15 @@ def test_outcome(changed: dict[str, Any], expected: Outcome) -> None:
 )
 def test_wants(query: dict[str, str], *, is_wanted: bool) -> None:
     """Everything that is asked has to hold."""
-    asked = RequestsQuery.lenient(query)
+    asked = lenient(RequestsQuery, MultiDict(query))
     assert asked.wants(_ended()) is is_wanted
     assert asked.is_narrow is bool(query)
 
 
 def test_lenient() -> None:
     """Of an address that makes no sense what does is kept."""
-    found = RequestsQuery.lenient({"status": "9xx", "connector": "x" * 999, "text": "a", "no": "1"})
+    query = {"status": "9xx", "connector": "x" * 999, "text": "a", "no": "1"}
+    found = lenient(RequestsQuery, MultiDict(query))
     assert found == RequestsQuery(text="a")
     assert found.address == "text=a"
 

@@ -1,28 +1,21 @@
-"""Connectors: listed, planned, made, changed, removed."""
+"""Connectors: listed, planned, made, changed, removed, by the keys of the TOML document."""
 
 from dataclasses import dataclass
 
 from aiohttp import web
 from pydantic import Field
 
-from proxy.admin.api.connector_models import (
-    ConnectorList,
-    ConnectorState,
-    PlannedConnector,
-    WantedConnector,
-    address_of,
-    broken_of,
-    connector_of,
-)
 from proxy.admin.api.operations import Model, operation
 from proxy.admin.api.problems import FieldProblem, Problem
 from proxy.admin.auth.caller import Caller
-from proxy.admin.web.connector_fields import conflicting_fields
+from proxy.admin.web.connector_fields import TAKEN_BY_THE_CONSOLE, conflicting_fields
 from proxy.admin.web.connectors import document
 from proxy.catalogue.queries import Contents
 from proxy.catalogue.sync import Sync
+from proxy.connectors.addresses import Part, illustrative
 from proxy.connectors.document import export
-from proxy.connectors.model import Connector
+from proxy.connectors.impact import BrokenUrls, Reason
+from proxy.connectors.model import Connector, ConnectorSpec
 from proxy.connectors.service import ConnectorService, Plan
 from proxy.connectors.store import ConnectorStore
 from proxy.errors import ConfigurationError
@@ -31,6 +24,71 @@ from proxy.settings import Settings
 _WAIT_S = 20.0
 _PATH = "/api/connectors/{slug}"
 _TAG = "Connectors"
+
+
+class WantedConnector(Model):
+    """A connector that is to be, and what of its consequences is accepted."""
+
+    connector: ConnectorSpec
+    confirmed_contents: int | None = Field(
+        default=None, description="so many contents may become public, as the plan told"
+    )
+    confirmed_broken_urls: int | None = Field(
+        default=None, description="so many URLs may stop working, as the plan told"
+    )
+
+
+class ConnectorState(Model):
+    """A connector that there is."""
+
+    connector: ConnectorSpec
+    folder_id: str
+    address: tuple[Part, ...] = Field(description="its illustrative address")
+    contents: int | None = Field(description="in its folder by the last reading; null: not read")
+    is_being_read: bool
+    last_read: str | None = Field(description="when its folder was read to the end, RFC 3339")
+
+
+class ConnectorList(Model):
+    """Every connector, by slug."""
+
+    items: tuple[ConnectorState, ...]
+
+
+class BrokenReason(Model):
+    """How many URLs stop working for one reason."""
+
+    reason: Reason
+    urls: int
+
+
+class BrokenUrlModel(Model):
+    """One of them."""
+
+    url: str
+    title: str
+    content_type: str
+    reason: Reason
+
+
+class BrokenUrlsModel(Model):
+    """URLs that work now, and would not."""
+
+    total: int
+    by_reason: tuple[BrokenReason, ...]
+    sample: tuple[BrokenUrlModel, ...] = Field(description="the first of them")
+
+
+class PlannedConnector(Model):
+    """What saving a connector would do; nothing is saved."""
+
+    is_new: bool
+    changed: tuple[str, ...] = Field(description="keys that would differ")
+    contents: int = Field(description="that would be public")
+    is_estimate: bool
+    becomes_public: bool = Field(description="whether contents could be that are not now")
+    broken_urls: BrokenUrlsModel
+    is_exact: bool = Field(description="whether all URLs that would stop working were found")
 
 
 class RemovalQuery(Model):
@@ -63,14 +121,14 @@ class ConnectorsApi:
 
         Plan it first: the number of contents that become public is to be confirmed.
         """
-        wanted = connector_of(content.connector)
+        wanted = _wanted(content.connector)
         await self._refuse_conflicts(wanted, is_new=True)
         return await self._apply(await self._plan(wanted), content, caller)
 
     @operation("POST", "/api/connectors/plan", tag=_TAG, problems=(502,))
     async def plan_connector(self, content: WantedConnector) -> PlannedConnector:
         """Tell what saving a connector would do, without doing it."""
-        wanted = connector_of(content.connector)
+        wanted = _wanted(content.connector)
         [found] = (await self._plan(wanted, counted=wanted.enabled)).impacts
         return PlannedConnector(
             is_new=found.old is None,
@@ -78,7 +136,7 @@ class ConnectorsApi:
             contents=found.contents,
             is_estimate=found.is_at_least,
             becomes_public=found.is_wider,
-            broken_urls=broken_of(found.broken),
+            broken_urls=_broken(found.broken),
             is_exact=found.is_exact,
         )
 
@@ -96,7 +154,7 @@ class ConnectorsApi:
         What would stop working, or become public, is to be confirmed: plan it first.
         """
         old = await self._known(slug)
-        wanted = connector_of(content.connector)
+        wanted = _wanted(content.connector)
         if wanted.slug != old.slug:
             wrong = FieldProblem("connector.slug", f'write "{old.slug}": a name cannot be changed.')
             raise Problem(422, "Some values cannot be taken.", problems=[wrong])
@@ -156,10 +214,12 @@ class ConnectorsApi:
     async def _state(self, connector: Connector) -> ConnectorState:
         sync = await self.sync.state(connector.slug)
         tally = await self.contents.tally(connector) if sync.last_ok is not None else None
+        settings = self.settings
+        base = settings.secure_base if connector.force_https else settings.public_base
         return ConnectorState(
             connector=connector,
             folder_id=connector.folder_id,
-            address=address_of(connector, self.settings),
+            address=illustrative(base, connector),
             contents=tally.contents if tally is not None else None,
             is_being_read=sync.running is not None or sync.is_asked,
             last_read=sync.last_ok.isoformat() if sync.last_ok is not None else None,
@@ -171,3 +231,17 @@ def _see_confirmed(field: str, confirmed: int | None, number: int) -> None:
     if confirmed is None or confirmed < number:
         wrong = FieldProblem(field, f"write {number}, or more, to accept that.")
         raise Problem(409, "This has consequences that are not confirmed.", problems=[wrong])
+
+
+def _wanted(spec: ConnectorSpec) -> Connector:
+    """Return the connector that is wanted, unless the console has a page where its would be."""
+    if spec.slug in TAKEN_BY_THE_CONSOLE:
+        wrong = FieldProblem("connector.slug", f'"{spec.slug}" is reserved; choose another name.')
+        raise Problem(422, "Some values cannot be taken.", problems=[wrong])
+    return Connector(**dict(spec))
+
+
+def _broken(found: BrokenUrls) -> BrokenUrlsModel:
+    by_reason = [{"reason": reason, "urls": urls} for reason, urls in found.by_reason]
+    told = {"total": found.total, "by_reason": by_reason, "sample": found.sample}
+    return BrokenUrlsModel.model_validate(told, from_attributes=True)

@@ -13,6 +13,7 @@ from proxy.admin.auth.request_context import CONTEXT
 from proxy.admin.auth.sessions import Sessions
 from proxy.admin.live import TICK_S, Live, Watcher
 from proxy.admin.requests_query import RequestsQuery
+from proxy.admin.validation import lenient
 from proxy.admin.web import pages
 from proxy.admin.web.overview_labels import OUTCOMES
 from proxy.admin.web.rendering import render
@@ -44,7 +45,7 @@ class OverviewPages:
     @pages.get("/")
     async def show(self, request: web.Request) -> web.Response:
         """Show the page as it is now."""
-        query = RequestsQuery.lenient(request.query)
+        query = lenient(RequestsQuery, request.query)
         live, language = self.live, request[CONTEXT].language
         parts = live.parts(await live.snapshot(at_most_s=0), language)
         return render(
@@ -75,7 +76,7 @@ class OverviewPages:
             return response
 
     async def _tell(self, request: web.Request, response: web.StreamResponse) -> None:
-        query = RequestsQuery.lenient(request.query)
+        query = lenient(RequestsQuery, request.query)
         watcher = Watcher(self.live, language=request[CONTEXT].language, query=query)
         await _sent(response, b"retry: %d\n\n" % _RETRY_MS)
         for tick in count():
