@@ -41,7 +41,7 @@ def prepare(connection: Connection, *, head: str = HEAD, scripts: Path = SCRIPTS
         connection.execute(insert(revision).values(id=1, number=0))
         connection.execute(insert(alembic_version).values(version_num=head))
         return True
-    found = _found(connection, present)
+    found = _revision_of(connection, present)
     if found > head:
         raise _newer(found, head)
     if found < head:
@@ -49,8 +49,8 @@ def prepare(connection: Connection, *, head: str = HEAD, scripts: Path = SCRIPTS
     return False
 
 
-def _found(connection: Connection, present: set[str]) -> str:
-    """Return the revision that a database is at; empty before the first."""
+def _revision_of(connection: Connection, present: set[str]) -> str:
+    """Return the revision of a database; empty before the first."""
     # Another program may use Alembic too, so its table alone does not make a database ours.
     if revision.name in present:
         if alembic_version.name in present:

@@ -29,7 +29,7 @@ async def polling(
         poll: Its failures are logged, an outage once, and it is called again.
         interval_s: Between two calls.
     """
-    task = asyncio.create_task(_again_and_again(name, poll, interval_s), name=name)
+    task = asyncio.create_task(_poll_forever(name, poll, interval_s), name=name)
     try:
         yield
     finally:
@@ -37,9 +37,7 @@ async def polling(
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _again_and_again(
-    name: str, poll: Callable[[], Awaitable[None]], interval_s: float
-) -> None:
+async def _poll_forever(name: str, poll: Callable[[], Awaitable[None]], interval_s: float) -> None:
     failing: str | None = None
     while True:
         await asyncio.sleep(interval_s)

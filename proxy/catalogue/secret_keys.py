@@ -42,11 +42,11 @@ def encryption(where: DatabaseLocation, given: tuple[str, ...]) -> Encryption | 
         return Encryption(given) if given else None
     file = key_file(where.path)
     # Beside TDC_SECRET_KEY the file goes on opening what was encrypted before that was set.
-    kept = (_kept(file),) if file.exists() or not given else ()
+    kept = (_read_or_make(file),) if file.exists() or not given else ()
     return Encryption((*given, *kept))
 
 
-def _kept(file: Path) -> str:
+def _read_or_make(file: Path) -> str:
     try:
         if not file.exists():
             _make(file)

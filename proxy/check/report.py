@@ -142,11 +142,11 @@ def report(
             "system": f"{platform.system()} {platform.machine()}",
         },
         "settings": {
-            env_name(name): _shown(getattr(settings, name))
+            env_name(name): _reported(getattr(settings, name))
             for name in sorted(settings.model_fields_set)
         },
         "connectors": [
-            {name: _shown(value) for name, value in connector} for connector in connectors
+            {name: _reported(value) for name, value in connector} for connector in connectors
         ],
         "steps": [{"ok": step.is_ok, "title": step.title, "detail": step.detail} for step in steps],
         "answers": recording.answers,
@@ -214,7 +214,7 @@ def _is_throns(segment: str) -> bool:
     return segment in _SEGMENTS or _CHANNEL.fullmatch(segment) is not None
 
 
-def _shown(value: Any) -> Any:
+def _reported(value: Any) -> Any:
     """Return a number, a boolean or an enumeration value; of anything else that it is set."""
     if value is None or isinstance(value, (bool, int, float)):
         return value

@@ -38,8 +38,8 @@ class _Failure:
     proxy_status: str | None
     until: float
 
-    def again(self, now: float) -> GatewayError:
-        """Return the error to raise again."""
+    def new_error(self, now: float) -> GatewayError:
+        """Return the error anew: one that is raised twice accumulates tracebacks."""
         return self.error(
             f"{self.message} (a moment ago)",
             status=self.status,
@@ -81,7 +81,7 @@ class NegativeCache:
         began = self._now()
         failure = self._failures.get(key)
         if failure is not None and began < failure.until:
-            raise failure.again(began)
+            raise failure.new_error(began)
         if failure is not None:  # this one may try; until it knows the others go on waiting
             self._failures[key] = replace(failure, until=began + TTL_S)
         trials = self._trials.setdefault(key, _Trials())

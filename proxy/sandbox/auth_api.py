@@ -10,10 +10,10 @@ from proxy.sandbox.envelope import (
     LOGIN,
     Refused,
     answer,
-    asked,
     business,
     invalid,
     login_page,
+    read_arguments,
     require_client,
     require_token,
     token_of,
@@ -57,7 +57,7 @@ class AuthApi:
         """Answer with the token of a user, as plain text (docs/thron.md 2.4)."""
         world = self._world
         token = require_token(request, world)
-        given = await asked(request)
+        given = await read_arguments(request)
         require_client(world, str(given.get("clientId")))
         app = world.tenant.app
         key = app.key if world.switches.su_app_key == "app key" else token

@@ -8,10 +8,10 @@ from aiohttp import web
 from proxy.sandbox.envelope import (
     Refused,
     answer,
-    asked,
     many,
     page_size,
     part,
+    read_arguments,
     require_client,
     require_token,
 )
@@ -50,7 +50,7 @@ class CategoryApi:
         """Answer with the folders below one, fifty a page."""
         world = self._world
         require_token(request, world)
-        arguments = await asked(request)
+        arguments = await read_arguments(request)
         require_client(world, part(arguments, "client").get("clientId"))
         options = part(arguments, "categoryFieldOption")
         found = self._selected(part(arguments, "properties"))

@@ -18,13 +18,13 @@ from proxy.sandbox.criteria import properties_tests
 from proxy.sandbox.envelope import (
     Refused,
     answer,
-    asked,
     business,
     denied,
     invalid,
     many,
     page_size,
     part,
+    read_arguments,
     require_answered,
     require_client,
     require_sound,
@@ -65,7 +65,7 @@ class ContentApi:
         """Answer with the contents of these ids, prettyIds or legacy metadatas."""
         world = self._world
         token = require_token(request, world)
-        arguments = await asked(request)
+        arguments = await read_arguments(request)
         require_client(world, part(arguments, "client").get("clientId"))
         criteria = part(arguments, "criteria")
         options = part(arguments, "contentFieldOption")

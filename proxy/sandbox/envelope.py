@@ -101,7 +101,7 @@ def require_client(world: World, client_id: str | None) -> None:
         raise denied(world.switches.denied_as)
 
 
-async def asked(request: web.Request) -> Mapping[str, Any]:
+async def read_arguments(request: web.Request) -> Mapping[str, Any]:
     """Return the arguments of a JSON service: the body of a POST, ``param`` of its GET twin.
 
     An unparsable ``param`` counts as an empty request (docs/thron.md 1.2).

@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from proxy.sandbox.envelope import answer, asked, many, part, require_client, require_token
+from proxy.sandbox.envelope import answer, many, part, read_arguments, require_client, require_token
 from proxy.sandbox.envelope import business as refused_business
 from proxy.sandbox.specs import ClassificationSpec, DefinitionSpec
 from proxy.sandbox.world import World
@@ -73,7 +73,7 @@ class MetadataApi:
         require_token(request, self._world)
         require_client(self._world, request.match_info["client"])
         if request.method == "POST":
-            return await asked(request)
+            return await read_arguments(request)
         # The listGet services have plain parameters instead of a param (docs/thron.md 6).
         query = request.query
         criteria = {"text": query.get("text"), "ids": query.get("ids", "").split(",")}

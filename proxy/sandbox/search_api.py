@@ -14,11 +14,11 @@ from proxy.sandbox.content_json import search_item
 from proxy.sandbox.criteria import search_tests
 from proxy.sandbox.envelope import (
     answer,
-    asked,
     invalid,
     many,
     page_size,
     part,
+    read_arguments,
     require_answered,
     require_client,
     require_sound,
@@ -59,7 +59,7 @@ class SearchApi:
         world = self._world
         visible = world.visible_to(require_token(request, world))
         require_client(world, request.match_info["client"])
-        arguments = await asked(request)
+        arguments = await read_arguments(request)
         options = part(arguments, "responseOptions")
         self._require_taken(part(arguments, "criteria"), options)
         size = page_size(

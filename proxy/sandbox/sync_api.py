@@ -16,12 +16,12 @@ from proxy.sandbox.content_json import linked_categories, record, thumb_url, ver
 from proxy.sandbox.criteria import linked_category_op, moment
 from proxy.sandbox.envelope import (
     answer,
-    asked,
     denied,
     invalid,
     many,
     page_size,
     part,
+    read_arguments,
     require_client,
     require_token,
 )
@@ -89,7 +89,7 @@ class SyncApi:
         require_client(world, request.match_info["client"])
         if not world.switches.sync_allowed:
             raise denied(world.switches.denied_as)
-        arguments = await asked(request)
+        arguments = await read_arguments(request)
         op = part(part(arguments, "criteria"), "linkedCategoryOp")
         if op.get("cascade") and len(many(op.get("linkedCategoryIds"))) > _MAX_FOLDERS:
             raise invalid(f"at most {_MAX_FOLDERS} categories")

@@ -317,7 +317,7 @@ class TokenKeeper:
             if self._failure is not None and self._failure.remaining_s(self._now()) > 0:
                 raise self._failure.new_error(self._now())
             self._login = asyncio.create_task(self._new_session(), name="thron-login")
-        return _given(await asyncio.shield(self._login))
+        return _unwrap(await asyncio.shield(self._login))
 
     async def _new_session(self) -> ThronSession | ThronError:
         """Take the shared session, or log in.
@@ -396,14 +396,14 @@ class TokenKeeper:
         token good, one that began later has to.
         """
         earlier = self._validations.get(session)
-        if earlier is not None and not _given(await asyncio.shield(earlier)):
+        if earlier is not None and not _unwrap(await asyncio.shield(earlier)):
             return False
         running = self._validations.get(session)
         if running is None:
             running = asyncio.create_task(self._validate(session), name="thron-validate")
             self._validations[session] = running
             running.add_done_callback(lambda _: self._validations.pop(session, None))
-        return _given(await asyncio.shield(running))
+        return _unwrap(await asyncio.shield(running))
 
     async def _validate(self, session: ThronSession) -> bool | ThronError:
         question = validate(self._credentials.client_id)
@@ -499,7 +499,7 @@ def _raise_as_denial(error: ThronError) -> NoReturn:
     raise error
 
 
-def _given(outcome: T | ThronError) -> T:
+def _unwrap(outcome: T | ThronError) -> T:
     if isinstance(outcome, ThronError):
         raise type(outcome)(str(outcome), retry_after_s=outcome.retry_after_s)
     return outcome
