@@ -70,8 +70,12 @@ async def check(parts: Parts) -> AsyncIterator[DiagnosisStep]:
     )
     share = "switched on: renditions can be delivered" if session.pkey is not None else _NO_SHARE
     yield DiagnosisStep("public share", share)
-    async for step in _token_validation(tenant):
-        yield step
+    try:
+        if not await tenant.thron.ask(validate(tenant.client_id)):
+            wrong = "validateToken calls a new session ended"
+            yield DiagnosisStep("session", f"{wrong}: {_NO_VALIDATION}")
+    except GatewayError as exc:
+        yield DiagnosisStep("session", f"validateToken does not answer ({exc}): {_NO_VALIDATION}")
     if await _sees_nothing(tenant, session):
         yield DiagnosisStep("rights", _SEES_NOTHING, is_ok=False)
     async for step in _connectors(parts, tenant, session):
@@ -110,17 +114,6 @@ async def _sees_nothing(tenant: Tenant, session: ThronSession) -> bool:
     except GatewayError:
         return False  # the steps of the connectors tell it
     return any(each.contents for each in (*own.items, *below.items))
-
-
-async def _token_validation(tenant: Tenant) -> AsyncIterator[DiagnosisStep]:
-    """Yield a step if validateToken is wrong about a session that is good."""
-    try:
-        is_good = await tenant.thron.ask(validate(tenant.client_id))
-    except GatewayError as exc:
-        yield DiagnosisStep("session", f"validateToken does not answer ({exc}): {_NO_VALIDATION}")
-        return
-    if not is_good:
-        yield DiagnosisStep("session", f"validateToken calls a new session ended: {_NO_VALIDATION}")
 
 
 def _api_variants(tenant: Tenant) -> Iterator[DiagnosisStep]:
