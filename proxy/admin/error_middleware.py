@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from proxy.admin.api.problems import FieldProblem, Problem
-from proxy.admin.auth.authorization import is_api
+from proxy.admin.auth.authorization import is_api, route
 from proxy.admin.auth.caller import CALLER
 from proxy.admin.auth.request_context import CONTEXT
 from proxy.admin.web.rendering import render
@@ -71,7 +71,7 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
         log.warning("console failed", error=type(exc).__name__, reason=str(exc))
         return _answer(request, exc.status, exc.public)
     except Exception:
-        log.exception("bug in the console", method=request.method, route=_route(request))
+        log.exception("bug in the console", method=request.method, route=route(request))
         return _answer(request, 500, None)
 
 
@@ -115,13 +115,8 @@ def _log(request: web.Request, status: int, *, duration_s: float) -> None:
     log.info(
         "console",
         method=request.method,
-        route=_route(request),  # the path itself, and its query, may hold what is nobody's business
+        route=route(request),  # the path itself, and its query, may hold what is nobody's business
         status=status,
         actor=caller.actor if caller is not None else None,
         duration_s=round(duration_s, 6),
     )
-
-
-def _route(request: web.Request) -> str | None:
-    resource = request.match_info.route.resource
-    return resource.canonical if resource is not None else None

@@ -183,10 +183,28 @@ class Observer:
 
 def _thron(tenant: Tenant | None, now: datetime, *, monotonic: float) -> ThronView:
     if tenant is None:
-        return _thron_view(Health.NOT_CONNECTED, None, None, now)
+        return ThronView(
+            health=Health.NOT_CONNECTED,
+            token_since=None,
+            token_proved=None,
+            logins=0,
+            problem=None,
+            since=None,
+            failures=0,
+            retry_at=None,
+        )
     state, outage = tenant.thron.state, tenant.resolver.outage
-    since = now - timedelta(seconds=monotonic - outage.since) if outage is not None else None
-    return _thron_view(_health(state, outage), state, outage, now, since=since)
+    retry_in_s = outage.retry_in_s if outage is not None else 0.0
+    return ThronView(
+        health=_health(state, outage),
+        token_since=_moment(state.since),
+        token_proved=_moment(state.last_refresh),
+        logins=state.logins,
+        problem=outage.problem if outage is not None else state.problem,
+        since=now - timedelta(seconds=monotonic - outage.since) if outage is not None else None,
+        failures=outage.failures if outage is not None else 0,
+        retry_at=now + timedelta(seconds=retry_in_s) if retry_in_s else None,
+    )
 
 
 def _health(state: TokenState, outage: Outage | None) -> Health:
@@ -195,28 +213,6 @@ def _health(state: TokenState, outage: Outage | None) -> Health:
     if not state.logged_in:
         return Health.NOT_LOGGED_IN
     return Health.FAILING if outage is not None or state.problem else Health.GOOD
-
-
-def _thron_view(
-    health: Health,
-    state: TokenState | None,
-    outage: Outage | None,
-    now: datetime,
-    *,
-    since: datetime | None = None,
-) -> ThronView:
-    retry_in_s = outage.retry_in_s if outage is not None else 0.0
-    problem = state.problem if state is not None else None
-    return ThronView(
-        health=health,
-        token_since=_moment(state.since) if state is not None else None,
-        token_proved=_moment(state.last_refresh) if state is not None else None,
-        logins=state.logins if state is not None else 0,
-        problem=outage.problem if outage is not None else problem,
-        since=since,
-        failures=outage.failures if outage is not None else 0,
-        retry_at=now + timedelta(seconds=retry_in_s) if retry_in_s else None,
-    )
 
 
 def _moment(seconds: float | None) -> datetime | None:

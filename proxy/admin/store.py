@@ -122,7 +122,10 @@ class ConsoleStore:
         async def read(connection: AsyncConnection) -> StoredSession | None:
             found = await connection.execute(select(table).where(table.c.mark == hash_))
             row = found.one_or_none()
-            return None if row is None else _session(row)
+            if row is None:
+                return None
+            created, used = rows.instant(row.created), rows.instant(row.used)
+            return StoredSession(row.mark, row.password_mark, created, used, row.client)
 
         return await self._database.read(read)
 
@@ -275,12 +278,6 @@ class ConsoleStore:
             )
 
         return await self._database.read(read)
-
-
-def _session(row: Any) -> StoredSession:
-    return StoredSession(
-        row.mark, row.password_mark, rows.instant(row.created), rows.instant(row.used), row.client
-    )
 
 
 def _token(row: Any) -> ApiToken:

@@ -7,18 +7,16 @@ a machine with its token.
 
 import asyncio
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import quote
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
-from multidict import MultiMapping
 
 from proxy.admin.api.problems import Problem
 from proxy.admin.auth import cookies, csrf
 from proxy.admin.auth.api_tokens import ApiTokens
 from proxy.admin.auth.caller import CALLER, Caller, of_session, of_token
-from proxy.admin.auth.request_context import CONTEXT, RequestContext
+from proxy.admin.auth.request_context import CONTEXT
 from proxy.admin.auth.sessions import COOKIE, Sessions
 from proxy.admin.web import assets
 from proxy.admin.web.rendering import see_other
@@ -63,17 +61,17 @@ def authorization(
         caller = await _caller(request, sessions, tokens)
         if caller is not None:
             request[CALLER] = caller
-        elif _route(request) not in OPEN:
+        elif route(request) not in OPEN:
             return _refused(request)
         if request.method not in _SAFE:
-            await _read(request, caller, patience_s=body_timeout_s)
-            await _see_that_it_is_meant(request, caller)
+            await _read(request, caller, timeout_s=body_timeout_s)
+            await _refuse_forged(request, caller)
         return await handler(request)
 
     return middleware
 
 
-async def _read(request: web.Request, caller: Caller | None, *, patience_s: float) -> None:
+async def _read(request: web.Request, caller: Caller | None, *, timeout_s: float) -> None:
     """Read the content, which the request then keeps.
 
     Raises:
@@ -92,7 +90,7 @@ async def _read(request: web.Request, caller: Caller | None, *, patience_s: floa
         if request.content_length > _MOST_ANONYMOUS_OCTETS:
             raise web.HTTPRequestEntityTooLarge(_MOST_ANONYMOUS_OCTETS, request.content_length)
     try:
-        async with asyncio.timeout(patience_s):
+        async with asyncio.timeout(timeout_s):
             await request.read()
     except TimeoutError as exc:
         raise web.HTTPRequestTimeout from exc
@@ -103,7 +101,8 @@ def is_api(request: web.Request) -> bool:
     return request.path.startswith(f"{_API}/")
 
 
-def _route(request: web.Request) -> str | None:
+def route(request: web.Request) -> str | None:
+    """Return the path of the page or operation that is asked for, its variables not filled in."""
     resource = request.match_info.route.resource
     return resource.canonical if resource is not None else None
 
@@ -133,40 +132,32 @@ def _unauthorized(detail: str) -> Problem:
     return Problem(401, detail, fields={"WWW-Authenticate": 'Bearer realm="thron-connector"'})
 
 
-async def _see_that_it_is_meant(request: web.Request, caller: Caller | None) -> None:
+async def _refuse_forged(request: web.Request, caller: Caller | None) -> None:
     if caller is not None and caller.token is not None:
         if not caller.can_change:
             raise Problem(403, "This token may only read.")
         return
     context = request[CONTEXT]
     secret = caller.session.id if caller is not None and caller.session else context.browser_id
-    if _is_foreign(request, context):
-        raise _forbidden(request, Text("The request came from another site. Nothing was changed."))
-    if is_api(request):
-        given = request.headers.get(csrf.HEADER, "")
-    else:
-        given = str((await _posted(request)).get(csrf.FIELD, ""))
-    if not csrf.fits(given, secret):
-        raise _forbidden(
-            request, Text("This form is from before you signed in: load the page again.")
-        )
-
-
-def _is_foreign(request: web.Request, context: RequestContext) -> bool:
-    return csrf.is_foreign(
+    if csrf.is_foreign(
         request.headers,
         host=context.host or "",
         port=context.port,
         is_port_known=context.is_port_known,
         is_secure=context.is_secure,
-    )
-
-
-async def _posted(request: web.Request) -> MultiMapping[Any]:
-    try:
-        return await request.post()
-    except UnicodeDecodeError as exc:
-        raise web.HTTPBadRequest from exc
+    ):
+        raise _forbidden(request, Text("The request came from another site. Nothing was changed."))
+    if is_api(request):
+        given = request.headers.get(csrf.HEADER, "")
+    else:
+        try:
+            given = str((await request.post()).get(csrf.FIELD, ""))
+        except UnicodeDecodeError as exc:
+            raise web.HTTPBadRequest from exc
+    if not csrf.fits(given, secret):
+        raise _forbidden(
+            request, Text("This form is from before you signed in: load the page again.")
+        )
 
 
 def _forbidden(request: web.Request, detail: Text) -> Exception:

@@ -75,9 +75,15 @@ class Sessions:
         if not id_:
             return None
         stored = await self._store.session(secret_hash(id_))
-        if stored is None or not self._is_good(stored):
-            return None
         now = self._now()
+        is_good = (
+            stored is not None
+            and now - stored.used < IDLE
+            and now - stored.created < LONGEST
+            and hmac.compare_digest(stored.password_fingerprint, self._password_fingerprint())
+        )
+        if stored is None or not is_good:
+            return None
         if now - stored.used >= _NOTED_EVERY:
             await self._store.use_session(stored.id_hash, at=now)
         return Session(id_, stored.created)
@@ -93,14 +99,6 @@ class Sessions:
     async def end_all(self, *, actor: str, client: str) -> None:
         """End every session, of every browser."""
         await self._store.end_sessions(actor=actor, client=client)
-
-    def _is_good(self, stored: StoredSession) -> bool:
-        now = self._now()
-        return (
-            now - stored.used < IDLE
-            and now - stored.created < LONGEST
-            and hmac.compare_digest(stored.password_fingerprint, self._password_fingerprint())
-        )
 
     def _password_fingerprint(self) -> str:
         hash_ = self._password()

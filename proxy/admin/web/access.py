@@ -16,18 +16,16 @@ from proxy.admin.auth.sessions import COOKIE, Sessions
 from proxy.admin.store import NameTaken
 from proxy.admin.web import forms, pages
 from proxy.admin.web.forms import Form
-from proxy.admin.web.login import too_many_logins
+from proxy.admin.web.login import NewPassword, too_many_logins, with_password_problem
 from proxy.admin.web.rendering import render, see_other
 from proxy.settings import Settings
 from proxy.text import Text
 
 
-class ChangePassword(BaseModel):
+class ChangePassword(NewPassword):
     """The form to change the password."""
 
     current: SecretStr = Field(default=SecretStr(""), max_length=1024)
-    password: SecretStr = Field(min_length=1)
-    again: SecretStr = Field(min_length=1)
 
 
 class TokenForm(BaseModel):
@@ -64,8 +62,11 @@ class AccessPages:
         if self.password.is_given:
             raise web.HTTPForbidden
         form = forms.read(await request.post(), ChangePassword)
-        if form.value is not None:
-            form = await self._checked(request, form, form.value)
+        typed = form.value
+        form = with_password_problem(form, not_=self.settings.client_id)
+        if typed is not None and self.password.is_set:
+            wrong = await self._wrong_password(request, typed.current.get_secret_value())
+            form = form if wrong is None else form.with_problem(wrong, field="current")
         if form.value is None:
             return await self._page(request, password=form, status=422)
         await self.password.set(form.value.password.get_secret_value(), actor=request[CALLER].actor)
@@ -106,21 +107,6 @@ class AccessPages:
             raise web.HTTPBadRequest
         await self.tokens.revoke(form.value.id, actor=request[CALLER].actor)
         return see_other("/access#tokens")
-
-    async def _checked(
-        self, request: web.Request, form: Form[ChangePassword], value: ChangePassword
-    ) -> Form[ChangePassword]:
-        new = value.password.get_secret_value()
-        current = value.current.get_secret_value()
-        if self.password.is_set:
-            found = await self._wrong_password(request, current)
-            form = form if found is None else form.with_problem(found, field="current")
-        wrong = passwords.problem(new, not_=self.settings.client_id)
-        if wrong is not None:
-            form = form.with_problem(wrong, field="password")
-        elif value.again.get_secret_value() != new:
-            form = form.with_problem(Text("The passwords do not match."), field="again")
-        return form
 
     async def _wrong_password(self, request: web.Request, password: str) -> Text | None:
         """Return what is wrong with the password so far; a stolen session must not guess it."""

@@ -86,7 +86,9 @@ class ConnectorNewPages:
         go = request.query.get("go")
         if go not in list(Step):
             is_asked = go is not None and go not in {"look", "recount"}
-            return await _page(context if is_asked else _unjudged(context))
+            if not is_asked:  # nobody has filled in the page yet: nothing is wrong with it
+                context = replace(context, form=replace(context.form, problems={}))
+            return await _page(context)
         if STEPS.index(Step(go)) <= STEPS.index(step):
             return see_other(draft.url(Step(go)))
         form = await _judged(context)
@@ -153,11 +155,6 @@ async def _judged(context: StepContext) -> Form[Any]:
     if context.step is Step.HTTPS and value.https is Answer.YES and not can_force:
         return form.with_problem(Text("This needs HTTPS first: see below."), field="https")
     return form
-
-
-def _unjudged(context: StepContext) -> StepContext:
-    """Return the same, as a page shows it that nobody has filled in yet."""
-    return replace(context, form=replace(context.form, problems={}))
 
 
 async def _page(context: StepContext, *, status: int = 200) -> web.Response:

@@ -67,6 +67,7 @@ class ContentPages:
         is_asked = "explain" in request.query and here.url is not None
         steps = await self.actions.explained(here.url) if is_asked and here.url is not None else ()
         title = _title(here)
+        names = "&names=on" if here.urls.is_named else ""
         return render(
             request,
             "content.html",
@@ -85,7 +86,7 @@ class ContentPages:
             steps=steps,
             results=await self.links.of_content(here.connector, content.id),
             words=words,
-            choice=_choice(here),
+            choice=f"line={line.number}{names}" if line is not None else "",
             is_forgotten="forgotten" in request.query,
         )
 
@@ -160,9 +161,3 @@ def _title(here: AddressedContent) -> str:
 
 def _path(here: AddressedContent) -> str:
     return f"/connectors/{here.connector.slug}/contents/{quote(here.found.content.id, safe='')}"
-
-
-def _choice(here: AddressedContent) -> str:
-    """Return the query that keeps what is chosen on the page."""
-    names = "&names=on" if here.urls.is_named else ""
-    return f"line={here.line.number}{names}" if here.line is not None else ""

@@ -6,9 +6,10 @@ nothing is kept on the server that nobody may ever come back for.
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain, count
 from typing import Any
 from urllib.parse import urlencode
 
@@ -132,12 +133,6 @@ def suggested_slug(name: str, *, taken: Collection[str]) -> str:
     """Return a slug for a folder's name that no connector has yet."""
     apart = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     stem = re.sub(r"[^a-z0-9]+", "-", apart).strip("-")[:_LONGEST_SUGGESTION].strip("-")
-    return next(each for each in _numbered(stem or "files") if is_slug(each) and each not in taken)
-
-
-def _numbered(stem: str) -> Iterator[str]:
-    yield stem
-    number = 2
-    while True:
-        yield f"{stem}-{number}"
-        number += 1
+    slug = stem or "files"
+    numbered = (f"{slug}-{number}" for number in count(2))
+    return next(each for each in chain([slug], numbered) if is_slug(each) and each not in taken)

@@ -55,7 +55,9 @@ class LinksPages:
         """Show the page."""
         connector = connector_here(self.watch, request)
         tally = await self.store.tally(connector)
-        query = LinksQuery.lenient(request.query, otherwise=_first(tally.problems, tally.working))
+        first = LinkStatus.WORKING if tally.working else LinkStatus.UNTRIED
+        otherwise = LinkStatus.PROBLEMS if tally.problems else first
+        query = LinksQuery.lenient(request.query, otherwise=otherwise)
         path = f"/connectors/{connector.slug}"
         page = await self.store.page(
             connector, query.show, search=query.q, offset=query.offset, limit=query.size
@@ -114,9 +116,3 @@ class LinksPages:
             if line.serves and connector.enabled:
                 await self.checker.retry(connector, line)
         return see_other(local(form.value.back or f"/connectors/{connector.slug}/links"))
-
-
-def _first(problems: int, working: int) -> LinkStatus:
-    if problems:
-        return LinkStatus.PROBLEMS
-    return LinkStatus.WORKING if working else LinkStatus.UNTRIED

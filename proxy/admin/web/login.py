@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, Field, SecretStr
@@ -31,12 +31,20 @@ class SignIn(BaseModel):
     next: Annotated[str, Field(max_length=4096)] = "/"
 
 
-class SetUp(BaseModel):
+class NewPassword(BaseModel):
+    """A password that somebody chooses, typed twice."""
+
+    password: SecretStr = Field(min_length=1)
+    again: SecretStr = Field(min_length=1)
+
+
+class SetUp(NewPassword):
     """The form of the first start."""
 
     link: SecretStr = Field(max_length=256)
-    password: SecretStr = Field(min_length=1)
-    again: SecretStr = Field(min_length=1)
+
+
+N = TypeVar("N", bound=NewPassword)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,25 +123,13 @@ class LoginPages:
         is_good = self.links.purpose(link, now=now) is Purpose.SET_UP
         if not is_good or await self._has_password():
             return render(request, "set_up_link_ended.html", status=410)
-        form = self._checked(form)
+        form = with_password_problem(form, not_=self.settings.client_id)
         if form.value is None:
             return render(request, "set_up.html", status=422, form=form, link=link, least=_least())
         if self.links.use(link, now=now) is None:
             return render(request, "set_up_link_ended.html", status=410)
         await self.password.set(form.value.password.get_secret_value(), actor="set-up link")
         return await self._signed_in(request, "/")
-
-    def _checked(self, form: Form[SetUp]) -> Form[SetUp]:
-        """Return a form with what is wrong with its new password."""
-        if form.value is None:
-            return form
-        password = form.value.password.get_secret_value()
-        wrong = passwords.problem(password, not_=self.settings.client_id)
-        if wrong is not None:
-            return form.with_problem(wrong, field="password")
-        if form.value.again.get_secret_value() != password:
-            return form.with_problem(Text("The passwords do not match."), field="again")
-        return form
 
     async def _has_password(self) -> bool:
         """Tell whether there is a password meanwhile: no link goes before one."""
@@ -157,6 +153,19 @@ class LoginPages:
             is_password_set=self.password.is_set,
             minutes=timedelta(seconds=SET_UP_LIVES_S) // timedelta(minutes=1),
         )
+
+
+def with_password_problem(form: Form[N], *, not_: str | None) -> Form[N]:
+    """Return a form with what is wrong with its new password; see ``passwords.problem``."""
+    if form.value is None:
+        return form
+    password = form.value.password.get_secret_value()
+    wrong = passwords.problem(password, not_=not_)
+    if wrong is not None:
+        return form.with_problem(wrong, field="password")
+    if form.value.again.get_secret_value() != password:
+        return form.with_problem(Text("The passwords do not match."), field="again")
+    return form
 
 
 def too_many_logins(exc: TooManyLogins) -> Text:

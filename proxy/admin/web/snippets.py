@@ -36,11 +36,12 @@ def snippets(url: str, title: str, content_type: str) -> tuple[Snippet, ...]:
         content_type: As THRON has it.
     """
     name = _SPACES.sub(" ", title).strip() or url.rpartition("/")[2]
+    escaped = _MARKDOWN.sub(r"\\\1", name)
     return (
         Snippet(Text("Plain link"), url),
         Snippet(Text("Link in HTML"), f'<a href="{escape(url)}">{escape(name)}</a>'),
         *_embedded(escape(url), escape(name), content_type.upper()),
-        Snippet(Text("Markdown"), f"[{_MARKDOWN.sub(_backslashed, name)}](<{url}>)"),
+        Snippet(Text("Markdown"), f"[{escaped}](<{url}>)"),
         Snippet(Text("E-mail"), f"{name}\n{url}"),
     )
 
@@ -63,7 +64,3 @@ def _embedded(url: str, name: str, content_type: str) -> tuple[Snippet, ...]:
             return (Snippet(Text("Audio in HTML"), audio),)
         case _:
             return ()
-
-
-def _backslashed(found: re.Match[str]) -> str:
-    return f"\\{found[1]}"
