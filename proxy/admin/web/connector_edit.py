@@ -19,6 +19,7 @@ from proxy.admin.web.connector_fields import (
     by_of,
     conflicting_fields,
     fields_of,
+    state_of,
 )
 from proxy.admin.web.connector_labels import IDENTIFIER_NAMES, NAMES
 from proxy.admin.web.connector_review import review
@@ -85,10 +86,19 @@ class ConnectorEditPages:
         posted = MultiDict(await request.post())
         posted["slug"] = old.slug
         form = self._judged(forms.read(posted, AllFields), old)
-        if form.value is None or posted.get("go") == "again":
+        fields = form.value
+        if fields is None or posted.get("go") == "again":
             return await self._page(request, old, form, status=422 if form.problems else 200)
+        if fields.state not in {"", state_of(old)}:
+            text = Text(
+                "Somebody else has changed this connector since you opened the page. Open it again"
+                " to keep their changes: saving now replaces them."
+            )
+            posted["state"] = state_of(old)
+            form = forms.read(posted, AllFields).with_problem(text)
+            return await self._page(request, old, form, status=422)
         try:
-            plan = await self.service.plan([form.value.connector(old)], at_most_s=_CONFIRM_WAIT_S)
+            plan = await self.service.plan([fields.connector(old)], at_most_s=_CONFIRM_WAIT_S)
         except ConfigurationError as exc:
             for problem in exc.problems:
                 form = form.with_problem(Text("{problem}", problem=problem))
@@ -110,7 +120,8 @@ class ConnectorEditPages:
         if new == old:
             return see_other("/connectors")
         [found] = (await self.service.plan([new], at_most_s=_CONFIRM_WAIT_S)).impacts
-        return await self._ask(request, found, forms.filled(fields_of(new)), {})
+        fields = fields_of(new).model_copy(update={"state": state_of(old)})
+        return await self._ask(request, found, forms.filled(fields), {})
 
     @pages.get("/connectors/{slug}/remove")
     async def show_removal(self, request: web.Request) -> web.Response:

@@ -4,6 +4,7 @@ What can stand in each is for ``proxy.connectors.values`` to say; here it is sai
 reader's language.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any
@@ -198,9 +199,14 @@ UNPUBLISHED_HAS_NO_RENDITION = Text(
 
 
 class AllFields(FolderFields, TypesFields, IdentifierFields, HttpsFields, DetailFields):
-    """All of them: what the page has where a connector is edited."""
+    """All of them: what the page has where a connector is edited.
+
+    Attributes:
+        state: Of the connector that the page was made for, as ``state_of`` gives it.
+    """
 
     enabled: Answer = _usual("enabled")
+    state: str = ""
 
     def connector(self, old: Connector | None = None) -> Connector:
         """Return the connector that they describe, its folder not yet resolved.
@@ -230,6 +236,11 @@ def by_of(naming: Naming) -> str:
     return kind if naming.metadata is None else f"{kind}:{naming.metadata}"
 
 
+def state_of(connector: Connector) -> str:
+    """Return what tells a connector from what it becomes once somebody changes it."""
+    return hashlib.sha256(connector.model_dump_json().encode()).hexdigest()[:16]
+
+
 def fields_of(connector: Connector) -> AllFields:
     """Return the fields that describe a connector."""
     shown: dict[str, Any] = {
@@ -243,6 +254,7 @@ def fields_of(connector: Connector) -> AllFields:
         "by": by_of(naming_of(connector)),
         "key": None,
         "https": Answer.of(connector.force_https),
+        "state": state_of(connector),
     }
     return AllFields.model_construct(**shown)
 

@@ -53,6 +53,23 @@ def broken(page: Page) -> int:
     return NUMBER.validate_python(found[1].replace(",", "")) if found else 0
 
 
+async def test_what_somebody_else_changed_is_not_overwritten(
+    connector: Running, admin: Visitor
+) -> None:
+    """A page that is older than the connector is shown again; saved once more, it goes first."""
+    path = "/connectors/files/edit"
+    old = typed(connector, robots="noindex")
+    assert (await send(admin, path, typed(connector, max_age_s="7"))).status == 303
+    page = await send(admin, path, old)
+    assert page.status == 422
+    assert "Somebody else has changed this connector" in page.words
+    assert (known(connector).max_age_s, known(connector).robots) == (7, "")
+    state = re.search(r'name="state" value="(\w+)"', page.text)
+    assert state is not None
+    assert (await send(admin, path, {**old, "state": state[1]})).status == 303
+    assert (known(connector).max_age_s, known(connector).robots) == (300, "noindex")
+
+
 async def test_what_harms_nobody_is_saved_at_once(connector: Running, admin: Visitor) -> None:
     """A change that breaks nothing and makes nothing more public asks for nothing."""
     page = await admin.get("/connectors/files/edit")
