@@ -9,7 +9,7 @@
         - ThronBusy: 429, or our own rate limit is reached
         - ThronAnswerInvalid: an answer that cannot be read
             - ThronBadRequest: 400; this tenant does not take the question so
-        - TokenRejected: 403 and its kin; expired or no right (only the token keeper tells which)
+        - TokenRejected: 401, 403 or such a code; expired or no right (the token keeper tells which)
         - ThronRefused: the app has no right to it
         - CredentialsRefused: the login itself is refused
         - NotConfigured: no credentials yet (set-up state)

@@ -1,4 +1,4 @@
-"""The THRON tenant that is connected: the parts that talk to it, made anew for new credentials."""
+"""The THRON tenant that is connected; new credentials connect another."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -61,7 +61,7 @@ class Tenant:
     explainer: Explainer
 
     async def purge(self, purge: Purge) -> None:
-        """Forget resolutions; and what failed a moment ago, which is asked for again soon."""
+        """Forget resolutions, and failures of the last seconds."""
         await self.resolver.purge(purge)
         await self.origins.forget_failures()
 

@@ -1,8 +1,8 @@
-"""Which of several contents an address leads to, and how each of its lines stands; pure.
+"""Which of several contents an address leads to, and the status of each of its lines; pure.
 
 Rule 1: a current claim comes before a former one (a prettyID that was renamed since).
-Rule 2: of current claims the content with the smallest (creation date, id) has it, for ever the
-same whoever asks; one without a creation date comes last.
+Rule 2: of current claims the content with the smallest (creation date, id) has it, so that the
+answer never depends on who asks or when; one without a creation date comes last.
 Rule 3: where there is no such claim, one under a shortened language (``en`` for ``en_US``) has
 it, if it is the only one.
 Rule 4: of former claims the latest has it.
@@ -17,7 +17,7 @@ _END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 
 class AddressStatus(StrEnum):
-    """How a line of the table stands, in the order in which it is judged.
+    """The status of a line of the table, in the order in which it is decided.
 
     Attributes:
         REMOVED: The content is not in the folder any more.
@@ -63,7 +63,7 @@ class AddressClaim:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedClaim:
-    """How one claim stands, and whether the address leads to its content."""
+    """The status of one claim, and whether the address leads to its content."""
 
     status: AddressStatus
     serves: bool
@@ -82,7 +82,7 @@ def ranked(claims: Iterable[AddressClaim]) -> tuple[AddressClaim, ...]:
 
 
 def resolve_claims(claims: Sequence[AddressClaim]) -> tuple[ResolvedClaim, ...]:
-    """Return how the claims to one address stand, in the same order."""
+    """Return the status of each claim to one address, in the same order."""
     order = ranked(claims)
     first = order[0] if order else None
     current = [each for each in claims if each.is_servable and each.is_current]
@@ -95,7 +95,7 @@ def resolve_claims(claims: Sequence[AddressClaim]) -> tuple[ResolvedClaim, ...]:
 
 
 def unaddressed(*, value: str, is_servable: bool) -> ResolvedClaim:
-    """Return how a line stands that is no address."""
+    """Return the status of a line that is no address."""
     if not is_servable:
         return ResolvedClaim(AddressStatus.UNPUBLISHED, serves=False)
     missing = AddressStatus.NOT_ADDRESSABLE if value else AddressStatus.NO_IDENTIFIER

@@ -1,4 +1,4 @@
-"""Encryption of what the database keeps and nobody may read in it: app key, token, pkey.
+"""Encryption of the secrets that the database keeps: app key, token, pkey.
 
 The keys are kept elsewhere (``secret_keys``), so that a copy of the database opens nothing.
 """

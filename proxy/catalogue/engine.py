@@ -93,7 +93,7 @@ def engine(where: DatabaseLocation) -> AsyncEngine:
 
 
 def driver_failures() -> tuple[type[Exception], ...]:
-    """Return what SQLAlchemy hands on as the driver raised it, such as a refused connection."""
+    """Return the errors that SQLAlchemy passes on as the driver raised them."""
     asyncpg = sys.modules.get("asyncpg")  # imported by the engine: SQLite does without its 3 MB
     return () if asyncpg is None else (asyncpg.PostgresError, asyncpg.InterfaceError)
 
@@ -146,7 +146,7 @@ async def mark_scrubbed(connection: AsyncConnection) -> None:
 
 
 async def scrub(made: AsyncEngine) -> None:
-    """Write an SQLite file anew, so that what was deleted from it is in no page of it any more.
+    """Rewrite an SQLite file, so that no page of it holds what was deleted.
 
     Its log is emptied too. Where another process still reads, that is done at the next start.
     """
@@ -173,7 +173,7 @@ def make_file(path: Path) -> None:
 
 
 def file_id(path: Path) -> tuple[int, int] | None:
-    """Return what tells a file from another of its name; None if it is not there."""
+    """Return what identifies a file beside its name; None if it is not there."""
     try:
         found = path.stat()
     except OSError:
@@ -182,7 +182,7 @@ def file_id(path: Path) -> tuple[int, int] | None:
 
 
 def restrict_to_owner(path: Path) -> None:
-    """Take away what others may do with an SQLite file that was there before."""
+    """Let only the owner read and write a file that was there before."""
     with _file_problems(path):
         if path.stat().st_mode & 0o077:
             path.chmod(0o600)

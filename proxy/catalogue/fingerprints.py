@@ -25,7 +25,7 @@ class Fingerprints:
         self._database = database
 
     async def fit(self, connector: Connector, *, client_id: str) -> bool:
-        """Fit what is catalogued of a connector to it, and tell whether anything had to be.
+        """Fit what is catalogued of a connector to it, and tell whether anything had to change.
 
         Contents of another tenant go. Addresses go where they are made of something else now.
         Contents stay, with their former prettyIDs, but none counts as confirmed until a listing
@@ -57,7 +57,7 @@ class Fingerprints:
         return await self._database.write(write)
 
     async def retain(self, slugs: Iterable[str]) -> None:
-        """Drop what is catalogued of connectors that are not among these any more."""
+        """Drop what is catalogued of every other connector."""
         kept = set(slugs)
 
         async def read(connection: AsyncConnection) -> list[str]:
@@ -81,6 +81,6 @@ class Fingerprints:
 
 
 async def _forget_contents(connection: AsyncConnection, slugs: list[str]) -> None:
-    """Forget contents, but not that a listing is asked for."""
+    """Forget contents, but not a listing that was requested."""
     for table in (schema.address, schema.content):
         await connection.execute(delete(table).where(table.c.connector.in_(slugs)))

@@ -1,4 +1,4 @@
-"""What an address led to by the last listings: what the resolver looks at before it asks THRON."""
+"""What an address led to by the last listings, as a hint to the resolver before it asks THRON."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -63,7 +63,7 @@ class KnownContents:
         return await self._database.read_soon(read)
 
     async def was_published(self, connector: Connector, content_id: str) -> bool:
-        """Tell whether a content was published when its state was last a settled one."""
+        """Tell whether a content was published when its status was last final."""
         query = select(_CONTENT.was_published).where(
             _CONTENT.connector == connector.slug,
             _CONTENT.id == content_id,

@@ -1,4 +1,4 @@
-"""Which of several replicas does what only one may do: it holds a lock of the database.
+"""Elects the replica that does what only one may do: the one that holds a lock of the database.
 
 PostgreSQL frees the lock when the connection that holds it ends, however its process ended. An
 SQLite file has one process that writes the catalogue anyway.
@@ -34,7 +34,7 @@ class Leadership:
             yield cls(database, held)
 
     async def is_held(self) -> bool:
-        """Tell whether this process leads; it does from the first time on that nobody else does."""
+        """Tell whether this process leads, trying to take the lock if nobody holds it."""
         if self._database.place.path is not None:
             return True
         try:

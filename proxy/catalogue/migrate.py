@@ -69,7 +69,7 @@ def _revision_of(connection: Connection, present: set[str]) -> str:
 
 
 def upgrade(connection: Connection, *, scripts: Path = SCRIPTS) -> None:
-    """Take every revision that a database has not taken, the first ones too."""
+    """Apply every revision that a database does not have yet, the first ones too."""
     # Imported only where there is something to do: 0.2 s and 11 MB that other starts do without.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""What changes in the database is followed by asking again and again."""
+"""Notices changes in the database by asking at an interval."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -22,7 +22,7 @@ INTERVAL_S = 1.0
 async def polling(
     name: str, poll: Callable[[], Awaitable[None]], *, interval_s: float = INTERVAL_S
 ) -> AsyncIterator[None]:
-    """Call again and again, until the end of the block.
+    """Call at an interval, until the end of the block.
 
     Args:
         name: Of the task, and of what is not read when the database fails.
@@ -56,7 +56,7 @@ async def _poll_forever(name: str, poll: Callable[[], Awaitable[None]], interval
 
 
 class PurgePoller:
-    """Obeys the purges ordered since it was opened; earlier ones concern nobody who starts now."""
+    """Carries out purges ordered since it was opened; a new process has nothing to purge."""
 
     def __init__(
         self, database: Database, obey: Callable[[Purge], Awaitable[None]], *, since: int
@@ -74,7 +74,7 @@ class PurgePoller:
         *,
         interval_s: float = INTERVAL_S,
     ) -> AsyncIterator[Self]:
-        """Obey purges until the end of the block.
+        """Carry out purges until the end of the block.
 
         Args:
             database: Where they are ordered.
@@ -89,7 +89,7 @@ class PurgePoller:
             yield self
 
     async def refresh(self) -> None:
-        """Obey the purges ordered since the last time.
+        """Carry out the purges ordered since the last time.
 
         Raises:
             DatabaseFailed: The database does not answer; they are obeyed the next time.

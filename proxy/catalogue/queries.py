@@ -1,4 +1,4 @@
-"""The contents of every connector as the last listings had them: what is read of the catalogue.
+"""Reads the catalogue: the contents of every connector as the last listings had them.
 
 Nothing here asks THRON; ``sync`` fills what is read. What was entered for a connector as it
 was before its folder, types or identifier changed is as good as not there.
@@ -281,7 +281,7 @@ def _tally(counted: Sequence[Row[Any]], by_type: dict[str, int]) -> Tally:
 
 
 def is_present(connector: Connector) -> ColumnElement[bool]:
-    """Return the condition that what is catalogued is of the connector as it is now."""
+    """Return the condition that a connector's rows were made for it as it is now."""
     table = schema.catalogued.c
     return exists(
         select(table.connector).where(

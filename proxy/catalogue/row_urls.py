@@ -30,7 +30,7 @@ class RowUrls:
 
     @property
     def root(self) -> str:
-        """What all of them begin with."""
+        """What all URLs of the connector begin with."""
         return illustrative(self.base, self.connector)[0].text
 
     def of(self, line: UrlRow) -> str | None:

@@ -1,4 +1,4 @@
-"""Where the keys come from that the database's secrets are encrypted with.
+"""The keys with which the database's secrets are encrypted, and where they come from.
 
 ``TDC_SECRET_KEY`` goes first. An SQLite file has a key file beside it, made at the first start,
 where that is not set: who copies the database alone cannot read its secrets. PostgreSQL is shared
@@ -62,7 +62,7 @@ def _read_or_make(file: Path) -> str:
 
 
 def _make(file: Path) -> None:
-    """Make a key file that is whole from the first moment on; of two processes one makes it."""
+    """Make a key file; it appears complete, and of two processes only one makes it."""
     written = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
     with os.fdopen(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
         new.write(secrets.token_urlsafe(32) + "\n")

@@ -87,7 +87,7 @@ class SharedSessions:
             return None
 
     async def acquire(self) -> bool:
-        """Take the lease to log in; it is to be had too where the database does not answer."""
+        """Take the lease to log in; where the database does not answer, everybody has it."""
 
         async def take(connection: AsyncConnection) -> bool:
             now = self._now()
@@ -129,7 +129,7 @@ class SharedSessions:
 
 
 async def _in_time(asked: Awaitable[T], *, otherwise: T) -> T:
-    """Return what the database answers, or what goes for that where it fails."""
+    """Return what the database answers, or ``otherwise`` where it fails or is slow."""
     try:
         async with asyncio.timeout(_TIMEOUT_S):
             return await asked

@@ -28,7 +28,7 @@ class RunKind(StrEnum):
 
 
 class RunState(StrEnum):
-    """How a run stands.
+    """The state of a run.
 
     Attributes:
         ASKED: Somebody wants it; it begins within seconds.
@@ -81,7 +81,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class SyncState:
-    """How a connector's contents are kept, for the console.
+    """How current a connector's catalogue is, for the console.
 
     Attributes:
         connector: Its slug.
@@ -265,7 +265,7 @@ async def _asked(connection: AsyncConnection) -> frozenset[str]:
 
 
 async def _forget_old(connection: AsyncConnection, slug: str) -> None:
-    """Forget old runs, those that did well apart from others, so that some of them stay."""
+    """Forget old runs; successful ones are counted apart, so that some of them stay."""
     is_well = _COLUMNS.state == RunState.OK.value
     for kind in (is_well, ~is_well):
         mine = select(_COLUMNS.id).where(_COLUMNS.connector == slug, kind)

@@ -1,4 +1,4 @@
-"""What a content gives to the table of a connector: its addresses, or the lack of one; pure."""
+"""The lines of a content in the table of a connector: its addresses, or the lack of one; pure."""
 
 import hashlib
 import unicodedata

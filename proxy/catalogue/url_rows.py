@@ -1,4 +1,4 @@
-"""The lines of a connector's summary table as values, and what of them is asked for; pure."""
+"""The lines of a connector's summary table, and selections of them, as values; pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which lines are asked for; what is empty narrows nothing.
+    """Which lines are wanted; an empty criterion narrows nothing.
 
     Attributes:
         search: Words that a line must all have, in its title, identifier, file name or content
@@ -82,7 +82,7 @@ class UrlRow:
 
     @property
     def is_fragile(self) -> bool:
-        """Whether fronts that decode ``%2F`` and its kin would break the URL."""
+        """Whether proxies in front that decode ``%2F`` and the like would break the URL."""
         return self.value is not None and addressability(self.value) is Addressability.FRAGILE
 
 

@@ -1,1 +1,1 @@
-"""Whether the connector can do its work, told step by step, and reported to whoever helps."""
+"""Whether the connector can do its work: the steps of ``check``, and the report of them."""

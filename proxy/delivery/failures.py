@@ -57,7 +57,7 @@ class _Trials:
 
 
 class NegativeCache:
-    """Remembers failures for a short while, so that not everybody has to see for himself; bounded.
+    """Remembers failures for some seconds, so that not every request has to fail anew; bounded.
 
     A bad file is its own trouble: after a failure the same request is answered from memory for some
     seconds, then one asker may try while the others still get the old answer.
@@ -121,7 +121,7 @@ class NegativeCache:
 
 
 class Outages:
-    """Absence or outage: one content that an origin refuses is a 404, all of them are a 503.
+    """Distinguishes absence from outage: one refused content is a 404, all refused are a 503.
 
     Caches and monitors act on the status. A content without rendition, or without the right to it,
     is its own trouble; a tenant whose every content is refused has an operator who must hear of it.

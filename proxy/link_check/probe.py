@@ -1,8 +1,8 @@
 """Tries one address as a download would, up to its first octet.
 
-It goes the way of a download (resolver, then origin) without a listener in between: so it works
-wherever the console runs, whatever stands before the listeners and ends TLS there, it takes no
-download's place, and what fails is told with its fix, which no answer to a client may hold.
+It uses the resolver and the origins of downloads, and no listener: so it works wherever the console
+runs, with any proxy in front, and takes no download's place. What fails is told with its fix, which
+an answer to a client may not hold.
 """
 
 import asyncio

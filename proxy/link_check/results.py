@@ -69,7 +69,7 @@ class LinkCheck:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more comes of it."""
+        """Whether it has ended."""
         return self.state not in _UNDONE
 
     def as_of(self, now: datetime) -> "LinkCheck":

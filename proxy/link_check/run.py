@@ -31,7 +31,7 @@ _SILENT = frozenset({503, 504})
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How hard a run may work: users' downloads come first.
+    """How many tries a run may make: users' downloads come first.
 
     Attributes:
         at_once: Tries that run at the same time.
@@ -83,7 +83,7 @@ class LinkChecker:
         return check
 
     async def stop(self, slug: str) -> bool:
-        """Let a connector's run end within seconds, whoever runs it; tell whether there is one."""
+        """Ask a connector's run, in any process, to stop; tell whether there is one."""
         return await self._store.ask_to_stop(slug)
 
     async def retry(self, connector: Connector, line: UrlRow) -> ProbeResult:

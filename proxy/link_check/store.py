@@ -1,4 +1,4 @@
-"""Link checks, kept: runs and the last outcome of every address, for every process to see."""
+"""Runs of link checks and the last result of every address, kept for every process to see."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
@@ -129,7 +129,7 @@ class LinkCheckStore:
         return await self._database.write(write)
 
     async def end(self, check: LinkCheck, state: CheckState, *, reason: str | None = None) -> None:
-        """Note how a run ended; a whole one lets go of outcomes whose lines are gone."""
+        """Note how a run ended; after a complete one, results whose lines are gone are deleted."""
         now = self._now()
         values = {"state": state.value, "ended": now, "beat": now, "reason": reason}
         query = update(_CHECK).where(_CHECK.c.id == check.id).values(values)
@@ -167,7 +167,7 @@ class LinkCheckStore:
         return sum(row.number for row in await self._read(query))
 
     async def tally(self, connector: Connector) -> LinkTally:
-        """Count the addresses of a connector by their last outcome."""
+        """Count the addresses of a connector by their last result."""
         tried = _counted(connector)
         here = queries.conditions(connector, Selection(statuses=frozenset({AddressStatus.OK})))
         certain = select(func.count()).select_from(schema.address).where(*here)
@@ -192,7 +192,7 @@ class LinkCheckStore:
         offset: int = 0,
         limit: int = 50,
     ) -> CheckedPage:
-        """Return a page of the lines of one status, with their results; ``Selection.search``."""
+        """Return a page of the lines of one status, with their results."""
         query = _with_status(connector, status, Selection(search=search))
         count = select(func.count()).select_from(query.order_by(None).subquery())
         query = query.limit(limit).offset(offset)
@@ -210,7 +210,7 @@ class LinkCheckStore:
         return await self._database.read(read)
 
     async def of_content(self, connector: Connector, content_id: str) -> Mapping[int, LinkResult]:
-        """Return what came of the lines of a content, by their numbers."""
+        """Return the results for the lines of a content, by their numbers."""
         query = _checked(connector, Selection(content_id=content_id))
         found = map(_read_checked, await self._read(query))
         return {each.line.number: each.result for each in found if each.result is not None}

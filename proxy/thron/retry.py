@@ -1,4 +1,4 @@
-"""Questions that are asked again after a failure that may pass, as somebody waits for the answer.
+"""Asks THRON again after a failure that may pass, for somebody who waits at a page or a terminal.
 
 A count of a large folder is hundreds of questions; one 503 among them must not lose the others.
 Requests for contents are not asked so: they are answered from what is known (delivery).
@@ -28,8 +28,7 @@ _MAY_PASS = (ThronBusy, ThronTimeout, ThronUnreachable)
 class Retrying:
     """Asks THRON, each question several times if need be.
 
-    The defaults are for somebody who looks at a page or a terminal meanwhile: the last attempt is
-    made after two or three seconds.
+    By default the last attempt is made after two or three seconds.
 
     Args:
         thron: Asks with the token.

@@ -3,7 +3,7 @@
 Rules:
 
 1. One login is in flight at a time, of all processes that share a store, and one validation of a
-   token; whoever needs it awaits the same one, and who stops waiting stops it for nobody else.
+   token; all who need it await the same one, and it goes on when one of them stops waiting.
 2. Before a login the store is looked into: another process may have logged in meanwhile, and a
    login may end the session that all others use (docs/thron.md 2.2).
 3. A refused token is validated before a login: a call that a good token may not make is a matter
