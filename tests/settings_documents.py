@@ -29,6 +29,7 @@ def in_env_example() -> str:
     """Return an environment file in which every setting stands, commented out."""
     lines = [
         "# Settings of the THRON Download Connector: take away the # of what you set.",
+        '# Put a value that has blanks into "quotes".',
         "# Every name also exists with _FILE at its end: the path of a file that holds the value.",
         "# TDC_CONFIG names a TOML file that holds the same, in lower case and without TDC_.",
     ]
