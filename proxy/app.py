@@ -57,7 +57,7 @@ from proxy.server.probes import PROBES, admin_probes, public_probe
 from proxy.settings import Listen, Settings
 from proxy.telemetry.live import Traffic, sampling
 from proxy.telemetry.metrics import Metrics
-from proxy.telemetry.middleware import NAME_THE_PROXY, PSEUDONYM, Handler, observe
+from proxy.telemetry.middleware import NAME_THE_PROXY, PSEUDONYM, Handler, Observer
 from proxy.tenant import Parts, Tenant, TenantConnection
 from proxy.thron.client import Client
 from proxy.thron.search import Search
@@ -168,7 +168,7 @@ async def open_gateway(
 
         metrics = Metrics()
         traffic = Traffic(now=time.time)
-        metrics.in_flight.set_function(lambda: traffic.running)
+        metrics.watch(traffic)
         await stack.enter_async_context(sampling(traffic))
 
         parts = await stack.enter_async_context(open_parts(settings, environ, clock=clock))
@@ -237,20 +237,23 @@ async def open_gateway(
         )
         # The last to open, and the first to close: until it has drained all else must work.
         stopping = asyncio.Event()
+        observer = Observer(
+            _public_handler(downloads, reasons),
+            at_once=downloads.answer_at_once,
+            metrics=metrics,
+            traffic=traffic,
+            trusted=settings.proxies,
+            negative_ttl_s=settings.negative_ttl_s,
+            stopping=stopping,
+        )
         await stack.enter_async_context(
             serving(
-                observe(
-                    _public_handler(downloads, reasons),
-                    metrics=metrics,
-                    traffic=traffic,
-                    trusted=settings.proxies,
-                    negative_ttl_s=settings.negative_ttl_s,
-                    stopping=stopping,
-                ),
+                observer.answer,
                 *listeners.public,
                 limiter=_limiter("public", max_connections, settings, metrics),
                 drained=partial(admission.drained, at_most_s=settings.drain_s),
                 stopping=stopping,
+                at_once=observer.answer_at_once,
             )
         )
         _tell_start(parts, watch)

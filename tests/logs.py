@@ -74,5 +74,6 @@ def logged(level: str = "debug") -> Iterator[Logged]:
     finally:
         atexit.unregister(writer.write_out)
         structlog.reset_defaults()
+        log.bound_logger.cache_clear()
         root.handlers[:], server.filters[:] = before[0], before[2]
         root.setLevel(before[1])

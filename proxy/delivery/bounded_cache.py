@@ -50,6 +50,19 @@ class BoundedCache(Generic[V]):
             self._order.move_to_end(key)
         return cast("V | None", value)
 
+    def peek(self, key: str) -> V | None:
+        """Return what ``get`` returns, for callers that cannot wait; its place stays.
+
+        aiocache's memory cache waits for nothing, so its coroutine ends with the first step.
+        """
+        reading = self._values.get(key)
+        try:
+            reading.send(None)
+        except StopIteration as read:
+            return cast("V | None", read.value)
+        reading.close()
+        return None
+
     async def set(self, key: str, value: V) -> None:
         """Store a value for the TTL, as the most recently used one."""
         self._order[key] = None

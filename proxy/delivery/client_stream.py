@@ -52,13 +52,8 @@ class ClientStream(web.StreamResponse):
         framing = "Transfer-Encoding: chunked\r\n" if self._in_chunks else ""
         if self._keeps_connection is not is_recent:  # what is not the version's default
             framing += f"Connection: {'close' if is_recent else 'keep-alive'}\r\n"
-        self._head = b"".join(
-            (
-                _status_line(status, is_recent=is_recent),
-                section,
-                f"{_OURS}{record.request_id}\r\nDate: {_date(int(time.time()))}\r\n"
-                f"{framing}\r\n".encode(),
-            )
+        self._head = head(
+            status, section, request_id=record.request_id, framing=framing, is_recent=is_recent
         )
         self._connection = request.transport
         self._flow: AbstractStreamWriter = request.writer
@@ -172,6 +167,22 @@ class ClientStream(web.StreamResponse):
         if self._connection is None or self._connection.is_closing():
             raise ConnectionResetError("the client has left")
         return self._connection
+
+
+def head(
+    status: int, section: bytes, *, request_id: str, framing: str = "", is_recent: bool = True
+) -> bytes:
+    """Return all that comes before the content of an answer.
+
+    Args:
+        status: Of the answer.
+        section: Its header lines, without those that every answer bears.
+        request_id: Of the request.
+        framing: The lines that say where the answer ends, and whether the connection does.
+        is_recent: Whether the client speaks HTTP/1.1.
+    """
+    lines = f"{_OURS}{request_id}\r\nDate: {_date(int(time.time()))}\r\n{framing}\r\n"
+    return b"".join((_status_line(status, is_recent=is_recent), section, lines.encode()))
 
 
 @lru_cache(maxsize=32)

@@ -168,7 +168,8 @@ class Resolver:
             ThronError: THRON cannot be asked, and the address is not known from before.
         """
         known = await self._resolutions.get(cache_key(address))
-        if known is None or known.connector != connector:
+        # The same object, unless a connector was changed since: to compare all keys takes longer.
+        if known is None or (known.connector is not connector and known.connector != connector):
             return await self._unknown(connector, address, client)
         ttl_s = self._lifetimes.resolution_ttl_s
         left_s = known.verified_at + ttl_s - self._now()
@@ -180,6 +181,19 @@ class Resolver:
                 lambda: self._in_time(address, self._verify(known, address)),
             )
         return Resolved(known, None, left_s)
+
+    def fresh(self, connector: Connector, address: Address) -> Resolved | None:
+        """Return what is remembered of an address and need not be verified yet, without waiting.
+
+        Returns:
+            None where ``resolve`` has more to do, or perhaps has.
+        """
+        known = self._resolutions.peek(cache_key(address))
+        if known is None or known.connector is not connector:
+            return None
+        ttl_s = self._lifetimes.resolution_ttl_s
+        left_s = known.verified_at + ttl_s - self._now()
+        return Resolved(known, None, left_s) if left_s >= ttl_s * (1 - _EARLY) else None
 
     def is_recent(self, resolution: Resolution) -> bool:
         """Tell whether THRON verified it so recently that asking again would change nothing."""

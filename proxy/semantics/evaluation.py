@@ -17,8 +17,10 @@ from proxy.semantics.conditional import (
     if_range_holds,
 )
 from proxy.semantics.field_lines import combined
-from proxy.semantics.headers import INBOUND, inbound
+from proxy.semantics.headers import inbound
 from proxy.semantics.ranges import Unsatisfiable, select
+
+_NO_PRECONDITIONS = (None,) * len(PRECONDITIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +85,13 @@ def decide(  # noqa: PLR0911 - one return for each answer
         method: ``GET`` or ``HEAD``.
         known: What is known of the representation, or None before the first answer of the origin.
     """
-    if not any(name in fields for name in INBOUND):  # as with most requests
+    values = tuple([combined(fields, name) for name in PRECONDITIONS])
+    if values == _NO_PRECONDITIONS and "Range" not in fields:  # as with most requests
         if method == "HEAD" and known is not None and known.complete_length is not None:
             return Described(known.complete_length)
         return Forward(())
     if known is None:
         return Forward(tuple(inbound(fields, method=method)))
-    values = tuple(combined(fields, name) for name in PRECONDITIONS)
     match _verdict(values, known.etag, known.last_modified, method):
         case Verdict.NOT_MODIFIED:
             return NotModified()

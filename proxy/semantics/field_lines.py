@@ -27,7 +27,7 @@ def combined(fields: MultiMapping[str], name: str) -> str | None:
     RFC 9110, 5.2 and 5.3.
     """
     lines = fields.getall(name, None)
-    return None if lines is None else ", ".join(line.strip(" \t") for line in lines)
+    return None if lines is None else ", ".join([line.strip(" \t") for line in lines])
 
 
 def connection_options(fields: MultiMapping[str]) -> frozenset[str]:

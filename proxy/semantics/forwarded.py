@@ -65,6 +65,8 @@ class TrustedProxies:
 
     def has(self, address: str) -> bool:
         """Tell whether an address is that of a trusted proxy."""
+        if not self.networks:
+            return False
         parsed = _address(address)
         return parsed is not None and any(parsed in network for network in self.networks)
 

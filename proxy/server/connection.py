@@ -6,17 +6,21 @@ sent, and the log a traceback. And the connection tells its limiter whether it m
 
 aiohttp's names that are not public are used here alone: ``_request_factory`` and
 ``_request_handler``, which ``start`` reads for each message, ``_messages``, which it takes them
-from, and ``ERROR``, the message of a request that cannot be parsed.
+from, ``_waiter``, by which it is woken, ``_keepalive_handle``, ``_keepalive_timeout`` and
+``_next_keepalive_close_time``, by which it lets go of a connection that is not used, ``_parser``,
+``_loop`` and ``_task_handler``, and ``ERROR``, the message of a request that cannot be parsed.
 tests/server/test_connection.py tells when they change.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, cast
 
 import structlog
-from aiohttp import web
+from aiohttp import EMPTY_PAYLOAD, HttpVersion11, web
 from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError
 from aiohttp.http_parser import RawRequestMessage
+from aiohttp.http_writer import StreamWriter
 from aiohttp.web_protocol import ERROR
 
 from proxy.semantics.field_lines import combined
@@ -51,8 +55,10 @@ class Connection(web.RequestHandler):
     __slots__ = (
         "_answer",
         "_asked",
+        "_at_once",
         "_draining",
         "_header_s",
+        "_is_between",
         "_make_request",
         "_overdue",
         "_place",
@@ -66,6 +72,7 @@ class Connection(web.RequestHandler):
         place: OpenConnection,
         header_s: float,
         draining: asyncio.Event,
+        at_once: Callable[[web.BaseRequest], bytes | None] | None = None,
         **more: Any,
     ) -> None:
         """Make the end of a connection that has been accepted.
@@ -76,12 +83,16 @@ class Connection(web.RequestHandler):
             header_s: For a header section to be whole, from its first octet, and of the first
                 one from the connection's begin, in seconds.
             draining: Set once each answer is the last one of its connection.
+            at_once: Answers a request for what is known already, without waiting, or gives None.
+                Only a connection that has answered before is asked so, with nothing on its way.
             more: Passed on to aiohttp.
         """
         super().__init__(manager, **more)
         self._place = place
         self._header_s = header_s
         self._draining = draining
+        self._at_once = at_once
+        self._is_between = False  # nothing of a message has come that is not complete
         self._overdue: asyncio.TimerHandle | None = None
         self._asked: web.BaseRequest | None = None
         self._refused: HttpProcessingError | None = None
@@ -108,11 +119,71 @@ class Connection(web.RequestHandler):
             end = data.find(b"\r\n\r\n") + 4
             if end < 4 or end == len(data):  # noqa: PLR2004 - not found: -1 + 4
                 break
-            super().data_received(data[:end])
+            self._take(data[:end])
             data = data[end:]
-        super().data_received(data)
-        if self._asked is None and self._overdue is None and not self._messages:
+        if self._at_once is None or not self._is_quiet() or not data.endswith(b"\r\n\r\n"):
+            self._take(data)
+        else:
+            self._answer_or_take(data, self._at_once)
+        is_idle = self._asked is None and not self._messages
+        if is_idle and not self._is_between and self._overdue is None:
             self._expect_header()
+
+    def _take(self, data: bytes) -> None:
+        """Let aiohttp take octets, and note whether they end with a message."""
+        messages = len(self._messages)
+        super().data_received(data)
+        self._is_between = len(self._messages) > messages and data.endswith(b"\r\n\r\n")
+
+    def _is_quiet(self) -> bool:
+        """Tell whether the connection waits for another request, and nothing is on its way."""
+        waits = self._waiter is not None and not self._waiter.done() and not self._messages
+        transport = self.transport
+        return (
+            waits
+            and self._is_between
+            and self._keepalive_handle is not None
+            and transport is not None
+            and not transport.get_write_buffer_size()
+        )
+
+    def _answer_or_take(
+        self, data: bytes, at_once: Callable[[web.BaseRequest], bytes | None]
+    ) -> None:
+        """Answer a request that is known already at once; leave every other to aiohttp's task.
+
+        That task is not woken before it is clear that it has something to do: to wake it, and to
+        make another one for the request, takes longer than the answer.
+        """
+        waiter, self._waiter = self._waiter, None
+        self._take(data)
+        self._waiter = waiter
+        if waiter is None or not self._messages:
+            return
+        if len(self._messages) > 1 or not self._is_answered(*self._messages[0], at_once):
+            waiter.set_result(None)
+
+    def _is_answered(
+        self,
+        message: object,
+        content: object,
+        at_once: Callable[[web.BaseRequest], bytes | None],
+    ) -> bool:
+        parser, transport, task = self._parser, self.transport, self._task_handler
+        if parser is None or transport is None or task is None or content is not EMPTY_PAYLOAD:
+            return False
+        if not isinstance(message, RawRequestMessage) or not _may_be_known(message):
+            return False
+        writer = StreamWriter(self, self._loop)
+        octets = at_once(self._make_request(message, EMPTY_PAYLOAD, self, writer, task))
+        if octets is None:
+            return False
+        self._messages.popleft()
+        parser.message_consumed()
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        self._place.used()
+        transport.write(octets)
+        return True
 
     def pause_writing(self) -> None:
         """Let a connection go whose client does not take an answer that is no content.
@@ -213,6 +284,18 @@ def _problem(message: RawRequestMessage) -> HttpProcessingError | None:
     if message.version.minor == 0 or not combined(message.headers, "Transfer-Encoding"):
         return InvalidTransferEncoding("Transfer-Encoding")
     return None
+
+
+def _may_be_known(message: RawRequestMessage) -> bool:
+    """Tell whether a request is one that an answer without content may be known to."""
+    is_conditional = "If-None-Match" in message.headers or "If-Modified-Since" in message.headers
+    return (
+        (message.method == "HEAD" or (message.method == "GET" and is_conditional))
+        and message.version == HttpVersion11
+        and not message.should_close
+        and not message.upgrade
+        and _problem(message) is None
+    )
 
 
 def _has_content(request: web.BaseRequest) -> bool:

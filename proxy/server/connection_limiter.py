@@ -39,6 +39,10 @@ class OpenConnection:
         """Note that it may be closed: no request is being answered."""
         self._limiter.keep_idle(self)
 
+    def used(self) -> None:
+        """Note that a request has been answered since it became idle."""
+        self._limiter.renew_idle(self)
+
     def close(self, reason: str) -> None:
         """Close it at once, and count why."""
         self._limiter.count(reason)
@@ -110,6 +114,13 @@ class ConnectionLimiter:
             same[connection] = None
             if connection.client is not None:
                 self._idle_shares.add(connection.client)
+
+    def renew_idle(self, connection: OpenConnection) -> None:
+        """Note that an idle connection has been idle from now on."""
+        same = self._idle.get(connection.client, {})
+        if connection in same:
+            del same[connection]
+            same[connection] = None
 
     def forget_idle(self, connection: OpenConnection) -> None:
         """Note that a connection may not be closed."""

@@ -126,6 +126,7 @@ async def serving(
     limiter: ConnectionLimiter,
     drained: Callable[[], Awaitable[object]],
     stopping: asyncio.Event | None = None,
+    at_once: Callable[[web.BaseRequest], bytes | None] | None = None,
     keep_alive_s: float = _KEEP_ALIVE_S,
     header_s: float = _HEADER_S,
 ) -> AsyncIterator[None]:
@@ -139,6 +140,7 @@ async def serving(
         drained: Waits, after the end of the block, for what runs; what still runs then is cut.
             Open connections may ask once more meanwhile, and are closed by the answer.
         stopping: Is set once what still runs is cut.
+        at_once: Answers some requests before the application is asked, as ``Connection`` says.
         keep_alive_s: Between the requests of a connection.
         header_s: For a header section to be whole, from its first octet; of the first one from the
             connection's begin; and for the handshake of TLS.
@@ -159,6 +161,7 @@ async def serving(
         manager,
         header_s=header_s,
         draining=draining,
+        at_once=at_once,
         loop=asyncio.get_running_loop(),
         keepalive_timeout=keep_alive_s,
         auto_decompress=False,  # the content of a request is read past, whatever it is

@@ -6,6 +6,7 @@ every few seconds, and nothing is done for each chunk. What is shown is made whe
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -78,10 +79,19 @@ class Traffic:
 
     Args:
         now: Seconds since 1970.
+
+    Attributes:
+        answers: Since the start, by status and by who ended them; probes too.
+        resolutions: Since the start, by what the resolver had to do.
+        octets: Of content handed to clients by what has ended, since the start.
+        recent: The requests that ended last.
     """
 
     def __init__(self, *, now: Callable[[], float]) -> None:
         self._now = now
+        self.answers: Counter[tuple[int | None, str]] = Counter()
+        self.resolutions: Counter[str] = Counter()
+        self.octets = 0
         self._running: dict[AccessRecord, float] = {}  # since when, the first to come first
         self._sampled: dict[AccessRecord, _Sampled] = {}
         self._sampled_at = now()
@@ -109,6 +119,10 @@ class Traffic:
 
     def end(self, record: AccessRecord) -> None:
         """Note that it has ended, one way or another."""
+        self.answers[record.status, record.ended_by] += 1
+        self.octets += record.octets
+        if record.resolution is not None:
+            self.resolutions[record.resolution] += 1
         if self._running.pop(record, None) is None:
             return
         self.recent.add(record)

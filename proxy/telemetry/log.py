@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from typing import Any, BinaryIO
 
 import orjson
@@ -95,6 +96,13 @@ class _LibraryHandler(logging.Handler):
         self._writer.write(self.format(record).encode() + b"\n")
 
 
+@cache
+def bound_logger(name: str) -> structlog.typing.FilteringBoundLogger:
+    """Return a logger that is put together once, and not for each line; not to be kept."""
+    bound: structlog.typing.FilteringBoundLogger = structlog.get_logger(name).bind()
+    return bound
+
+
 def configure(level: str, *, stream: BinaryIO | None = None) -> LineWriter:
     """Send structlog's and the standard library's events to one stream as JSON lines.
 
@@ -116,9 +124,10 @@ def configure(level: str, *, stream: BinaryIO | None = None) -> LineWriter:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.BytesLoggerFactory(writer),  # type: ignore[arg-type] # it writes
-        # Two microseconds a line would be won, and no logger would ever change its level again.
+        # Else no logger would ever change its level again; what writes often uses ``bound_logger``.
         cache_logger_on_first_use=False,
     )
+    bound_logger.cache_clear()
     handler = _LibraryHandler(writer)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

@@ -1,9 +1,13 @@
 """The Prometheus metrics."""
 
+from collections.abc import Iterator
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
-from proxy.telemetry.access_record import AccessRecord
+from proxy.telemetry.live import Traffic
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -13,28 +17,6 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.downloads = Counter(
-            "thron_connector_downloads",
-            "Answers on the public listener",
-            ["status", "ended_by"],
-            registry=self.registry,
-        )
-        self.octets = Counter(
-            "thron_connector_octets",
-            "Octets of content sent to clients",
-            registry=self.registry,
-        )
-        self.in_flight = Gauge(
-            "thron_connector_downloads_in_flight",
-            "Requests being answered on the public listener",
-            registry=self.registry,
-        )
-        self.resolutions = Counter(
-            "thron_connector_resolutions",
-            "Addresses resolved, by what the resolver had to do",
-            ["outcome"],
-            registry=self.registry,
-        )
         self.first_byte = Histogram(
             "thron_connector_first_byte_seconds",
             "From the request to the first octet of content",
@@ -64,29 +46,45 @@ class Metrics:
             registry=self.registry,
         )
 
-        # Looked up by their labels once, as that takes longer than to count.
-        self._answers: dict[tuple[int | None, str], Counter] = {}
-        self._outcomes: dict[str, Counter] = {}
-
-    def count(self, record: AccessRecord) -> None:
-        """Count a request that has ended."""
-        key = record.status, record.ended_by
-        answers = self._answers.get(key)
-        if answers is None:
-            answers = self.downloads.labels(str(record.status or "-"), record.ended_by)
-            self._answers[key] = answers
-        answers.inc()
-        if record.octets:
-            self.octets.inc(record.octets)
-        if record.resolution is not None:
-            outcomes = self._outcomes.get(record.resolution)
-            if outcomes is None:
-                outcomes = self.resolutions.labels(record.resolution)
-                self._outcomes[record.resolution] = outcomes
-            outcomes.inc()
-        if record.first_byte_s is not None:
-            self.first_byte.observe(record.first_byte_s)
+    def watch(self, traffic: Traffic) -> None:
+        """Expose what comes and goes on the public listener."""
+        self.registry.register(_OfTraffic(traffic))
 
     def exposition(self) -> bytes:
         """Return all figures in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+class _OfTraffic(Collector):
+    """Reads the counts of traffic when they are asked for: nothing is done for each request."""
+
+    def __init__(self, traffic: Traffic) -> None:
+        self._traffic = traffic
+
+    def collect(self) -> Iterator[Metric]:
+        downloads = CounterMetricFamily(
+            "thron_connector_downloads",
+            "Answers on the public listener",
+            labels=["status", "ended_by"],
+        )
+        for (status, ended_by), number in self._traffic.answers.items():
+            downloads.add_metric([str(status or "-"), ended_by], number)
+        yield downloads
+        yield CounterMetricFamily(
+            "thron_connector_octets",
+            "Octets of content sent to clients",
+            value=self._traffic.octets,
+        )
+        yield GaugeMetricFamily(
+            "thron_connector_downloads_in_flight",
+            "Requests being answered on the public listener",
+            value=self._traffic.running,
+        )
+        resolutions = CounterMetricFamily(
+            "thron_connector_resolutions",
+            "Addresses resolved, by what the resolver had to do",
+            labels=["outcome"],
+        )
+        for outcome, number in self._traffic.resolutions.items():
+            resolutions.add_metric([outcome], number)
+        yield resolutions

@@ -18,6 +18,7 @@ from proxy.semantics.freshness import Freshness
 from proxy.semantics.status_fields import ProxyStatus
 from proxy.telemetry.access_record import RECORD, AccessRecord, new_request_id
 from proxy.telemetry.live import Traffic
+from proxy.telemetry.log import bound_logger
 from proxy.telemetry.metrics import Metrics
 
 log = structlog.get_logger("proxy.access")
@@ -62,55 +63,122 @@ class FrontDetector:
         return self._is_found
 
 
-def observe(
-    handler: Handler,
-    *,
-    metrics: Metrics,
-    traffic: Traffic,
-    trusted: TrustedProxies,
-    negative_ttl_s: float,
-    stopping: asyncio.Event,
-    monotonic: Callable[[], float] = time.monotonic,
-) -> Handler:
-    """Return the handler of the public listener around another one.
+AtOnce = Callable[[web.BaseRequest, AccessRecord], bytes | None]
 
-    Args:
-        handler: Its errors become answers.
-        metrics: Where answers are counted.
-        traffic: Where people see them come and go.
-        trusted: The proxies in front.
-        negative_ttl_s: How long a 404 may be stored by caches, in seconds.
-        stopping: Set once what still runs is cut by us.
-        monotonic: Seconds that no change of the clock moves.
-    """
-    untrusted: set[str] = set()
-    detector = FrontDetector()
-    is_trusted = lru_cache(maxsize=1024)(trusted.has)
 
-    async def observed(request: web.BaseRequest) -> web.StreamResponse:
-        record = request[RECORD] = _record(request, trusted, untrusted, monotonic)
-        peer = request.remote or ""
-        is_probe = record.path.startswith("/-/")  # of a load balancer, on a way of its own
-        if not is_probe and not is_trusted(peer) and detector.is_found(peer, request.headers):
-            log.warning("unnamed proxy in front", peer=peer, fix=NAME_THE_PROXY)
+class Observer:
+    """The public listener's handler around another one: every request is observed, once."""
+
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        at_once: AtOnce | None = None,
+        metrics: Metrics,
+        traffic: Traffic,
+        trusted: TrustedProxies,
+        negative_ttl_s: float,
+        stopping: asyncio.Event,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Observe what two ways of answering do.
+
+        Args:
+            handler: Answers any request; its errors become answers.
+            at_once: Answers some requests without waiting, if given, and fills their record in.
+            metrics: Where times to the first octet are counted.
+            traffic: Where people see them come and go.
+            trusted: The proxies in front.
+            negative_ttl_s: How long a 404 may be stored by caches, in seconds.
+            stopping: Set once what still runs is cut by us.
+            monotonic: Seconds that no change of the clock moves.
+        """
+        self._handler = handler
+        self._at_once = at_once
+        self._metrics = metrics
+        self._traffic = traffic
+        self._trusted = trusted
+        self._is_trusted = lru_cache(maxsize=1024)(trusted.has)
+        self._negative_ttl_s = negative_ttl_s
+        self._stopping = stopping
+        self._monotonic = monotonic
+        self._untrusted: set[str] = set()
+        self._detector = FrontDetector()
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer a request, whatever it takes."""
+        record = request[RECORD] = self._record(request)
         # aiohttp answers each request in a task of its own, whose context ends with it.
         structlog.contextvars.bind_contextvars(request_id=record.request_id)
-        traffic.begin(record)
+        self._traffic.begin(record)
         try:
-            response = await _answered(request, handler, record, negative_ttl_s, stopping)
+            response = await _answered(
+                request, self._handler, record, self._negative_ttl_s, self._stopping
+            )
             record.status = response.status
         finally:
-            record.ended = monotonic()
-            traffic.end(record)
-            metrics.count(record)
-            _write(record)
+            self._end(request, record)
         if not response.prepared:
             response.headers["Server"] = PSEUDONYM
             response.headers["Via"] = f"1.1 {PSEUDONYM}"
             response.headers["X-Request-Id"] = record.request_id
         return response
 
-    return observed
+    def answer_at_once(self, request: web.BaseRequest) -> bytes | None:
+        """Return a whole answer as octets where that needs no waiting, else None.
+
+        What is not answered here has not been observed: ``answer`` does it.
+        """
+        if self._at_once is None:
+            return None
+        record = self._record(request)
+        try:
+            octets = self._at_once(request, record)
+        except GatewayError:
+            return None
+        if octets is not None:
+            self._traffic.begin(record)
+            self._end(request, record)
+        return octets
+
+    def _record(self, request: web.BaseRequest) -> AccessRecord:
+        peer = request.remote or ""
+        effective = forwarded.effective(
+            peer,
+            scheme="https" if request.secure else "http",
+            fields=request.headers,
+            trusted=self._trusted,
+        )
+        news = effective.unbelieved_https and peer not in self._untrusted
+        if news and len(self._untrusted) < MAX_WARNED:
+            self._untrusted.add(peer)
+            log.warning(
+                "https claimed but not believed",
+                peer=peer,
+                fix=f"if this is your proxy, {NAME_THE_PROXY}",
+            )
+        return AccessRecord(
+            request_id=new_request_id(),
+            client=effective.client,
+            scheme=effective.scheme,
+            host=effective.host,
+            began=self._monotonic(),
+            monotonic=self._monotonic,
+            method=request.method,
+            path=request.raw_path.partition("?")[0],
+        )
+
+    def _end(self, request: web.BaseRequest, record: AccessRecord) -> None:
+        record.ended = self._monotonic()
+        self._traffic.end(record)
+        if record.first_byte_s is not None:
+            self._metrics.first_byte.observe(record.first_byte_s)
+        _write(record)
+        peer = request.remote or ""
+        is_probe = record.path.startswith("/-/")  # of a load balancer, on a way of its own
+        if is_probe or self._is_trusted(peer) or not self._detector.is_found(peer, request.headers):
+            return
+        log.warning("unnamed proxy in front", peer=peer, fix=NAME_THE_PROXY)
 
 
 async def _answered(
@@ -142,39 +210,6 @@ async def _answered(
             request.transport.abort()
         raise error
     return _error_response(error, request, record, negative_ttl_s)
-
-
-def _record(
-    request: web.BaseRequest,
-    trusted: TrustedProxies,
-    untrusted: set[str],
-    monotonic: Callable[[], float],
-) -> AccessRecord:
-    peer = request.remote or ""
-    effective = forwarded.effective(
-        peer,
-        scheme="https" if request.secure else "http",
-        fields=request.headers,
-        trusted=trusted,
-    )
-    news = peer not in untrusted and len(untrusted) < MAX_WARNED
-    if effective.unbelieved_https and news:
-        untrusted.add(peer)
-        log.warning(
-            "https claimed but not believed",
-            peer=peer,
-            fix=f"if this is your proxy, {NAME_THE_PROXY}",
-        )
-    return AccessRecord(
-        request_id=new_request_id(),
-        client=effective.client,
-        scheme=effective.scheme,
-        host=effective.host,
-        began=monotonic(),
-        monotonic=monotonic,
-        method=request.method,
-        path=request.raw_path.partition("?")[0],
-    )
 
 
 def _error_response(
@@ -214,8 +249,9 @@ def _write(record: AccessRecord) -> None:
         "selected_range": record.selected_range,
         "first_byte_s": record.first_byte_s,
     }
-    log.info(
+    bound_logger("proxy.access").info(
         "download",
+        request_id=record.request_id,
         method=record.method,
         path=record.path,
         duration_s=round(record.lasted_s, 6),

@@ -23,7 +23,7 @@ from proxy.sandbox.server import Sandbox
 from proxy.semantics.forwarded import TrustedProxies
 from proxy.telemetry.live import Traffic
 from proxy.telemetry.metrics import Metrics
-from proxy.telemetry.middleware import observe
+from proxy.telemetry.middleware import Observer
 from tests.running import Running, by_id, by_name, running
 
 FILM = "b68d7e9f-7488-4ff1-bdfe-3af6768a631f"
@@ -248,7 +248,7 @@ async def test_a_pkey_is_doubted_whatever_the_age(thron: Sandbox, tmp_path: Path
             bases=PublicBases("http://dl.example.com", "https://dl.example.com"),
             stale_if_error_s=60,
         )
-        observed = observe(
+        observer = Observer(
             downloads.answer,
             metrics=Metrics(),
             traffic=Traffic(now=time.time),
@@ -257,7 +257,7 @@ async def test_a_pkey_is_doubted_whatever_the_age(thron: Sandbox, tmp_path: Path
             stopping=asyncio.Event(),
         )
         app = web.Application()
-        app.router.add_route("*", "/{path:.*}", observed)
+        app.router.add_route("*", "/{path:.*}", observer.answer)
         async with TestClient(TestServer(app)) as client:
             answer = await client.get(f"/files/{FILM}")
     assert (answer.status, doubted) == (404, [FILM])

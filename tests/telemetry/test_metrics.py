@@ -7,9 +7,9 @@ from tests.running import Running
 def test_registries_are_apart() -> None:
     """Two sets of metrics in one process do not meet."""
     one, other = Metrics(), Metrics()
-    one.octets.inc(5)
-    assert b"thron_connector_octets_total 5.0" in one.exposition()
-    assert b"thron_connector_octets_total 0.0" in other.exposition()
+    one.logins.set(5)
+    assert b"thron_connector_logins 5.0" in one.exposition()
+    assert b"thron_connector_logins 0.0" in other.exposition()
 
 
 async def test_downloads_are_counted(connector: Running) -> None:

@@ -18,7 +18,7 @@ from proxy.semantics.forwarded import TrustedProxies
 from proxy.telemetry.access_record import RECORD
 from proxy.telemetry.live import Traffic
 from proxy.telemetry.metrics import Metrics
-from proxy.telemetry.middleware import MAX_WARNED, FrontDetector, Handler, observe
+from proxy.telemetry.middleware import MAX_WARNED, FrontDetector, Handler, Observer
 from tests.logs import Logged, logged
 from tests.running import Running
 
@@ -120,7 +120,7 @@ async def test_origin_broke_off(connector: Running, log: Logged) -> None:
 
 @asynccontextmanager
 async def _answering(handler: Handler) -> AsyncIterator[Client]:
-    observed = observe(
+    observer = Observer(
         handler,
         metrics=Metrics(),
         traffic=Traffic(now=time.time),
@@ -129,7 +129,7 @@ async def _answering(handler: Handler) -> AsyncIterator[Client]:
         stopping=asyncio.Event(),
     )
     app = web.Application()
-    app.router.add_route("*", "/{path:.*}", observed)
+    app.router.add_route("*", "/{path:.*}", observer.answer)
     async with TestClient(TestServer(app, handler_cancellation=True)) as client:
         yield client
 
