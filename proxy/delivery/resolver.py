@@ -168,8 +168,12 @@ class Resolver:
             ThronError: THRON cannot be asked, and the address is not known from before.
         """
         known = await self._resolutions.get(cache_key(address))
-        # The same object, unless a connector was changed since: to compare all keys takes longer.
-        if known is None or (known.connector is not connector and known.connector != connector):
+        if known is not None and known.connector is not connector:
+            # Another revision, in which this connector may be what it was: it is compared once.
+            known = replace(known, connector=connector) if known.connector == connector else None
+            if known is not None:
+                await self._resolutions.set(cache_key(address), known)
+        if known is None:
             return await self._unknown(connector, address, client)
         ttl_s = self._lifetimes.resolution_ttl_s
         left_s = known.verified_at + ttl_s - self._now()

@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import re
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import aiohttp
 import pytest
@@ -217,3 +218,65 @@ async def test_content_of_a_request_is_not_read_as_a_request(connector: Running)
         b"GET /-/readyz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" % (len(inner), inner),
     )
     assert re.findall(rb"HTTP/1\.1 (\d+) ", answer) == [b"404", b"200"]
+
+
+LAST = b"GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+HEAD = b"HEAD /a HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "asked"),
+    [
+        pytest.param([HEAD], 0, id="the first of a connection"),
+        pytest.param([HEAD, HEAD], 1, id="the next"),
+        pytest.param([HEAD, HEAD[:9], HEAD[9:]], 0, id="in two pieces"),
+        pytest.param([HEAD, HEAD + HEAD], 0, id="two together"),
+        pytest.param(
+            [HEAD, b"GET /a HTTP/1.1\r\nHost: a\r\nIf-None-Match: *\r\n\r\n"], 1, id="conditional"
+        ),
+        pytest.param([HEAD, b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n"], 0, id="for content"),
+        pytest.param([HEAD, b"POST /a HTTP/1.1\r\nHost: a\r\n\r\n"], 0, id="another method"),
+        pytest.param(
+            [HEAD, b"HEAD /a HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody"],
+            0,
+            id="with content",
+        ),
+        pytest.param(
+            [HEAD, b"HEAD /a HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n", b"\r\n\r\n"],
+            0,
+            id="with content that looks like an end",
+        ),
+    ],
+)
+async def test_what_is_asked_for_at_once(sent: list[bytes], asked: int) -> None:
+    """Whole requests for no content, on a connection that waits for one; all others go round."""
+    seen: list[str] = []
+
+    async def handler(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response()
+
+    def at_once(request: web.BaseRequest) -> bytes:
+        seen.append(request.path)
+        return b"HTTP/1.1 204 No Content\r\n\r\n"
+
+    async def nothing() -> None:
+        pass
+
+    limiter = ConnectionLimiter(
+        most=9, trusted=TrustedProxies(), count=lambda _: None, now=lambda: 0.0
+    )
+    with bind(Listen(host="127.0.0.1", port=0), setting="TDC_LISTEN") as sock:
+        port = sock.getsockname()[1]
+        async with serving(
+            handler, (sock, None), limiter=limiter, drained=nothing, at_once=at_once
+        ):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            for octets in sent:
+                writer.write(octets)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(0.05):
+                        await reader.read(1000)
+            writer.write(LAST)
+            assert b"HTTP/1.1 200 " in await reader.read()
+            writer.close()
+    assert seen == ["/a"] * asked
