@@ -71,6 +71,7 @@ class Bench:
     """
 
     kind: Pump
+    data: bytes = field(default=DATA, repr=False)
     origin: URL = field(default_factory=URL)
     gateway: URL = field(default_factory=URL)
     cuts: list[int] = field(default_factory=list)
@@ -87,18 +88,18 @@ class Bench:
     async def give(self, request: web.Request) -> web.StreamResponse:
         """Give the content, or a part of it, as an origin."""
         self.asked.append(request.headers.get("Range"))
-        part, status = SelectedRange(0, len(DATA) - 1, len(DATA)), 200
+        part, status = SelectedRange(0, len(self.data) - 1, len(self.data)), 200
         if request.headers.get("Range") and not self.ignores_range:
-            selected = select(request.headers["Range"], length=len(DATA))
+            selected = select(request.headers["Range"], length=len(self.data))
             assert isinstance(selected, SelectedRange)
             part, status = selected, 206
         response = web.StreamResponse(status=status, headers={"ETag": '"1"'})
         if self.length_is_told:
             response.content_length = part.octets
         if status == 206:
-            response.headers["Content-Range"] = f"bytes {part.first}-{part.last}/{len(DATA)}"
+            response.headers["Content-Range"] = f"bytes {part.first}-{part.last}/{len(self.data)}"
         await response.prepare(request)
-        body = DATA[part.first : part.last + 1]
+        body = self.data[part.first : part.last + 1]
         cut = self.cuts.pop(0) if self.cuts else None
         if self.goes_on is not None:
             await response.write(body[: -KIB * KIB])
@@ -286,6 +287,18 @@ async def test_a_client_that_leaves(bench: Opener, kind: Pump, tls: str) -> None
     assert pipes() == before
     assert isinstance(made.error, ConnectionError | asyncio.CancelledError)
     assert made.record.octets < len(DATA)
+
+
+@pytest.mark.parametrize("kind", Pump)
+async def test_every_length_comes_to_its_end(bench: Opener, kind: Pump) -> None:
+    """Also where the last octet is the last of a turn, of a pipe, or of a read."""
+    made = await bench(kind)
+    async with http() as session:
+        for pieces in range(8, 48, 2):
+            made.data = DATA[: pieces * 64 * KIB]
+            async with session.get(made.gateway) as response:
+                assert await response.read() == made.data
+            assert made.error is None
 
 
 @pytest.mark.parametrize("kind", Pump)

@@ -27,7 +27,7 @@ else:
 _PIPE = 256 * 1024
 _SMALLEST_PIPE = 64 * 1024
 # Before others have their turn.
-_ROUNDS = 16
+_ROUNDS = 4
 
 
 async def spliced(crossing: Crossing, response: Response) -> bool:
@@ -105,7 +105,12 @@ class _Splicing:
         transport = self._crossing.client.transport
         if transport.is_closing():
             raise ConnectionResetError("the client has left")
-        for _ in range(_ROUNDS):
+        rounds = 0
+        while self._left or self._in_pipe:
+            if rounds == _ROUNDS:
+                self._wait_for(self._client if self._in_pipe else self._origin)
+                return
+            rounds += 1
             # The pipe is emptied before more is read: so it is empty when the origin breaks off,
             # and a pipe without room is never taken for an origin without octets.
             if not self._in_pipe and not self._fill():
@@ -116,14 +121,14 @@ class _Splicing:
                 self._crossing.guard.waits()
                 self._wait_for(self._client)
                 return
+            except OSError as exc:  # TCP's own time-out among them
+                raise ConnectionResetError("the client has left") from exc
             self._in_pipe -= moved
             self._crossing.crossed(moved)
-        self._wait_for(self._client if self._in_pipe else self._origin)
+        self._end(None)
 
     def _fill(self) -> bool:
-        if not self._left:
-            self._end(None)
-            return False
+        """Fill the empty pipe; False where the origin has nothing to read now."""
         try:
             read = splice(self._origin, self._pipe_in, min(self._left, _PIPE), flags=_FLAGS)
         except BlockingIOError:
