@@ -13,7 +13,7 @@ from proxy.connectors.folder_tree import Folder, FolderTree, folder_of
 from proxy.connectors.folders import Folders
 from proxy.connectors.metadata_choices import MetadataChoice, choices
 from proxy.connectors.metadata_definitions import definitions
-from proxy.connectors.ttl_value import Remembered
+from proxy.connectors.ttl_value import TtlValue
 from proxy.delivery.mode_trial import Proposal
 from proxy.errors import GatewayError
 from proxy.tenant import TenantConnection
@@ -39,8 +39,8 @@ class SetUp:
 
     connection: TenantConnection
     folders: Folders
-    definitions: Remembered[tuple[MetadataDefinition, ...] | None]
-    proposals: Remembered[Proposal]
+    definitions: TtlValue[tuple[MetadataDefinition, ...] | None]
+    proposals: TtlValue[Proposal]
 
     @classmethod
     def of(cls, connection: TenantConnection, *, now: Callable[[], float]) -> Self:
@@ -57,8 +57,8 @@ class SetUp:
         return cls(
             connection,
             folders=Folders(now=now),
-            definitions=Remembered(definitions, fresh_s=_DEFINITIONS_FRESH_S, now=now),
-            proposals=Remembered(propose, fresh_s=_PROPOSAL_FRESH_S, now=now),
+            definitions=TtlValue(definitions, fresh_s=_DEFINITIONS_FRESH_S, now=now),
+            proposals=TtlValue(propose, fresh_s=_PROPOSAL_FRESH_S, now=now),
         )
 
     def queries(self) -> "TenantQueries":

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from proxy.connectors.folder_tree import Folder, FolderTree
-from proxy.connectors.ttl_value import Remembered
+from proxy.connectors.ttl_value import TtlValue
 from proxy.errors import ConfigurationError
 from proxy.thron.folder import Category, categories_below, category
 from proxy.thron.listing import Listing, each_of
@@ -33,7 +33,7 @@ class Folders:
 
     def __init__(self, *, now: Callable[[], float], most: int = MOST_FOLDERS) -> None:
         self._most = most
-        self._tree = Remembered(self._read, fresh_s=FRESH_S, now=now)
+        self._tree = TtlValue(self._read, fresh_s=FRESH_S, now=now)
 
     async def tree(self, thron: TokenKeeper, *, client_id: str) -> FolderTree:
         """Return the tree, at most ``FRESH_S`` old.

@@ -11,14 +11,14 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked(Generic[T]):
+class _Request(Generic[T]):
     thron: TokenKeeper
     client_id: str
     asked_at: float
     task: asyncio.Task[T]
 
 
-class Remembered(Generic[T]):
+class TtlValue(Generic[T]):
     """Remembers the answer for the tenant that was asked about last.
 
     Args:
@@ -37,7 +37,7 @@ class Remembered(Generic[T]):
         self._ask = ask
         self._fresh_s = fresh_s
         self._now = now
-        self._asked: _Asked[T] | None = None
+        self._asked: _Request[T] | None = None
 
     async def of(self, thron: TokenKeeper, client_id: str) -> T:
         """Return the answer; who gives up waiting does not end it for the others.
@@ -48,13 +48,13 @@ class Remembered(Generic[T]):
         asked = self._asked
         if asked is None or not self._is_good(asked, thron, client_id):
             task = asyncio.create_task(self._answer(thron, client_id), name="remembered")
-            asked = self._asked = _Asked(thron, client_id, self._now(), task)
+            asked = self._asked = _Request(thron, client_id, self._now(), task)
         return await asyncio.shield(asked.task)
 
     async def _answer(self, thron: TokenKeeper, client_id: str) -> T:
         return await self._ask(thron, client_id)
 
-    def _is_good(self, asked: _Asked[T], thron: TokenKeeper, client_id: str) -> bool:
+    def _is_good(self, asked: _Request[T], thron: TokenKeeper, client_id: str) -> bool:
         if asked.thron is not thron or asked.client_id != client_id:
             return False
         if not asked.task.done():

@@ -7,7 +7,7 @@ import pytest
 
 from proxy.connectors.folders import FRESH_S, Folders
 from proxy.connectors.metadata_definitions import definitions
-from proxy.connectors.ttl_value import Remembered
+from proxy.connectors.ttl_value import TtlValue
 from proxy.errors import ConfigurationError, ThronError
 from proxy.sandbox.server import Fault, Kind, Sandbox, Switches
 from tests.running import Running, running
@@ -102,7 +102,7 @@ async def test_failures_are_not_remembered(connector: Running, clock: Clock) -> 
             raise ConfigurationError(["no"])
         return "yes"
 
-    remembered = Remembered(ask, fresh_s=60, now=clock)
+    remembered = TtlValue(ask, fresh_s=60, now=clock)
     with pytest.raises(ConfigurationError):
         await remembered.of(connector.tenant.thron, "acme")
     assert await remembered.of(connector.tenant.thron, "acme") == "yes"
