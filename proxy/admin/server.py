@@ -37,7 +37,6 @@ from proxy.admin.auth.sessions import Sessions
 from proxy.admin.auth.sign_in_links import SignInLinks
 from proxy.admin.content_actions import ContentActions
 from proxy.admin.error_middleware import error_middleware
-from proxy.admin.link_checks import TenantProbe
 from proxy.admin.live import Live
 from proxy.admin.overview import Observer
 from proxy.admin.security_headers import secure
@@ -64,9 +63,14 @@ from proxy.catalogue.polling import polling
 from proxy.catalogue.queries import Contents
 from proxy.catalogue.sync import Sync
 from proxy.clock import utc_now
+from proxy.connectors.addresses import Address
+from proxy.connectors.model import Connector
 from proxy.connectors.service import ConnectorService
 from proxy.connectors.store import ConnectorStore
 from proxy.connectors.watch import ConnectorWatch
+from proxy.errors import NotConfigured
+from proxy.link_check.probe import LinkProbe
+from proxy.link_check.results import ProbeResult
 from proxy.link_check.run import LinkChecker
 from proxy.link_check.store import LinkCheckStore
 from proxy.telemetry.live import Traffic
@@ -147,10 +151,15 @@ async def open_console(
     async def prune_audit() -> None:
         await prune(database, now=utc_now())
 
+    async def try_link(connector: Connector, address: Address) -> ProbeResult:
+        tenant = connection.tenant  # that is connected when the try begins
+        if tenant is None:
+            return ProbeResult(NotConfigured.status, problem=NotConfigured.public)
+        return await LinkProbe(tenant.resolver, tenant.origins).try_address(connector, address)
+
     async with AsyncExitStack() as stack:
         checks = LinkCheckStore(database, now=utc_now)
-        probe = TenantProbe(connection)
-        checker = await stack.enter_async_context(LinkChecker.open(checks, probe.try_address))
+        checker = await stack.enter_async_context(LinkChecker.open(checks, try_link))
         await stack.enter_async_context(
             polling("audit", prune_audit, interval_s=_PRUNE_AUDIT_EVERY_S)
         )

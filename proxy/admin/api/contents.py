@@ -11,7 +11,7 @@ from proxy.admin.api.urls import UrlLine, url_line
 from proxy.admin.auth.caller import Caller
 from proxy.admin.connector_lookup import connector_of, line_urls
 from proxy.admin.content_actions import ContentActions
-from proxy.admin.web.snippets import snippets
+from proxy.admin.web.snippets import Snippet, snippets
 from proxy.catalogue.queries import Contents
 from proxy.catalogue.url_rows import CataloguedContent
 from proxy.connectors.model import Connector
@@ -77,18 +77,11 @@ class Explanation(Model):
     steps: tuple[DiagnosisStep, ...]
 
 
-class ReadySnippet(Model):
-    """Something to paste."""
-
-    name: str
-    text: str
-
-
 class SnippetList(Model):
     """What a URL can be pasted as."""
 
     url: str
-    items: tuple[ReadySnippet, ...]
+    items: tuple[Snippet, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +132,7 @@ class ContentsApi:
     async def list_snippets(self, slug: str, id_: str, query: LineQuery) -> SnippetList:
         """Give ready lines to paste a URL."""
         url, title, found = await self._url(slug, id_, query)
-        made = snippets(url, title, found.content.content_type)
-        items = tuple(ReadySnippet(name=str(each.name), text=each.text) for each in made)
-        return SnippetList(url=url, items=items)
+        return SnippetList(url=url, items=snippets(url, title, found.content.content_type))
 
     @operation("POST", _PATH + "/forget", tag=_TAG, status=204, problems=(404,))
     async def forget_content(self, slug: str, id_: str, caller: Caller) -> None:

@@ -19,11 +19,11 @@ class Snippet:
     """Something to paste.
 
     Attributes:
-        name: What it is for.
+        name: What it is for; a Text.
         text: As it is to be pasted.
     """
 
-    name: Text
+    name: str
     text: str
 
 
