@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.catalogue import schema
 from proxy.catalogue.database import Database
-from proxy.connectors import rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +123,7 @@ class ConsoleStore:
             row = found.one_or_none()
             if row is None:
                 return None
-            created, used = rows.instant(row.created), rows.instant(row.used)
-            return StoredSession(row.mark, row.password_mark, created, used, row.client)
+            return StoredSession(row.mark, row.password_mark, row.created, row.used, row.client)
 
         return await self._database.read(read)
 
@@ -271,9 +269,7 @@ class ConsoleStore:
 
         async def read(connection: AsyncConnection) -> tuple[AuditRow, ...]:
             return tuple(
-                AuditRow(
-                    row.id, rows.instant(row.at), row.actor, row.action, row.subject, row.detail
-                )
+                AuditRow(row.id, row.at, row.actor, row.action, row.subject, row.detail)
                 for row in await connection.execute(query)
             )
 
@@ -281,5 +277,4 @@ class ConsoleStore:
 
 
 def _token(row: Any) -> ApiToken:
-    used = None if row.used is None else rows.instant(row.used)
-    return ApiToken(row.id, row.name, row.hint, row.can_change, rows.instant(row.created), used)
+    return ApiToken(row.id, row.name, row.hint, row.can_change, row.created, row.used)

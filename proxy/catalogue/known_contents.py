@@ -12,7 +12,6 @@ from proxy.catalogue.collisions import AddressClaim, ranked
 from proxy.catalogue.database import Database
 from proxy.catalogue.url_rows import KnownContent
 from proxy.clock import utc_now
-from proxy.connectors import rows
 from proxy.connectors.addresses import Address
 from proxy.connectors.model import Connector
 
@@ -56,7 +55,7 @@ class KnownContents:
                 content = queries.read_content(connector, row, claimed.get(row.id, []))
                 age_s = None
                 if row.confirmed is not None:
-                    age_s = max(0.0, (now - rows.instant(row.confirmed)).total_seconds())
+                    age_s = max(0.0, (now - row.confirmed).total_seconds())
                 known.append(KnownContent(content, row.is_current, age_s))
             return tuple(known)
 
@@ -100,9 +99,9 @@ async def _claimed(
 def _claim(row: Row[Any]) -> AddressClaim:
     return AddressClaim(
         content_id=row.id,
-        created=rows.instant(row.created) if row.created else None,
+        created=row.created,
         is_servable=True,
         is_current=row.is_current,
-        since=rows.instant(row.since),
+        since=row.since,
         is_shortened=row.is_shortened,
     )

@@ -40,7 +40,6 @@ from proxy.catalogue.url_rows import (
     UrlRowPage,
 )
 from proxy.clock import utc_now
-from proxy.connectors import rows
 from proxy.connectors.identifiers import strategy
 from proxy.connectors.model import Connector
 from proxy.thron.content import Content, Publication, Title, publication
@@ -241,10 +240,10 @@ def _catalogued(
         content=read_content(connector, row, claimed),
         is_servable=row.is_servable,
         lines=lines,
-        first_seen=rows.instant(row.first_seen),
-        changed=rows.instant(row.changed),
-        confirmed=rows.instant(row.confirmed) if row.confirmed else None,
-        removed_at=rows.instant(row.removed_at) if row.removed_at else None,
+        first_seen=row.first_seen,
+        changed=row.changed,
+        confirmed=row.confirmed,
+        removed_at=row.removed_at,
         versions=versions,
     )
 
@@ -256,9 +255,9 @@ def _version(row: Row[Any]) -> SeenVersion:
             file_name=row.file_name,
             media_type=row.media_type,
             size=row.size,
-            modified=rows.instant(row.modified) if row.modified else None,
+            modified=row.modified,
         ),
-        first_seen=rows.instant(row.first_seen),
+        first_seen=row.first_seen,
     )
 
 
@@ -380,7 +379,7 @@ _READ: Mapping[str, Callable[[Row[Any]], Any]] = {
     "language": lambda row: row.language or None,
     "value": lambda row: row.value or None,
     "status": lambda row: AddressStatus(row.status),
-    "since": lambda row: rows.instant(row.since),
+    "since": lambda row: row.since,
     "updated": lambda row: datetime.fromtimestamp(row.updated_s, UTC) if row.updated_s else None,
     "hidden": _hidden,
 }
@@ -403,8 +402,8 @@ def read_content(connector: Connector, row: Any, claimed: Sequence[tuple[str, st
     content = Content(
         id=row.id,
         content_type=row.content_type,
-        creation_date=rows.instant(row.created) if row.created else None,
-        last_update=rows.instant(row.updated) if row.updated else None,
+        creation_date=row.created,
+        last_update=row.updated,
         titles=tuple(Title(language, text) for language, text in row.titles),
         file_name=row.file_name,
         channels=tuple(row.channels.split()),

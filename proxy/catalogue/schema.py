@@ -4,6 +4,8 @@ Rule: a change here comes with a revision in ``migrations/versions``, whose numb
 ``docs/database.md`` says how one is made.
 """
 
+from datetime import UTC, datetime
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -11,6 +13,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Dialect,
     Float,
     Index,
     Integer,
@@ -19,6 +22,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TypeDecorator,
     false,
     true,
 )
@@ -28,6 +32,24 @@ from sqlalchemy import (
 HEAD = "0001"
 
 TABLES = MetaData()
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware time, in UTC both ways: SQLite keeps no zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Return a time as it is written."""
+        return value.astimezone(UTC) if value is not None else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Return a time as it is read."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
 
 # Alembic's own table, as Alembic makes it.
 alembic_version = Table(
@@ -91,7 +113,7 @@ audit = Table(
     "audit",
     TABLES,
     Column("id", Integer, primary_key=True),
-    Column("at", DateTime(timezone=True), nullable=False, index=True),
+    Column("at", Instant, nullable=False, index=True),
     Column("actor", Text, nullable=False),
     Column("action", String(32), nullable=False),
     Column("subject", Text, nullable=False),
@@ -103,7 +125,7 @@ purge = Table(
     "purge",
     TABLES,
     Column("id", Integer, primary_key=True),
-    Column("at", DateTime(timezone=True), nullable=False),
+    Column("at", Instant, nullable=False),
     Column("kind", String(16), nullable=False),
     Column("value", Text, nullable=False),
     Column("actor", Text, nullable=False),
@@ -116,7 +138,7 @@ password = Table(
     TABLES,
     Column("id", Integer, CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
     Column("hash", Text, nullable=False),
-    Column("at", DateTime(timezone=True), nullable=False),
+    Column("at", Instant, nullable=False),
 )
 
 session = Table(
@@ -124,8 +146,8 @@ session = Table(
     TABLES,
     Column("mark", String(64), primary_key=True),
     Column("password_mark", String(32), nullable=False),
-    Column("created", DateTime(timezone=True), nullable=False),
-    Column("used", DateTime(timezone=True), nullable=False),
+    Column("created", Instant, nullable=False),
+    Column("used", Instant, nullable=False),
     Column("client", Text, nullable=False),
 )
 
@@ -134,7 +156,7 @@ device = Table(
     TABLES,
     Column("mark", String(64), primary_key=True),
     Column("password_mark", String(32), nullable=False),
-    Column("created", DateTime(timezone=True), nullable=False),
+    Column("created", Instant, nullable=False),
 )
 
 api_token = Table(
@@ -145,8 +167,8 @@ api_token = Table(
     Column("mark", String(64), nullable=False, unique=True),
     Column("hint", String(16), nullable=False),
     Column("can_change", Boolean, nullable=False),
-    Column("created", DateTime(timezone=True), nullable=False),
-    Column("used", DateTime(timezone=True)),
+    Column("created", Instant, nullable=False),
+    Column("used", Instant),
 )
 
 # What a connector was like when its contents were entered; other contents do not count.
@@ -172,13 +194,13 @@ content = Table(
     Column("was_published", Boolean, nullable=False),
     Column("is_servable", Boolean, nullable=False),
     Column("channels", Text, nullable=False),
-    Column("created", DateTime(timezone=True)),
-    Column("updated", DateTime(timezone=True)),
-    Column("first_seen", DateTime(timezone=True), nullable=False),
-    Column("changed", DateTime(timezone=True), nullable=False),
-    Column("removed_at", DateTime(timezone=True)),
+    Column("created", Instant),
+    Column("updated", Instant),
+    Column("first_seen", Instant, nullable=False),
+    Column("changed", Instant, nullable=False),
+    Column("removed_at", Instant),
     Column("run", Integer, nullable=False),
-    Column("confirmed", DateTime(timezone=True)),
+    Column("confirmed", Instant),
     Column("digest", String(32), nullable=False),
     Index("content_counted", "connector", "removed_at", "content_type", "run"),
 )
@@ -195,7 +217,7 @@ address = Table(
     Column("content_id", Text, nullable=False),
     Column("is_current", Boolean, nullable=False),
     Column("is_addressable", Boolean, nullable=False),
-    Column("since", DateTime(timezone=True), nullable=False),
+    Column("since", Instant, nullable=False),
     Column("status", String(16), nullable=False),
     Column("serves", Boolean, nullable=False),
     Column("content_type", String(32), nullable=False),
@@ -226,8 +248,8 @@ content_version = Table(
     Column("file_name", Text),
     Column("media_type", Text),
     Column("size", BigInteger),
-    Column("modified", DateTime(timezone=True)),
-    Column("first_seen", DateTime(timezone=True), nullable=False),
+    Column("modified", Instant),
+    Column("first_seen", Instant, nullable=False),
 )
 
 # One listing of a connector's folder, asked for, running or over.
@@ -238,8 +260,8 @@ sync_run = Table(
     Column("connector", String(63), nullable=False),
     Column("kind", String(8), nullable=False),
     Column("state", String(16), nullable=False),
-    Column("started", DateTime(timezone=True), nullable=False),
-    Column("ended", DateTime(timezone=True)),
+    Column("started", Instant, nullable=False),
+    Column("ended", Instant),
     Column("seen", Integer, nullable=False),
     Column("expected", Integer),
     Column("added", Integer, nullable=False),
@@ -259,9 +281,9 @@ link_check = Table(
     Column("connector", String(63), nullable=False),
     Column("scope", String(16), nullable=False),
     Column("state", String(16), nullable=False),
-    Column("started", DateTime(timezone=True), nullable=False),
-    Column("beat", DateTime(timezone=True), nullable=False),
-    Column("ended", DateTime(timezone=True)),
+    Column("started", Instant, nullable=False),
+    Column("beat", Instant, nullable=False),
+    Column("ended", Instant),
     Column("expected", Integer, nullable=False),
     Column("checked", Integer, nullable=False),
     Column("problems", Integer, nullable=False),
@@ -282,7 +304,7 @@ link_result = Table(
     Column("media_type", Text),
     Column("size", BigInteger),
     Column("problem", Text),
-    Column("since", DateTime(timezone=True), nullable=False),
-    Column("checked", DateTime(timezone=True), nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("checked", Instant, nullable=False),
     Index("link_result_by_outcome", "connector", "is_ok", "status", "line"),
 )

@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from proxy.catalogue import schema
 from proxy.catalogue.database import Database
 from proxy.clock import utc_now
-from proxy.connectors import rows
 
 _RUN = schema.sync_run
 _COLUMNS = _RUN.c
@@ -255,7 +254,7 @@ async def _state(connection: AsyncConnection, slug: str) -> SyncState:
         running=running[-1] if running else None,
         is_asked=any(row.state == RunState.ASKED.value for row in undone),
         last=_read(last) if last is not None else None,
-        last_ok=rows.instant(last_ok) if last_ok is not None else None,
+        last_ok=last_ok,
     )
 
 
@@ -289,12 +288,4 @@ def _new(slug: str, kind: RunKind, state: RunState, now: datetime) -> dict[str, 
 
 def _read(row: Row[Any]) -> Run:
     plain = {each.name: getattr(row, each.name) for each in fields(Run)}
-    return Run(
-        **{
-            **plain,
-            "kind": RunKind(row.kind),
-            "state": RunState(row.state),
-            "started": rows.instant(row.started),
-            "ended": rows.instant(row.ended) if row.ended is not None else None,
-        }
-    )
+    return Run(**{**plain, "kind": RunKind(row.kind), "state": RunState(row.state)})

@@ -20,7 +20,6 @@ from proxy.catalogue.collisions import (
 )
 from proxy.catalogue.content_rows import ContentRows
 from proxy.catalogue.url_entries import UrlEntry
-from proxy.connectors import rows
 from proxy.connectors.identifiers import strategy
 from proxy.connectors.model import Connector
 
@@ -142,7 +141,7 @@ class _Edits:
         self._change(row, {**values, **resolved}, is_same=not row.is_current)
 
     def _change(self, row: Row[Any], values: Mapping[str, Any], *, is_same: bool) -> None:
-        since = rows.instant(row.since) if is_same else self._now
+        since = row.since if is_same else self._now
         self._changed.append({**values, "since": since, "_id": row.id})
 
 
@@ -182,10 +181,10 @@ def _rivals(claims: Sequence[Row[Any]], found: Sequence[ResolvedClaim]) -> tuple
 def _claim(row: Row[Any]) -> AddressClaim:
     return AddressClaim(
         content_id=row.content_id,
-        created=rows.instant(row.created) if row.created is not None else None,
+        created=row.created,
         is_servable=row.is_servable,
         is_current=row.is_current,
-        since=rows.instant(row.since),
+        since=row.since,
         is_removed=row.removed_at is not None,
         is_shortened=row.is_shortened,
     )

@@ -1,14 +1,19 @@
-"""The rows of connectors: read, applied and removed, each in one transaction with its audit."""
+"""The rows of connectors: read, applied and removed, each in one transaction with its audit.
 
-from collections.abc import Sequence
+A row has a column for each field of Connector, by its name. What a column cannot hold is written
+as text: a word of an enumeration, and several of them with spaces between.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, get_args, get_origin
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.catalogue import schema
 from proxy.catalogue.database import Database, bump, revision
-from proxy.connectors import rows
 from proxy.connectors.changes import Changes, compare, conflicts, differences
 from proxy.connectors.model import Connector, Connectors
 from proxy.errors import ConfigurationError
@@ -77,7 +82,7 @@ class ConnectorStore:
                     if old is None
                     else update(_CONNECTOR).where(_CONNECTOR.c.slug == slug)
                 )
-                await connection.execute(query.values(**rows.columns(new)))
+                await connection.execute(query.values(**row_of(new)))
                 await self.database.note(
                     connection,
                     actor=actor,
@@ -111,7 +116,7 @@ class ConnectorStore:
 
 async def _all(connection: AsyncConnection) -> tuple[Connector, ...]:
     found = await connection.execute(select(_CONNECTOR))
-    made = (rows.connector(dict(row)) for row in found.mappings())
+    made = (connector_of(dict(row)) for row in found.mappings())
     # Sorted here: the order of a database depends on its collation.
     return tuple(sorted(made, key=lambda each: each.slug))
 
@@ -120,3 +125,38 @@ async def _removed(connection: AsyncConnection) -> bool:
     """Tell whether a connector has ever been removed, as far as the audit reaches."""
     query = select(schema.audit.c.id).where(schema.audit.c.action == _REMOVED).limit(1)
     return (await connection.execute(query)).first() is not None
+
+
+def row_of(connector: Connector) -> dict[str, Any]:
+    """Return a connector as the columns of its row, by the names of its fields."""
+    return {name: _stored(value) for name, value in connector}
+
+
+def connector_of(row: Mapping[str, Any]) -> Connector:
+    """Return the connector of a row, read by the column's names.
+
+    Nothing is checked: a row that a stricter version would refuse is served as it always was,
+    rather than in the way of all the others.
+    """
+    fields = Connector.model_fields
+    return Connector.model_construct(
+        **{name: _read(fields[name].annotation, value) for name, value in row.items()}
+    )
+
+
+def _stored(value: object) -> object:
+    if isinstance(value, frozenset):
+        return " ".join(sorted(value))
+    return value.value if isinstance(value, StrEnum) else value
+
+
+def _read(annotation: Any, value: Any) -> Any:
+    """Return a column's value as the field of an annotation holds it."""
+    if get_origin(annotation) is frozenset:
+        [word] = get_args(annotation)
+        return frozenset(map(word, value.split()))
+    return annotation(value) if _is_word(annotation) else value
+
+
+def _is_word(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, StrEnum)

@@ -13,7 +13,6 @@ from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.database import Database
 from proxy.catalogue.url_rows import Selection, Sort, UrlRow
 from proxy.clock import utc_now
-from proxy.connectors import rows
 from proxy.connectors.model import Connector
 from proxy.link_check.results import (
     CheckedPage,
@@ -284,7 +283,7 @@ async def _write_results(
     for number, each in outcomes.items():
         row, since = known.get(number), now
         if row is not None and (row.status, row.is_ok) == (each.status, each.is_ok):
-            since = rows.instant(row.since)
+            since = row.since
         values.append(
             {
                 "line": number,
@@ -304,16 +303,7 @@ async def _write_results(
 
 def _read_check(row: Row[Any]) -> LinkCheck:
     plain = {each.name: getattr(row, each.name) for each in fields(LinkCheck)}
-    return LinkCheck(
-        **{
-            **plain,
-            "scope": Scope(row.scope),
-            "state": CheckState(row.state),
-            "started": rows.instant(row.started),
-            "beat": rows.instant(row.beat),
-            "ended": rows.instant(row.ended) if row.ended is not None else None,
-        }
-    )
+    return LinkCheck(**{**plain, "scope": Scope(row.scope), "state": CheckState(row.state)})
 
 
 def _read_checked(row: Row[Any]) -> CheckedRow:
@@ -321,5 +311,4 @@ def _read_checked(row: Row[Any]) -> CheckedRow:
     if row.link_status is None:
         return CheckedRow(line, None)
     outcome = ProbeResult(row.link_status, row.link_media_type, row.link_size, row.link_problem)
-    since, checked = rows.instant(row.link_since), rows.instant(row.link_checked)
-    return CheckedRow(line, LinkResult(outcome, since, checked))
+    return CheckedRow(line, LinkResult(outcome, row.link_since, row.link_checked))

@@ -18,10 +18,10 @@ from proxy.admin.api.openapi import document
 from proxy.admin.web.connector_differences import differences_told
 from proxy.admin.web.connector_fields import FIELDS_OF_KEY, AllFields, fields_of
 from proxy.catalogue import schema
-from proxy.connectors import rows
 from proxy.connectors.changes import differences
 from proxy.connectors.document import export, parse
 from proxy.connectors.model import KEYS, Connector, ConnectorSpec, Identifier
+from proxy.connectors.store import connector_of, row_of
 from proxy.thron.content import ContentType
 from tests.admin.nouns import OPERATIONS
 
@@ -115,7 +115,7 @@ PLACES: Mapping[str, tuple[set[str], Callable[[], Iterable[str]]]] = {
         lambda: said_by(in_templates()),
     ),
     "_FACTS of admin/web/connector_differences.py": ({*KEYS} - {"slug"}, told_on_page),
-    "the database's row": ({*Connector.model_fields}, lambda: rows.columns(OTHER)),
+    "the database's row": ({*Connector.model_fields}, lambda: row_of(OTHER)),
     "the table of catalogue/schema.py": (
         {*Connector.model_fields},
         schema.connector.columns.keys,
@@ -138,7 +138,7 @@ def test_what_is_written_is_read_back() -> None:
     assert parse(export([OTHER])) == (as_written,)
     sent = ConnectorSpec.model_validate_json(OTHER.model_dump_json(include=set(KEYS)))
     assert Connector(**dict(sent)) == as_written
-    assert rows.connector(rows.columns(OTHER)) == OTHER
+    assert connector_of(row_of(OTHER)) == OTHER
 
 
 def test_a_save_in_the_console_keeps_every_key() -> None:

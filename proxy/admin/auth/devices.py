@@ -16,7 +16,6 @@ from proxy.admin.auth import passwords
 from proxy.admin.auth.secret_hash import secret_hash
 from proxy.catalogue import schema
 from proxy.catalogue.database import Database
-from proxy.connectors import rows
 
 COOKIE = "tdc_device"
 
@@ -85,6 +84,6 @@ class Devices:
 
         async def read(connection: AsyncConnection) -> bool:
             row = (await connection.execute(query)).one_or_none()
-            return row is not None and self._now() - rows.instant(row.created) < LIVES
+            return row is not None and self._now() - row.created < LIVES
 
         return hash_of_cookie if await self._database.read(read) else None
