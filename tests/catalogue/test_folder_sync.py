@@ -271,6 +271,15 @@ async def test_a_sudden_drop_waits_for_a_second_listing(listed: Listed, missing:
     assert (run.state, run.removed) == (RunState.OK, missing)
 
 
+async def test_half_of_a_folder_may_go(listed: Listed) -> None:
+    """That is no sudden drop, and removed at once."""
+    connector = on_root(listed.thron, ALL)
+    await listed.full(connector)
+    await _hide(listed.thron, MANY // 2)
+    run = await listed.full(connector)
+    assert (run.state, run.removed) == (RunState.OK, MANY // 2)
+
+
 async def test_a_drop_that_was_an_error_leaves_no_trace(listed: Listed) -> None:
     """When the second listing shows all again, all are there as before."""
     connector = on_root(listed.thron, ALL)

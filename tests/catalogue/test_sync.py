@@ -153,6 +153,29 @@ async def test_an_outage_is_told_and_ends(listed: Listed) -> None:
         assert (await until(sync, "all", is_ok)).problem is None
 
 
+async def test_a_good_run_makes_failures_forgotten(listed: Listed) -> None:
+    """After it the next failure is the first one again, and soon tried anew."""
+
+    def wait_s(state: SyncState) -> float:
+        assert state.next is not None
+        assert state.last is not None
+        assert state.last.ended is not None
+        return (state.next - state.last.ended).total_seconds()
+
+    async with syncing(listed) as sync:
+        for _ in range(3):
+            await until(sync, "all", is_ok)
+            listed.thron.api_down = True
+            await sync.request("all")
+            failed = await until(
+                sync, "all", lambda state: state.problem is not None and wait_s(state) < 3000
+            )
+            assert wait_s(failed) < 15
+            listed.thron.api_down = False
+            await sync.request("all")
+            await until(sync, "all", lambda state: is_ok(state) and state.problem is None)
+
+
 async def test_the_set_up_state_lists_nothing(listed: Listed) -> None:
     """Without a tenant there is nobody to ask."""
     async with (

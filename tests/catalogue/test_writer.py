@@ -46,6 +46,9 @@ async def test_what_left_is_removed_and_may_come_back(catalogue: Catalogue) -> N
     await catalogue.listed(FILES, content(1))
     assert await catalogue.lines(FILES) == [("id-1", "id-1", "ok", True)]
     assert await catalogue.leads_to(FILES, "id-2") == []
+    gone = await catalogue.contents.content(FILES, "id-2")
+    assert gone is not None
+    assert [each.serves for each in gone.lines] == [False]
     tally = await catalogue.contents.tally(FILES)
     assert (tally.contents, tally.lines, tally.removed) == (1, 1, 1)
     assert await catalogue.listed(FILES, content(1), content(2)) == PageChanges(seen=2, added=1)

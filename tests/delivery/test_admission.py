@@ -244,3 +244,17 @@ async def test_a_drain_that_takes_too_long_says_what_is_left() -> None:
     admission = admission_for(10)
     async with admission.admitted("a", keeper()), admission.admitted("b", keeper()):
         assert await admission.drained(at_most_s=0.01) == 2
+
+
+async def test_a_place_that_nobody_takes_is_free() -> None:
+    """Whoever leaves at the moment at which a place is given to him passes it on."""
+    admission = admission_for(2)
+    first, _ = [await admission.enter("a", keeper()) for _ in range(2)]
+    waiting = asyncio.create_task(admission.enter("b", keeper()))
+    await asyncio.sleep(0)
+    admission.leave(first)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    async with admission.admitted("c", keeper()):
+        assert admission.running == 2

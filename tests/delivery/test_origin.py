@@ -217,6 +217,7 @@ async def test_what_is_not_the_content(
         pytest.param({}, id="no Content-Range"),
         pytest.param({"Content-Range": "bytes */6"}, id="an unsatisfied one"),
         pytest.param({"Content-Range": "bytes 0-9/100"}, id="more than follows"),
+        pytest.param({"Content-Range": "bytes 0-4/100"}, id="less than follows"),
         pytest.param({"Content-Type": "multipart/byteranges; boundary=x"}, id="several parts"),
     ],
 )
@@ -229,6 +230,17 @@ async def test_a_part_that_is_none(bench: Bench, fields: dict[str, str]) -> None
     async with origin_server(origin) as server:
         with pytest.raises(OriginAnswerInvalid):
             await bench.get(published(server, "/a"), "GET", ("Range", "bytes=0-5"))
+
+
+async def test_a_part_of_another_length(bench: Bench) -> None:
+    """The part that was asked for has as many octets as its range says."""
+
+    async def origin(_request: web.Request) -> web.Response:
+        return web.Response(status=206, headers={"Content-Range": "bytes 0-4/9"}, body=b"octets")
+
+    async with origin_server(origin) as server:
+        with pytest.raises(OriginAnswerInvalid):
+            await bench.get(published(server, "/a"), "GET", ("Range", "bytes=0-4"))
 
 
 @pytest.mark.parametrize(

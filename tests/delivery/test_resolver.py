@@ -22,7 +22,7 @@ from proxy.delivery.retrying_caller import RetryingCaller
 from proxy.errors import ThronBusy, ThronRefused, ThronTimeout, ThronUnreachable, UnknownAddress
 from proxy.sandbox.faults import Fault, Kind
 from proxy.sandbox.server import Sandbox
-from tests.running import Running, by_id, by_name, running
+from tests.running import Running, by_id, by_name, by_sku, running
 from tests.waiting import until
 
 FILM = "b68d7e9f-7488-4ff1-bdfe-3af6768a631f"
@@ -378,3 +378,27 @@ async def test_look_ups_are_shared_among_clients(bench: Bench) -> None:
     await asyncio.sleep(0)
     bench.thron.faults.clear()
     await asyncio.gather(*waiting)
+
+
+async def test_an_older_content_takes_a_value(thron: Sandbox, tmp_path: Path) -> None:
+    """Whoever had it last is not asked alone: of several the oldest has it."""
+    seconds = [0.0]
+    async with running(thron, tmp_path, by_sku(thron)) as connector:
+        resolver = resolver_of(connector, now=lambda: seconds[0])
+        (products,) = connector.gateway.watch.connectors.all
+        named = [
+            each
+            for each in thron.tenant.contents()
+            if thron.tenant.sees(each)
+            and each.status == "PUBLISHED"
+            and [key for _, key, _, _ in each.imetadata] == ["sku"]
+        ]
+        older, newer = sorted(named, key=lambda each: each.creation_date)[:2]
+        address = Address("products", None, newer.imetadata[0][3])
+        first = await resolver.resolve(products, address)
+        assert first.resolution.delivery.content_id == newer.id
+        thron.tenant.change(older.id, now=0.0, imetadata=newer.imetadata)
+        seconds[0] = 61
+        second = await resolver.resolve(products, address)
+        assert second.resolution.delivery.content_id == older.id
+        await resolver.aclose()

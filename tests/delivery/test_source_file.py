@@ -251,3 +251,18 @@ async def test_a_file_that_looks_like_an_error_is_none(whole: Running, files: So
         async with closing(answer.response):
             rest = await read_whole(answer.response)
         assert answer.head + rest == thron.tenant.bytes_of(content.id)
+
+
+async def test_the_service_was_there_once(whole: Running, files: SourceFiles, clock: Clock) -> None:
+    """What several contents said of it counts no more once one was given."""
+    thron = whole.thron
+    thron.switches.source_path = "none"
+    for content_id in ("another", KIT, "a-third"):
+        with pytest.raises(OriginGone):
+            await files.open(sources(thron, content_id), fields=[], file_name="x")
+    thron.switches.source_path = "content/downloadSource"
+    (await opened(files, thron)).response.close()
+    thron.switches.source_path = "none"
+    clock.seconds += 3600
+    with pytest.raises(OriginGone, match="the content is gone, or"):
+        await files.open(sources(thron), fields=[], file_name="x")
