@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,7 @@ from proxy.cli import main
 from proxy.connectors.model import Connector, Identifier
 from proxy.connectors.store import ConnectorStore
 from proxy.settings import Settings, env_name
+from proxy.telemetry.live import Traffic
 from proxy.telemetry.metrics import Metrics
 
 ROOT = Path(__file__).parents[1]
@@ -83,7 +85,9 @@ def test_every_metric_is_named() -> None:
 
 
 def _metrics() -> set[str]:
-    families = Metrics().registry.collect()
+    metrics = Metrics()
+    metrics.watch(Traffic(now=time.time))
+    families = metrics.registry.collect()
     return {f"{each.name}_total" if each.type == "counter" else each.name for each in families}
 
 
