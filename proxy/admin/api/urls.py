@@ -191,20 +191,5 @@ class UrlsApi:
 
 def url_line(line: UrlRow, urls: RowUrls) -> UrlLine:
     """Return a line as the API gives it."""
-    return UrlLine(
-        number=line.number,
-        content_id=line.content_id,
-        content_type=line.content_type,
-        title=line.title,
-        language=line.language,
-        identifier=line.value,
-        url=urls.of(line),
-        status=line.status,
-        serves=line.serves,
-        is_fragile=line.is_fragile,
-        since=line.since,
-        updated=line.updated,
-        file_name=line.file_name,
-        hidden=line.hidden,
-        is_shortened=line.is_shortened,
-    )
+    alike = {name: getattr(line, name) for name in UrlLine.model_fields if hasattr(line, name)}
+    return UrlLine(**alike, identifier=line.value, url=urls.of(line))
