@@ -10,8 +10,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from proxy.admin.api.problems import FieldProblem, Problem
 from proxy.admin.auth.authorization import is_api, route
-from proxy.admin.auth.caller import CALLER
-from proxy.admin.auth.request_context import CONTEXT
+from proxy.admin.auth.request_context import CALLER, CONTEXT
 from proxy.admin.web.rendering import render
 from proxy.errors import ConfigurationError, GatewayError
 from proxy.text import Text

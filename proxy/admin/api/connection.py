@@ -7,7 +7,7 @@ from pydantic import Field
 from proxy.admin import credentials
 from proxy.admin.api.operations import Model, operation
 from proxy.admin.api.problems import FieldProblem, Problem
-from proxy.admin.auth.caller import Caller
+from proxy.admin.auth.request_context import Caller
 from proxy.admin.capabilities import Finding, Trial
 from proxy.admin.credentials import NewCredentials
 from proxy.connectors.model import DeliveryMode

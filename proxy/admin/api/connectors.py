@@ -7,7 +7,7 @@ from pydantic import Field
 
 from proxy.admin.api.operations import Model, operation
 from proxy.admin.api.problems import FieldProblem, Problem
-from proxy.admin.auth.caller import Caller
+from proxy.admin.auth.request_context import Caller
 from proxy.admin.web.connector_fields import TAKEN_BY_THE_CONSOLE, conflicting_fields
 from proxy.admin.web.connectors import document
 from proxy.catalogue.queries import Contents

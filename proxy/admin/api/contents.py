@@ -8,7 +8,7 @@ from pydantic import Field
 from proxy.admin.api.operations import Model, operation
 from proxy.admin.api.problems import Problem
 from proxy.admin.api.urls import UrlLine, url_line
-from proxy.admin.auth.caller import Caller
+from proxy.admin.auth.request_context import Caller
 from proxy.admin.connector_lookup import connector_of, line_urls
 from proxy.admin.content_actions import ContentActions
 from proxy.admin.web.snippets import Snippet, snippets

@@ -17,7 +17,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from proxy.admin.api.problems import FieldProblem, Problem
-from proxy.admin.auth.caller import CALLER
+from proxy.admin.auth.request_context import CALLER
 from proxy.admin.validation import findings
 
 _JSON = "application/json"

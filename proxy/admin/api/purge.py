@@ -6,7 +6,7 @@ from pydantic import Field
 
 from proxy.admin.api.operations import Model, operation
 from proxy.admin.api.problems import FieldProblem, Problem
-from proxy.admin.auth.caller import Caller
+from proxy.admin.auth.request_context import Caller
 from proxy.admin.purging import NotPurgeable, PurgeOrder, purge_of
 from proxy.catalogue.database import Database
 from proxy.catalogue.purges import PurgeStore

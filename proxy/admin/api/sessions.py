@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from proxy.admin.api.operations import Model, operation
-from proxy.admin.auth.caller import Caller
-from proxy.admin.auth.request_context import CONTEXT
+from proxy.admin.auth.request_context import CONTEXT, Caller
 from proxy.admin.auth.sessions import Sessions
 
 

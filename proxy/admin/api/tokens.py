@@ -7,7 +7,7 @@ from pydantic import Field
 from proxy.admin.api.operations import Model, operation
 from proxy.admin.api.problems import Problem
 from proxy.admin.auth.api_tokens import ApiTokens
-from proxy.admin.auth.caller import Caller
+from proxy.admin.auth.request_context import Caller
 from proxy.admin.store import ApiToken, NameTaken
 
 _DIGITS = 15  # more is no number that a database gave

@@ -15,8 +15,7 @@ from aiohttp.typedefs import Handler, Middleware
 from proxy.admin.api.problems import Problem
 from proxy.admin.auth import cookies, csrf
 from proxy.admin.auth.api_tokens import ApiTokens
-from proxy.admin.auth.caller import CALLER, Caller, of_session, of_token
-from proxy.admin.auth.request_context import CONTEXT
+from proxy.admin.auth.request_context import ADMINISTRATOR, CALLER, CONTEXT, Caller
 from proxy.admin.auth.sessions import COOKIE, Sessions
 from proxy.admin.web import assets
 from proxy.admin.web.rendering import see_other
@@ -113,11 +112,11 @@ async def _caller(request: web.Request, sessions: Sessions, tokens: ApiTokens) -
         token = await tokens.find(secret.strip()) if scheme.lower() == "bearer" else None
         if token is None:
             raise _unauthorized("This token is not good: it may have been revoked.")
-        return of_token(token)
+        return Caller(f"token {token.name}", token=token)
     session = await sessions.find(
         cookies.read(request, COOKIE, is_secure=request[CONTEXT].is_secure)
     )
-    return of_session(session) if session is not None else None
+    return Caller(ADMINISTRATOR, session=session) if session is not None else None
 
 
 def _refused(request: web.Request) -> web.Response:

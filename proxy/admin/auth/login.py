@@ -7,10 +7,9 @@ from aiohttp import web
 
 from proxy.admin.auth import cookies, devices, sessions
 from proxy.admin.auth.admin_password import Password
-from proxy.admin.auth.caller import ADMINISTRATOR
 from proxy.admin.auth.devices import Devices
 from proxy.admin.auth.login_rate_limiter import LoginRateLimiter, Party
-from proxy.admin.auth.request_context import CONTEXT
+from proxy.admin.auth.request_context import ADMINISTRATOR, CONTEXT
 from proxy.admin.auth.sessions import Sessions
 
 

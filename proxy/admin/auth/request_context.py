@@ -9,6 +9,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from proxy.admin.auth import cookies
+from proxy.admin.auth.sessions import Session
+from proxy.admin.store import ApiToken
 from proxy.admin.web.i18n import Language, preferred
 from proxy.semantics import forwarded
 from proxy.semantics.forwarded import TrustedProxies
@@ -16,6 +18,9 @@ from proxy.semantics.forwarded import TrustedProxies
 LANGUAGE_COOKIE = "tdc_language"
 THEME_COOKIE = "tdc_theme"
 BROWSER_COOKIE = "tdc_visitor"
+
+ADMINISTRATOR = "admin"
+"""The actor of whoever has signed in, for the audit."""
 
 _A_YEAR_S = 365 * 24 * 3600
 
@@ -58,6 +63,29 @@ class RequestContext:
 
 
 CONTEXT = web.RequestKey("context", RequestContext)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks.
+
+    Attributes:
+        actor: For the audit.
+        session: Of a browser.
+        token: Of a machine.
+    """
+
+    actor: str
+    session: Session | None = None
+    token: ApiToken | None = None
+
+    @property
+    def can_change(self) -> bool:
+        """Whether it may change anything."""
+        return self.token is None or self.token.can_change
+
+
+CALLER = web.RequestKey("caller", Caller)
 
 
 def request_context(*, trusted: TrustedProxies) -> Middleware:

@@ -9,9 +9,8 @@ from pydantic import BaseModel, Field, SecretStr
 from proxy.admin.auth import cookies, passwords
 from proxy.admin.auth.admin_password import Password
 from proxy.admin.auth.api_tokens import ApiTokens, NewToken
-from proxy.admin.auth.caller import CALLER
 from proxy.admin.auth.login import Login, TooManyLogins
-from proxy.admin.auth.request_context import CONTEXT
+from proxy.admin.auth.request_context import CALLER, CONTEXT
 from proxy.admin.auth.sessions import COOKIE, Sessions
 from proxy.admin.store import NameTaken
 from proxy.admin.web import forms, pages

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from proxy.admin import credentials
-from proxy.admin.auth.caller import CALLER
+from proxy.admin.auth.request_context import CALLER
 from proxy.admin.capabilities import Right, Trial, Verdict
 from proxy.admin.credentials import NewCredentials
 from proxy.admin.web import forms, pages

@@ -7,8 +7,7 @@ from typing import Any
 from aiohttp import web
 from multidict import MultiDict
 
-from proxy.admin.auth.caller import CALLER
-from proxy.admin.auth.request_context import CONTEXT
+from proxy.admin.auth.request_context import CALLER, CONTEXT
 from proxy.admin.set_up import SetUp, TenantQueries
 from proxy.admin.web import forms, pages
 from proxy.admin.web.connector_differences import differences_told

@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 from multidict import MultiMapping
 
-from proxy.admin.auth.caller import CALLER
+from proxy.admin.auth.request_context import CALLER
 from proxy.admin.set_up import SetUp
 from proxy.admin.web import forms, pages
 from proxy.admin.web.connector_fields import (

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from proxy.admin.auth.caller import CALLER
+from proxy.admin.auth.request_context import CALLER
 from proxy.admin.connector_lookup import connector_here, line_urls
 from proxy.admin.content_actions import ContentActions
 from proxy.admin.web import content_labels as words

@@ -10,9 +10,8 @@ from pydantic import BaseModel, Field, SecretStr
 
 from proxy.admin.auth import cookies, passwords
 from proxy.admin.auth.admin_password import Password
-from proxy.admin.auth.caller import ADMINISTRATOR, CALLER
 from proxy.admin.auth.login import Login, TooManyLogins
-from proxy.admin.auth.request_context import CONTEXT
+from proxy.admin.auth.request_context import ADMINISTRATOR, CALLER, CONTEXT
 from proxy.admin.auth.sessions import COOKIE, Sessions
 from proxy.admin.auth.sign_in_links import SET_UP_LIVES_S, Purpose, SignInLinks
 from proxy.admin.store import ConsoleStore

@@ -8,8 +8,7 @@ from itertools import count
 import orjson
 from aiohttp import web
 
-from proxy.admin.auth.caller import CALLER
-from proxy.admin.auth.request_context import CONTEXT
+from proxy.admin.auth.request_context import CALLER, CONTEXT
 from proxy.admin.auth.sessions import Sessions
 from proxy.admin.live import TICK_S, Live, Watcher
 from proxy.admin.requests_query import RequestsQuery

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from pydantic import Field
 
-from proxy.admin.auth.caller import CALLER
+from proxy.admin.auth.request_context import CALLER
 from proxy.admin.purging import By, NotPurgeable, PurgeOrder, purge_of
 from proxy.admin.web import forms, pages
 from proxy.admin.web.forms import Form

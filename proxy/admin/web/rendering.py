@@ -12,8 +12,7 @@ from markupsafe import Markup
 
 from proxy import __version__
 from proxy.admin.auth import csrf
-from proxy.admin.auth.caller import CALLER
-from proxy.admin.auth.request_context import CONTEXT, Theme, keep_browser_id
+from proxy.admin.auth.request_context import CALLER, CONTEXT, Theme, keep_browser_id
 from proxy.admin.web import formatting
 from proxy.admin.web.assets import ASSETS
 from proxy.admin.web.i18n import NAMES, Language, Words
