@@ -36,7 +36,7 @@ class Representation:
     validators: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        validators = tuple(line for line in self.fields if line[0] in {"ETag", "Last-Modified"})
+        validators = tuple([line for line in self.fields if line[0] in {"ETag", "Last-Modified"}])
         object.__setattr__(self, "validators", validators)
 
 

@@ -28,6 +28,8 @@ def codings(fields: MultiMapping[str]) -> tuple[str, ...] | None:
 
     RFC 9110, 8.4.
     """
+    if "Content-Encoding" not in fields:
+        return ()
     listed = combined(fields, "Content-Encoding") or ""
     names = [name for name in (item.strip(" \t").lower() for item in listed.split(",")) if name]
     if any(_CODING.fullmatch(name) is None for name in names):

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import lru_cache
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTH = rf"(?P<month>{'|'.join(_MONTHS)})"
@@ -25,6 +26,7 @@ _LONGEST_WAIT_S = 86_400.0
 _DELAY_SECONDS = re.compile(r"[0-9]{1,9}")
 
 
+@lru_cache(maxsize=256)  # those of few contents, in every request and answer
 def parse_http_date(value: str) -> datetime | None:
     """Return the instant that an HTTP-date names, in UTC, or None where it is not one.
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 # RFC 9110, 8.8.3: visible characters but the quote, and anything beyond ASCII.
@@ -37,6 +38,7 @@ class EntityTag:
 EntityTags = tuple[EntityTag, ...] | Literal["*"]
 
 
+@lru_cache(maxsize=256)  # those of few contents, in every request and answer
 def parse_entity_tag(value: str) -> EntityTag | None:
     """Return the one entity-tag that a field value is, such as ``W/"abc"``, else None."""
     found = _ONE.fullmatch(value.strip(" \t"))

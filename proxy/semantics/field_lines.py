@@ -35,5 +35,7 @@ def connection_options(fields: MultiMapping[str]) -> frozenset[str]:
 
     RFC 9110, 7.6.1.
     """
+    if "Connection" not in fields:
+        return frozenset()
     listed = combined(fields, "Connection") or ""
     return frozenset(option.strip(" \t").lower() for option in listed.split(",")) - {""}

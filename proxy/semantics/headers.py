@@ -7,6 +7,7 @@ its own modules.
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from multidict import MultiMapping
 
@@ -80,9 +81,19 @@ def outbound(fields: MultiMapping[str], *, status: int) -> list[tuple[str, str]]
         status: Its status. A 304 passes validators only, a 416 only Content-Range; any other
             failure describes itself and passes nothing (RFC 9110, 15.4.5, 15.5.17, 8.3).
     """
-    hop = connection_options(fields)
+    values = tuple([combined(fields, name) for name in OUTBOUND])
+    return list(_passing(status, values, connection_options(fields)))
+
+
+@lru_cache(maxsize=1024)  # few contents are asked for again and again, and answered the same
+def _passing(
+    status: int, values: tuple[str | None, ...], hop: frozenset[str]
+) -> tuple[tuple[str, str], ...]:
+    """Return the lines that pass of those that OUTBOUND's values make."""
+    given = dict(zip(OUTBOUND, values, strict=True))
     names = tuple(name for name in _of_status(status) if name.lower() not in hop)
-    return _lines(names, {name: _checked(fields, name=name) for name in names})
+    checked = {name: _CHECKS[name](value) for name in names if (value := given[name]) is not None}
+    return tuple(_lines(names, checked))
 
 
 def media_type(value: str | None) -> str | None:
@@ -145,11 +156,6 @@ def _of_status(status: int) -> tuple[str, ...]:
 def _lines(names: tuple[str, ...], values: Mapping[str, str | None]) -> list[tuple[str, str]]:
     lines = ((name, values.get(name)) for name in names)
     return [(name, value) for name, value in lines if value is not None and is_writable(value)]
-
-
-def _checked(fields: MultiMapping[str], *, name: str) -> str | None:
-    value = combined(fields, name)
-    return value if value is None else _CHECKS[name](value)
 
 
 def _only_if(is_valid: Callable[[str], bool]) -> Callable[[str], str | None]:
