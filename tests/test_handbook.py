@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = sorted(
     str(path.relative_to(ROOT))
     for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "deploy").rglob("*"))
-    if path.is_file()
+    if path.is_file() and path.name != "CHANGELOG.md"  # which names what there was, too
 )
 PROSE = [page for page in PAGES if page.endswith(".md")]
 HANDBOOK = [
