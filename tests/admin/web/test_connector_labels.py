@@ -1,21 +1,38 @@
-"""The words for what a connector can be."""
+"""The names under which the console shows what a connector may say."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import pytest
 
 from proxy.admin.web.connector_labels import (
     DELIVERY_NAMES,
     DISPOSITION_NAMES,
     IDENTIFIER_HELP,
     IDENTIFIER_NAMES,
-    REASON_NAMES,
+    NAME_OF_TYPE,
 )
-from proxy.connectors.identifiers import PLAIN_NAMINGS
-from proxy.connectors.impact import Reason
+from proxy.admin.web.content_labels import TYPES
+from proxy.connectors.identifiers import STRATEGIES
 from proxy.connectors.model import DeliveryMode, Disposition, Identifier
+from proxy.thron.content import ContentType
 
 
-def test_every_choice_has_its_name() -> None:
-    """What can be chosen, or told, has a name; an identifier without a key its help, too."""
-    assert IDENTIFIER_NAMES.keys() == {*Identifier}
-    assert IDENTIFIER_HELP.keys() == {each.identifier for each in PLAIN_NAMINGS}
-    assert DELIVERY_NAMES.keys() == {*DeliveryMode}
-    assert DISPOSITION_NAMES.keys() == {*Disposition}
-    assert REASON_NAMES.keys() == {*Reason}
+@pytest.mark.parametrize(
+    ("names", "named"),
+    [
+        pytest.param(IDENTIFIER_NAMES, Identifier, id="IDENTIFIER_NAMES"),
+        pytest.param(
+            IDENTIFIER_HELP,
+            [each for each in Identifier if not STRATEGIES[each].has_key],
+            id="IDENTIFIER_HELP",
+        ),
+        pytest.param(NAME_OF_TYPE, ContentType, id="TypeWord and TYPE_NAMES"),
+        pytest.param(TYPES, ContentType, id="TYPES of content_labels.py"),
+        pytest.param(DELIVERY_NAMES, DeliveryMode, id="DELIVERY_NAMES"),
+        pytest.param(DISPOSITION_NAMES, Disposition, id="DISPOSITION_NAMES"),
+    ],
+)
+def test_everything_has_a_name(names: Mapping[Any, object], named: Collection[str]) -> None:
+    """A new identifier, type or mode is missing in no list of names."""
+    assert set(names) == set(named)
