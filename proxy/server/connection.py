@@ -156,8 +156,10 @@ class Connection(web.RequestHandler):
         make another one for the request, takes longer than the answer.
         """
         waiter, self._waiter = self._waiter, None
-        self._take(data)
-        self._waiter = waiter
+        try:
+            self._take(data)
+        finally:
+            self._waiter = waiter
         if waiter is None or not self._messages:
             return
         if len(self._messages) > 1 or not self._is_answered(*self._messages[0], at_once):

@@ -3,8 +3,10 @@
 import asyncio
 import io
 import logging
+import sys
 from pathlib import Path
 
+import orjson
 import pytest
 import structlog
 from aiohttp import web
@@ -157,6 +159,38 @@ def test_no_line_waits_for_a_loop_that_has_ended() -> None:
     assert stream.getvalue() == b"last of one\nfirst of another\n"
     writer.write(b"no loop\n")
     assert stream.getvalue().endswith(b"no loop\n")
+
+
+_ENDED = """
+import asyncio, os, signal, structlog
+from proxy.telemetry import log
+
+log.configure("info")
+
+async def main():
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await ended.wait()
+    for number in range(1000):
+        structlog.get_logger("proxy.test").info("last", number=number)
+    {how}
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(
+    "how", ["pass", "raise SystemExit(1)", "asyncio.get_running_loop().stop()"]
+)
+async def test_no_line_is_lost_at_the_end(how: str) -> None:
+    """However a process ends that is told to, its last lines are written, each once."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _ENDED.format(how=how), stderr=asyncio.subprocess.PIPE
+    )
+    _, told = await process.communicate()
+    lines = [line for line in told.splitlines() if line.startswith(b"{")]
+    assert [orjson.loads(line)["number"] for line in lines] == list(range(1000))
 
 
 async def test_a_stream_that_fails_costs_lines_alone() -> None:

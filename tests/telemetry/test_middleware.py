@@ -15,7 +15,7 @@ from proxy import errors
 from proxy.errors import GatewayError
 from proxy.sandbox.faults import Fault, Kind
 from proxy.semantics.forwarded import TrustedProxies
-from proxy.telemetry.access_record import RECORD
+from proxy.telemetry.access_record import RECORD, AccessRecord
 from proxy.telemetry.live import Traffic
 from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.middleware import MAX_WARNED, FrontDetector, Handler, Observer
@@ -172,6 +172,33 @@ async def test_bug_within_the_answer(*, has_length: bool) -> None:
                     await answer.read()
         (record,) = log.of("download")
         assert record["ended_by"] == "gateway"
+
+
+async def test_bug_at_once() -> None:
+    """What fails before anything is sent is left to the other way, and told once."""
+
+    async def handler(request: web.BaseRequest) -> web.StreamResponse:
+        assert observer.answer_at_once(request) is None
+        raise ZeroDivisionError
+
+    def at_once(_request: web.BaseRequest, _record: AccessRecord) -> bytes:
+        raise ZeroDivisionError
+
+    observer = Observer(
+        handler,
+        at_once=at_once,
+        metrics=Metrics(),
+        traffic=Traffic(now=time.time),
+        trusted=TrustedProxies(),
+        negative_ttl_s=10,
+        stopping=asyncio.Event(),
+    )
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", observer.answer)
+    with logged() as log:
+        async with TestClient(TestServer(app)) as client, client.head("/") as answer:
+            assert answer.status == 500
+        assert (len(log.of("bug")), len(log.of("download"))) == (1, 1)
 
 
 ERRORS = [
