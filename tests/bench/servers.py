@@ -1,10 +1,13 @@
 """The servers of a bench: an origin, and what stands before it, each a process on one core."""
 
+import contextlib
 import os
+import random
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -298,13 +301,22 @@ def _started(
     with (
         (home / _OUTPUT).open("wb") as output,
         subprocess.Popen(
-            words, cwd=_ROOT, env=_environ(environ or {}), stdout=output, stderr=output
+            (
+                "setpriv",
+                "--pdeathsig",
+                "KILL",
+                *words,
+            ),  # it ends with this process, however it does
+            cwd=_ROOT,
+            env=_environ(environ or {}),
+            stdout=output,
+            stderr=output,
         ) as process,
     ):
         try:
             until = time.monotonic() + _START_S
-            while not ready():
-                if process.poll() is not None or time.monotonic() > until:
+            while process.poll() is not None or not ready():
+                if process.returncode is not None or time.monotonic() > until:
                     raise RuntimeError(f"{words[0]}: {(home / _OUTPUT).read_text()[-2000:]}")
                 time.sleep(0.005)
             yield process
@@ -313,8 +325,8 @@ def _started(
 
 
 def _listens(address: Address) -> bool:
-    with socket.socket() as sock:
-        return sock.connect_ex(address) == 0
+    # Not asked by connecting: a client may connect to itself where nobody listens yet.
+    return f":{address[1]:04X} 00000000:0000 0A " in Path("/proc/net/tcp").read_text()
 
 
 def _has_said(home: Path, words: str) -> bool:
@@ -343,14 +355,15 @@ def _program(name: str) -> str:
 
 
 def _directory(home: Path, name: str) -> Path:
-    made = home / name
-    made.mkdir(exist_ok=True)
-    return made
+    return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=home))
 
 
 def _free() -> Address:
-    with socket.create_server((_HOST, 0)) as sock:
-        return _HOST, sock.getsockname()[1]
+    """Return a free address whose port no client is given by itself (ip_local_port_range)."""
+    for port in random.sample(range(10_000, 32_000), k=100):
+        with contextlib.suppress(OSError), socket.create_server((_HOST, port)):
+            return _HOST, port
+    raise OSError("no port is free")
 
 
 def _text(address: Address) -> str:

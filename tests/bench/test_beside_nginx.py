@@ -64,6 +64,7 @@ _OF_A_CDN = (
     "Via: 1.1 cdn.example.com\r\nX-Forwarded-For: 203.0.113.7\r\nX-Forwarded-Proto: https\r\n"
     "X-Forwarded-Host: dl.example.com\r\nRange: bytes=0-\r\n"
 )
+_COST = "CPU s/GB"
 _RESULTS = Path(__file__).with_name("RESULTS.md")
 _DOCUMENT = """# The connector beside nginx
 
@@ -102,7 +103,7 @@ def results() -> Iterator[Results]:
     print(f"\n\n{found.table()}\n\n{machine()}")
     if "BENCH_RESULTS" in os.environ:
         _RESULTS.write_text(_DOCUMENT.format(machine=machine(), table=found.table()), "utf-8")
-        shown = [case for case in found.cases if case.is_rate or case.unit == "CPU s/GB"]
+        shown = [case for case in found.cases if case.is_rate or case.unit == _COST]
         _RESULTS.with_suffix(".svg").write_text(plot(shown), "utf-8")
 
 
@@ -156,7 +157,7 @@ def _rate(server: Server, address: Address, asked: bytes) -> float:
 @pytest.mark.parametrize("by_tls", [False, True], ids=["plain", "tls"])
 def test_one_large_download(origin: Origin, results: Results, *, by_tls: bool) -> None:
     """One large file, from an origin that is asked by HTTP or by HTTPS."""
-    case = results.case(f"{_size(_LARGE)}, {_way(by_tls)} origin", "CPU s/GB")
+    case = results.case(f"{_size(_LARGE)}, {_way(by_tls)} origin", _COST)
     with _running(origin, _ALL, by_tls=by_tls) as running:
 
         def cost(server: Server) -> float:
@@ -168,7 +169,7 @@ def test_one_large_download(origin: Origin, results: Results, *, by_tls: bool) -
 
 def test_one_large_download_by_tls(origin: Origin, results: Results) -> None:
     """One large file by HTTPS, from an origin that is asked by HTTPS."""
-    case = results.case(f"{_size(_LARGE)}, TLS origin and TLS client", "CPU s/GB")
+    case = results.case(f"{_size(_LARGE)}, TLS origin and TLS client", _COST)
     context = ssl.create_default_context(cafile=origin.certificate.authority)
     with _running(origin, _WITH_TLS, by_tls=True) as running:
 
@@ -182,7 +183,7 @@ def test_one_large_download_by_tls(origin: Origin, results: Results) -> None:
 
 def test_parallel_downloads(origin: Origin, results: Results) -> None:
     """Many files of a middling size at once."""
-    case = results.case(f"{_PARALLEL} x {_size(_MEDIUM)} at once, plain origin", "CPU s/GB")
+    case = results.case(f"{_PARALLEL} x {_size(_MEDIUM)} at once, plain origin", _COST)
     octets = _PARALLEL * _MEDIUM
     with _running(origin, _ALL) as running:
 
