@@ -17,6 +17,7 @@ from proxy.delivery.pumps.direct import direct
 from proxy.delivery.pumps.ordinary import ordinary
 from proxy.delivery.pumps.splice import spliced
 from proxy.delivery.retry import RetryPolicy
+from proxy.delivery.transport.response import Response
 from proxy.delivery.upstream import Upstream
 from proxy.errors import (
     GatewayError,
@@ -47,7 +48,7 @@ _BROKEN = (
 _WORTH_SPLICING = 1024 * 1024
 # A client that takes so much, and keeps us waiting for less than that, is fast. It is more than the
 # buffers of its machine take for one that stalls.
-_PROOF = 256 * 1024
+_PROOF = 512 * 1024
 _PROOF_S = 1.0
 
 Reopen = Callable[[Fields], AbstractAsyncContextManager[Upstream]]
@@ -160,26 +161,31 @@ async def _continued(
 
 async def _cross(crossing: Crossing, kind: Pump) -> None:
     """Move one upstream's octets by the way that is cheapest for them, or by the one named."""
-    response, client = crossing.upstream.response, crossing.client
-    # Chunks towards the client, a length that nobody knows, or aiohttp as the client of origins.
-    is_opaque = response is None or crossing.left is None or not client.takes_octets
-    if response is None or is_opaque or kind is Pump.ORDINARY:
+    response = crossing.upstream.response
+    if response is None:  # aiohttp's, which gives no connection away
         await ordinary(crossing)
-        return
-    if kind is not Pump.AUTO:
-        if await ordinary(crossing, at_least=1):  # what was read to sniff it, and what is skipped
-            return
-        if kind is Pump.DIRECT or not await spliced(crossing, response):
-            await direct(crossing, response)
-        return
-    client.hold_little()
+    elif crossing.left is None or not crossing.client.takes_octets or kind is Pump.ORDINARY:
+        response.hurry()
+        await ordinary(crossing)
+    elif kind is Pump.AUTO and crossing.left >= _WORTH_SPLICING:
+        await _cross_large(crossing, response)
+    else:
+        response.hurry()
+        # First what was read to sniff it, and what is to be skipped.
+        while crossing.left and not await ordinary(crossing, at_least=1):
+            if kind is not Pump.SPLICE or not await spliced(crossing, response):
+                await direct(crossing, response)
+
+
+async def _cross_large(crossing: Crossing, response: Response) -> None:
+    """Move octets for a client that may be slow: it costs little until it has proved fast."""
+    crossing.client.hold_little()
     while crossing.left:
         waited_s = crossing.guard.waited_s
         if await ordinary(crossing, at_least=_PROOF):
             return
-        if crossing.guard.waited_s - waited_s > _PROOF_S:
-            continue
-        client.hold_usual()
-        is_worth_it = crossing.left >= _WORTH_SPLICING
-        if not is_worth_it or not await spliced(crossing, response):
-            await direct(crossing, response)
+        if crossing.guard.waited_s - waited_s <= _PROOF_S:
+            response.hurry()
+            crossing.client.hold_usual()
+            if not await spliced(crossing, response):
+                await direct(crossing, response)

@@ -8,6 +8,7 @@ client's connection open and so hides that it was broken off: it is closed befor
 import asyncio
 import os
 from contextlib import ExitStack
+from typing import ClassVar
 
 from proxy.delivery.pumps.crossing import Crossing
 from proxy.delivery.transport.response import Response
@@ -22,10 +23,13 @@ else:
     IS_AVAILABLE = True
     _FLAGS = SPLICE_F_MOVE | SPLICE_F_NONBLOCK
 
-# An ordinary user may have 64 MiB in pipes (pipe(7), pipe-user-pages-soft): 256 of these, after
-# which pipes are two pages small.
-_PIPE = 256 * 1024
-_SMALLEST_PIPE = 64 * 1024
+# A wide pipe takes half of what a narrow one costs. But an ordinary user may have 64 MiB in pipes
+# (pipe(7), pipe-user-pages-soft), after which they are two pages small: so few may be wide, and
+# what gets none that is worth it goes by the direct pump.
+_WIDE = 1024 * 1024
+_MOST_WIDE = 48
+_NARROW = 256 * 1024
+_SMALLEST = 64 * 1024
 # Before others have their turn.
 _ROUNDS = 4
 
@@ -56,8 +60,9 @@ async def spliced(crossing: Crossing, response: Response) -> bool:
         copies = _copied(opened, origin), _copied(opened, client)
         left = min(crossing.left or 0, response.left or 0)
         splicing = _Splicing(crossing, copies, pipe, left=left)
+        splicing.start()
         try:
-            await splicing.run()
+            await splicing.done
         finally:
             splicing.stop()
             opened.close()  # the copies: before the connections
@@ -68,7 +73,15 @@ async def spliced(crossing: Crossing, response: Response) -> bool:
 
 
 class _Splicing:
-    """One callback for both sockets: it fills the pipe, empties it, and says whom it waits for."""
+    """One callback for both sockets: it fills the pipe, empties it, and says whom it waits for.
+
+    Attributes:
+        running: How many there are in this process.
+        read: Octets taken from the origin.
+        held: Of these, what a client that stalls has not got.
+    """
+
+    running: ClassVar[int] = 0
 
     def __init__(
         self, crossing: Crossing, copies: tuple[int, int], pipe: tuple[int, int], *, left: int
@@ -80,18 +93,19 @@ class _Splicing:
         self._in_pipe = 0
         self._waits_for: int | None = None
         self._loop = asyncio.get_running_loop()
-        self._done: asyncio.Future[None] = self._loop.create_future()
+        self.done: asyncio.Future[None] = self._loop.create_future()
         self.read = 0
         self.held = b""
 
-    async def run(self) -> None:
-        """Move octets until there are no more, or the client stalls."""
+    def start(self) -> None:
+        """Move octets until there are no more, or the client stalls; ``done`` tells."""
+        _Splicing.running += 1
         self._crossing.guard.stalled = self._give_back
         self._turn()
-        await self._done
 
     def stop(self) -> None:
         """Wait for nobody any more."""
+        _Splicing.running -= 1
         self._crossing.guard.stalled = None
         self._wait_for(None)
 
@@ -130,7 +144,7 @@ class _Splicing:
     def _fill(self) -> bool:
         """Fill the empty pipe; False where the origin has nothing to read now."""
         try:
-            read = splice(self._origin, self._pipe_in, min(self._left, _PIPE), flags=_FLAGS)
+            read = splice(self._origin, self._pipe_in, min(self._left, _WIDE), flags=_FLAGS)
         except BlockingIOError:
             self._wait_for(self._origin)
             return False
@@ -165,12 +179,12 @@ class _Splicing:
 
     def _end(self, problem: Exception | None) -> None:
         self._wait_for(None)
-        if self._done.done():
+        if self.done.done():
             return
         if problem is None:
-            self._done.set_result(None)
+            self.done.set_result(None)
         else:
-            self._done.set_exception(problem)
+            self.done.set_exception(problem)
 
 
 def _copied(opened: ExitStack, descriptor: int) -> int:
@@ -181,11 +195,12 @@ def _copied(opened: ExitStack, descriptor: int) -> int:
 
 def _pipe(opened: ExitStack) -> tuple[int, int] | None:
     """Return the ends of a pipe, None where the kernel gives none that is worth it."""
+    size = _WIDE if _Splicing.running < _MOST_WIDE else _NARROW
     out, into = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     opened.callback(os.close, out)
     opened.callback(os.close, into)
     try:
-        size = fcntl(into, F_SETPIPE_SZ, _PIPE)
+        size = fcntl(into, F_SETPIPE_SZ, size)
     except PermissionError:
         size = fcntl(into, F_GETPIPE_SZ)
-    return (out, into) if size >= _SMALLEST_PIPE else None
+    return (out, into) if size >= _SMALLEST else None

@@ -19,7 +19,7 @@ from yarl import URL
 from proxy.delivery.http_client import Fields
 from proxy.delivery.transport.connecting import Authority, Connector
 from proxy.delivery.transport.connection import Connection
-from proxy.delivery.transport.response import Response
+from proxy.delivery.transport.response import READS, Response
 from proxy.errors import OriginAnswerInvalid, OriginTimeout, OriginUnreachable
 
 # As many as Go's net/http keeps (DefaultTransport.MaxIdleConns), for as long as CDNs keep theirs.
@@ -27,7 +27,6 @@ MOST_IDLE = 100
 _KEEP_ALIVE_S = 75.0
 # One timer looks after every request that waits and every connection that is idle.
 _SWEEP_S = 0.1
-_READS = 64 * 1024
 
 # Would end the request line, or a field line, early (RFC 9112, 3.2 and 11.1).
 _SPLITS_TARGET = re.compile(r"[\x00-\x20\x7f]")
@@ -55,7 +54,7 @@ class Http1Client:
         """
         self._connector = Connector(resolver, tls=tls, connect_timeout_s=connect_timeout_s)
         self._most_idle = most_idle
-        self._scratch = memoryview(bytearray(_READS))
+        self._scratch = memoryview(bytearray(READS))
         self._open: dict[Connection, Authority] = {}
         self._idle_since: dict[Connection, float] = {}  # the longest first
         self._deadlines: dict[Connection, float] = {}

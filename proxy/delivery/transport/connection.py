@@ -13,11 +13,9 @@ from typing import cast
 from yarl import URL
 
 from proxy.delivery.transport.parsing import MOST_HEADER_OCTETS, Head, MessageParser, could_begin
-from proxy.delivery.transport.response import Response, plain_socket
+from proxy.delivery.transport.response import FIRST_READS, Response, plain_socket
 from proxy.errors import OriginAnswerInvalid, OriginError, OriginIncomplete, OriginUnreachable
 
-# Of a header section, and of the content that comes with it.
-_FIRST_READS = 16 * 1024
 _SECTION_END = b"\r\n\r\n"
 
 
@@ -145,7 +143,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - a guess of asyncio's
         """Return what to read into."""
-        return self._scratch[:_FIRST_READS] if self._response is None else self._scratch
+        return self._scratch[: FIRST_READS if self._response is None else self._response.reads]
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take what was read."""
