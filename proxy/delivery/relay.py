@@ -179,11 +179,12 @@ async def _cross(crossing: Crossing, kind: Pump) -> None:
 
 async def _cross_large(crossing: Crossing, response: Response) -> None:
     """Move octets for a client that may be slow: it costs little until it has proved fast."""
+    if await ordinary(crossing, at_least=1):  # what was read to sniff it, and what is to be skipped
+        return
     crossing.client.hold_little()
     while crossing.left:
         waited_s = crossing.guard.waited_s
-        if await ordinary(crossing, at_least=_PROOF):
-            return
+        await direct(crossing, response, at_least=_PROOF)
         if crossing.guard.waited_s - waited_s <= _PROOF_S:
             response.hurry()
             crossing.client.hold_usual()

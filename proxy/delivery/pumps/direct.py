@@ -7,17 +7,16 @@ import asyncio
 
 from proxy.delivery.pumps.crossing import Crossing
 from proxy.delivery.transport.response import Response
-
-# What may wait in this process for a client, besides one read, before the origin is held back.
-_MOST_WAITING = 64 * 1024
+from proxy.errors import OriginIncomplete
 
 
-async def direct(crossing: Crossing, response: Response) -> None:
-    """Move the rest of a content.
+async def direct(crossing: Crossing, response: Response, *, at_least: int | None = None) -> None:
+    """Move the rest of a content, or as much as is enough.
 
     Args:
         crossing: Of a known length, nothing of it left to skip.
         response: The origin's.
+        at_least: How many octets are enough, for another pump to go on.
 
     Raises:
         OriginError: The origin broke off.
@@ -25,31 +24,37 @@ async def direct(crossing: Crossing, response: Response) -> None:
     """
     transport = crossing.client.transport
     wake = asyncio.Event()
+    left = crossing.left or 0
+    enough = 0 if at_least is None else max(0, left - at_least)
+
+    def is_enough() -> bool:
+        return (crossing.left or 0) <= enough
 
     def sink(octets: bytes) -> None:
-        if transport.is_closing():
-            wake.set()
-            return
         if needed := crossing.needed(octets):
             transport.write(needed)
             crossing.crossed(len(needed))
-        if transport.get_write_buffer_size() > _MOST_WAITING:
+        # What waits here for the client is about one read, before the origin is held back.
+        is_full = transport.get_write_buffer_size() > response.reads
+        if is_full or is_enough() or transport.is_closing():
             response.hold()
             wake.set()
 
     response.flow(sink, ended=wake.set)
     try:
-        while crossing.left:
+        while not is_enough():
             await wake.wait()
             wake.clear()
             if transport.is_closing():
                 raise ConnectionResetError("the client has left")
-            if crossing.left and response.has_ended:
+            if is_enough():
+                break
+            if response.has_ended:
                 response.raise_if_broken()
-            elif crossing.left:
-                crossing.guard.waits()
-                await crossing.client.drain()
-                crossing.guard.taken(0)
-                response.go_on()
+                raise OriginIncomplete(f"{crossing.left} octets are missing")
+            crossing.guard.waits()
+            await crossing.client.drain()
+            crossing.guard.taken(0)
+            response.go_on()
     finally:
         response.stop_flow()

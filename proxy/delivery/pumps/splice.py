@@ -23,11 +23,11 @@ else:
     IS_AVAILABLE = True
     _FLAGS = SPLICE_F_MOVE | SPLICE_F_NONBLOCK
 
-# A wide pipe takes half of what a narrow one costs. But an ordinary user may have 64 MiB in pipes
-# (pipe(7), pipe-user-pages-soft), after which they are two pages small: so few may be wide, and
-# what gets none that is worth it goes by the direct pump.
+# A wide pipe takes half of the processor time of a narrow one. But an ordinary user may have 64 MiB
+# in pipes (pipe(7), pipe-user-pages-soft); more are two pages small, and what gets no pipe that is
+# worth it goes by the direct pump.
 _WIDE = 1024 * 1024
-_MOST_WIDE = 48
+_MOST_WIDE = 64
 _NARROW = 256 * 1024
 _SMALLEST = 64 * 1024
 # Before others have their turn.
