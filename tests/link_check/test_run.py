@@ -225,6 +225,18 @@ async def test_nobody_answers(catalogue: Catalogue) -> None:
     assert run.checked < 100
 
 
+async def test_some_do_not_answer(catalogue: Catalogue) -> None:
+    """Addresses that get no answer here and there end no run."""
+    silent = ProbeResult(503, problem="THRON cannot be asked")
+    numbers = range(100)
+    await catalogue.listed(FILES, *map(content, numbers))
+    tries = Tries({f"id-{number}": silent for number in numbers if number % 3})
+    async with checker(catalogue, tries, rate=Rate(at_once=1, per_s=10_000)) as (checks, store):
+        await checks.start(FILES)
+        run = await ended(store, FILES)
+    assert (run.state, run.checked) == (CheckState.DONE, 100)
+
+
 async def test_the_process_ends(catalogue: Catalogue) -> None:
     """A run that is cut is told as interrupted, and what it found outlives the process."""
     await catalogue.listed(FILES, *(content(number) for number in range(20)))

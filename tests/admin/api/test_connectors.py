@@ -57,6 +57,9 @@ async def test_a_connector_is_made(connector: Running, admin: Visitor) -> None:
     page = await admin.call("POST", "/api/connectors", content)
     assert (page.status, problems(page)) == (409, ["confirmed_contents"])
     assert connector.gateway.watch.connectors.of_slug("brochures") is None
+    fewer = {**content, "confirmed_contents": plan.json["contents"] - 1}
+    page = await admin.call("POST", "/api/connectors", fewer)
+    assert (page.status, problems(page)) == (409, ["confirmed_contents"])
     confirmed = {**content, "confirmed_contents": plan.json["contents"]}
     page = await admin.call("POST", "/api/connectors", confirmed)
     assert (page.status, page.json["folder_id"]) == (201, connector.thron.root_folder_id)

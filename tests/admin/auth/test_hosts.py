@@ -21,6 +21,7 @@ from tests.running import running
         pytest.param("console.example", True, id="a name that was given"),
         pytest.param("sub.console.example", False, id="a name below it"),
         pytest.param("evil.example", False, id="any other"),
+        pytest.param("evil-localhost", False, id="one that ends like loopback"),
         pytest.param("localhost.evil.example", False, id="one that begins like loopback"),
         pytest.param("127.0.0.1.evil.example", False, id="one that begins like an address"),
         pytest.param("127.1", False, id="what some take for an address"),
