@@ -140,7 +140,7 @@ class Admission:
         client = None if self._trusted.has(address) else client_of(address)
         if self._max_per_client and client and self._shares.of(client) >= self._max_per_client:
             raise TooManyForClient(f"{client} has {self._shares.of(client)} downloads")
-        if self.running + self._promised >= self._max_downloads:
+        if len(self._places) + self._promised >= self._max_downloads:
             await self._free_place(client)
         place = _Place(client, guard)
         self._places.add(place)
@@ -261,7 +261,8 @@ class Admission:
             self._giving_way -= 1
         elif place.client is not None:
             self._shares.remove(place.client)
-        self._promise()
+        if self._waiting:
+            self._promise()
 
     def _promise(self) -> None:
         """Give a free place to the request that waits the longest."""

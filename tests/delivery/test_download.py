@@ -193,6 +193,7 @@ async def test_too_many_downloads_are_refused(thron: Sandbox, tmp_path: Path) ->
             refused = await connector.get(PATH)
             assert refused.status == 503
             assert int(refused.fields["Retry-After"]) > 0
+            assert (await connector.ask("HEAD", PATH)).status == 200  # it takes no place
         assert await connector.gateway.admission.drained(at_most_s=10) == 0
         thron.faults.clear()
         assert (await connector.get(PATH)).status == 200
