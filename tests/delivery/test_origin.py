@@ -232,6 +232,18 @@ async def test_a_part_that_is_none(bench: Bench, fields: dict[str, str]) -> None
             await bench.get(published(server, "/a"), "GET", ("Range", "bytes=0-5"))
 
 
+async def test_an_odd_range_spoils_nobody_else(bench: Bench) -> None:
+    """What an origin says to one client's range is not remembered for those who ask otherwise."""
+
+    async def origin(request: web.Request) -> web.Response:
+        return web.Response(status=500 if "Range" in request.headers else 200, body=b"octets")
+
+    async with origin_server(origin) as server:
+        with pytest.raises(OriginUnreachable):
+            await bench.get(published(server, "/a"), "GET", ("Range", "bytes=0-5"))
+        assert (await bench.get(published(server, "/a")))[0] == 200
+
+
 async def test_a_part_of_another_length(bench: Bench) -> None:
     """The part that was asked for has as many octets as its range says."""
 

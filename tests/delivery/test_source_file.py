@@ -9,7 +9,7 @@ import pytest
 
 from proxy.delivery.origin_client import OriginClient, OriginResponse, closing
 from proxy.delivery.source_file import SourceFiles
-from proxy.errors import GatewayError, OriginAnswerInvalid, OriginGone, ThronRefused
+from proxy.errors import GatewayError, OriginAnswerInvalid, OriginGone, ThronError, ThronRefused
 from proxy.sandbox.faults import Fault, Kind
 from proxy.sandbox.server import Sandbox
 from proxy.thron.delivery_urls import source_urls
@@ -266,3 +266,11 @@ async def test_the_service_was_there_once(whole: Running, files: SourceFiles, cl
     clock.seconds += 3600
     with pytest.raises(OriginGone, match="the content is gone, or"):
         await files.open(sources(thron), fields=[], file_name="x")
+
+
+async def test_a_page_behind_a_redirect(whole: Running, files: SourceFiles) -> None:
+    """A storage that shows a page, such as of a sign-in, gives no file."""
+    whole.thron.switches.source_by = "redirect"
+    whole.thron.faults.add(Fault(Kind.HTML, "storage", times=None))
+    with pytest.raises(ThronError):
+        await opened(files, whole.thron)

@@ -11,7 +11,7 @@ from proxy.errors import (
     ThronUnreachable,
 )
 from proxy.thron.exchange import Reply
-from proxy.thron.session import LoginAnswer, login, validate
+from proxy.thron.session import Credentials, LoginAnswer, act_as, login, validate
 
 JSON = "application/json"
 TOKEN = "0b5f1f7e-6a0e-4c59-9a37-0d3f2f7f7f11"
@@ -144,3 +144,27 @@ def test_validity_unknown(answer: Reply, error: type[ThronError]) -> None:
     """THRON's troubles say nothing about the token."""
     with pytest.raises(error):
         validate("acme").decipher(answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        pytest.param(Reply(200, "text/html", b"<html>"), ThronAnswerInvalid, id="a page"),
+        pytest.param(Reply(200, "text/plain", b""), ThronAnswerInvalid, id="nothing"),
+        pytest.param(Reply(200, "text/plain", b"no token"), ThronAnswerInvalid, id="words"),
+        pytest.param(Reply(403, "text/plain", b"no"), CredentialsRefused, id="403"),
+    ],
+)
+def test_no_user_token(answer: Reply, error: type[ThronError]) -> None:
+    """What is no token is not taken for the token of the user to act as."""
+    user = Credentials("acme", "app", "key", username="ann")
+    with pytest.raises(error):
+        act_as(user, app_key="key").decipher(answer)
+
+
+def test_user_token() -> None:
+    """The token comes as text, in quotes or without."""
+    user = Credentials("acme", "app", "key", username="ann")
+    for body in (TOKEN, f'"{TOKEN}"', f" {TOKEN}\n"):
+        answer = Reply(200, "text/plain", body.encode())
+        assert act_as(user, app_key="key").decipher(answer) == TOKEN
