@@ -1,5 +1,6 @@
 """The whole connector on real ports, in front of a sandbox."""
 
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -17,7 +18,7 @@ from proxy.clock import Clock
 from proxy.connectors.model import Connector, Connectors, Identifier
 from proxy.connectors.store import ConnectorStore
 from proxy.sandbox.server import Sandbox
-from proxy.settings import Listen, Settings
+from proxy.settings import Listen, Pump, Settings
 from proxy.tenant import Tenant
 
 LOOPBACK = "127.0.0.1"
@@ -112,7 +113,10 @@ async def running(
 
 
 def usual_settings(thron: Sandbox) -> Settings:
-    """Return settings for a sandbox: any free ports, no drain, patience with a busy machine."""
+    """Return settings for a sandbox: any free ports, no drain, patience with a busy machine.
+
+    PUMP in the environment forces a pump: `make matrix` runs the delivery's tests with each.
+    """
     return Settings(
         client_id=thron.client_id,
         app_id=thron.app_id,
@@ -127,6 +131,7 @@ def usual_settings(thron: Sandbox) -> Settings:
         read_gap_s=60,
         drain_s=0,
         sync_interval_s=0,
+        pump=Pump(os.environ.get("PUMP", "auto")),
     )
 
 
