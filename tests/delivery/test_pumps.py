@@ -2,6 +2,8 @@
 
 import asyncio
 import hashlib
+import multiprocessing
+import os
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -163,8 +165,8 @@ class Bench:
 Opener = Callable[..., Awaitable[Bench]]
 
 
-@pytest.fixture
-async def bench() -> AsyncIterator[Opener]:
+@asynccontextmanager
+async def benches() -> AsyncIterator[Opener]:
     """Make benches: of which kind of pump, and where there is TLS."""
     async with AsyncExitStack() as stack:
 
@@ -180,6 +182,12 @@ async def bench() -> AsyncIterator[Opener]:
             return made
 
         yield opened
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Opener]:
+    async with benches() as opener:
+        yield opener
 
 
 @asynccontextmanager
@@ -312,6 +320,37 @@ async def test_many_at_once(bench: Opener, kind: Pump) -> None:
 
     async with http() as session:
         assert all(await asyncio.gather(*(fetch(session) for _ in range(20))))
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone can become an ordinary user")
+def test_an_ordinary_user_with_many_downloads() -> None:
+    """The kernel gives him few wide pipes; all get the content all the same."""
+    child = multiprocessing.get_context("fork").Process(target=_download_as_nobody)
+    child.start()
+    child.join()
+    assert child.exitcode == 0
+
+
+def _download_as_nobody() -> None:
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+
+    async def fetch(made: Bench, session: aiohttp.ClientSession) -> bool:
+        async with session.get(made.gateway) as response:
+            await asyncio.sleep(0.5)  # so that all run at once
+            return same(await response.read())
+
+    async def run() -> None:
+        connector = aiohttp.TCPConnector(limit=0)
+        async with benches() as opener, aiohttp.ClientSession(connector=connector) as session:
+            for kind in (Pump.AUTO, Pump.SPLICE):
+                made = await opener(kind)
+                assert all(await asyncio.gather(*(fetch(made, session) for _ in range(300))))
+                assert made.error is None
+
+    asyncio.run(run())
 
 
 async def _holds(value: bool) -> bool:  # noqa: FBT001 - a value to wait for
