@@ -235,3 +235,14 @@ async def test_no_drain(thron: Sandbox, tmp_path: Path) -> None:
             answer.close()
         (record,) = log.of("download")
         assert record["ended_by"] == "gateway"
+
+
+async def test_one_client_has_no_more_than_the_setting_says(thron: Sandbox, tmp_path: Path) -> None:
+    """TDC_MAX_DOWNLOADS_PER_CLIENT holds for the whole connector."""
+    async with running(thron, tmp_path, by_id(thron), max_downloads_per_client=1) as connector:
+        film = thron.tenant.find("strada-sl-film").id
+        url = connector.url(f"/files/{film}")
+        thron.faults.stall_after(1000, where="source")
+        async with connector.http.get(url) as first:
+            assert first.status == 200
+            assert (await connector.get(f"/files/{film}")).status == 429
