@@ -69,9 +69,9 @@ _RESULTS = Path(__file__).with_name("RESULTS.md")
 _DOCUMENT = """# The connector beside nginx
 
 Written by `make bench`. Every server has one core, and writes its access log. Figures are medians
-of rounds in which the servers take turns; the last column is the connector's figure over nginx's,
-round by round: of requests more is better, of all else less. `aiohttp` and `starlette` are the
-proxies of `plain_proxies.py`, as one would write them.
+of {rounds} rounds in which the servers take turns; the last column is the connector's figure over
+nginx's, round by round: of requests more is better, of all else less. `aiohttp` and
+`starlette` are the proxies of `plain_proxies.py`, as one would write them.
 
 On {machine}.
 
@@ -102,7 +102,9 @@ def results() -> Iterator[Results]:
     yield found
     print(f"\n\n{found.table()}\n\n{machine()}")
     if "BENCH_RESULTS" in os.environ:
-        _RESULTS.write_text(_DOCUMENT.format(machine=machine(), table=found.table()), "utf-8")
+        _RESULTS.write_text(
+            _DOCUMENT.format(rounds=_ROUNDS, machine=machine(), table=found.table()), "utf-8"
+        )
         shown = [case for case in found.cases if case.is_rate or case.unit == _COST]
         _RESULTS.with_suffix(".svg").write_text(plot(shown), "utf-8")
 
