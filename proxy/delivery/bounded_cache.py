@@ -51,17 +51,15 @@ class BoundedCache(Generic[V]):
         return cast("V | None", value)
 
     def peek(self, key: str) -> V | None:
-        """Return what ``get`` returns, for callers that cannot wait; its place stays.
+        """Return what ``get`` returns, for callers that cannot wait.
 
-        aiocache's memory cache waits for nothing, so its coroutine ends with the first step.
+        aiocache has no public way to ask without a coroutine; tests/delivery/test_bounded_cache.py
+        tells when the private one changes.
         """
-        reading = self._values.get(key)
-        try:
-            reading.send(None)
-        except StopIteration as read:
-            return cast("V | None", read.value)
-        reading.close()
-        return None
+        value = self._values._cache.get(key)  # noqa: SLF001 - see above
+        if value is not None:
+            self._order.move_to_end(key)
+        return cast("V | None", value)
 
     async def set(self, key: str, value: V) -> None:
         """Store a value for the TTL, as the most recently used one."""

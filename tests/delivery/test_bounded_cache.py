@@ -44,6 +44,30 @@ async def test_the_least_recently_used_goes_first() -> None:
     assert [await cache.get(key) for key in "abc"] == [1, None, 3]
 
 
+async def test_what_is_read_without_waiting() -> None:
+    """It is what reading with a wait gives: until it is deleted, or its time has come."""
+    cache: BoundedCache[int] = BoundedCache(ttl_s=60, max_entries=2)
+    assert cache.peek("a") is None
+    await cache.set("a", 1)
+    await cache.set("b", 2)
+    assert cache.peek("a") == await cache.get("a") == 1
+    await cache.get("b")
+    cache.peek("a")
+    await cache.set("c", 3)
+    assert [cache.peek(key) for key in "abc"] == [1, None, 3]
+    await cache.delete("a")
+    assert cache.peek("a") is None
+    await cache.forget(lambda value: value == 3)
+    assert cache.peek("c") is None
+    brief: BoundedCache[int] = BoundedCache(ttl_s=0.01, max_entries=2)
+    await brief.set("a", 1)
+
+    async def is_gone() -> bool:
+        return brief.peek("a") is None
+
+    await until(is_gone)
+
+
 @given(
     st.lists(st.tuples(st.sampled_from(["set", "get", "delete"]), st.integers(0, 9)), max_size=60)
 )
