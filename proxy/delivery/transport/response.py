@@ -12,7 +12,7 @@ from proxy.errors import OriginError
 
 # At once, and ahead of whoever takes the content: at first, and once he has proved fast.
 FIRST_READS = 16 * 1024
-READS = 64 * 1024
+READS = 128 * 1024
 
 
 def plain_socket(transport: asyncio.BaseTransport) -> int | None:
