@@ -296,6 +296,7 @@ def _may_be_known(message: RawRequestMessage) -> bool:
         and message.version == HttpVersion11
         and not message.should_close
         and not message.upgrade
+        and message.path.startswith("/")  # a host in the target may be none
         and _problem(message) is None
     )
 

@@ -198,6 +198,20 @@ async def test_target_that_is_no_path(connector: Running, line: bytes) -> None:
     assert answer.startswith(b"HTTP/1.1 400 ")
 
 
+async def test_malformed_request_on_a_connection_in_use(connector: Running) -> None:
+    """What names no host is refused in our words where answers are given at once, too."""
+    known = b"HEAD /-/livez HTTP/1.1\r\nHost: a\r\n\r\n"
+    with logged() as log:
+        reader, writer = await asyncio.open_connection("127.0.0.1", public_port(connector))
+        writer.write(known)
+        assert b" 200 " in await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HEAD http://xn--a-ecp.ru/ HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert b" 400 " in await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+        await log.wait("malformed request")
+    assert "Traceback" not in log.text
+
+
 async def test_what_follows_a_malformed_request_is_not_read(port: int) -> None:
     """Nothing of a connection counts after a request that two parsers may read differently."""
     smuggling = (
@@ -245,6 +259,9 @@ HEAD = b"HEAD /a HTTP/1.1\r\nHost: a\r\n\r\n"
             [HEAD, b"HEAD /a HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n", b"\r\n\r\n"],
             0,
             id="with content that looks like an end",
+        ),
+        pytest.param(
+            [HEAD, b"HEAD http://a/a HTTP/1.1\r\nHost: a\r\n\r\n"], 0, id="with a host in it"
         ),
     ],
 )
