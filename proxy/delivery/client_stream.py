@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import struct
 import sys
 import time
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ _LITTLE_HERE = 16 * 1024
 _LITTLE_IN_KERNEL = 64 * 1024
 # Python's socket module has no name for it before 3.12; 25 is Linux's (linux/tcp.h).
 _NOTSENT_LOWAT = 25 if sys.platform == "linux" else None
+# Closed so, a connection is reset (socket(7)): its client does not take what it has for the whole.
+_RESETS, _CLOSES = struct.pack("ii", 1, 0), struct.pack("ii", 0, 0)
 _OURS = f"Server: {PSEUDONYM}\r\nVia: 1.1 {PSEUDONYM}\r\nX-Request-Id: "
 
 
@@ -65,6 +68,9 @@ class ClientStream(web.StreamResponse):
         )
         self._connection = request.transport
         self._flow: AbstractStreamWriter = request.writer
+        self._ends_with_connection = not has_end and not is_recent
+        if self._ends_with_connection:
+            self._set_option(socket.SOL_SOCKET, socket.SO_LINGER, _RESETS)
         record.status = status
         record.headers_sent = True
         if has_content:  # what is not at hand by the end of the loop's turn is not waited for
@@ -173,13 +179,19 @@ class ClientStream(web.StreamResponse):
         if last:
             transport.write(last)
         await self.emptied()
+        if self._ends_with_connection:
+            self._set_option(socket.SOL_SOCKET, socket.SO_LINGER, _CLOSES)
 
     def _limit_unsent(self, octets: int) -> None:
-        sock = self.transport.get_extra_info("socket")
-        if _NOTSENT_LOWAT is not None and sock is not None:
+        if _NOTSENT_LOWAT is not None:
+            self._set_option(socket.IPPROTO_TCP, _NOTSENT_LOWAT, octets)
+
+    def _set_option(self, level: int, option: int, value: int | bytes) -> None:
+        sock = self._open_connection().get_extra_info("socket")
+        if sock is not None:
             # A copy, since uvloop's stand-in for a socket sets no options.
             with socket.socket(fileno=os.dup(sock.fileno())) as copy:
-                copy.setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, octets)
+                copy.setsockopt(level, option, value)
 
     def _send_head(self) -> None:
         if self._head and self._connection is not None and not self._connection.is_closing():

@@ -199,17 +199,23 @@ async def _answered(
     except (asyncio.CancelledError, ConnectionError):
         # aiohttp cancels for a client that has left, and for a gateway that stops.
         record.ended_by = "gateway" if stopping.is_set() else "client"
+        if record.headers_sent:
+            _abort(request)
         raise
     except Exception as exc:
         error = GatewayError()
         record.ended_by, record.error = "gateway", type(exc).__name__
         log.exception("bug", path=request.path)
     if record.headers_sent:
-        # Past prepare only a broken connection tells the client that the content is not whole.
-        if request.transport is not None:
-            request.transport.abort()
+        _abort(request)
         raise error
     return _error_response(error, request, record, negative_ttl_s)
+
+
+def _abort(request: web.BaseRequest) -> None:
+    """Break off an answer that has begun: nothing else tells every client that it is not whole."""
+    if request.transport is not None:
+        request.transport.abort()
 
 
 def _error_response(

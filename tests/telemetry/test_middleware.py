@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import aiohttp
 import pytest
@@ -12,6 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from multidict import CIMultiDict
 
 from proxy import errors
+from proxy.delivery.client_stream import ClientStream
 from proxy.errors import GatewayError
 from proxy.sandbox.faults import Fault, Kind
 from proxy.semantics.forwarded import TrustedProxies
@@ -172,6 +174,51 @@ async def test_bug_within_the_answer(*, has_length: bool) -> None:
                     await answer.read()
         (record,) = log.of("download")
         assert record["ended_by"] == "gateway"
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError, asyncio.CancelledError, GatewayError])
+async def test_broken_off_within_the_answer(error: type[BaseException]) -> None:
+    """Whatever breaks an answer off, nothing else follows in the place of its content."""
+    async with _answering(partial(_begin, expected=100, error=error)) as client:
+        assert (await _asked_by_old_client(client)).endswith(b"\r\n\r\nhalf")
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError, asyncio.CancelledError, GatewayError])
+async def test_broken_off_where_the_end_of_the_connection_is_that_of_the_content(
+    error: type[BaseException],
+) -> None:
+    """Without a length, HTTP/1.0 has nothing but a reset that tells a part from the whole."""
+    async with _answering(partial(_begin, expected=None, error=error)) as client:
+        with pytest.raises(ConnectionResetError):
+            await _asked_by_old_client(client)
+
+
+async def test_the_end_of_the_connection_as_that_of_the_content() -> None:
+    """Content that is whole ends without a reset."""
+    async with _answering(partial(_begin, expected=None, error=None)) as client:
+        assert (await _asked_by_old_client(client)).endswith(b"\r\n\r\nhalf")
+
+
+async def _begin(
+    request: web.BaseRequest, *, expected: int | None, error: type[BaseException] | None
+) -> web.StreamResponse:
+    record = request[RECORD]
+    record.expected = expected
+    client = ClientStream(request, 200, b"", record=record, has_content=True, is_last=False)
+    await client.write(b"half")
+    if error is not None:
+        raise error
+    await client.end()
+    return client
+
+
+async def _asked_by_old_client(client: Client) -> bytes:
+    reader, writer = await asyncio.open_connection(client.host, client.port)
+    try:
+        writer.write(b"GET / HTTP/1.0\r\n\r\n")
+        return await reader.read()
+    finally:
+        writer.close()
 
 
 async def test_bug_at_once() -> None:
