@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache, partial
 from http import HTTPStatus
 
@@ -267,7 +267,11 @@ class Downloads:
         self, asked: _Asked, resolved: Resolved, fields: Fields, guard: MinRateGuard
     ) -> ClientStream:
         request, record = asked.request, asked.record
-        async with _opened(asked, resolved.resolution, request.method, fields) as upstream:
+        async with _opened(asked, resolved.resolution, request.method, fields) as opened:
+            upstream, resolution = opened
+            if resolution is not resolved.resolution:
+                resolved = replace(resolved, resolution=resolution)
+                record.content_id = resolution.delivery.content_id
             _require_decodable(upstream, request)
             described, part = _split(outbound(upstream.fields, status=upstream.status))
             if request.method == "HEAD" or upstream.status not in _WITH_CONTENT:
@@ -397,8 +401,11 @@ class Downloads:
 @asynccontextmanager
 async def _opened(
     asked: _Asked, resolution: Resolution, method: str, fields: Fields
-) -> AsyncIterator[Upstream]:
-    """Open a delivery; where the origin does not know it, verify the resolution once."""
+) -> AsyncIterator[tuple[Upstream, Resolution]]:
+    """Open a delivery; where the origin does not know it, verify the resolution once.
+
+    The resolution that was opened comes with it: the address may be another content's by now.
+    """
     tenant, address = asked.tenant, asked.path.address
     async with AsyncExitStack() as stack:
         try:
@@ -417,13 +424,13 @@ async def _opened(
             )
         tenant.delivery_builder.note_delivery(resolution.delivery, upstream.delivery)
         await tenant.resolver.complete(resolution, address, upstream.delivery)
-        yield upstream
+        yield upstream, resolution
 
 
 @asynccontextmanager
 async def _reopened(asked: _Asked, fields: Fields) -> AsyncIterator[Upstream]:
     resolved = await asked.tenant.resolver.resolve(asked.path.connector, asked.path.address)
-    async with _opened(asked, resolved.resolution, "GET", fields) as upstream:
+    async with _opened(asked, resolved.resolution, "GET", fields) as (upstream, _):
         yield upstream
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from proxy.connectors.model import DeliveryMode
 from proxy.sandbox.server import Sandbox
+from tests.logs import logged
 from tests.running import Answer, Running, by_id, by_name, by_sku, running
 from tests.waiting import until
 
@@ -109,3 +110,26 @@ async def test_a_range_of_a_version_that_is_not_known_yet(thron: Sandbox, tmp_pa
         thron.publish_new_version(FILM, new + b"more")
         rest = await connector.get(f"/files/{FILM}", Range="bytes=4-")
         assert (rest.status, rest.body) == (206, new[4:] + b"more")
+
+
+async def test_another_content_at_the_address(thron: Sandbox, tmp_path: Path) -> None:
+    """Where the origin's 404 tells that the address is another's, all of the answer is of that."""
+    thron.switches.old_static_life_s = 0.0
+    other = thron.tenant.find("press-kit")
+    connector = by_name(thron, delivery=DeliveryMode.PUBLISHED)
+    async with running(
+        thron, tmp_path, connector, resolution_ttl_s=3600.0, negative_ttl_s=0.001
+    ) as whole:
+        path = "/media/en/strada-sl-film"
+        assert (await whole.get(path)).status == 200
+        own = await whole.get("/media/en/press-kit")
+        thron.unpublish(FILM, status="DRAFT")
+        thron.tenant.rename(FILM, now=0.0, pretty_ids=(("EN", "withdrawn"),))
+        thron.tenant.rename(other.id, now=0.0, pretty_ids=(("EN", "strada-sl-film"),))
+        with logged() as log:
+            answer = await whole.get(path)
+            record = await log.wait("download")
+        assert (answer.status, answer.body) == (200, own.body)
+        assert record["content_id"] == other.id
+        for name in ("Content-Type", "Content-Disposition", "Cache-Tag", "ETag"):
+            assert answer.fields.get(name) == own.fields.get(name)
