@@ -105,12 +105,14 @@ class Http1Client:
         self, connection: Connection, method: str, url: URL, message: bytes, limit_s: float
     ) -> Response:
         loop = asyncio.get_running_loop()
-        self._deadlines[connection] = loop.time() + limit_s
+        self._deadlines[connection] = until = loop.time() + limit_s
         self._watch(loop)
         try:
             return await connection.ask(method, url, message)
         finally:
-            self._deadlines.pop(connection, None)
+            # After a short answer the connection may be another request's already.
+            if self._deadlines.get(connection) == until:
+                del self._deadlines[connection]
 
     async def _connect(self, authority: Authority) -> Connection:
         connection = await self._connector.connect(

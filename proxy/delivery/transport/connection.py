@@ -7,13 +7,14 @@ has asked for close the connection, be they behind an answer or on an idle one (
 
 import asyncio
 import select
+import ssl
 from collections.abc import Callable
 from typing import cast
 
 from yarl import URL
 
 from proxy.delivery.transport.parsing import MOST_HEADER_OCTETS, Head, MessageParser, could_begin
-from proxy.delivery.transport.response import FIRST_READS, Response, plain_socket
+from proxy.delivery.transport.response import FIRST_READS, READS, Response, plain_socket
 from proxy.errors import OriginAnswerInvalid, OriginError, OriginIncomplete, OriginUnreachable
 
 _SECTION_END = b"\r\n\r\n"
@@ -50,6 +51,7 @@ class Connection(asyncio.BufferedProtocol):
         self.left: int | None = None  # of the content, that has not come
         self._response: Response | None = None
         self.is_answering = False
+        self._may_be_cut = False
 
     async def ask(self, method: str, url: URL, request: bytes) -> Response:
         """Send a request, and return its answer once the header section is in.
@@ -67,13 +69,15 @@ class Connection(asyncio.BufferedProtocol):
         if self._transport is None:
             raise OriginUnreachable("the connection broke", proxy_status="connection_terminated")
         self._asked = method, url
-        self._answer = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        self._answer = answer
         self.is_answering = False
         self._transport.write(request)
         try:
-            return await self._answer
+            return await answer
         except asyncio.CancelledError:
-            self.abort()
+            if self._answer is answer:  # after a short one it may be another request's connection
+                self.abort()
             raise
 
     def is_quiet(self) -> bool:
@@ -138,7 +142,7 @@ class Connection(asyncio.BufferedProtocol):
         response, self._response = self._response, None
         if response is not None and self._head is not None:
             is_told = self._head.is_chunked or self._head.octets is not None
-            is_whole = exc is None and not is_told
+            is_whole = exc is None and not is_told and not self._may_be_cut
             response.end(None if is_whole else OriginIncomplete("the origin broke it off"))
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - a guess of asyncio's
@@ -147,7 +151,25 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take what was read."""
-        octets = bytes(self._scratch[:nbytes])
+        self._take(bytes(self._scratch[:nbytes]))
+
+    def eof_received(self) -> None:
+        """Take what TLS still holds, and note whether TLS has ended or TCP alone.
+
+        asyncio gives a buffered protocol one more read of it once TCP has ended, and drops the
+        rest. Anybody on the way can end TCP: without TLS's closure alert a content whose end is not
+        told otherwise may be cut (RFC 9112, 9.8).
+        """
+        tls = None if self._transport is None else self._transport.get_extra_info("ssl_object")
+        if tls is None:
+            return
+        try:
+            while octets := tls.read(READS):
+                self._take(octets)
+        except ssl.SSLError:
+            self._may_be_cut = True
+
+    def _take(self, octets: bytes) -> None:
         try:
             if self._response is not None:
                 self._take_content(self._response, octets)
