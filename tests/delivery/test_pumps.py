@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import multiprocessing
 import os
+import resource
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -170,8 +171,8 @@ async def benches() -> AsyncIterator[Opener]:
     """Make benches: of which kind of pump, and where there is TLS."""
     async with AsyncExitStack() as stack:
 
-        async def opened(kind: Pump, *, tls: str = "nowhere") -> Bench:
-            made = Bench(kind)
+        async def opened(kind: Pump, *, tls: str = "nowhere", of: type[Bench] = Bench) -> Bench:
+            made = of(kind)
             made.client = await stack.enter_async_context(
                 Http1Client(GuardedResolver(NAMED), tls=trusting(), connect_timeout_s=5)
             )
@@ -236,6 +237,28 @@ async def test_an_origin_that_ignores_the_range(bench: Opener, kind: Pump) -> No
     """What comes before the first missing octet is dropped."""
     made = await bench(kind)
     made.cuts, made.ignores_range = [2_000_000], True
+    async with http() as session, session.get(made.gateway) as response:
+        assert same(await response.read())
+
+
+class Exhausted(Bench):
+    """A gateway that gets no descriptor more once the origin has answered."""
+
+    @asynccontextmanager
+    async def opened(self, fields: Fields) -> AsyncIterator[Upstream]:
+        """Open the content, and let no more be opened meanwhile."""
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        async with super().opened(fields) as upstream:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+            try:
+                yield upstream
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+async def test_without_a_descriptor_for_a_pipe_another_pump_goes_on(bench: Opener) -> None:
+    """A machine at its limit breaks no download off."""
+    made = await bench(Pump.SPLICE, of=Exhausted)
     async with http() as session, session.get(made.gateway) as response:
         assert same(await response.read())
 

@@ -196,7 +196,10 @@ def _copied(opened: ExitStack, descriptor: int) -> int:
 def _pipe(opened: ExitStack) -> tuple[int, int] | None:
     """Return the ends of a pipe, None where the kernel gives none that is worth it."""
     size = _WIDE if _Splicing.running < _MOST_WIDE else _NARROW
-    out, into = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        out, into = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:  # no descriptor is left; another pump needs none
+        return None
     opened.callback(os.close, out)
     opened.callback(os.close, into)
     try:
