@@ -11,8 +11,11 @@ from pydantic import SecretStr
 
 from proxy.app import open_gateway
 from proxy.catalogue.tenant import TenantRecord, TenantStore
+from proxy.clock import Clock
+from proxy.connectors.model import DeliveryMode
 from proxy.connectors.store import ConnectorStore
 from proxy.errors import ConfigurationError, DatabaseFailed
+from proxy.sandbox.faults import Fault, Kind
 from proxy.sandbox.server import Sandbox
 from proxy.server.listeners import bind
 from proxy.settings import Listen, Settings
@@ -246,3 +249,20 @@ async def test_one_client_has_no_more_than_the_setting_says(thron: Sandbox, tmp_
         async with connector.http.get(url) as first:
             assert first.status == 200
             assert (await connector.get(f"/files/{film}")).status == 429
+
+
+async def test_slow_source_files_leave_places(thron: Sandbox, tmp_path: Path) -> None:
+    """A quarter of TDC_MAX_DOWNLOADS may wait long for source files; one more is told at once."""
+    seconds = [0.0]
+    film, kit = (thron.tenant.find(name).id for name in (FILM, "press-kit"))
+    wanted = by_id(thron, delivery=DeliveryMode.ORIGINAL)
+    clock = Clock(now=lambda: seconds[0])
+    async with running(thron, tmp_path, wanted, clock=clock, max_downloads=4) as connector:
+        thron.faults.add(Fault(Kind.STALL, "source", target=film))
+        first = asyncio.create_task(connector.get(f"/files/{film}"))
+        await thron.faults.hit.wait()
+        seconds[0] += 4
+        assert (await connector.get(f"/files/{kit}")).status == 503
+        thron.faults.clear()
+        assert (await first).status == 200
+        assert (await connector.get(f"/files/{film}")).status == 200

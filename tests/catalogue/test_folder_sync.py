@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import replace
@@ -209,6 +210,21 @@ async def test_a_delta_reads_back_behind_the_newest_change(listed: Listed) -> No
     late = content_ids(listed.thron, 1, start=MANY - 6)[0]
     before = listed.thron.tenant.find(late).last_update.timestamp()
     listed.thron.tenant.rename(late, now=before, pretty_ids=(("EN", "late"),))
+    await listed.delta(connector)
+    assert (await listed.lines(connector))["late"] == "ok"
+
+
+@pytest.mark.parametrize("ahead_s", [0, 86_400], ids=["newest change", "last listing's begin"])
+async def test_a_delta_reads_all_of_the_overlap(listed: Listed, ahead_s: int) -> None:
+    """However many changed in the last ten minutes: what is dated then is seen, on any page."""
+    connector = on_root(listed.thron, NAMES)
+    tenant, now = listed.thron.tenant, time.time()
+    ids = content_ids(listed.thron, MANY)
+    for age_s, content_id in enumerate(ids):
+        tenant.change(content_id, now=now - age_s)
+    tenant.change(ids[0], now=now + ahead_s)
+    await listed.full(connector)
+    tenant.rename(ids[-1], now=now - MANY, pretty_ids=(("EN", "late"),))
     await listed.delta(connector)
     assert (await listed.lines(connector))["late"] == "ok"
 

@@ -103,6 +103,13 @@ async def test_remove_asks_for_the_name(cli: Cli) -> None:
     assert (gone.status, gone.err) == (2, "There is no connector 'files'; there are: none.\n")
 
 
+async def test_remove_without_being_asked(cli: Cli) -> None:
+    """With --yes nobody has to type anything."""
+    await cli.apply(document(cli.thron, "files"), "--yes")
+    removed = await cli.run("connectors", "remove", "files", "--yes")
+    assert (removed.status, removed.out) == (0, "Removed files.\n")
+
+
 async def test_every_slip_of_a_document(cli: Cli) -> None:
     """All that is wrong in a document is told at once, each with its connector."""
     wrong = document(cli.thron, "Bad Slug") + document(

@@ -20,8 +20,10 @@ from proxy.errors import (
     OriginGone,
     OriginRefused,
     OriginUnreachable,
+    ThronRefused,
 )
 from proxy.sandbox.server import Sandbox
+from proxy.thron.delivery_urls import source_urls
 from tests.delivery.conftest import NAMED, http_client
 from tests.delivery.origin_server import Handler, OriginServer, origin_server
 from tests.running import Running, running
@@ -52,7 +54,7 @@ class Bench:
             SourceFiles(origin_client, whole.tenant.thron, now=lambda: self.seconds),
             clock=Clock(now=lambda: self.seconds, wall=lambda: 1_000_000 + self.seconds),
             target_ttl_s=60,
-            refusal_ttl_s=10,
+            refusal_ttl_s=600,
             sent=[("X-Sent", "1")],
             random=lambda: 0.0,
         )
@@ -352,3 +354,32 @@ async def test_an_origin_that_is_left_alone_costs_no_retry(bench: Bench) -> None
         assert failed.value.retry_after_s is not None
         assert len(server.requests) == 7  # three times each the first two, then the third
         assert (await bench.get(published(other, "/a")))[:2] == (200, b"octets")
+
+
+async def test_a_refused_source_file_is_asked_for_once(bench: Bench, whole: Running) -> None:
+    """THRON's refusal of a content counts for every request for it, until it is forgotten."""
+    thron = whole.thron
+    film, kit = (thron.tenant.find(name).id for name in ("strada-sl-film", "press-kit"))
+
+    def source_file(content_id: str) -> Delivery:
+        urls = source_urls(thron.api_url, thron.client_id, content_id=content_id, save_as="x")
+        return Delivery(content_id, DeliveryMode.ORIGINAL, urls, "x")
+
+    def asked() -> int:
+        return len(thron.log.of("api", "downloadSource"))
+
+    thron.tenant.app.may_share = False
+    with pytest.raises(ThronRefused):
+        await bench.get(source_file(film))
+    count = asked()
+    for fields in ((), [("Range", "bytes=0-9")]):
+        bench.seconds += 60  # longer than a failure of any kind is remembered
+        with pytest.raises(ThronRefused):
+            await bench.get(source_file(film), "GET", *fields)
+    assert asked() == count
+    with pytest.raises(ThronRefused):
+        await bench.get(source_file(kit))
+    assert asked() > count
+    thron.tenant.app.may_share = True
+    await bench.origins.forget_failures()
+    assert (await bench.get(source_file(film)))[0] == 200

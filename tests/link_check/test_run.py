@@ -16,6 +16,7 @@ from proxy.link_check.results import CheckState, LinkCheck, LinkStatus, ProbeRes
 from proxy.link_check.run import LinkChecker, Rate
 from proxy.link_check.store import CheckRunning, LinkCheckStore
 from tests.catalogue.entering import FILES, NAMES, SKUS, Catalogue, content, named, with_sku
+from tests.logs import logged
 from tests.waiting import until
 
 FINE = ProbeResult(200, "application/pdf", 1000)
@@ -275,6 +276,17 @@ async def test_a_bug(catalogue: Catalogue) -> None:
     async with LinkChecker.open(store, broken, rate=QUICK) as checks:
         await checks.start(FILES)
         assert (await ended(store, FILES)).state is CheckState.FAILED
+
+
+async def test_the_end_is_logged(catalogue: Catalogue) -> None:
+    """One line says of which connector a run ended, and how."""
+    await catalogue.listed(FILES, content(1))
+    with logged() as log:
+        async with checker(catalogue, Tries()) as (checks, _):
+            await checks.start(FILES)
+            async with asyncio.timeout(60):
+                told = await log.wait("link check")
+    assert (told["connector"], told["state"]) == ("files", "done")
 
 
 async def test_search(catalogue: Catalogue) -> None:

@@ -259,6 +259,28 @@ async def test_longest_idle_connection_gives_way() -> None:
             writer.close()
 
 
+async def test_the_most_numerous_client_gives_way() -> None:
+    """The longest idle connection of the client with the most is closed, an older one is not."""
+    reasons = list[str]()
+    limiter = ConnectionLimiter(
+        most=3, trusted=TrustedProxies(), count=reasons.append, now=lambda: 0.0
+    )
+    async with open_story(Story(), limiter=limiter) as base, asyncio.timeout(20):
+        clients = ["127.0.0.2", *["127.0.0.1"] * 3]
+        lone, longest, *others = [
+            await asyncio.open_connection("127.0.0.1", _port(base), local_addr=(client, 0))
+            for client in clients
+        ]
+        with contextlib.suppress(ConnectionResetError):
+            assert await longest[0].read() == b""
+        for reader, writer in (lone, *others):
+            writer.write(b"GET /quick HTTP/1.1\r\nHost: a\r\n\r\n")
+            await reader.readuntil(b"quick")
+        for _, writer in (lone, longest, *others):
+            writer.close()
+    assert reasons == ["full"]
+
+
 async def test_request_under_way_gives_way_to_no_one() -> None:
     """Where every connection has a request that is answered, a further one is refused."""
     story, reasons = Story(), list[str]()
