@@ -100,17 +100,26 @@ class ClientStream(web.StreamResponse):
         """Do nothing: aiohttp asks for it after each answer."""
         return None
 
+    def send(self, octets: bytes) -> None:
+        """Give octets of the content to the connection; ``drain`` waits for it to take them.
+
+        Raises:
+            ConnectionResetError: The client has left.
+        """
+        connection = self._open_connection()
+        head, self._head = self._head, b""
+        if self._in_chunks:
+            octets = b"".join((b"%x\r\n" % len(octets), octets, b"\r\n")) if octets else b""
+        connection.write(b"".join((head, octets)) if head else octets)
+
     async def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Write octets of the content, and wait while the connection takes no more.
+        """Send octets of the content, and wait while the connection takes no more.
 
         Raises:
             ConnectionError: The client has left.
         """
-        head, self._head = self._head, b""
-        if self._in_chunks:
-            data = b"".join((b"%x\r\n" % len(data), data, b"\r\n")) if data else b""
-        self._open_connection().write(b"".join((head, data)) if head else data)
-        await self._flow.drain()
+        self.send(bytes(data))
+        await self.drain()
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Do nothing: the end has been written."""

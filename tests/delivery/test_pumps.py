@@ -25,6 +25,7 @@ from proxy.delivery.http_client import Fields
 from proxy.delivery.min_rate import MinRate, MinRateGuard
 from proxy.delivery.origin_client import OriginResponse
 from proxy.delivery.origin_hosts import GuardedResolver
+from proxy.delivery.pumps.crossing import Crossing
 from proxy.delivery.relay import finish, pump
 from proxy.delivery.resolution import Delivery
 from proxy.delivery.retry import RetryPolicy
@@ -318,6 +319,31 @@ async def test_a_client_that_leaves(bench: Opener, kind: Pump, tls: str) -> None
     assert pipes() == before
     assert isinstance(made.error, ConnectionError | asyncio.CancelledError)
     assert made.record.octets < len(DATA)
+
+
+async def test_what_was_written_counts_whatever_ends_the_wait(bench: Opener) -> None:
+    """An origin's silence may end the wait for a client: what it has is not asked for again."""
+    made = await bench(Pump.ORDINARY)
+    record = AccessRecord("id", "127.0.0.1", "http", None, 0.0, expected=len(DATA))
+
+    async def cut(request: web.Request) -> web.StreamResponse:
+        told = f"Content-Length: {len(DATA)}\r\n".encode()
+        client = ClientStream(request, 200, told, record=record, has_content=True, is_last=False)
+        guard = MinRateGuard(MinRate(0, 60), now=time.monotonic)
+        async with made.opened([]) as upstream:
+            crossing = Crossing(
+                upstream, client, guard=guard, record=record, left=len(DATA), skip=0
+            )
+            writing = asyncio.ensure_future(crossing.write(DATA))
+            await until(lambda: _holds(client.transport.get_write_buffer_size() > 0))
+            writing.cancel()
+            await asyncio.wait([writing])
+        return client
+
+    async with origin_server(cut) as server, http() as session:
+        async with session.get(server.url) as response:
+            assert await response.read() == DATA
+    assert record.octets == len(DATA)
 
 
 @pytest.mark.parametrize("kind", Pump)

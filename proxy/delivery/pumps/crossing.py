@@ -45,15 +45,24 @@ class Crossing:
         return needed
 
     def crossed(self, octets: int) -> None:
-        """Count octets that have left."""
+        """Count octets that have left, and that the client's connection has taken."""
+        self._count(octets)
+        self.guard.taken(octets)
+
+    async def write(self, octets: bytes) -> None:
+        """Write octets that are needed, and wait while the client's connection takes no more.
+
+        They count before the wait: the origin's silence may be what ends it, and what was written
+        must not be asked for again.
+        """
+        self.guard.waits()
+        self.client.send(octets)
+        self._count(len(octets))
+        await self.client.drain()
+        self.guard.taken(len(octets))
+
+    def _count(self, octets: int) -> None:
         self._record.first_byte()
         self._record.octets += octets
         if self.left is not None:
             self.left -= octets
-        self.guard.taken(octets)
-
-    async def write(self, octets: bytes) -> None:
-        """Write octets that are needed, and wait while the client's connection takes no more."""
-        self.guard.waits()
-        await self.client.write(octets)
-        self.crossed(len(octets))

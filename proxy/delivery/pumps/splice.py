@@ -45,8 +45,7 @@ async def spliced(crossing: Crossing, response: Response) -> bool:
         OriginError: The origin broke off.
         ConnectionError: The client has left.
     """
-    origin, client = response.plain_socket(), crossing.client.plain_socket()
-    if not IS_AVAILABLE or origin is None or client is None:
+    if not IS_AVAILABLE or None in {response.plain_socket(), crossing.client.plain_socket()}:
         return False
     with ExitStack() as opened:
         pipe = _pipe(opened)
@@ -57,7 +56,10 @@ async def spliced(crossing: Crossing, response: Response) -> bool:
         while held := crossing.needed(response.take_held()):
             await crossing.write(held)
         await crossing.client.emptied()
-        copies = _copied(opened, origin), _copied(opened, client)
+        # Only now: a connection that was lost meanwhile has given its descriptor to another.
+        copies = _copied(opened, response.plain_socket(), crossing.client.plain_socket())
+        if copies is None:
+            return False
         left = min(crossing.left or 0, response.left or 0)
         splicing = _Splicing(crossing, copies, pipe, left=left)
         splicing.start()
@@ -173,8 +175,10 @@ class _Splicing:
 
     def _give_back(self) -> None:
         """End it for a client that has stalled: others need the pipe, and its pages."""
-        if self._in_pipe:
-            self.held = os.read(self._pipe_out, self._in_pipe)
+        while (
+            len(self.held) < self._in_pipe
+        ):  # pipe(7) gives all that is there; a gap would be worse
+            self.held += os.read(self._pipe_out, self._in_pipe - len(self.held))
         self._end(None)
 
     def _end(self, problem: Exception | None) -> None:
@@ -187,10 +191,18 @@ class _Splicing:
             self.done.set_exception(problem)
 
 
-def _copied(opened: ExitStack, descriptor: int) -> int:
-    copy = os.dup(descriptor)
-    opened.callback(os.close, copy)
-    return copy
+def _copied(opened: ExitStack, origin: int | None, client: int | None) -> tuple[int, int] | None:
+    """Return copies of both descriptors, None where a side has ended or none is left."""
+    if origin is None or client is None:
+        return None
+    try:
+        copies = os.dup(origin), -1
+        opened.callback(os.close, copies[0])
+        copies = copies[0], os.dup(client)
+        opened.callback(os.close, copies[1])
+    except OSError:
+        return None
+    return copies
 
 
 def _pipe(opened: ExitStack) -> tuple[int, int] | None:
