@@ -324,26 +324,34 @@ async def test_a_client_that_leaves(bench: Opener, kind: Pump, tls: str) -> None
 async def test_what_was_written_counts_whatever_ends_the_wait(bench: Opener) -> None:
     """An origin's silence may end the wait for a client: what it has is not asked for again."""
     made = await bench(Pump.ORDINARY)
-    record = AccessRecord("id", "127.0.0.1", "http", None, 0.0, expected=len(DATA))
+    octets = DATA * 6  # more than the system's buffers hold for a client that does not read
+    record = AccessRecord("id", "127.0.0.1", "http", None, 0.0, expected=len(octets))
+    is_cut = asyncio.Event()
 
     async def cut(request: web.Request) -> web.StreamResponse:
-        told = f"Content-Length: {len(DATA)}\r\n".encode()
+        told = f"Content-Length: {len(octets)}\r\n".encode()
         client = ClientStream(request, 200, told, record=record, has_content=True, is_last=False)
         guard = MinRateGuard(MinRate(0, 60), now=time.monotonic)
         async with made.opened([]) as upstream:
             crossing = Crossing(
-                upstream, client, guard=guard, record=record, left=len(DATA), skip=0
+                upstream, client, guard=guard, record=record, left=len(octets), skip=0
             )
-            writing = asyncio.ensure_future(crossing.write(DATA))
+            writing = asyncio.ensure_future(crossing.write(octets))
             await until(lambda: _holds(client.transport.get_write_buffer_size() > 0))
             writing.cancel()
             await asyncio.wait([writing])
+            assert writing.cancelled()
+        is_cut.set()
         return client
 
-    async with origin_server(cut) as server, http() as session:
-        async with session.get(server.url) as response:
-            assert await response.read() == DATA
-    assert record.octets == len(DATA)
+    async with (
+        origin_server(cut) as server,
+        http() as session,
+        session.get(server.url) as response,
+    ):
+        await is_cut.wait()
+        assert await response.read() == octets
+    assert record.octets == len(octets)
 
 
 @pytest.mark.parametrize("kind", Pump)

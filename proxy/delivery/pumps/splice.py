@@ -175,10 +175,11 @@ class _Splicing:
 
     def _give_back(self) -> None:
         """End it for a client that has stalled: others need the pipe, and its pages."""
-        while (
-            len(self.held) < self._in_pipe
-        ):  # pipe(7) gives all that is there; a gap would be worse
-            self.held += os.read(self._pipe_out, self._in_pipe - len(self.held))
+        if self._in_pipe:
+            self.held = os.read(self._pipe_out, self._in_pipe)
+        if len(self.held) < self._in_pipe:  # a pipe gives all it has, and a gap would go unseen
+            self._end(OriginIncomplete("the pipe gave less than it held"))
+            return
         self._end(None)
 
     def _end(self, problem: Exception | None) -> None:
