@@ -3,6 +3,7 @@
 import asyncio
 import random
 import ssl
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -47,17 +48,20 @@ class Chaos:
         self._dice = random.Random(seed)  # noqa: S311 - repeatable mishaps, no secrets
         self._behaviour = behaviour or ServerBehaviour()
         self._begins = begins
-        self._barren = 0
+        self._barren: Counter[str] = Counter()
         self.broken = 0
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """Answer with the blob, or with a part of what was promised."""
         kind = self._dice.choice(["whole", "reset", "reset", "truncate", "stall", "503", "hang up"])
-        barren = kind in {"503", "hang up"}
-        if barren and self._begins and "Range" not in request.headers:
-            kind, barren = "reset", False
-        self._barren = self._barren + 1 if barren else 0
-        if kind == "whole" or self._barren > 2:
+        asked = request.headers.get("Range", "")
+        is_barren = kind in {"503", "hang up"}
+        if is_barren and self._begins and not asked:
+            kind, is_barren = "reset", False
+        # In a row for one question, however the requests of several downloads come: it is asked
+        # three times before a client is told of a failure.
+        self._barren[asked] = self._barren[asked] + 1 if is_barren else 0
+        if kind == "whole" or self._barren[asked] > 2:
             return await respond(request, self._blob, behaviour=self._behaviour)
         self.broken += 1
         if kind == "503":
