@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from pydantic import SecretStr
 
-from proxy.app import Gateway, open_gateway
+from proxy.app.gateway import Gateway, open_gateway
 from proxy.connectors import addresses as paths
 from proxy.connectors.identifiers import claims
 from proxy.connectors.model import Connector, Disposition, Identifier

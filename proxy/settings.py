@@ -49,6 +49,12 @@ class Listen(BaseModel):
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
+    @property
+    def local(self) -> "Listen":
+        """The same, as it is reached from this machine."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        return Listen(host=host, port=self.port)
+
 
 def _listen(value: object) -> object:
     if not isinstance(value, str):

@@ -13,7 +13,7 @@ from multidict import CIMultiDictProxy
 from pydantic import SecretStr
 from yarl import URL
 
-from proxy.app import Gateway, open_gateway
+from proxy.app.gateway import Gateway, open_gateway
 from proxy.clock import Clock
 from proxy.connectors.model import Connector, Connectors, Identifier
 from proxy.connectors.store import ConnectorStore

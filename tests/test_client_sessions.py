@@ -13,7 +13,7 @@ from aiohttp.test_utils import BaseTestServer, TestServer
 from pydantic import SecretStr
 from yarl import URL
 
-from proxy.app import api_session, byte_client, origin_fields, trusted_authorities
+from proxy.app.tenant import api_session, byte_client, origin_fields, trusted_authorities
 from proxy.delivery.http_client import HttpClient, HttpResponse
 from proxy.delivery.origin_hosts import OriginHosts
 from proxy.errors import ConfigurationError, OriginProhibited, OriginUnreachable

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.app import open_parts
+from proxy.app.tenant import open_parts
 from proxy.catalogue.database import Database
 from proxy.catalogue.tenant import TenantRecord, TenantStore
 from proxy.connectors.store import ConnectorStore

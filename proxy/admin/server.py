@@ -84,9 +84,12 @@ class Console:
     """The console, to be served, and what lets somebody in.
 
     Attributes:
+        url: Its base, as it is reached from this machine.
         stopping: To be set once what still runs is cut.
+        monotonic: By which its links end.
     """
 
+    url: str
     app: web.Application
     store: ConsoleStore
     password: Password
@@ -95,6 +98,20 @@ class Console:
     links: SignInLinks
     live: Live
     stopping: asyncio.Event
+    monotonic: Callable[[], float]
+
+    def set_up_url(self) -> str | None:
+        """Return a new link to set the password, None where there is one.
+
+        It is a secret: for the operator's terminal, and nothing else.
+        """
+        if self.password.is_set:
+            return None
+        return f"{self.url}/set-up?link={self.links.set_up(now=self.monotonic())}"
+
+    def demo_url(self) -> str:
+        """Return a link that signs in as long as this runs; for the demo alone."""
+        return f"{self.url}/set-up?link={self.links.demo()}"
 
 
 @asynccontextmanager
@@ -206,4 +223,5 @@ async def open_console(
         app.add_routes(api_document.routes(nouns_of_api))
         app.router.add_get(ASSETS_PATH, ASSETS.answer)
         app.router.add_get("/favicon.ico", ASSETS.icon)
-        yield Console(app, store, password, sessions, tokens, links, live, stopping)
+        url = f"http://{settings.admin_listen.local}"
+        yield Console(url, app, store, password, sessions, tokens, links, live, stopping, monotonic)

@@ -5,7 +5,7 @@ from typing import TextIO
 
 import click
 
-from proxy.app import open_parts
+from proxy.app.tenant import open_parts
 from proxy.catalogue.database import open_database
 from proxy.commands.running import answered, require, runs
 from proxy.connectors import addresses as paths

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from proxy.app import open_parts
+from proxy.app.tenant import open_parts
 from proxy.check.report import Recording, report
 from proxy.check.steps import check as checks
 from proxy.commands.running import runs

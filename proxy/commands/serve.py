@@ -6,7 +6,7 @@ import os
 
 import click
 
-from proxy.app import open_gateway
+from proxy.app.gateway import open_gateway
 from proxy.commands.running import WithSettings, runs, stop_signals
 from proxy.settings import load
 from proxy.telemetry import log

@@ -12,7 +12,7 @@ import orjson
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from proxy.app import Gateway
+from proxy.app.gateway import Gateway
 
 PASSWORD = "walnut harbour lantern 7"
 

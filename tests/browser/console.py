@@ -10,7 +10,7 @@ from typing import Any
 import axe_playwright_python  # type: ignore[import-untyped] # it ships no types
 from playwright.async_api import Browser, ConsoleMessage, Page, Request
 
-from proxy.app import Gateway
+from proxy.app.gateway import Gateway
 from proxy.sandbox.server import Sandbox
 
 _AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text("utf-8")

@@ -7,7 +7,7 @@ import orjson
 import pytest
 from yarl import URL
 
-from proxy.app import open_parts
+from proxy.app.tenant import open_parts
 from proxy.check.report import Recording, report, shape
 from proxy.check.steps import check
 from proxy.connectors.model import DeliveryMode

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from proxy.app import open_parts
+from proxy.app.tenant import open_parts
 from proxy.catalogue.tenant import TenantRecord, TenantStore
 from proxy.check.steps import check
 from proxy.connectors.model import Connector, DeliveryMode

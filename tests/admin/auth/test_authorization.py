@@ -9,7 +9,7 @@ import pytest
 
 from proxy.admin.auth.authorization import OPEN
 from proxy.admin.server import open_console
-from proxy.app import Gateway
+from proxy.app.gateway import Gateway
 from proxy.semantics.forwarded import TrustedProxies
 from proxy.server.connection_limiter import ConnectionLimiter
 from proxy.server.listeners import bind, serving

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from pydantic import SecretStr
 
-from proxy.app import open_gateway
+from proxy.app.gateway import open_gateway
 from proxy.catalogue.tenant import TenantRecord, TenantStore
 from proxy.clock import Clock
 from proxy.connectors.model import DeliveryMode

@@ -1,63 +1,43 @@
-"""The composition root: every long-lived part is made here, in order, and nowhere else."""
+"""The way to THRON: database, session, resolver and origins, and the clients that they ask with."""
 
-import asyncio
 import random
 import ssl
-import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
 import aiohttp
 import structlog
-from aiohttp import http_parser, web
 
 from proxy import __version__
-from proxy.admin.server import Console, open_console
-from proxy.backoff import Backoff
 from proxy.catalogue.database import Database, open_database
 from proxy.catalogue.folder_listing import FolderListing
 from proxy.catalogue.known_contents import KnownContents
-from proxy.catalogue.polling import PurgePoller
-from proxy.catalogue.queries import Contents
 from proxy.catalogue.session_store import session_store
-from proxy.catalogue.sync import Sync, SyncIntervals
 from proxy.check.report import Recording
-from proxy.clock import Clock, utc_now
+from proxy.clock import Clock
 from proxy.connectors.folder_statistics_cache import FolderStatisticsCache
 from proxy.connectors.preview import Previewer
-from proxy.connectors.watch import ConnectorWatch
-from proxy.delivery.admission import Admission
 from proxy.delivery.aiohttp_client import AiohttpClient
 from proxy.delivery.bulkhead import Bulkhead
 from proxy.delivery.circuit_breaker import CircuitBreaker
 from proxy.delivery.delivery_builder import DeliveryBuilder
-from proxy.delivery.download import Downloads, Limits, PublicBases
 from proxy.delivery.explain import Explainer
 from proxy.delivery.http_client import HttpClient
 from proxy.delivery.lookup import Lookup
-from proxy.delivery.min_rate import MinRate
 from proxy.delivery.origin import Origins
 from proxy.delivery.origin_client import OriginClient
 from proxy.delivery.origin_hosts import GuardedResolver, OriginHosts
 from proxy.delivery.rate_limiter import RateLimiter
 from proxy.delivery.resolver import Lifetimes, Resolver
-from proxy.delivery.retry import RetryPolicy
 from proxy.delivery.retrying_caller import RetryingCaller
 from proxy.delivery.source_file import SourceFiles
 from proxy.delivery.transport.client import Http1Client
 from proxy.errors import ConfigurationError
 from proxy.idle_connections import IdleBoundedConnector
-from proxy.server.connection_limiter import ConnectionLimiter
-from proxy.server.descriptors import affordable
-from proxy.server.listeners import bind_all, serving
-from proxy.server.probes import PROBES, admin_probes, public_probe
-from proxy.settings import Listen, Settings
-from proxy.telemetry.live import Traffic, sampling
-from proxy.telemetry.metrics import Metrics
-from proxy.telemetry.middleware import NAME_THE_PROXY, PSEUDONYM, Handler, Observer
+from proxy.settings import Settings
+from proxy.telemetry.middleware import PSEUDONYM
 from proxy.tenant import Parts, Tenant, TenantConnection
 from proxy.thron.client import Client
 from proxy.thron.search import Search
@@ -75,189 +55,10 @@ _UNKNOWN_WAIT_S = 5.0
 # enough for a front with a thousand first requests after a restart, and few enough for the
 # catalogue, which reads some hundreds a second, that nobody waits for long behind a flood.
 _LOOK_UPS = 2048
-
 # Of all downloads, one in so many may wait long for a source file: the API hangs for these alone.
 _SLOW_SHARE = 4
-# Long enough for a phone in a tunnel, short enough for a crowd of stalled readers.
-_MIN_RATE_WINDOW_S = 300.0
-_ADMIN_CONNECTIONS = 48
 # What aiohttp holds of one upstream before it stops reading: twice this (its high-water mark).
 _READ_BUFFER = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Gateway:
-    """The running connector.
-
-    Attributes:
-        parts: Its settings have the ports that were bound.
-        watch: The connectors that are served.
-        admission: Counts the downloads.
-        sync: Keeps the catalogue of contents.
-        contents: Reads it.
-        traffic: What comes and goes on the public listener.
-        console: On the admin listener.
-        monotonic: By which its links end.
-    """
-
-    parts: Parts
-    watch: ConnectorWatch
-    admission: Admission
-    sync: Sync
-    contents: Contents
-    traffic: Traffic
-    console: Console
-    monotonic: Callable[[], float]
-
-    @property
-    def public_url(self) -> str:
-        """Base of the public listener, as it is reached from this machine."""
-        return f"http://{_reachable(self.parts.settings.listen)}"
-
-    @property
-    def admin_url(self) -> str:
-        """Base of the admin listener, as it is reached from this machine."""
-        return f"http://{_reachable(self.parts.settings.admin_listen)}"
-
-    @property
-    def secure_url(self) -> str | None:
-        """Base of the native HTTPS listener, if there is one."""
-        listen = self.parts.settings.tls_listen
-        return f"https://{_reachable(listen)}" if listen is not None else None
-
-    def set_up_url(self) -> str | None:
-        """Return a new link to set the console's password, None where there is one.
-
-        It is a secret: for the operator's terminal, and nothing else.
-        """
-        if self.console.password.is_set:
-            return None
-        link = self.console.links.set_up(now=self.monotonic())
-        return f"{self.admin_url}/set-up?link={link}"
-
-    def demo_url(self) -> str:
-        """Return a link that signs in to the console as long as this runs; for the demo alone."""
-        return f"{self.admin_url}/set-up?link={self.console.links.demo()}"
-
-
-@asynccontextmanager
-async def open_gateway(
-    settings: Settings,
-    environ: Mapping[str, str],
-    *,
-    monotonic: Callable[[], float] = time.monotonic,
-    clock: Clock | None = None,
-) -> AsyncIterator[Gateway]:
-    """Run the connector until the end of the block; then let downloads finish (TDC_DRAIN_S).
-
-    Args:
-        settings: Loaded; port 0 takes any free port.
-        environ: For the state directory.
-        monotonic: By which the console's sign-ins and links end.
-        clock: As for ``open_parts``.
-
-    Raises:
-        ConfigurationError: An address is taken, the database or a file cannot be used.
-        DatabaseFailed: The database does not answer.
-    """
-    _refuse_slow_parser()
-    async with AsyncExitStack() as stack:
-        # Before anything else: an address that is taken must leave no trace of this process.
-        listeners, settings = bind_all(stack, settings)
-        max_downloads, max_connections = affordable(settings)
-
-        metrics = Metrics()
-        traffic = Traffic(now=time.time)
-        metrics.watch(traffic)
-        await stack.enter_async_context(sampling(traffic))
-
-        parts = await stack.enter_async_context(open_parts(settings, environ, clock=clock))
-        connection = parts.connection
-        watch = await stack.enter_async_context(
-            ConnectorWatch.open(parts.database, changed=connection.refresh)
-        )
-        await stack.enter_async_context(PurgePoller.open(parts.database, connection.purge))
-        sync = await stack.enter_async_context(
-            Sync.open(
-                parts.database,
-                watch,
-                lambda: parts.tenant.listing if parts.tenant is not None else None,
-                intervals=SyncIntervals(settings.sync_interval_s),
-            )
-        )
-
-        admission = Admission(
-            max_downloads=max_downloads,
-            max_per_client=settings.max_downloads_per_client,
-            trusted=settings.proxies,
-            now=time.monotonic,
-        )
-        downloads = Downloads(
-            connectors=lambda: watch.connectors,
-            tenant=lambda: connection.tenant,
-            limits=Limits(
-                admission=admission,
-                retry_policy=RetryPolicy(
-                    random.random, attempts=8, backoff=Backoff(0.1, longest_s=5)
-                ),
-                read_gap_s=settings.read_gap_s,
-                pump=settings.pump,
-                min_rate=MinRate(settings.min_rate_bytes_s, _MIN_RATE_WINDOW_S),
-            ),
-            bases=PublicBases(settings.public_base, settings.secure_base),
-            stale_if_error_s=settings.stale_if_error_s,
-        )
-        reasons = partial(_not_ready, connection, admission)
-        probes = admin_probes(
-            reasons,
-            degraded=partial(_degraded, parts.database, watch),
-            metrics=metrics,
-            token=connection.token_state,
-        )
-        contents = Contents(parts.database, now=utc_now)
-        console = await stack.enter_async_context(
-            open_console(
-                parts,
-                watch=watch,
-                sync=sync,
-                contents=contents,
-                traffic=traffic,
-                probes=probes,
-                monotonic=monotonic,
-            )
-        )
-        await stack.enter_async_context(
-            serving(
-                console.app,
-                (listeners.admin, None),
-                limiter=_limiter("admin", _ADMIN_CONNECTIONS, settings, metrics),
-                drained=_not_waited_for,
-                stopping=console.stopping,
-            )
-        )
-        # The last to open, and the first to close: until it has drained all else must work.
-        stopping = asyncio.Event()
-        observer = Observer(
-            _public_handler(downloads, reasons),
-            at_once=downloads.answer_at_once,
-            metrics=metrics,
-            traffic=traffic,
-            trusted=settings.proxies,
-            negative_ttl_s=settings.negative_ttl_s,
-            stopping=stopping,
-        )
-        await stack.enter_async_context(
-            serving(
-                observer.answer,
-                *listeners.public,
-                limiter=_limiter("public", max_connections, settings, metrics),
-                drained=partial(admission.drained, at_most_s=settings.drain_s),
-                stopping=stopping,
-                at_once=observer.answer_at_once,
-            )
-        )
-        _tell_start(parts, watch)
-        yield Gateway(parts, watch, admission, sync, contents, traffic, console, monotonic)
 
 
 @asynccontextmanager
@@ -500,79 +301,3 @@ def _user_agent(settings: Settings) -> str:
 
 def _outbound_proxy(settings: Settings) -> str | None:
     return settings.outbound_proxy.get_secret_value() if settings.outbound_proxy else None
-
-
-def _refuse_slow_parser() -> None:
-    """Refuse aiohttp without its C parser: the Python one reads other requests than proxies do."""
-    if http_parser.HttpRequestParser is http_parser.HttpRequestParserPy:
-        raise ConfigurationError(
-            ["aiohttp lacks its C parser: install its wheel, and unset AIOHTTP_NO_EXTENSIONS"]
-        )
-
-
-def _public_handler(downloads: Downloads, reasons: Callable[[], Sequence[str]]) -> Handler:
-    """Return what answers the public listener: probes and downloads, and no router between."""
-
-    async def handler(request: web.BaseRequest) -> web.StreamResponse:
-        if request.raw_path.startswith(PROBES):
-            probe = public_probe(request, reasons)
-            if probe is not None:
-                return probe
-        return await downloads.answer(request)
-
-    return handler
-
-
-def _limiter(name: str, most: int, settings: Settings, metrics: Metrics) -> ConnectionLimiter:
-    limiter = ConnectionLimiter(
-        most=most,
-        trusted=settings.proxies,
-        count=lambda reason: metrics.connections_closed.labels(name, reason).inc(),
-        now=time.monotonic,
-    )
-    metrics.connections.labels(name).set_function(lambda: limiter.open)
-    return limiter
-
-
-def _not_ready(connection: TenantConnection, admission: Admission) -> Sequence[str]:
-    if admission.is_closing:
-        return ["stopping: running downloads finish, new ones go elsewhere"]
-    return connection.not_ready()
-
-
-def _degraded(database: Database, watch: ConnectorWatch) -> Sequence[str]:
-    """Return what is wrong, though the gateway answers what it can."""
-    problem = database.problem
-    found = [problem] if problem is not None else []
-    if watch.connectors.is_new:
-        found.append("no connector yet: make one in the console, or by connectors apply")
-    return found
-
-
-async def _not_waited_for() -> None:
-    """Wait for nothing: a console's page that is cut is asked for again."""
-
-
-def _tell_start(parts: Parts, watch: ConnectorWatch) -> None:
-    settings = parts.settings
-    if watch.connectors.is_new:
-        log.warning(
-            "no connector yet",
-            database=str(parts.database.place),
-            fix="make one in the console, or by connectors apply; if there were some, the"
-            " database has been lost: see TDC_DATABASE_URL, or restore a backup",
-        )
-    log.info(
-        "listening",
-        public=str(settings.listen),
-        admin=str(settings.admin_listen),
-        tls=str(settings.tls_listen) if settings.tls_listen else None,
-        set_up=parts.tenant is not None,
-    )
-    if settings.has_unnamed_proxy:
-        log.warning("unnamed proxy in front", public=settings.public_url, fix=NAME_THE_PROXY)
-
-
-def _reachable(listen: Listen) -> Listen:
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen.host, listen.host)
-    return Listen(host=host, port=listen.port)

@@ -1,0 +1,113 @@
+"""The admin listener with the console, and the work of which there is one: the catalogue's sync."""
+
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from proxy.admin.server import Console, open_console
+from proxy.app.public import connection_limiter
+from proxy.app.replica import Replica
+from proxy.catalogue.database import Database
+from proxy.catalogue.queries import Contents
+from proxy.catalogue.sync import Sync, SyncIntervals
+from proxy.clock import utc_now
+from proxy.connectors.watch import ConnectorWatch
+from proxy.server.listeners import Sockets, serving
+from proxy.server.probes import admin_probes
+from proxy.telemetry.live import Traffic
+from proxy.telemetry.metrics import Metrics
+
+_CONNECTIONS = 48
+
+
+@dataclass(frozen=True, slots=True)
+class Admin:
+    """The admin listener, as it is served.
+
+    Attributes:
+        sync: Keeps the catalogue of contents.
+        contents: Reads it.
+        console: What is served.
+    """
+
+    sync: Sync
+    contents: Contents
+    console: Console
+
+
+@asynccontextmanager
+async def open_admin(
+    replica: Replica,
+    sockets: Sockets,
+    *,
+    traffic: Traffic,
+    metrics: Metrics,
+    not_ready: Callable[[], Sequence[str]],
+    monotonic: Callable[[], float] = time.monotonic,
+) -> AsyncIterator[Admin]:
+    """Serve the console and keep the catalogue, until the end of the block.
+
+    Args:
+        replica: Of this process.
+        sockets: That are bound.
+        traffic: What comes and goes on the public listener.
+        metrics: The same as figures.
+        not_ready: Why nothing new should come to the public listener.
+        monotonic: By which sign-ins and links end.
+
+    Raises:
+        DatabaseFailed: The database does not answer.
+    """
+    parts, watch = replica.parts, replica.watch
+    settings = parts.settings
+    contents = Contents(parts.database, now=utc_now)
+    async with AsyncExitStack() as stack:
+        sync = await stack.enter_async_context(
+            Sync.open(
+                parts.database,
+                watch,
+                lambda: parts.tenant.listing if parts.tenant is not None else None,
+                intervals=SyncIntervals(settings.sync_interval_s),
+            )
+        )
+        console = await stack.enter_async_context(
+            open_console(
+                parts,
+                watch=watch,
+                sync=sync,
+                contents=contents,
+                traffic=traffic,
+                probes=admin_probes(
+                    not_ready,
+                    degraded=partial(_degraded, parts.database, watch),
+                    metrics=metrics,
+                    token=parts.connection.token_state,
+                ),
+                monotonic=monotonic,
+            )
+        )
+        await stack.enter_async_context(
+            serving(
+                console.app,
+                (sockets.admin, None),
+                limiter=connection_limiter("admin", _CONNECTIONS, settings, metrics),
+                drained=_not_waited_for,
+                stopping=console.stopping,
+            )
+        )
+        yield Admin(sync, contents, console)
+
+
+def _degraded(database: Database, watch: ConnectorWatch) -> Sequence[str]:
+    """Return what is wrong, though the gateway answers what it can."""
+    problem = database.problem
+    found = [problem] if problem is not None else []
+    if watch.connectors.is_new:
+        found.append("no connector yet: make one in the console, or by connectors apply")
+    return found
+
+
+async def _not_waited_for() -> None:
+    """Wait for nothing: a console's page that is cut is asked for again."""

@@ -1,0 +1,141 @@
+"""The whole connector in one process: the public listener and the console."""
+
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from proxy.admin.server import Console
+from proxy.app.admin import open_admin
+from proxy.app.public import open_public
+from proxy.app.replica import Replica, open_replica
+from proxy.catalogue.queries import Contents
+from proxy.catalogue.sync import Sync
+from proxy.clock import Clock
+from proxy.connectors.watch import ConnectorWatch
+from proxy.delivery.admission import Admission
+from proxy.server.listeners import bind_all
+from proxy.settings import Settings
+from proxy.telemetry.live import Traffic
+from proxy.telemetry.middleware import NAME_THE_PROXY
+from proxy.tenant import Parts
+
+log = structlog.get_logger("proxy.app")
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The running connector.
+
+    Attributes:
+        parts: Its settings have the ports that were bound.
+        watch: The connectors that are served.
+        admission: Counts the downloads.
+        traffic: What comes and goes on the public listener.
+        sync: Keeps the catalogue of contents.
+        contents: Reads it.
+        console: On the admin listener.
+    """
+
+    parts: Parts
+    watch: ConnectorWatch
+    admission: Admission
+    traffic: Traffic
+    sync: Sync
+    contents: Contents
+    console: Console
+
+    @property
+    def public_url(self) -> str:
+        """Base of the public listener, as it is reached from this machine."""
+        return f"http://{self.parts.settings.listen.local}"
+
+    @property
+    def admin_url(self) -> str:
+        """Base of the admin listener, as it is reached from this machine."""
+        return self.console.url
+
+    @property
+    def secure_url(self) -> str | None:
+        """Base of the native HTTPS listener, if there is one."""
+        listen = self.parts.settings.tls_listen
+        return f"https://{listen.local}" if listen is not None else None
+
+    def set_up_url(self) -> str | None:
+        """Return a new link to set the console's password, as ``Console`` gives it."""
+        return self.console.set_up_url()
+
+    def demo_url(self) -> str:
+        """Return a link that signs in to the console, as ``Console`` gives it."""
+        return self.console.demo_url()
+
+
+@asynccontextmanager
+async def open_gateway(
+    settings: Settings,
+    environ: Mapping[str, str],
+    *,
+    monotonic: Callable[[], float] = time.monotonic,
+    clock: Clock | None = None,
+) -> AsyncIterator[Gateway]:
+    """Run the connector until the end of the block; then let downloads finish (TDC_DRAIN_S).
+
+    Args:
+        settings: Loaded; port 0 takes any free port.
+        environ: For the state directory.
+        monotonic: By which the console's sign-ins and links end.
+        clock: As for ``open_parts``.
+
+    Raises:
+        ConfigurationError: An address is taken, the database or a file cannot be used.
+        DatabaseFailed: The database does not answer.
+    """
+    async with AsyncExitStack() as stack:
+        # Before anything else: an address that is taken must leave no trace of this process.
+        sockets, settings = bind_all(stack, settings)
+        replica = await stack.enter_async_context(open_replica(settings, environ, clock=clock))
+        # It closes after the console: until it has drained all that downloads need must work.
+        public = await stack.enter_async_context(open_public(replica, sockets))
+        admin = await stack.enter_async_context(
+            open_admin(
+                replica,
+                sockets,
+                traffic=public.traffic,
+                metrics=public.metrics,
+                not_ready=public.not_ready,
+                monotonic=monotonic,
+            )
+        )
+        tell_start(replica)
+        yield Gateway(
+            replica.parts,
+            replica.watch,
+            public.admission,
+            public.traffic,
+            admin.sync,
+            admin.contents,
+            admin.console,
+        )
+
+
+def tell_start(replica: Replica) -> None:
+    """Log where the connector listens, and what its operator should know of the settings."""
+    settings = replica.parts.settings
+    if replica.watch.connectors.is_new:
+        log.warning(
+            "no connector yet",
+            database=str(replica.parts.database.place),
+            fix="make one in the console, or by connectors apply; if there were some, the"
+            " database has been lost: see TDC_DATABASE_URL, or restore a backup",
+        )
+    log.info(
+        "listening",
+        public=str(settings.listen),
+        admin=str(settings.admin_listen),
+        tls=str(settings.tls_listen) if settings.tls_listen else None,
+        set_up=replica.parts.tenant is not None,
+    )
+    if settings.has_unnamed_proxy:
+        log.warning("unnamed proxy in front", public=settings.public_url, fix=NAME_THE_PROXY)

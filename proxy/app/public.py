@@ -1,0 +1,132 @@
+"""The public listener: what answers it, and within which limits."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from aiohttp import web
+
+from proxy.app.replica import Replica
+from proxy.backoff import Backoff
+from proxy.delivery.admission import Admission
+from proxy.delivery.download import Downloads, Limits, PublicBases
+from proxy.delivery.min_rate import MinRate
+from proxy.delivery.retry import RetryPolicy
+from proxy.server.connection_limiter import ConnectionLimiter
+from proxy.server.descriptors import affordable
+from proxy.server.listeners import Sockets, serving
+from proxy.server.probes import PROBES, public_probe
+from proxy.settings import Settings
+from proxy.telemetry.live import Traffic, sampling
+from proxy.telemetry.metrics import Metrics
+from proxy.telemetry.middleware import Handler, Observer
+from proxy.tenant import TenantConnection
+
+# Long enough for a phone in a tunnel, short enough for a crowd of stalled readers.
+_MIN_RATE_WINDOW_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Public:
+    """The public listener, as it is served.
+
+    Attributes:
+        admission: Counts the downloads.
+        traffic: What comes and goes.
+        metrics: The same as figures.
+        not_ready: Why nothing new should come here.
+    """
+
+    admission: Admission
+    traffic: Traffic
+    metrics: Metrics
+    not_ready: Callable[[], Sequence[str]]
+
+
+@asynccontextmanager
+async def open_public(replica: Replica, sockets: Sockets) -> AsyncIterator[Public]:
+    """Serve the public listener until the end of the block; then let downloads finish."""
+    settings, connection = replica.parts.settings, replica.parts.connection
+    max_downloads, max_connections = affordable(settings)
+    metrics = Metrics()
+    traffic = Traffic(now=time.time)
+    metrics.watch(traffic)
+    admission = Admission(
+        max_downloads=max_downloads,
+        max_per_client=settings.max_downloads_per_client,
+        trusted=settings.proxies,
+        now=time.monotonic,
+    )
+    downloads = Downloads(
+        connectors=lambda: replica.watch.connectors,
+        tenant=lambda: connection.tenant,
+        limits=Limits(
+            admission=admission,
+            retry_policy=RetryPolicy(random.random, attempts=8, backoff=Backoff(0.1, longest_s=5)),
+            read_gap_s=settings.read_gap_s,
+            pump=settings.pump,
+            min_rate=MinRate(settings.min_rate_bytes_s, _MIN_RATE_WINDOW_S),
+        ),
+        bases=PublicBases(settings.public_base, settings.secure_base),
+        stale_if_error_s=settings.stale_if_error_s,
+    )
+    not_ready = partial(_not_ready, connection, admission)
+    stopping = asyncio.Event()
+    observer = Observer(
+        _handler(downloads, not_ready),
+        at_once=downloads.answer_at_once,
+        metrics=metrics,
+        traffic=traffic,
+        trusted=settings.proxies,
+        negative_ttl_s=settings.negative_ttl_s,
+        stopping=stopping,
+    )
+    async with (
+        sampling(traffic),
+        serving(
+            observer.answer,
+            *sockets.public,
+            limiter=connection_limiter("public", max_connections, settings, metrics),
+            drained=partial(admission.drained, at_most_s=settings.drain_s),
+            stopping=stopping,
+            at_once=observer.answer_at_once,
+        ),
+    ):
+        yield Public(admission, traffic, metrics, not_ready)
+
+
+def connection_limiter(
+    listener: str, most: int, settings: Settings, metrics: Metrics
+) -> ConnectionLimiter:
+    """Return what bounds the connections of a listener, and counts them."""
+    limiter = ConnectionLimiter(
+        most=most,
+        trusted=settings.proxies,
+        count=lambda reason: metrics.connections_closed.labels(listener, reason).inc(),
+        now=time.monotonic,
+    )
+    metrics.connections.labels(listener).set_function(lambda: limiter.open)
+    return limiter
+
+
+def _handler(downloads: Downloads, not_ready: Callable[[], Sequence[str]]) -> Handler:
+    """Return what answers the public listener: probes and downloads, and no router between."""
+
+    async def handler(request: web.BaseRequest) -> web.StreamResponse:
+        if request.raw_path.startswith(PROBES):
+            probe = public_probe(request, not_ready)
+            if probe is not None:
+                return probe
+        return await downloads.answer(request)
+
+    return handler
+
+
+def _not_ready(connection: TenantConnection, admission: Admission) -> Sequence[str]:
+    if admission.is_closing:
+        return ["stopping: running downloads finish, new ones go elsewhere"]
+    return connection.not_ready()

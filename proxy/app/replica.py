@@ -1,0 +1,64 @@
+"""What every process has that serves: the tenant, its connectors, and obedience to purges."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+from aiohttp import http_parser
+
+from proxy.app.tenant import open_parts
+from proxy.catalogue.polling import PurgePoller
+from proxy.clock import Clock
+from proxy.connectors.watch import ConnectorWatch
+from proxy.errors import ConfigurationError
+from proxy.settings import Settings
+from proxy.tenant import Parts
+
+log = structlog.get_logger("proxy.app")
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """One process among those that share a database.
+
+    Attributes:
+        parts: Settings, database, and the tenant that is connected.
+        watch: The connectors that are served.
+    """
+
+    parts: Parts
+    watch: ConnectorWatch
+
+
+@asynccontextmanager
+async def open_replica(
+    settings: Settings, environ: Mapping[str, str], *, clock: Clock | None = None
+) -> AsyncIterator[Replica]:
+    """Follow what the database says, until the end of the block.
+
+    Args:
+        settings: Loaded; the ports are those that were bound.
+        environ: For the state directory.
+        clock: As for ``open_parts``.
+
+    Raises:
+        ConfigurationError: The database or a file cannot be used.
+        DatabaseFailed: The database does not answer.
+    """
+    _refuse_slow_parser()
+    async with open_parts(settings, environ, clock=clock) as parts:
+        connection = parts.connection
+        async with (
+            ConnectorWatch.open(parts.database, changed=connection.refresh) as watch,
+            PurgePoller.open(parts.database, connection.purge),
+        ):
+            yield Replica(parts, watch)
+
+
+def _refuse_slow_parser() -> None:
+    """Refuse aiohttp without its C parser: the Python one reads other requests than proxies do."""
+    if http_parser.HttpRequestParser is http_parser.HttpRequestParserPy:
+        raise ConfigurationError(
+            ["aiohttp lacks its C parser: install its wheel, and unset AIOHTTP_NO_EXTENSIONS"]
+        )
