@@ -7,9 +7,9 @@ out.
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, delete, select, true
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.catalogue import schema
+from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.database import Database
 
 # A year and some weeks, to compare with the same days of last year.

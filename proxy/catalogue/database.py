@@ -22,9 +22,9 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from proxy.catalogue import migrate, schema, secret_keys
+from proxy.catalogue.async_engine import AsyncConnection, AsyncEngine
 from proxy.catalogue.encryption import Encryption, is_encrypted
 from proxy.catalogue.engine import (
     SETTING,

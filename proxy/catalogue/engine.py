@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from proxy.catalogue.async_engine import AsyncConnection, AsyncEngine, create_async_engine
 from proxy.errors import ConfigurationError
 
 SETTING = "TDC_DATABASE_URL"

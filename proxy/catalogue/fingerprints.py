@@ -7,9 +7,9 @@ Rows of another fingerprint are not read; ``fit`` drops or keeps them in one tra
 from collections.abc import Iterable
 
 from sqlalchemy import delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.catalogue import schema
+from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.database import Database
 from proxy.catalogue.url_entries import address_fingerprint, catalogue_fingerprint
 from proxy.connectors.model import Connector

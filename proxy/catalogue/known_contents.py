@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.catalogue import queries, schema
+from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.collisions import AddressClaim, ranked
 from proxy.catalogue.database import Database
 from proxy.catalogue.url_rows import KnownContent

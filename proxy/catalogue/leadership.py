@@ -9,8 +9,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Self
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.database import Database, failures
 from proxy.errors import DatabaseFailed
 

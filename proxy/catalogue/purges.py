@@ -5,9 +5,9 @@ from datetime import UTC, timedelta
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, delete, func, insert, select, true, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.catalogue import schema
+from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.database import Database
 
 _AT = schema.content.c

@@ -14,9 +14,9 @@ from typing import TypeVar
 import orjson
 import structlog
 from sqlalchemy import insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.catalogue import schema
+from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.database import Database
 from proxy.catalogue.encryption import Encryption
 from proxy.errors import DatabaseFailed

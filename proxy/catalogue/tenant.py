@@ -3,9 +3,9 @@
 from dataclasses import asdict, dataclass, field, replace
 
 from sqlalchemy import delete, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.catalogue import schema, secret_keys
+from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.database import Database, bump
 from proxy.errors import ConfigurationError
 

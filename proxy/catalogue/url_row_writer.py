@@ -8,9 +8,9 @@ from itertools import groupby
 from typing import Any, TypeVar
 
 from sqlalchemy import Row, Select, bindparam, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.catalogue import schema
+from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.collisions import (
     AddressClaim,
     AddressStatus,

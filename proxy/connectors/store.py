@@ -10,9 +10,9 @@ from enum import StrEnum
 from typing import Any, get_args, get_origin
 
 from sqlalchemy import delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.catalogue import schema
+from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.database import Database, bump, revision
 from proxy.connectors.changes import Changes, compare, conflicts, differences
 from proxy.connectors.model import Connector, Connectors

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.catalogue import schema
+from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.audit_retention import KEPT, prune
 from proxy.catalogue.database import Database
 from tests.catalogue.audited import audited

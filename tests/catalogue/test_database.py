@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from proxy.catalogue.async_engine import AsyncConnection, create_async_engine
 from proxy.catalogue.database import Database
 from proxy.catalogue.engine import place
 from proxy.catalogue.tenant import TenantStore

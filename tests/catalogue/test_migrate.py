@@ -11,8 +11,8 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, inspect, text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
+from proxy.catalogue.async_engine import AsyncEngine
 from proxy.catalogue.database import Database
 from proxy.catalogue.engine import engine, place, writer
 from proxy.catalogue.migrate import SCRIPTS, UnusableDatabase, prepare, upgrade

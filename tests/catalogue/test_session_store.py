@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import aiohttp
 import pytest
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.database import Database
 from proxy.catalogue.session_store import SharedSessions
 from proxy.sandbox.server import Sandbox, Switches

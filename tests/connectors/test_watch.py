@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
 
+from proxy.catalogue.async_engine import create_async_engine
 from proxy.catalogue.database import Database
 from proxy.catalogue.engine import place
 from proxy.connectors.model import Connector, Identifier

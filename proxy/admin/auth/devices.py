@@ -10,11 +10,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.admin.auth import passwords
 from proxy.admin.auth.secret_hash import secret_hash
 from proxy.catalogue import schema
+from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.database import Database
 
 COOKIE = "tdc_device"

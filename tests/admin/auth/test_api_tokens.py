@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.admin.auth.api_tokens import ApiTokens
 from proxy.admin.store import ConsoleStore, NameTaken
 from proxy.catalogue import schema
+from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.database import Database
 from tests.catalogue.audited import audited
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.admin.auth.devices import LIVES, MOST, Devices
 from proxy.admin.store import ConsoleStore
 from proxy.catalogue import schema
+from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.database import Database
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
