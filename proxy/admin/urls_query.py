@@ -31,7 +31,8 @@ class Order(StrEnum):
     DOWN = "desc"
 
 
-def _several(value: Any) -> Any:
+def several(value: Any) -> Any:
+    """Return a parameter that may be repeated as a list, however often it is there."""
     return [value] if isinstance(value, str) else value
 
 
@@ -43,13 +44,13 @@ class LinesQuery(Model):
     """Which lines of the table."""
 
     q: str = Field("", max_length=200, description="words that title, identifier or file name have")
-    type: Annotated[frozenset[_Type], BeforeValidator(_several)] = Field(
+    type: Annotated[frozenset[_Type], BeforeValidator(several)] = Field(
         frozenset(), max_length=10, description="VIDEO, IMAGE, AUDIO, OTHER"
     )
-    language: Annotated[frozenset[_Language], BeforeValidator(_several)] = Field(
+    language: Annotated[frozenset[_Language], BeforeValidator(several)] = Field(
         frozenset(), max_length=50, description="lower case; - for lines without one"
     )
-    status: Annotated[frozenset[AddressStatus], BeforeValidator(_several)] = Field(
+    status: Annotated[frozenset[AddressStatus], BeforeValidator(several)] = Field(
         frozenset(), description="how lines stand; default: all but removed"
     )
     sort: Sort = Sort.TITLE

@@ -14,10 +14,12 @@ from proxy import __version__
 from proxy.catalogue.database import Database, open_database
 from proxy.catalogue.folder_listing import FolderListing
 from proxy.catalogue.known_contents import KnownContents
+from proxy.catalogue.served_files import ServedFile, ServedFiles
 from proxy.catalogue.session_store import session_store
 from proxy.check.report import Recording
 from proxy.clock import Clock
 from proxy.connectors.folder_statistics_cache import FolderStatisticsCache
+from proxy.connectors.model import Connector
 from proxy.connectors.preview import Previewer
 from proxy.delivery.aiohttp_client import AiohttpClient
 from proxy.delivery.bulkhead import Bulkhead
@@ -30,12 +32,15 @@ from proxy.delivery.origin import Origins
 from proxy.delivery.origin_client import OriginClient
 from proxy.delivery.origin_hosts import GuardedResolver, OriginHosts
 from proxy.delivery.rate_limiter import RateLimiter
+from proxy.delivery.resolution import Delivery
 from proxy.delivery.resolver import Lifetimes, Resolver
 from proxy.delivery.retrying_caller import RetryingCaller
 from proxy.delivery.source_file import SourceFiles
 from proxy.delivery.transport.client import Http1Client
 from proxy.errors import ConfigurationError
 from proxy.idle_connections import IdleBoundedConnector
+from proxy.semantics.dates import parse_http_date
+from proxy.semantics.headers import media_type
 from proxy.settings import Settings
 from proxy.telemetry.middleware import PSEUDONYM
 from proxy.tenant import Parts, Tenant, TenantConnection
@@ -133,6 +138,9 @@ async def _open_tenant(
             FolderStatisticsCache.open(search, now=clock.now)
         )
         known = KnownContents(database) if database is not None else None
+        served = None
+        if database is not None:
+            served = await stack.enter_async_context(ServedFiles.open(database))
         lookup = Lookup(thron, search, known=known)
         delivery_builder = DeliveryBuilder(
             thron,
@@ -165,6 +173,7 @@ async def _open_tenant(
                 random=random.random,
             ),
             now=clock.now,
+            completed=partial(_note_served, served),
             starts_warm=known is not None and await known.has_any(),
         )
         stack.push_async_callback(resolver.aclose)
@@ -184,6 +193,21 @@ async def _open_tenant(
             origins=origins,
             explainer=Explainer(lookup, delivery_builder, origins, base=settings.public_base),
         )
+
+
+def _note_served(served: ServedFiles | None, connector: Connector, delivery: Delivery) -> None:
+    """Note what an origin told of a content, for the summary table."""
+    told = delivery.representation
+    if served is None or told is None:
+        return
+    lines = dict(told.fields)
+    modified = told.known.last_modified
+    file = ServedFile(
+        media_type=media_type(lines.get("Content-Type")),
+        size=told.known.complete_length,
+        modified=parse_http_date(modified) if modified is not None else None,
+    )
+    served.note(connector.slug, delivery.content_id, file)
 
 
 @asynccontextmanager

@@ -28,6 +28,9 @@ _COLUMNS: Mapping[str, Callable[[UrlRow, RowUrls], Any]] = {
     "content_id": lambda line, _: line.content_id,
     "file_name": lambda line, _: line.file_name,
     "hidden": lambda line, _: line.hidden.value if line.hidden is not None else None,
+    "media_type": lambda line, _: line.media_type,
+    "size": lambda line, _: line.size,
+    "modified": lambda line, _: f"{line.modified:%Y-%m-%dT%H:%M:%SZ}" if line.modified else None,
 }
 COLUMNS = tuple(_COLUMNS)
 

@@ -14,7 +14,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Row,
-    ScalarSelect,
     Select,
     case,
     exists,
@@ -28,6 +27,7 @@ from proxy.catalogue import schema
 from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.database import Database
+from proxy.catalogue.served_files import SERVED
 from proxy.catalogue.url_entries import catalogue_fingerprint, folded
 from proxy.catalogue.url_rows import (
     CataloguedContent,
@@ -47,6 +47,18 @@ from proxy.thron.messages import SourceFile
 
 _ADDRESS = schema.address.c
 _CONTENT = schema.content.c
+_IS_HIDDEN = _ADDRESS.status == AddressStatus.UNPUBLISHED.value
+_ROWS = select(
+    schema.address,
+    *(_CONTENT.file_name, *SERVED),
+    # Of the other statuses they are not needed.
+    case((_IS_HIDDEN, _CONTENT.status)).label("word"),
+    case((_IS_HIDDEN, _CONTENT.channels)).label("channels"),
+).outerjoin_from(
+    schema.address,
+    schema.content,
+    (_CONTENT.connector == _ADDRESS.connector) & (_CONTENT.id == _ADDRESS.content_id),
+)
 
 _ORDERS: dict[Sort, tuple[ColumnElement[Any], ...]] = {
     Sort.TITLE: (_ADDRESS.title_key, _ADDRESS.id),
@@ -84,15 +96,19 @@ class Contents:
         limit: int = 50,
     ) -> UrlRowPage:
         """Return one page of the summary table, and how many lines the selection has."""
-        query = ordered(url_rows(connector, selection), sort, descending=descending)
+        wanted = select(_ADDRESS.id).where(*conditions(connector, selection))
+        wanted = ordered(wanted, sort, descending=descending).limit(limit).offset(offset)
 
         async def read(connection: AsyncConnection) -> UrlRowPage:
-            found = (await connection.execute(query.limit(limit).offset(offset))).all()
-            total = len(found)
+            # By number first: of the lines before the page nothing but the index is read.
+            ids = list((await connection.execute(wanted)).scalars())
+            lines = await connection.execute(_ROWS.where(_ADDRESS.id.in_(ids)))
+            found = {row.id: read_url_row(row) for row in lines.all()}
+            total = len(ids)
             if offset or total >= limit:  # else these are all of them
                 counted = await connection.execute(count(connector, selection))
                 total = counted.scalar_one()
-            return UrlRowPage(tuple(map(read_url_row, found)), total, offset)
+            return UrlRowPage(tuple(found[each] for each in ids if each in found), total, offset)
 
         return await self._database.read(read)
 
@@ -315,22 +331,7 @@ def conditions(connector: Connector, selection: Selection) -> list[ColumnElement
 
 def url_rows(connector: Connector, selection: Selection) -> Select[Any]:
     """Return the query of the lines of a selection, in no order yet."""
-    is_hidden = _ADDRESS.status == AddressStatus.UNPUBLISHED.value
-    return select(
-        schema.address,
-        of_content(_CONTENT.file_name).label("file_name"),
-        case((is_hidden, of_content(_CONTENT.status))).label("word"),
-        case((is_hidden, of_content(_CONTENT.channels))).label("channels"),
-    ).where(*conditions(connector, selection))
-
-
-def of_content(column: ColumnElement[Any]) -> ScalarSelect[Any]:
-    """Return a column of the content that a line is of."""
-    return (
-        select(column)
-        .where(_CONTENT.connector == _ADDRESS.connector, _CONTENT.id == _ADDRESS.content_id)
-        .scalar_subquery()
-    )
+    return _ROWS.where(*conditions(connector, selection))
 
 
 def ordered(query: Select[Any], sort: Sort, *, descending: bool) -> Select[Any]:
@@ -373,6 +374,10 @@ def _hidden(row: Row[Any]) -> Publication | None:
     return None if found is Publication.PUBLISHED else found
 
 
+def _instant(seconds: int | None) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None
+
+
 # What a row says in other words than a UrlRow; every other field has its column's name and value.
 _READ: Mapping[str, Callable[[Row[Any]], Any]] = {
     "number": lambda row: row.id,
@@ -380,8 +385,9 @@ _READ: Mapping[str, Callable[[Row[Any]], Any]] = {
     "value": lambda row: row.value or None,
     "status": lambda row: AddressStatus(row.status),
     "since": lambda row: row.since,
-    "updated": lambda row: datetime.fromtimestamp(row.updated_s, UTC) if row.updated_s else None,
+    "updated": lambda row: _instant(row.updated_s),
     "hidden": _hidden,
+    "modified": lambda row: _instant(row.modified_s),
 }
 _READERS = {each.name: _READ.get(each.name, attrgetter(each.name)) for each in fields(UrlRow)}
 

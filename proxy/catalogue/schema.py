@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 # The newest revision. It stands here so that a start with a database of today need not import
 # Alembic, which is heavy; a test compares it with the revisions.
-HEAD = "0001"
+HEAD = "0002"
 
 TABLES = MetaData()
 
@@ -202,6 +202,10 @@ content = Table(
     Column("run", Integer, nullable=False),
     Column("confirmed", Instant),
     Column("digest", String(32), nullable=False),
+    # By proxy/catalogue/served_files.py: what its URLs were last seen to give.
+    Column("media_type", Text),
+    Column("size", BigInteger),
+    Column("modified_s", BigInteger),
     Index("content_counted", "connector", "removed_at", "content_type", "run"),
 )
 

@@ -63,6 +63,10 @@ class UrlRow:
         file_name: Of the source file.
         hidden: With AddressStatus.UNPUBLISHED, why; else None.
         is_shortened: Whether the language is ``en`` where THRON has ``en_US``.
+        media_type: Of the file that the content's URLs were last seen to give; None where none
+            was seen yet, or it was not told. So are the next two.
+        size: Its complete length in octets.
+        modified: When this version of it was made.
     """
 
     number: int
@@ -79,6 +83,9 @@ class UrlRow:
     file_name: str | None
     hidden: Publication | None = None
     is_shortened: bool = False
+    media_type: str | None = None
+    size: int | None = None
+    modified: datetime | None = None
 
     @property
     def is_fragile(self) -> bool:

@@ -9,7 +9,7 @@ from proxy.catalogue import schema
 from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.database import Database
-from proxy.catalogue.queries import of_content, read_url_row, url_rows
+from proxy.catalogue.queries import read_url_row, url_rows
 from proxy.catalogue.url_rows import Selection, UrlRow
 from proxy.connectors.addresses import public_url
 from proxy.connectors.impact import (
@@ -76,7 +76,7 @@ async def broken_urls(
 async def _served_after(database: Database, connector: Connector, last: int) -> list[Row[Any]]:
     query = (
         url_rows(connector, Selection(statuses=_LED))
-        .add_columns(of_content(schema.content.c.was_published).label("was_published"))
+        .add_columns(schema.content.c.was_published)
         .where(_ADDRESS.serves, _ADDRESS.id > last)
         .order_by(_ADDRESS.id)
         .limit(_AT_A_TIME)

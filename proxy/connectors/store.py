@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, get_args, get_origin
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Update, delete, insert, select, update
 
 from proxy.catalogue import schema
 from proxy.catalogue.async_engine import AsyncConnection
@@ -83,6 +83,8 @@ class ConnectorStore:
                     else update(_CONNECTOR).where(_CONNECTOR.c.slug == slug)
                 )
                 await connection.execute(query.values(**row_of(new)))
+                if old is not None and old.delivery is not new.delivery:
+                    await connection.execute(_unseen(slug))
                 await self.database.note(
                     connection,
                     actor=actor,
@@ -112,6 +114,15 @@ class ConnectorStore:
             return True
 
         return await self.database.write(remove)
+
+
+def _unseen(slug: str) -> Update:
+    """Forget what files a connector served: from now on it serves others."""
+    return (
+        update(schema.content)
+        .where(schema.content.c.connector == slug)
+        .values(media_type=None, size=None, modified_s=None)
+    )
 
 
 async def _all(connection: AsyncConnection) -> tuple[Connector, ...]:

@@ -94,7 +94,7 @@ _LookUpKey = tuple[Address, Connector, int]
 class Resolver:
     """Answers from its caches, and asks THRON for what they do not have."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its parts, each by name
         self,
         lookup: Lookup,
         *,
@@ -104,6 +104,7 @@ class Resolver:
         look_ups: Bulkhead,
         caller: RetryingCaller,
         now: Callable[[], float],
+        completed: Callable[[Connector, Delivery], None] = lambda _connector, _delivery: None,
         starts_warm: bool = False,
     ) -> None:
         """Make a resolver that remembers nothing yet.
@@ -116,6 +117,7 @@ class Resolver:
             look_ups: How many addresses that are not remembered may be looked up at once.
             caller: Asks THRON, with retries and a circuit breaker.
             now: Monotonic seconds.
+            completed: Is told of every delivery that an origin completed.
             starts_warm: Whether the catalogue knows contents from before.
         """
         self._starts_warm = starts_warm
@@ -126,6 +128,7 @@ class Resolver:
         self._look_ups = look_ups
         self._caller = caller
         self._now = now
+        self._completed = completed
         self._resolutions: BoundedCache[Resolution] = BoundedCache(
             ttl_s=lifetimes.resolution_ttl_s + lifetimes.stale_if_error_s,
             max_entries=lifetimes.max_resolutions,
@@ -216,6 +219,7 @@ class Resolver:
         known = await self._resolutions.get(cache_key(address))
         if known is resolution and delivery != resolution.delivery:
             await self._resolutions.set(cache_key(address), replace(resolution, delivery=delivery))
+            self._completed(resolution.connector, delivery)
 
     async def purge(self, purge: Purge) -> None:
         """Forget resolutions and negatives, so that THRON is asked before anything is served."""

@@ -37,6 +37,7 @@ class LinkProbe:
                 resolved = await self._resolver.resolve(connector, address)
                 delivery, fields = resolved.resolution.delivery, [FIRST_OCTET]
                 async with self._origins.open(delivery, method="GET", fields=fields) as upstream:
+                    await self._resolver.complete(resolved.resolution, address, upstream.delivery)
                     told = parse_content_range(upstream.fields.get("Content-Range", ""))
                     size = told.complete_length if told is not None else upstream.octets
                     # Of an empty file there is no first octet, so that a 416 is its answer.

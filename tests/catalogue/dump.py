@@ -93,6 +93,9 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "changed": _NOON,
         "run": "1",
         "digest": "'digest-1'",
+        "media_type": "'video/mp4'",
+        "size": "5000000000",
+        "modified_s": "1714564800",
     },
     "address": {
         "connector": "'brochures'",

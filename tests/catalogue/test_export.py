@@ -36,7 +36,8 @@ def _read(exported: bytes) -> list[list[str]]:
 
 async def test_csv() -> None:
     """CSV has a head, one record for each line, and CRLF at the end of each."""
-    whole = await _export(Format.CSV, LINE, replace(LINE, value=None, serves=False))
+    served = replace(LINE, media_type="application/pdf", size=1_234_567, modified=LINE.updated)
+    whole = await _export(Format.CSV, served, replace(LINE, value=None, serves=False))
     assert whole.count(b"\r\n") == 3
     head, first, second = _read(whole)
     assert tuple(head) == COLUMNS
@@ -52,8 +53,12 @@ async def test_csv() -> None:
         "content_id": "id-1",
         "file_name": "a file.pdf",
         "hidden": "",
+        "media_type": "application/pdf",
+        "size": "1234567",
+        "modified": "2024-05-01T12:00:00Z",
     }
     assert second[3:7] == ["", "", "ok", "no"]
+    assert second[-3:] == ["", "", ""]
 
 
 @pytest.mark.parametrize(

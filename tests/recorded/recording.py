@@ -90,6 +90,7 @@ async def recordings(tree: Path, state: Path) -> dict[str, str]:
         await _listed(connector)
         found["public.http"] = await connector.recorded(PUBLIC, at=connector.public)
         found["failing.http"] = await _failing(connector)
+        await _noted(connector)
         found["pages.http"] = _without_words(await connector.recorded(PAGES, at=connector.admin))
         found["openapi.json"] = await _openapi(connector)
         found["metrics.txt"] = await _metrics(connector)
@@ -150,6 +151,21 @@ async def _listed(connector: Running) -> None:
         return all(each["contents"] is not None for each in states if each["connector"]["enabled"])
 
     await until(is_listed)
+
+
+async def _noted(connector: Running) -> None:
+    """Download one more content, and wait until the table knows what was downloaded so far."""
+    async with (
+        aiohttp.ClientSession() as http,
+        http.get(f"http://{connector.public}/media/en/ailing-00") as response,
+    ):
+        assert response.status == 200
+
+    async def is_known() -> bool:
+        rows = await _json(connector, "/api/connectors/media/urls?q=ailing-00&language=en")
+        return rows["items"][0]["size"] is not None
+
+    await until(is_known)
 
 
 async def _failing(connector: Running) -> str:

@@ -1,15 +1,16 @@
 """The summary table of a connector: page by page, and whole as CSV, JSON or text."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Annotated
 
 import structlog
 from aiohttp import web
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from proxy.admin.api.operations import Model, operation
 from proxy.admin.connector_lookup import connector_of, line_urls
-from proxy.admin.urls_query import LinesQuery, UrlsQuery
+from proxy.admin.urls_query import LinesQuery, UrlsQuery, several
 from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.export import MEDIA_TYPES, Format, exported
 from proxy.catalogue.queries import Contents
@@ -23,6 +24,8 @@ from proxy.thron.content import Publication
 log = structlog.get_logger("proxy.admin")
 
 _LARGEST = 200
+# As many as stand on the largest page of the console's; their numbers fit into a URL.
+_LARGEST_SELECTION = 250
 _TAG = "Contents"
 
 
@@ -44,6 +47,9 @@ class UrlLine(Model):
     file_name: str | None
     hidden: Publication | None = Field(description="why, where the status is unpublished")
     is_shortened: bool = Field(description="whether the language is en where THRON has en_US")
+    media_type: str | None = Field(description="of the file as last served; null: not known yet")
+    size: int | None = Field(description="in bytes, of the file as last served")
+    modified: datetime | None = Field(description="date of the version that was last served")
 
 
 class UrlPage(Model):
@@ -92,6 +98,9 @@ class CollisionPage(Model):
 class ExportQuery(LinesQuery):
     """Which lines, and as what."""
 
+    number: Annotated[frozenset[int], BeforeValidator(several)] = Field(
+        frozenset(), max_length=_LARGEST_SELECTION, description="only these lines"
+    )
     format: Format = Format.CSV
     bom: bool = Field(default=False, description="whether CSV begins with a byte order mark")
 
@@ -142,8 +151,9 @@ class UrlsApi:
         is one array; txt has the URLs that lead to a content, one a line.
         """
         connector = connector_of(self.watch, slug)
+        selection = replace(query.selection, numbers=query.number)
         lines = self.contents.each(
-            connector, query.selection, sort=query.sort, descending=query.is_descending
+            connector, selection, sort=query.sort, descending=query.is_descending
         )
         urls = line_urls(self.settings, connector, is_named=query.names)
         pieces = exported(lines, urls, query.format, is_marked=query.bom)
