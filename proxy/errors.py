@@ -23,6 +23,7 @@
 """
 
 from collections.abc import Sequence
+from typing import Self
 
 
 def gettext_noop(text: str) -> str:
@@ -36,11 +37,13 @@ class GatewayError(Exception):
     Attributes:
         status: The status code of the answer.
         proxy_status: The error type of the Proxy-Status field (RFC 9209, 2.3), or None where
-            neither THRON nor an origin is to blame.
+            neither THRON nor an origin is to blame, or its answer came and is no use.
+        received_status: The status code that THRON or the origin answered with, if one came.
         public: What the client may read; never a URL, a token, a pkey or a host's name.
         retry_after_s: The Retry-After field in seconds, or None.
 
     Status, Proxy-Status and Retry-After are those of the class unless one instance knows better.
+    With a received status the class's error type does not count: it means that no answer came.
     The message of the exception itself is for the operator's log; secrets stay out of it too.
     """
 
@@ -55,15 +58,33 @@ class GatewayError(Exception):
         *,
         status: int | None = None,
         proxy_status: str | None = None,
+        received_status: int | None = None,
         retry_after_s: float | None = None,
     ) -> None:
         super().__init__(message or self.public)
+        self.received_status = received_status
         if status is not None:
             self.status = status
-        if proxy_status is not None:
+        if proxy_status is not None or received_status is not None:
             self.proxy_status = proxy_status
         if retry_after_s is not None:
             self.retry_after_s = retry_after_s
+
+    def anew(
+        self,
+        *,
+        suffix: str = "",
+        status: int | None = None,
+        retry_after_s: float | None = None,
+    ) -> Self:
+        """Return the same error to be raised again: one raised twice accumulates tracebacks."""
+        return type(self)(
+            f"{self}{suffix}",
+            status=status if status is not None else vars(self).get("status"),
+            proxy_status=self.proxy_status,
+            received_status=self.received_status,
+            retry_after_s=retry_after_s,
+        )
 
     @property
     def asked_wait_s(self) -> float | None:
@@ -94,30 +115,12 @@ class ContentUnfinished(GatewayError):
 
 
 class ThronError(GatewayError):
-    """THRON's API did not give what was asked for.
-
-    Attributes:
-        answered: The status code that THRON answered with, if that is what went wrong.
-    """
+    """THRON's API did not give what was asked for."""
 
     status = 503
-    proxy_status = "destination_unavailable"
+    proxy_status: str | None = "destination_unavailable"
     public = gettext_noop("THRON cannot be asked at the moment.")
     retry_after_s: float | None = 10
-
-    def __init__(
-        self,
-        message: str = "",
-        *,
-        status: int | None = None,
-        proxy_status: str | None = None,
-        retry_after_s: float | None = None,
-        answered: int | None = None,
-    ) -> None:
-        super().__init__(
-            message, status=status, proxy_status=proxy_status, retry_after_s=retry_after_s
-        )
-        self.answered = answered
 
 
 class ThronUnreachable(ThronError):
@@ -131,13 +134,13 @@ class ThronFailed(ThronUnreachable):
 class ThronTimeout(ThronError):
     """THRON's API did not answer in time."""
 
-    proxy_status = "connection_timeout"
+    proxy_status = "http_response_timeout"
 
 
 class ThronBusy(ThronError):
     """THRON answered 429, or our own rate limit for questions is reached."""
 
-    proxy_status = "connection_limit_reached"
+    proxy_status = "proxy_internal_response"
     public = gettext_noop("Too many questions to THRON at the moment.")
     retry_after_s = 1
 
@@ -158,7 +161,7 @@ class TokenRejected(ThronError):
     """The token was refused: expired, or without the right (docs/thron.md, 1.4)."""
 
     status = 502
-    proxy_status = "http_request_denied"
+    proxy_status = None
     public = gettext_noop("THRON refuses this content to the connector.")
 
 
@@ -168,7 +171,7 @@ class ThronRefused(ThronError):
     Where that is one content's trouble, and others are delivered, its status is 404.
     """
 
-    proxy_status = "http_request_denied"
+    proxy_status = None
     public = gettext_noop("THRON refuses this content to the connector.")
     retry_after_s: float | None = None
 
@@ -193,7 +196,7 @@ class OriginError(GatewayError):
     """The server that a delivery URL names did not give the content."""
 
     status = 502
-    proxy_status = "destination_unavailable"
+    proxy_status: str | None = "destination_unavailable"
     public = gettext_noop("The content could not be fetched from its origin.")
 
 
@@ -216,7 +219,7 @@ class OriginRefused(OriginError):
 
     status = 404
     public = gettext_noop("This content is not available.")
-    proxy_status = "http_request_denied"
+    proxy_status = None
 
 
 class OriginGone(OriginError):
@@ -227,7 +230,7 @@ class OriginGone(OriginError):
 
     status = 404
     public = gettext_noop("This content is not available.")
-    proxy_status = "http_request_error"
+    proxy_status = None
 
 
 class ContentMissing(OriginGone):
@@ -247,7 +250,7 @@ class HtmlInsteadOfFile(OriginAnswerInvalid):
 class OriginProhibited(OriginError):
     """The origin's host or scheme is not among the allowed ones (TDC_ORIGIN_HOSTS)."""
 
-    proxy_status = "destination_ip_prohibited"
+    proxy_status = "http_request_denied"
 
 
 class OriginIncomplete(OriginError):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from proxy import errors
-from proxy.errors import ConfigurationError, GatewayError, ThronBusy
+from proxy.errors import ConfigurationError, GatewayError, ThronBusy, ThronUnreachable
 
 # RFC 9209, 2.3: the error types that a gateway of ours can mean.
 REGISTERED = {
@@ -28,6 +28,7 @@ REGISTERED = {
     "http_response_timeout",
     "http_protocol_error",
     "proxy_configuration_error",
+    "proxy_internal_response",
     "proxy_internal_error",
 }
 
@@ -63,6 +64,15 @@ def test_one_instance_may_know_better() -> None:
     assert (error.proxy_status, error.retry_after_s, str(error)) == ("dns_error", 7, "words")
     assert ThronBusy().retry_after_s == ThronBusy.retry_after_s
     assert GatewayError(retry_after_s=0).retry_after_s == 0
+
+
+def test_an_answer_is_no_failure_to_get_one() -> None:
+    """With the status that came, the class's error type is not claimed; one's own still is."""
+    assert ThronUnreachable().proxy_status == "destination_unavailable"
+    answered = ThronUnreachable(received_status=503)
+    assert (answered.proxy_status, answered.received_status) == (None, 503)
+    named = ThronUnreachable(proxy_status="http_protocol_error", received_status=503)
+    assert (named.proxy_status, named.received_status) == ("http_protocol_error", 503)
 
 
 def test_all_problems_of_an_operator() -> None:

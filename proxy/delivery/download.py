@@ -395,6 +395,7 @@ class Downloads:
         # a redirect, too, must let pages of other origins embed what it leads to.
         lasting = freshness.of_absence(max_age_s=path.connector.max_age_s)
         lines = [("Location", location), *lasting.as_fields(), *exposure(content_type=None)]
+        lines += freshness.tag_fields(freshness.cache_tags(path.connector.slug))
         return web.Response(status=301, headers=CIMultiDict(lines))
 
 

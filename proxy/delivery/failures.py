@@ -36,6 +36,7 @@ class _Failure:
     message: str
     status: int
     proxy_status: str | None
+    received_status: int | None
     until: float
 
     def new_error(self, now: float) -> GatewayError:
@@ -44,6 +45,7 @@ class _Failure:
             f"{self.message} (a moment ago)",
             status=self.status,
             proxy_status=self.proxy_status,
+            received_status=self.received_status,
             retry_after_s=None if issubclass(self.error, _NOT_TO_COME) else self.until - now,
         )
 
@@ -111,7 +113,9 @@ class NegativeCache:
     def _remember(self, key: Hashable, exc: GatewayError) -> None:
         wait_s = min(max(TTL_S, exc.asked_wait_s or 0.0), _LONGEST_S)
         until = self._now() + wait_s
-        failure = _Failure(type(exc), str(exc), exc.status, exc.proxy_status, until)
+        failure = _Failure(
+            type(exc), str(exc), exc.status, exc.proxy_status, exc.received_status, until
+        )
         if exc.retry_after_s is None and not isinstance(exc, _NOT_TO_COME):
             exc.retry_after_s = wait_s
         self._failures.pop(key, None)
@@ -143,10 +147,9 @@ class Outages:
             self._refused.add(content_id)
         is_silent = self._now() - self._succeeded_at >= _SILENT_S
         if not is_silent or len(self._refused) < _CONTENTS:
-            return type(refusal)(str(refusal), status=404, proxy_status=refusal.proxy_status)
-        return type(refusal)(
-            f"{refusal}; so it is with every content that was asked for lately",
+            return refusal.anew(status=404)
+        return refusal.anew(
+            suffix="; so it is with every content that was asked for lately",
             status=503,
-            proxy_status=refusal.proxy_status,
             retry_after_s=_RETRY_AFTER_S,
         )

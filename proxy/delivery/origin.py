@@ -253,11 +253,16 @@ async def _checked(answer: OriginResponse, delivery: Delivery, fields: Fields) -
     is_vague = is_head and (response.content_length is None or may_be_error(response))
     if is_nothing or is_vague:
         response.close()
-        raise OriginAnswerInvalid("an answer that may be an error in place of the content")
+        raise OriginAnswerInvalid(
+            "an answer that may be an error in place of the content",
+            received_status=response.status,
+        )
     head, error = await sniff_error(response, expected_name=delivery.expected_name)
     if error is not None:
         response.close()
-        raise OriginAnswerInvalid("the origin sent an error in place of the content") from error
+        raise OriginAnswerInvalid(
+            "the origin sent an error in place of the content", received_status=response.status
+        ) from error
     return replace(answer, head=head)
 
 
@@ -287,12 +292,15 @@ def _failure(response: HttpResponse) -> OriginError:
         case 401 | 403:
             return OriginRefused(
                 f"the origin answered {status}; if every content of the tenant"
-                " is refused, its domain protection may want TDC_REFERER"
+                " is refused, its domain protection may want TDC_REFERER",
+                received_status=status,
             )
         case 404 | 410:
-            return OriginGone(f"the origin answered {status}")
+            return OriginGone(f"the origin answered {status}", received_status=status)
         case 206:
-            return OriginAnswerInvalid("the origin sent another range than was asked for")
+            return OriginAnswerInvalid(
+                "the origin sent another range than was asked for", received_status=status
+            )
         case _ if is_failure(status) or status in _MAY_PASS:
             wait_s = parse_retry_after(
                 response.fields.get(hdrs.RETRY_AFTER), date=response.fields.get(hdrs.DATE)
@@ -300,13 +308,13 @@ def _failure(response: HttpResponse) -> OriginError:
             return OriginUnreachable(
                 f"the origin answered {status}",
                 status=HTTPStatus.SERVICE_UNAVAILABLE if wait_s is not None else None,
-                proxy_status="http_request_error",
+                received_status=status,
                 retry_after_s=wait_s,
             )
         case _ if status >= HTTPStatus.BAD_REQUEST and status not in _IN_ANSWER_TO:
-            return OriginRefused(f"the origin answered {status}", proxy_status="http_request_error")
+            return OriginRefused(f"the origin answered {status}", received_status=status)
         case _:
             return OriginAnswerInvalid(
                 f"the origin answered {status}, which is no answer to the request",
-                proxy_status="http_request_error",
+                received_status=status,
             )

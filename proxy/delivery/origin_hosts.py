@@ -99,7 +99,8 @@ class OriginHosts:
         """
         if not _is_among(self._named, host.lower(), port) and not is_public(address):
             raise OriginProhibited(
-                f"{host} is at a private address; name it in full in TDC_ORIGIN_HOSTS"
+                f"{host} is at a private address; name it in full in TDC_ORIGIN_HOSTS",
+                proxy_status="destination_ip_prohibited",
             )
 
 

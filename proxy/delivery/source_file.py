@@ -132,7 +132,7 @@ class SourceFiles:
                 _SourceRequest(sources, fields, file_name, content_id)
             )
         except HtmlInsteadOfFile as exc:
-            raise ThronRefused(str(exc)) from exc
+            raise ThronRefused(str(exc), received_status=exc.received_status) from exc
         finally:
             del self._asked_at[key]
 
@@ -172,7 +172,7 @@ class SourceFiles:
                 except _MAY_BE_THE_ENDPOINT as exc:
                     failures.append(exc)
                 except ThronUnreachable as exc:
-                    if exc.answered != HTTPStatus.INTERNAL_SERVER_ERROR:
+                    if exc.received_status != HTTPStatus.INTERNAL_SERVER_ERROR:
                         raise
                     failures.append(exc)  # as a token that is not found may be told
                 else:
@@ -237,7 +237,8 @@ class SourceFiles:
                 answer.response.close()
                 # Such as the form of a sign-in, to which an ended session is sent.
                 raise ThronAnswerInvalid(
-                    "THRON redirects to an error in place of the file", answered=response.status
+                    "THRON redirects to an error in place of the file",
+                    received_status=response.status,
                 ) from error
             return replace(answer, is_redirected=True, head=head)
         if response.status in _TO_CONDITIONS:
@@ -260,6 +261,6 @@ def _decided(failures: Sequence[GatewayError]) -> GatewayError | None:
         return ThronFailed(
             "THRON answered 500 in every form of the request",
             retry_after_s=_FAILED_AGAIN_S,
-            answered=HTTPStatus.INTERNAL_SERVER_ERROR,
+            received_status=HTTPStatus.INTERNAL_SERVER_ERROR,
         )
     return None

@@ -35,6 +35,9 @@ class Freshness:
         return lines
 
 
+# The tag of a 404 for an address that names no connector; a new one may get it.
+NO_CONNECTOR = "no-connector"
+
 # Failures pass: no cache may hold one back for the next client.
 OF_FAILURE = Freshness("no-store", "no-store")
 
@@ -93,15 +96,15 @@ def of_status(status: int, *, content: Freshness, absence: Freshness) -> Freshne
             return OF_FAILURE
 
 
-def cache_tags(connector: str, *, content_id: str | None = None) -> tuple[str, ...]:
+def cache_tags(connector: str | None, *, content_id: str | None = None) -> tuple[str, ...]:
     """Return the tags by which a CDN purges what a connector, or one content, gave.
 
     Args:
-        connector: The connector's slug.
+        connector: The connector's slug; None where an address names none.
         content_id: THRON's id; what is no unreserved character is percent-encoded, so that tags
             stay apart in both fields' lists and nothing can be written into them.
     """
-    tags = [f"connector-{_tag(connector)}"]
+    tags = [f"connector-{_tag(connector)}" if connector is not None else NO_CONNECTOR]
     if content_id is not None:
         tags.append(f"content-{_tag(content_id)}")
     return tuple(tags)

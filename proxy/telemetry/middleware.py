@@ -229,8 +229,11 @@ def _error_response(
     # A page of another origin that asks by script is to learn the status, not "failed to fetch".
     fields.extend(exposure(content_type=response.content_type))
     fields.extend(_freshness_of(error, negative_ttl_s).as_fields())
-    if error.proxy_status is not None:
-        fields["Proxy-Status"] = str(ProxyStatus(PSEUDONYM, error=error.proxy_status))
+    if isinstance(error, UnknownAddress):
+        fields.extend(freshness.tag_fields(freshness.cache_tags(record.connector)))
+    if error.proxy_status is not None or error.received_status is not None:
+        status = ProxyStatus(PSEUDONYM, error.proxy_status, error.received_status)
+        fields["Proxy-Status"] = str(status)
     if error.retry_after_s is not None:
         fields["Retry-After"] = str(math.ceil(error.retry_after_s))
     return response

@@ -135,16 +135,16 @@ def open_envelope(reply: Reply, *, expected: str) -> Members | None:
     if error is not None:
         raise error
     if reply.status in _UNAUTHORIZED:
-        raise TokenRejected(f"THRON answered {reply.status}")
+        raise TokenRejected(f"THRON answered {reply.status}", received_status=reply.status)
     # THRON's own 404 is a text; a page is that of a host which is not the API.
     is_absent = reply.status == _NOT_FOUND and reply.media_type == "text/plain" and not codes
     if is_absent or codes.any_of(MISSING_CODES):
         return None
     if reply.status == _BAD_REQUEST:
-        raise ThronBadRequest(f"THRON answered 400 {codes}".rstrip(), answered=reply.status)
+        raise ThronBadRequest(f"THRON answered 400 {codes}".rstrip(), received_status=reply.status)
     if reply.status != _OK:
         said = f"THRON answered {reply.status} {codes}".rstrip()
-        raise ThronAnswerInvalid(said, answered=reply.status)
+        raise ThronAnswerInvalid(said, received_status=reply.status)
     if envelope is None:
         raise ThronAnswerInvalid(f"THRON's answer is not JSON ({reply.media_type or 'untyped'})")
     if not codes and expected not in envelope:
@@ -159,18 +159,22 @@ def read_envelope(reply: Reply) -> tuple[Members | None, Codes]:
         ThronError: No service gave the answer: 429, 5xx, a redirect.
     """
     if reply.status == _TOO_MANY_REQUESTS:
-        raise ThronBusy("THRON answered 429", retry_after_s=reply.retry_after_s)
+        raise ThronBusy(
+            "THRON answered 429",
+            received_status=reply.status,
+            retry_after_s=reply.retry_after_s,
+        )
     if reply.status >= _SERVER_ERROR:
         error = ThronUnreachable if reply.status in _OF_THE_HOST else ThronFailed
         raise error(
             f"THRON answered {reply.status}",
             retry_after_s=reply.retry_after_s,
-            answered=reply.status,
+            received_status=reply.status,
         )
     if reply.status in _NO_ANSWER_OF_THE_API:
         fix = f"set TDC_API_URL={reply.moved_to}" if reply.moved_to else "check TDC_API_URL"
         raise ThronAnswerInvalid(
-            f"THRON's API redirects ({reply.status}); {fix}", answered=reply.status
+            f"THRON's API redirects ({reply.status}); {fix}", received_status=reply.status
         )
     envelope = read_members(reply)
     if envelope is not None:

@@ -48,7 +48,7 @@ class Refusals:
         """
         if isinstance(error, TokenRejected):
             return True
-        status = error.answered
+        status = error.received_status
         refuses = status in _REDIRECTS_AND_CLIENT_ERRORS or status == _SERVER_ERROR
         if not refuses or status in _OF_THE_REQUEST:
             return False

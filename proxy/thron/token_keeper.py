@@ -495,11 +495,11 @@ class TokenKeeper:
 def _raise_as_denial(error: ThronError) -> NoReturn:
     """Raise a refusal as a missing right: the session is known to be good."""
     if isinstance(error, TokenRejected):
-        raise ThronRefused(str(error)) from error
+        raise ThronRefused(str(error), received_status=error.received_status) from error
     raise error
 
 
 def _unwrap(outcome: T | ThronError) -> T:
     if isinstance(outcome, ThronError):
-        raise type(outcome)(str(outcome), retry_after_s=outcome.retry_after_s)
+        raise outcome.anew(retry_after_s=outcome.retry_after_s)
     return outcome

@@ -75,7 +75,7 @@ class Failure:
     def new_error(self, now: float) -> ThronError:
         """Return a new error: one that is raised twice accumulates tracebacks."""
         wait_s = max(self.remaining_s(now), 1.0)
-        return type(self.error)(str(self.error), retry_after_s=wait_s)
+        return self.error.anew(retry_after_s=wait_s)
 
 
 def next_refresh(

@@ -34,23 +34,35 @@ class Told:
     Attributes:
         status: Of a GET of the whole.
         error: None where there is none to tell.
+        received: The status that came in place of the content, where one did.
         ranged: Status of a GET of ten octets, where the whole is 200.
     """
 
     status: int = 200
     error: str | None = None
+    received: int | None = None
     ranged: int = 206
+
+    @property
+    def proxy_status(self) -> str | None:
+        """The whole field."""
+        if self.error is None and self.received is None:
+            return None
+        error = f"; error={self.error}" if self.error is not None else ""
+        received = f"; received-status={self.received}" if self.received is not None else ""
+        return f"thron-connector{error}{received}"
 
 
 FINE = Told()
-REFUSED = Told(502, "http_request_error")
-ABSENT = Told(404, "http_request_error")
+REFUSED = Told(502, received=503)
+BAD_REQUEST = Told(404, received=400)
 NONSENSE = Told(502, "http_protocol_error")
 SILENT = Told(504, "http_response_timeout")
 CUT = Told(502, "connection_terminated")
-PROHIBITED = Told(502, "destination_ip_prohibited")
+PROHIBITED = Told(502, "http_request_denied")
 DOWN = Told(503, "destination_unavailable")
-LIMITED = Told(503, "connection_limit_reached")
+REDIRECTED = Told(502, received=307)
+OTHER = Told(502, received=200)
 NO_API = Told(502, "http_protocol_error")
 
 
@@ -67,32 +79,34 @@ def rows(told: Told, kind: Kind, *places: Where, **facts: Any) -> list[Any]:
 CASES = [
     # An answer of another kind
     *rows(REFUSED, Kind.STATUS, "delivery", "static", "storage"),
-    *rows(DOWN, Kind.STATUS, "source", *API),
-    *rows(ABSENT, Kind.STATUS, "delivery", "static", "storage", status=400),
-    *rows(Told(404, "http_request_denied"), Kind.STATUS, "static", status=403),
-    *rows(ABSENT, Kind.STATUS, "static", "storage", status=404),
-    *rows(REFUSED, Kind.BUSY, "delivery", "static", "storage"),
-    *rows(LIMITED, Kind.BUSY, "source", *API),
-    *rows(NONSENSE, Kind.HTML, "delivery", "static", "storage"),
+    *rows(Told(503, received=503), Kind.STATUS, "source", *API),
+    *rows(BAD_REQUEST, Kind.STATUS, "delivery", "static", "storage", status=400),
+    *rows(Told(404, received=403), Kind.STATUS, "static", status=403),
+    *rows(Told(404, received=404), Kind.STATUS, "static", "storage", status=404),
+    *rows(Told(502, received=429), Kind.BUSY, "delivery", "static", "storage"),
+    *rows(Told(503, received=429), Kind.BUSY, "source", *API),
+    *rows(OTHER, Kind.HTML, "delivery", "static"),
+    *rows(Told(502, received=302), Kind.HTML, "storage"),
     # In place of a source file a page is how a tenant may refuse it (docs/thron.md 7.5).
-    *rows(Told(404, "http_request_denied"), Kind.HTML, "source"),
+    *rows(Told(404, received=200), Kind.HTML, "source"),
     *rows(NO_API, Kind.HTML, *API),
-    *rows(NONSENSE, Kind.ENVELOPE, "delivery", "static", "storage"),
+    *rows(OTHER, Kind.ENVELOPE, "delivery", "static"),
+    *rows(Told(502, received=302), Kind.ENVELOPE, "storage"),
     *rows(DOWN, Kind.ENVELOPE, "source", *API),
-    *rows(NONSENSE, Kind.EMPTY, *STEPS),
+    *rows(OTHER, Kind.EMPTY, *STEPS),
     *rows(NO_API, Kind.EMPTY, *API),
     *rows(Told(502, "proxy_loop_detected"), Kind.REDIRECT_LOOP, *STEPS),
-    *rows(NO_API, Kind.REDIRECT_LOOP, *API),
+    *rows(REDIRECTED, Kind.REDIRECT_LOOP, *API),
     *rows(PROHIBITED, Kind.REDIRECT_TO, *STEPS, location=FOREIGN),
-    *rows(NO_API, Kind.REDIRECT_TO, *API, location=FOREIGN),
+    *rows(REDIRECTED, Kind.REDIRECT_TO, *API, location=FOREIGN),
     *rows(Told(502, "dns_error"), Kind.DNS, *STEPS),
-    *rows(NO_API, Kind.DNS, *API),
+    *rows(REDIRECTED, Kind.DNS, *API),
     *rows(Told(502, "tls_protocol_error"), Kind.TLS, *STEPS),
-    *rows(NO_API, Kind.TLS, *API),
+    *rows(REDIRECTED, Kind.TLS, *API),
     # A faithful answer sent badly
     *rows(FINE, Kind.LATENCY, *STEPS, *API, seconds=0.02),
     *rows(SILENT, Kind.STALL, *STEPS),
-    *rows(Told(503, "connection_timeout"), Kind.STALL, *API),
+    *rows(Told(503, "http_response_timeout"), Kind.STALL, *API),
     *rows(FINE, Kind.STALL, *BYTES, at=100_000, times=1),
     *rows(CUT, Kind.RESET, *STEPS),
     *rows(DOWN, Kind.RESET, *API),
@@ -141,8 +155,7 @@ async def test_fault(struck: Running, fault: Fault, told: Told) -> None:
     taken = await take(struck.http, struck.url(PATH), Accept_Encoding="identity")
     assert taken.is_whole
     assert taken.status == told.status
-    error = f"thron-connector; error={told.error}" if told.error else None
-    assert taken.fields.get("Proxy-Status") == error
+    assert taken.fields.get("Proxy-Status") == told.proxy_status
     assert (taken.body == DATA) is (told.status == 200)
     may_pass = told.status >= 500 and told.error != "http_response_content_coding"
     assert ("Retry-After" in taken.fields) is may_pass

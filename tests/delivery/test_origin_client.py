@@ -85,8 +85,8 @@ async def test_an_answer_without_redirect_is_where_it_was_asked(
         pytest.param("http://[", OriginAnswerInvalid, "http_protocol_error", id="no URL"),
         pytest.param("//[", OriginAnswerInvalid, "http_protocol_error", id="no reference"),
         pytest.param("/start", OriginAnswerInvalid, "proxy_loop_detected", id="a loop"),
-        pytest.param("http://10.0.0.1/", OriginProhibited, "destination_ip_prohibited", id="host"),
-        pytest.param("ftp://127.0.0.1/", OriginProhibited, "destination_ip_prohibited", id="ftp"),
+        pytest.param("http://10.0.0.1/", OriginProhibited, "http_request_denied", id="host"),
+        pytest.param("ftp://127.0.0.1/", OriginProhibited, "http_request_denied", id="ftp"),
         pytest.param(
             "http://no-such-host.invalid/", OriginUnreachable, "dns_error", id="no such host"
         ),

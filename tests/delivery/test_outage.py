@@ -124,7 +124,7 @@ async def test_a_share_right_that_lacks_is_asked_for_once(thron: Sandbox, tmp_pa
         for _ in range(5):
             answer = await connector.get(FILM)
             assert answer.status == 404
-            assert answer.fields["Proxy-Status"] == "thron-connector; error=http_request_denied"
+            assert answer.fields["Proxy-Status"] == "thron-connector; received-status=403"
         asked = len(thron.log.of("api", "downloadSource"))
         assert asked <= 3  # one for each form of the request
         assert thron.logins == 1

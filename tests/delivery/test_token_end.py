@@ -60,7 +60,7 @@ async def test_a_right_that_lacks_is_no_login_storm(connector: Running) -> None:
         taken = await asyncio.gather(*[take(connector.http, url) for url in urls])
         assert {each.status for each in taken} <= {404, 503}  # an outage from the third on
         assert {each.fields["Proxy-Status"] for each in taken} == {
-            "thron-connector; error=http_request_denied"
+            "thron-connector; received-status=403"
         }
     assert thron.logins == 1
 

@@ -254,16 +254,16 @@ ERRORS = [
     pytest.param(
         errors.ThronUnreachable(INTERNALS), 503, "destination_unavailable", "10", id="THRON away"
     ),
-    pytest.param(errors.ThronTimeout(INTERNALS), 503, "connection_timeout", "10", id="too slow"),
+    pytest.param(errors.ThronTimeout(INTERNALS), 503, "http_response_timeout", "10", id="too slow"),
     pytest.param(
         errors.ThronBusy(INTERNALS, retry_after_s=2.2),
         503,
-        "connection_limit_reached",
+        "proxy_internal_response",
         "3",
         id="busy, with a time of its own",
     ),
     pytest.param(errors.ThronAnswerInvalid(INTERNALS), 502, "http_protocol_error", "10", id="page"),
-    pytest.param(errors.ThronRefused(INTERNALS), 503, "http_request_denied", None, id="no right"),
+    pytest.param(errors.ThronRefused(INTERNALS), 503, None, None, id="no right"),
     pytest.param(
         errors.NotConfigured(INTERNALS), 503, "proxy_configuration_error", "60", id="set-up"
     ),
@@ -281,7 +281,7 @@ ERRORS = [
         errors.OriginTimeout(INTERNALS), 504, "http_response_timeout", None, id="origin slow"
     ),
     pytest.param(
-        errors.OriginProhibited(INTERNALS), 502, "destination_ip_prohibited", None, id="prohibited"
+        errors.OriginProhibited(INTERNALS), 502, "http_request_denied", None, id="prohibited"
     ),
     pytest.param(errors.Overloaded(INTERNALS), 503, None, "5", id="overloaded"),
     pytest.param(errors.DatabaseFailed(INTERNALS), 503, None, "5", id="database"),

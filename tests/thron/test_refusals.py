@@ -25,13 +25,13 @@ def answering() -> Refusals:
     ("error", "is_unusual"),
     [
         (TokenRejected(), True),
-        (ThronAnswerInvalid(answered=302), True),
-        (ThronAnswerInvalid(answered=400), True),
-        (ThronAnswerInvalid(answered=418), True),
-        (ThronUnreachable(answered=500), True),
-        (ThronUnreachable(answered=503), False),
-        (ThronBusy(answered=429), False),
-        (ThronAnswerInvalid(answered=405), False),
+        (ThronAnswerInvalid(received_status=302), True),
+        (ThronAnswerInvalid(received_status=400), True),
+        (ThronAnswerInvalid(received_status=418), True),
+        (ThronUnreachable(received_status=500), True),
+        (ThronUnreachable(received_status=503), False),
+        (ThronBusy(received_status=429), False),
+        (ThronAnswerInvalid(received_status=405), False),
         (ThronAnswerInvalid("a page with status 200"), False),
         (ThronUnreachable("no connection"), False),
     ],
@@ -44,7 +44,7 @@ def test_what_may_be_an_end(error: ThronError, *, is_unusual: bool) -> None:
 def test_a_service_that_never_answered() -> None:
     """What it says is no sign of an end, unless it names the token."""
     refusals = Refusals()
-    assert not refusals.is_unusual(ThronUnreachable(answered=500), SEARCH, SUBJECT)
+    assert not refusals.is_unusual(ThronUnreachable(received_status=500), SEARCH, SUBJECT)
     assert refusals.is_unusual(TokenRejected(), SEARCH, SUBJECT)
     assert not refusals.may_disbelieve(SEARCH, SUBJECT, is_shared=False, now=0)
     assert refusals.may_disbelieve(SEARCH, SUBJECT, is_shared=True, now=0)
@@ -66,7 +66,7 @@ def test_what_a_new_session_was_refused_as_well() -> None:
     """That is a matter of rights, until it is answered."""
     refusals = answering()
     refusals.note_denial("secret")
-    assert not refusals.is_unusual(ThronUnreachable(answered=500), SEARCH, "secret")
+    assert not refusals.is_unusual(ThronUnreachable(received_status=500), SEARCH, "secret")
     assert not refusals.may_disbelieve(SEARCH, "secret", is_shared=True, now=0)
     refusals.note_answer(SEARCH, "secret")
     assert refusals.may_disbelieve(SEARCH, "secret", is_shared=True, now=0)
@@ -87,7 +87,7 @@ def test_services_are_bounded() -> None:
     for number in range(2000):
         refusals.note_answer(f"detail/{number}", SUBJECT)
         refusals.note_answer(SEARCH, SUBJECT)
-    refused = ThronAnswerInvalid(answered=400)
+    refused = ThronAnswerInvalid(received_status=400)
     assert refusals.is_unusual(refused, SEARCH, SUBJECT)
     assert refusals.is_unusual(refused, "detail/1999", SUBJECT)
     assert not refusals.is_unusual(refused, "detail/0", SUBJECT)
