@@ -64,6 +64,7 @@ class FolderTree:
         }
         self._children = _children(self._parents)
         self._hang_loose_ends()
+        self._contents_below = self._counted_below()
         self._by_pretty_id = {
             name: each for each in self._folders.values() for name in each.pretty_ids
         }
@@ -84,6 +85,14 @@ class FolderTree:
     def has_below(self, folder: Folder) -> bool:
         """Tell whether any folder is below one."""
         return bool(self._children.get(folder.id))
+
+    def contents_below(self, folder: Folder) -> int | None:
+        """Return how many contents are linked to the folders below one, at every depth.
+
+        A content that is linked to two of them counts twice. None where THRON does not say of each
+        of them, or where the tree is not whole.
+        """
+        return None if self.is_partial else self._contents_below[folder.id]
 
     def path(self, folder: Folder) -> tuple[Folder, ...]:
         """Return the way to a folder: the root first, the folder last."""
@@ -121,6 +130,18 @@ class FolderTree:
             self._children.setdefault(self.root.id, []).append(each)
             self._parents[each] = self.root.id
             reached |= self._whole(each)
+
+    def _counted_below(self) -> dict[str, int | None]:
+        found: dict[str, int | None] = {}
+        for _, folder in reversed([*self.each()]):  # those below a folder come before it
+            counts = [
+                number
+                for each in self._children.get(folder.id, ())
+                for number in (self._folders[each].contents, found[each])
+            ]
+            is_known = None not in counts
+            found[folder.id] = sum(filter(None, counts)) if is_known else None
+        return found
 
     def _whole(self, folder_id: str) -> set[str]:
         found, stack = set[str](), [folder_id]

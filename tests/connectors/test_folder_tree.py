@@ -46,6 +46,29 @@ def test_order(tree: FolderTree) -> None:
     assert len(tree) == len(shown)
 
 
+def test_contents_below() -> None:
+    """A folder that is empty itself tells what the folders below it hold, at every depth."""
+    below = [
+        category("Films", contents=0),
+        category("2024", "films", contents=130),
+        category("Trailers", "2024", contents=6),
+        category("Silent", contents=2),
+    ]
+    tree = FolderTree(ROOT, below)
+    shown = {folder.name("en"): tree.contents_below(folder) for _, folder in tree.each()}
+    assert shown == {"Brand portal": 138, "Films": 136, "2024": 6, "Trailers": 0, "Silent": 0}
+
+
+def test_contents_below_are_not_guessed() -> None:
+    """Nothing is said where THRON does not say it of every folder, or where folders are missing."""
+    mute = Category("mute", parent_id="films")
+    tree = FolderTree(ROOT, [category("Films", contents=1), mute, category("Music", contents=4)])
+    told = {folder.id: tree.contents_below(folder) for _, folder in tree.each()}
+    assert told == {"root": None, "films": None, "mute": 0, "music": 0}
+    part = FolderTree(ROOT, [category("Films", contents=1)], is_partial=True)
+    assert part.contents_below(part.root) is None
+
+
 def test_names_are_in_the_language_that_is_asked_for(tree: FolderTree) -> None:
     """A folder has its name in a language, else its first, else its id."""
     films = tree.of("films")
