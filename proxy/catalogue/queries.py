@@ -205,6 +205,16 @@ class Contents:
 
         return await self._database.read(read)
 
+    async def served_at(self, connector: Connector, line: UrlRow) -> UrlRow | None:
+        """Return the line of the content that a line's address leads to; None if to no content."""
+        query = url_rows(connector, EVERYTHING).where(
+            _ADDRESS.language == (line.language or ""),
+            _ADDRESS.value == (line.value or ""),
+            _ADDRESS.serves,
+        )
+        found = await self._read(query.limit(1))
+        return read_url_row(found[0]) if found else None
+
     async def note_version(self, content_id: str, file: SourceFile) -> None:
         """Remember a version of a content's source file, unless it is known or has no id."""
         table, now = schema.content_version, self._now()

@@ -45,6 +45,11 @@ class AddressedContent:
         """The line's URL."""
         return self.urls.of(self.line) if self.line is not None else None
 
+    @property
+    def link(self) -> str | None:
+        """The same, where it leads to this content: nothing else is given to paste or to print."""
+        return self.url if self.line is not None and self.line.serves else None
+
 
 @dataclass(frozen=True, slots=True)
 class ContentPages:
@@ -64,6 +69,9 @@ class ContentPages:
         await self.actions.note_version(here.found.content.id)
         here = await self._here(request)
         content, line = here.found.content, here.line
+        serving = line
+        if line is not None and not line.serves:
+            serving = await self.contents.served_at(here.connector, line)
         is_asked = "explain" in request.query and here.url is not None
         steps = await self.actions.explained(here.url) if is_asked and here.url is not None else ()
         title = _title(here)
@@ -80,9 +88,12 @@ class ContentPages:
             line=line,
             url=here.url,
             urls=here.urls,
-            snippets=snippets(here.url, title, content.content_type) if here.url else (),
-            mail=mail(here.url, title) if here.url else None,
-            is_codable=here.url is not None and qr.is_codable(here.url),
+            serving=serving,
+            serving_path=_path_of(here.connector, serving.content_id) if serving else None,
+            problems=await self.links.problems(here.connector),
+            snippets=snippets(here.link, title, content.content_type) if here.link else (),
+            mail=mail(here.link, title) if here.link else None,
+            is_codable=here.link is not None and qr.is_codable(here.link),
             steps=steps,
             results=await self.links.of_content(here.connector, content.id),
             words=words,
@@ -114,13 +125,13 @@ class ContentPages:
     async def code(self, request: web.Request) -> web.Response:
         """Answer the QR code of a line's URL, as SVG to show or as PNG to save."""
         here = await self._here(request)
-        if here.url is None or not qr.is_codable(here.url):
+        if here.link is None or not qr.is_codable(here.link):
             raise web.HTTPNotFound
         fields = {"Cache-Control": "private, no-cache"}
         if request.match_info["form"] == "svg":
-            body, kind = qr.svg(here.url), "image/svg+xml"
+            body, kind = qr.svg(here.link), "image/svg+xml"
         else:
-            body, kind = qr.png(here.url), "image/png"
+            body, kind = qr.png(here.link), "image/png"
         if "save" in request.query:
             name = f"{here.connector.slug}-qr.{request.match_info['form']}"
             fields["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -160,4 +171,8 @@ def _title(here: AddressedContent) -> str:
 
 
 def _path(here: AddressedContent) -> str:
-    return f"/connectors/{here.connector.slug}/contents/{quote(here.found.content.id, safe='')}"
+    return _path_of(here.connector, here.found.content.id)
+
+
+def _path_of(connector: Connector, content_id: str) -> str:
+    return f"/connectors/{connector.slug}/contents/{quote(content_id, safe='')}"

@@ -6,7 +6,9 @@ import time
 
 import pytest
 
+from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.purges import Purge, PurgeKind, PurgeStore
+from proxy.catalogue.url_rows import Selection
 from tests.admin.listed import listed
 from tests.admin.visitor import Visitor
 from tests.catalogue.audited import audited
@@ -159,3 +161,34 @@ async def test_nothing_of_thron_is_markup(filled: Running, admin: Visitor) -> No
 async def test_unknown(admin: Visitor, content_id: str) -> None:
     """There is no page of a content that the folder never held."""
     assert (await admin.get(f"/connectors/media/contents/{content_id}")).status == 404
+
+
+async def test_address_of_another_content(filled: Running, admin: Visitor) -> None:
+    """The loser of a collision says what its address serves; nothing is given to paste or print."""
+    contents = filled.gateway.contents
+    products = filled.gateway.watch.connectors.by_slug["products"]
+    [collision, *_] = await contents.collisions(products)
+    winner, loser = collision.lines[:2]
+    assert (winner.serves, loser.serves) == (True, False)
+    path = f"/connectors/products/contents/{loser.content_id}"
+    page = await admin.get(path)
+    assert "This address serves another content" in page.words
+    served = f"/connectors/products/contents/{winner.content_id}?line={winner.number}"
+    assert f'href="{served}"' in page.text
+    assert "Ready to paste" not in page.words
+    assert "data-copy" not in page.text
+    assert (await admin.get(f"{path}/qr.svg")).status == 404
+    assert "Ready to paste" in (await admin.get(_path(filled, winner.content_id, "products"))).words
+
+
+async def test_address_of_a_draft(filled: Running, admin: Visitor) -> None:
+    """A draft says that its address serves nothing, and gives nothing to paste or print."""
+    media = filled.gateway.watch.connectors.by_slug["media"]
+    hidden = Selection(statuses=frozenset({AddressStatus.UNPUBLISHED}))
+    page_ = await filled.gateway.contents.page(media, hidden)
+    line = next(each for each in page_.lines if each.value is not None)
+    path = f"/connectors/media/contents/{line.content_id}"
+    page = await admin.get(path)
+    assert "This address serves nothing at the moment" in page.words
+    assert "Ready to paste" not in page.words
+    assert (await admin.get(f"{path}/qr.svg")).status == 404

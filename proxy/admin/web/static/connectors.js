@@ -54,6 +54,7 @@ document.addEventListener("input", (event) => {
     searching = setTimeout(() => look(field.form, lookButton()), 250);
   }
   if (field.id === "slug" || field.id === "host") follow(field.form);
+  if (field.id === "by" || field.id === "key") showPattern(field.form);
 });
 
 document.addEventListener("click", (event) => {
@@ -71,6 +72,18 @@ function follow(form) {
   const slug = form.dataset.slug || form.elements.slug?.value.trim() || "\u2026";
   const root = host ? `${scheme}://${host}${port}` : `${base}/${slug}`;
   for (const place of form.querySelectorAll("[data-root]")) place.textContent = root;
+}
+
+// The address that the chosen identifier makes, as the server has rendered it for each.
+function showPattern(form) {
+  const place = form.querySelector("[data-pattern-here]");
+  const chosen = form.elements.by.value;
+  const fitting = [...form.querySelectorAll("template[data-pattern]")].find((each) => each.dataset.pattern === chosen);
+  if (!place || !fitting) return;
+  place.replaceChildren(fitting.content.cloneNode(true));
+  const key = form.elements.key.value.trim();
+  if (chosen === "other" && key) place.querySelector(".part.content").textContent = `{${key}}`;
+  follow(form);
 }
 
 // While a folder is being counted the page is asked for again and again.
