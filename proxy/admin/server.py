@@ -186,7 +186,7 @@ async def open_console(
             OverviewPages(live, watch, sessions, stopping),
             PurgePages(settings, database, connection, watch),
             ConnectorNewPages(settings, connectors, watch, service, set_up),
-            ConnectorEditPages(settings, connectors, watch, service, set_up),
+            ConnectorEditPages(settings, connectors, watch, service, set_up, checks),
             ConnectorsPages(settings, connection, watch, sync, contents, set_up),
             ContentsPages(settings, watch, sync, contents, checks),
             ContentPages(settings, connection, watch, contents, actions, checks),

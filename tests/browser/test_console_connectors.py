@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from proxy.sandbox.server import Fault, Kind, Sandbox
 from tests.admin.listed import listed
@@ -200,3 +200,54 @@ async def test_names_are_never_run(browser: Browser, tmp_path: Path) -> None:
                 assert await seen.page.evaluate("window.struck") is None
                 await seen.is_fit()
             await seen.shows(name)
+
+
+async def test_the_address_follows_the_identifier(browser: Browser, connector: Running) -> None:
+    """Where another identifier is chosen the address on the page is the one that it makes."""
+    async with window(browser, connector.gateway) as seen:
+        page = seen.page
+        await page.goto(connector.gateway.demo_url())
+        await seen.open("/connectors/files/edit")
+        pattern = page.locator(".illustrative")
+        base = connector.gateway.parts.settings.public_base
+        await expect(pattern).to_have_text(f"{base}/files/{{content ID}}/{{file name}}")
+        await page.get_by_label("Identifier", exact=True).select_option("pretty_id")
+        await expect(pattern).to_have_text(f"{base}/files/{{language}}/{{prettyID}}/{{file name}}")
+        await page.get_by_label("Identifier", exact=True).select_option("other")
+        await page.get_by_label("Metadata key").fill("ean")
+        await expect(pattern).to_have_text(f"{base}/files/{{ean}}/{{file name}}")
+        await seen.is_fit()
+
+
+async def test_two_windows(browser: Browser, connector: Running) -> None:
+    """What was saved in another window is not overwritten unseen, and what was typed stays."""
+    async with window(browser, connector.gateway) as seen:
+        one, other = seen.page, await seen.page.context.new_page()
+        await one.goto(connector.gateway.demo_url())
+        for each in (one, other):
+            await each.goto(f"{seen.base}/connectors/files/edit")
+            await each.get_by_text("Caching and search engines").click()
+        await other.get_by_label("For search engines").fill("noindex")
+        await other.get_by_role("button", name="Save", exact=True).click()
+        await other.get_by_text("Changes saved.").wait_for()
+        await one.get_by_label("Cache lifetime in seconds").fill("60")
+        await one.get_by_role("button", name="Save", exact=True).click()
+        await seen.shows("Somebody else has changed this connector")
+        await expect(one.get_by_label("Cache lifetime in seconds")).to_have_value("60")
+        await seen.is_fit()
+        await one.get_by_role("link", name="open the page with their version").click()
+        await expect(one.get_by_label("For search engines")).to_have_value("noindex")
+
+
+async def test_the_tabs_of_a_connector(browser: Browser, connector: Running) -> None:
+    """Contents, link check and settings are one step from every page of a connector."""
+    await listed(connector, "files")
+    content = connector.thron.tenant.find("press-kit").id
+    async with window(browser, connector.gateway) as seen:
+        await seen.page.goto(connector.gateway.demo_url())
+        for each in ("", "/links", "/edit", "/disable", "/remove", f"/contents/{content}"):
+            await seen.open(f"/connectors/files{each}")
+            tabs = seen.page.get_by_role("navigation", name="Of this connector")
+            for name in ("Contents", "Link check", "Settings"):
+                await expect(tabs.get_by_role("link", name=name)).to_be_visible()
+            assert await tabs.locator('[aria-current="page"]').count() == 1

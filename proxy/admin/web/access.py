@@ -16,6 +16,7 @@ from proxy.admin.store import NameTaken
 from proxy.admin.web import forms, pages
 from proxy.admin.web.forms import Form
 from proxy.admin.web.login import NewPassword, too_many_logins, with_password_problem
+from proxy.admin.web.notices import Notice, leave
 from proxy.admin.web.rendering import render, see_other
 from proxy.settings import Settings
 from proxy.text import Text
@@ -69,7 +70,7 @@ class AccessPages:
         if form.value is None:
             return await self._page(request, password=form, status=422)
         await self.password.set(form.value.password.get_secret_value(), actor=request[CALLER].actor)
-        response = see_other("/access")
+        response = leave(see_other("/access"), Notice.PASSWORD_CHANGED, request)
         await self.login.sign_in(request, response)
         return response
 
@@ -105,7 +106,7 @@ class AccessPages:
         if form.value is None:
             raise web.HTTPBadRequest
         await self.tokens.revoke(form.value.id, actor=request[CALLER].actor)
-        return see_other("/access#tokens")
+        return leave(see_other("/access#tokens"), Notice.TOKEN_REVOKED, request)
 
     async def _wrong_password(self, request: web.Request, password: str) -> Text | None:
         """Return what is wrong with the password so far; a stolen session must not guess it."""

@@ -12,6 +12,7 @@ from proxy.admin.credentials import NewCredentials
 from proxy.admin.web import forms, pages
 from proxy.admin.web.connector_labels import DELIVERY_NAMES
 from proxy.admin.web.forms import Form
+from proxy.admin.web.notices import Notice, leave
 from proxy.admin.web.rendering import render, see_other
 from proxy.connectors.watch import ConnectorWatch
 from proxy.tenant import Parts
@@ -113,7 +114,7 @@ class ConnectionPages:
             )
             return await self._page(request, refused, trial, status=422)
         await credentials.keep(self.parts, given, trial, actor=request[CALLER].actor)
-        return see_other("/connection")
+        return leave(see_other("/connection"), Notice.CONNECTED, request)
 
     async def _page(
         self,

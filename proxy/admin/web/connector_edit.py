@@ -1,6 +1,6 @@
 """A connector on one page: changed once its consequences were shown, switched, removed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,32 +10,39 @@ from multidict import MultiDict
 from proxy.admin.auth.request_context import CALLER, CONTEXT
 from proxy.admin.set_up import SetUp, TenantQueries
 from proxy.admin.web import forms, pages
-from proxy.admin.web.connector_differences import differences_told
+from proxy.admin.web.connector_differences import Difference, differences_told
 from proxy.admin.web.connector_fields import (
+    OTHER,
     UNPUBLISHED_HAS_NO_RENDITION,
     AllFields,
     Answer,
     by_of,
     conflicting_fields,
     fields_of,
+    named_by,
     state_of,
 )
 from proxy.admin.web.connector_labels import IDENTIFIER_NAMES, NAMES
 from proxy.admin.web.connector_review import review
 from proxy.admin.web.connectors import document, folder_names
 from proxy.admin.web.forms import Form
+from proxy.admin.web.navigation import came_from, local
+from proxy.admin.web.notices import Notice, leave
 from proxy.admin.web.rendering import render, see_other
+from proxy.connectors.addresses import Part, illustrative
+from proxy.connectors.changes import differences
 from proxy.connectors.document import export
 from proxy.connectors.folder_tree import FolderTree
 from proxy.connectors.identifiers import PLAIN_NAMINGS
-from proxy.connectors.impact import Impact
+from proxy.connectors.impact import Impact, resolved
 from proxy.connectors.metadata_choices import MetadataChoice, classified
 from proxy.connectors.model import Connector
-from proxy.connectors.service import ConnectorService
+from proxy.connectors.service import ConnectorService, Plan
 from proxy.connectors.store import ConnectorStore
 from proxy.connectors.watch import ConnectorWatch
 from proxy.errors import ConfigurationError, ThronError
 from proxy.hints import with_hint
+from proxy.link_check.store import LinkCheckStore
 from proxy.settings import Settings
 from proxy.text import Text
 
@@ -71,6 +78,7 @@ class ConnectorEditPages:
     watch: ConnectorWatch
     service: ConnectorService
     set_up: SetUp
+    links: LinkCheckStore
 
     @pages.get("/connectors/{slug}/edit")
     async def show(self, request: web.Request) -> web.Response:
@@ -89,27 +97,32 @@ class ConnectorEditPages:
         if fields is None or posted.get("go") == "again":
             return await self._page(request, old, form, status=422 if form.problems else 200)
         if fields.state not in {"", state_of(old)}:
-            text = Text(
-                "Somebody else has changed this connector since you opened the page. Open it again"
-                " to keep their changes: saving now replaces them."
-            )
-            posted["state"] = state_of(old)
-            form = forms.read(posted, AllFields).with_problem(text)
-            return await self._page(request, old, form, status=422)
+            return await self._conflict(request, posted, old)
         try:
             plan = await self.service.plan([fields.connector(old)], at_most_s=_CONFIRM_WAIT_S)
         except ConfigurationError as exc:
             for problem in exc.problems:
                 form = form.with_problem(Text("{problem}", problem=problem))
             return await self._page(request, old, form, status=422)
-        [found] = plan.impacts
-        if not plan.is_nothing:
-            wrong = _unconfirmed(found, posted)
-            if wrong:
-                is_first = posted.get("go") != "save"
-                return await self._ask(request, found, form, {} if is_first else wrong)
-            await self.service.apply(plan, actor=request[CALLER].actor)
-        return see_other(f"/connectors/{old.slug}")
+        wrong = _unconfirmed(plan.impacts[0], posted)
+        if wrong:
+            is_first = posted.get("go") != "save"
+            return await self._ask(request, plan.impacts[0], form, {} if is_first else wrong)
+        return await self._save(request, plan, posted, old)
+
+    async def _save(
+        self, request: web.Request, plan: Plan, posted: MultiDict[Any], old: Connector
+    ) -> web.Response:
+        notice = Notice.UNCHANGED if plan.is_nothing else _done(plan.impacts[0])
+        is_still = plan.known.of_slug(old.slug) == old
+        try:
+            if is_still:
+                await self.service.apply(plan, actor=request[CALLER].actor)
+        except ConfigurationError:
+            is_still = False
+        if not is_still:  # somebody else was quicker, between the look at it above and now
+            return await self._conflict(request, posted, await self._connector(request))
+        return leave(see_other(f"/connectors/{old.slug}"), notice, request)
 
     @pages.get("/connectors/{slug}/{switch:enable|disable}")
     async def switch(self, request: web.Request) -> web.Response:
@@ -135,7 +148,7 @@ class ConnectorEditPages:
             wrong = Text("Type {name}, the connector's name.", name=connector.slug)
             return await self._removal(request, connector, (wrong,))
         await self.service.remove(connector.slug, actor=request[CALLER].actor)
-        return see_other("/connectors")
+        return leave(see_other("/connectors"), Notice.REMOVED, request)
 
     @pages.get("/connectors/{slug}/export")
     async def export_one(self, request: web.Request) -> web.Response:
@@ -180,6 +193,24 @@ class ConnectorEditPages:
             form = form.with_problem(text, field="https")
         return form
 
+    async def _conflict(
+        self, request: web.Request, posted: MultiDict[Any], saved: Connector
+    ) -> web.Response:
+        """Show the form as it was typed, and how the connector differs that was saved meanwhile.
+
+        The form is of that one from now on, so that saving it once more is meant.
+        """
+        posted["state"] = state_of(saved)
+        form = self._judged(forms.read(posted, AllFields), saved)
+        told: tuple[Difference, ...] = ()
+        if form.value is not None:
+            typed = form.value.connector(saved)
+            as_typed = typed.model_copy(update={"folder_id": typed.folder})
+            typed = resolved(saved, typed) or as_typed
+            names = await folder_names(self.set_up, request)
+            told = differences_told(saved, typed, differences(saved, typed), folders=names)
+        return await self._page(request, saved, form, status=409, conflict=told)
+
     async def _page(
         self,
         request: web.Request,
@@ -187,10 +218,15 @@ class ConnectorEditPages:
         form: Form[AllFields],
         *,
         status: int = 200,
+        conflict: Sequence[Difference] | None = None,
     ) -> web.Response:
         known = await self._known()
         shown = connector if form.value is None else form.value.connector(connector)
-        values: dict[str, Any] = {"review": None, "by_options": _by_options(request, (), form)}
+        values: dict[str, Any] = {
+            "review": None,
+            "by_options": _by_options(request, (), form),
+            "patterns": (),
+        }
         if known.queries is not None and known.tree is not None:
             folder = known.tree.of(form.text("folder"))
             if folder is not None:
@@ -199,7 +235,11 @@ class ConnectorEditPages:
                 )
                 offered = await known.queries.metadata(statistics)
                 shown = classified(shown.model_copy(update={"folder_id": folder.id}), offered)
-                values["by_options"] = _by_options(request, offered, form)
+                values["by_options"] = options = _by_options(request, offered, form)
+                values["patterns"] = [
+                    (by, self._pattern(shown, by, form.text("key")))
+                    for by in (*dict(options), OTHER)
+                ]
                 values["review"] = review(
                     shown,
                     statistics,
@@ -216,8 +256,27 @@ class ConnectorEditPages:
             known=known,
             folders=_folder_options(request, known.tree),
             can_force_https=self.settings.can_force_https,
+            conflict=conflict,
+            **await self._frame(request, connector),
             **values,
         )
+
+    def _pattern(self, connector: Connector, by: str, key: str) -> tuple[Part, ...]:
+        """Return what comes after the root of the addresses that an identifier would make."""
+        identifier, metadata = named_by(by, key or None)
+        named = {"identifier": identifier, "metadata": metadata or "…"}
+        shown = connector.model_copy(update=named)
+        return illustrative(self.settings.public_base, shown)[1:]
+
+    async def _frame(self, request: web.Request, connector: Connector) -> dict[str, Any]:
+        """Return what each page of the connector's settings has around it."""
+        path = f"/connectors/{connector.slug}"
+        if request.method == "POST":
+            back = local(str((await request.post()).get("back", path)))
+        else:
+            referer = request.headers.get("Referer", "")
+            back = came_from(referer, host=request.host, otherwise=path)
+        return {"path": path, "back": back, "problems": await self.links.problems(connector)}
 
     async def _ask(
         self, request: web.Request, found: Impact, form: Form[AllFields], wrong: Mapping[str, Text]
@@ -235,6 +294,7 @@ class ConnectorEditPages:
             connector=found.old,
             found=found,
             form=form,
+            **await self._frame(request, found.old),
             differences=differences_told(found.old, found.new, found.changed, folders=names),
             hidden=[(name, value) for name, values in form.typed.items() for value in values],
         )
@@ -252,7 +312,16 @@ class ConnectorEditPages:
             connector=connector,
             found=found,
             form=form,
+            **await self._frame(request, connector),
         )
+
+
+def _done(found: Impact) -> Notice:
+    """Return what is to be said of a change."""
+    old, new = found.old, found.new
+    if old is None or new is None or old.enabled == new.enabled:
+        return Notice.SAVED
+    return Notice.SWITCHED_ON if new.enabled else Notice.SWITCHED_OFF
 
 
 def _unconfirmed(found: Impact, posted: Mapping[str, Any]) -> dict[str, Text]:

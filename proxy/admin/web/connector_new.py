@@ -18,6 +18,7 @@ from proxy.admin.web.connector_fields import (
 from proxy.admin.web.connector_labels import NAMES
 from proxy.admin.web.drafts import STEP_NAMES, STEPS, Draft, Step, first_incomplete, own_fields
 from proxy.admin.web.forms import Form
+from proxy.admin.web.notices import Notice, leave
 from proxy.admin.web.rendering import render, see_other
 from proxy.admin.web.step_views import VIEWS, StepContext
 from proxy.connectors.service import ConnectorService
@@ -136,7 +137,8 @@ class ConnectorNewPages:
                 for problem in exc.problems:
                     form = form.with_problem(Text("{problem}", problem=problem))
             else:
-                return see_other(f"/connectors/{wanted.slug}")
+                done = see_other(f"/connectors/{wanted.slug}")
+                return leave(done, Notice.CREATED, context.request)
         return await _page(replace(context, form=form), status=422)
 
 

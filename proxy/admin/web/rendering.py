@@ -13,10 +13,11 @@ from markupsafe import Markup
 from proxy import __version__
 from proxy.admin.auth import csrf
 from proxy.admin.auth.request_context import CALLER, CONTEXT, Theme, keep_browser_id
-from proxy.admin.web import formatting
+from proxy.admin.web import formatting, notices
 from proxy.admin.web.assets import ASSETS
 from proxy.admin.web.i18n import NAMES, Language, Words
 from proxy.admin.web.navigation import NAVIGATION, Place
+from proxy.text import Text
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -35,6 +36,7 @@ class Page:
         csrf: The token of its forms.
         is_signed_in: Whether the navigation is shown.
         navigation: Where one can go, and which of them this is.
+        notice: What was done on the page before, if anything.
     """
 
     path: str
@@ -43,6 +45,7 @@ class Page:
     csrf: str
     is_signed_in: bool
     navigation: tuple[tuple[Place, bool], ...]
+    notice: Text | None
 
 
 def _environment() -> Environment:
@@ -80,8 +83,9 @@ def render(
             ``asset("name.js")``, and ``page``.
     """
     context = request[CONTEXT]
+    page = _page(request)
     text = ENVIRONMENT.get_template(template).render(
-        **_said(Words(context.language)), page=_page(request), **values
+        **_said(Words(context.language)), page=page, **values
     )
     response = web.Response(
         status=status,
@@ -93,6 +97,8 @@ def render(
         response.enable_compression()
     if context.is_new:
         keep_browser_id(response, context)
+    if page.notice is not None:
+        notices.drop(response, request)
     return response
 
 
@@ -148,4 +154,5 @@ def _page(request: web.Request) -> Page:
         csrf=csrf.token(session.id if session is not None else context.browser_id),
         is_signed_in=session is not None,
         navigation=tuple((place, place.holds(request.path)) for place in NAVIGATION),
+        notice=notices.left(request) if request.method == "GET" else None,
     )

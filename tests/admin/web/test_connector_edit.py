@@ -61,13 +61,42 @@ async def test_what_somebody_else_changed_is_not_overwritten(
     old = typed(connector, robots="noindex")
     assert (await send(admin, path, typed(connector, max_age_s="7"))).status == 303
     page = await send(admin, path, old)
-    assert page.status == 422
+    assert page.status == 409
     assert "Somebody else has changed this connector" in page.words
+    assert "Cache lifetime in seconds saved: 7 · yours: 300" in page.words
+    assert "For search engines saved: none · yours: noindex" in page.words
+    assert 'name="robots" type="text" value="noindex"' in page.text
     assert (known(connector).max_age_s, known(connector).robots) == (7, "")
     state = re.search(r'name="state" value="(\w+)"', page.text)
     assert state is not None
     assert (await send(admin, path, {**old, "state": state[1]})).status == 303
     assert (known(connector).max_age_s, known(connector).robots) == (300, "noindex")
+
+
+@pytest.mark.parametrize(
+    ("referer", "back"),
+    [
+        pytest.param("/?status=404", "/?status=404", id="the overview, filtered"),
+        pytest.param("/connectors", "/connectors", id="the list"),
+        pytest.param("/connectors/files/remove", "/connectors/files", id="another form"),
+        pytest.param("", "/connectors/files", id="nowhere"),
+    ],
+)
+async def test_cancel_leads_back(admin: Visitor, referer: str, back: str) -> None:
+    """Cancel leads to the page that one came from, on the page of consequences too."""
+    fields = {"Referer": admin.base + referer} if referer else {}
+    page = await admin.get("/connectors/files/edit", **fields)
+    assert f'href="{back}">Cancel' in page.text
+    values = {"back": back, "go": "again"}
+    assert f'href="{back}">Cancel' in (await admin.send("/connectors/files/edit", **values)).text
+
+
+async def test_what_was_done_is_said_once(connector: Running, admin: Visitor) -> None:
+    """The page after a change says that it was saved; loaded again it does not."""
+    await admin.get("/connectors/files/edit")
+    await send(admin, "/connectors/files/edit", typed(connector, robots="noindex"))
+    assert "Changes saved." in (await admin.get("/connectors/files")).words
+    assert "Changes saved." not in (await admin.get("/connectors/files")).words
 
 
 async def test_what_harms_nobody_is_saved_at_once(connector: Running, admin: Visitor) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.admin.web.navigation import NAVIGATION, local
+from proxy.admin.web.navigation import NAVIGATION, came_from, local
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,20 @@ def test_local(path: str, goes_to: str) -> None:
 def test_here(path: str) -> None:
     """One entry of the navigation is where one is, on the pages below it too."""
     assert [each.path for each in NAVIGATION if each.holds(path)] == ["/connectors"]
+
+
+@pytest.mark.parametrize(
+    ("referer", "leads_to"),
+    [
+        pytest.param("http://console:9090/audit?before=3", "/audit?before=3", id="a page of ours"),
+        pytest.param("http://console:9090/connectors#x", "/connectors", id="without its fragment"),
+        pytest.param("http://evil.example/audit", "/otherwise", id="another site"),
+        pytest.param("http://console:9090/login?next=/", "/otherwise", id="the sign-in page"),
+        pytest.param("http://console:9090/connectors/a/edit", "/otherwise", id="a form"),
+        pytest.param("http://[", "/otherwise", id="no URL"),
+        pytest.param("", "/otherwise", id="none"),
+    ],
+)
+def test_came_from(referer: str, leads_to: str) -> None:
+    """A form's way back is the page of ours that its link was followed from."""
+    assert came_from(referer, host="console:9090", otherwise="/otherwise") == leads_to
