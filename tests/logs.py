@@ -14,7 +14,7 @@ import structlog
 from typing_extensions import Buffer
 
 from proxy.telemetry import log
-from proxy.telemetry.log import LineWriter
+from proxy.telemetry.line_writer import LineWriter
 
 
 class _Stream(io.BytesIO):
@@ -72,7 +72,7 @@ def logged(level: str = "debug") -> Iterator[Logged]:
     try:
         yield Logged(stream, writer)
     finally:
-        atexit.unregister(writer.write_out)
+        atexit.unregister(writer.close)
         structlog.reset_defaults()
         log.bound_logger.cache_clear()
         root.handlers[:], server.filters[:] = before[0], before[2]

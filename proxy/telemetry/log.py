@@ -1,12 +1,10 @@
 """One JSON line on one stream for every event, ours and the libraries'."""
 
-import asyncio
 import atexit
 import json
 import logging
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from functools import cache
 from typing import Any, BinaryIO
 
@@ -16,6 +14,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from proxy.errors import GatewayError
+from proxy.telemetry.line_writer import LineWriter
 
 _SHARED: list[Callable[..., Any]] = [
     structlog.contextvars.merge_contextvars,
@@ -24,9 +23,6 @@ _SHARED: list[Callable[..., Any]] = [
 ]
 
 _IN_ACCESS_RECORD = (GatewayError, ConnectionError, HttpProcessingError, web.RequestPayloadError)
-
-# Of lines that wait for the end of the loop's turn; more are written at once.
-_GATHERED = 256
 
 
 class NotInAccessRecord(logging.Filter):
@@ -41,48 +37,6 @@ class NotInAccessRecord(logging.Filter):
         """Drop a record whose error the access record holds."""
         exc = record.exc_info[1] if record.exc_info else None
         return not isinstance(exc, _IN_ACCESS_RECORD)
-
-
-class LineWriter:
-    """Writes whole lines to a stream, those of one turn of the event loop together.
-
-    A system call for each line costs as much as the line. Outside of a loop, a line is written at
-    once; what is left when the process ends is written then.
-    """
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._lines: list[bytes] = []
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def write(self, line: bytes) -> None:
-        """Take a line with its end."""
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:  # a thread, or nothing runs yet or any more
-            self._put(line)
-            return
-        self._lines.append(line)
-        if len(self._lines) >= _GATHERED:
-            self.write_out()
-        elif self._loop is not loop:  # the last one may have ended before its turn
-            self._loop = loop
-            loop.call_soon(self.write_out)
-
-    def flush(self) -> None:
-        """Do nothing: structlog asks for it after each line."""
-
-    def write_out(self) -> None:
-        """Write what has been gathered."""
-        lines, self._lines, self._loop = self._lines, [], None
-        if lines:
-            self._put(b"".join(lines))
-
-    def _put(self, octets: bytes) -> None:
-        # A full disk or a closed terminal costs lines, and no download.
-        with suppress(OSError, ValueError):
-            self._stream.write(octets)
-            self._stream.flush()
 
 
 class _LibraryHandler(logging.Handler):
@@ -115,7 +69,7 @@ def configure(level: str, *, stream: BinaryIO | None = None) -> LineWriter:
     """
     number = logging.getLevelNamesMapping()[level.upper()]
     writer = LineWriter(stream or sys.stderr.buffer)
-    atexit.register(writer.write_out)
+    atexit.register(writer.close)
     structlog.configure(
         processors=[
             *_SHARED,

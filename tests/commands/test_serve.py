@@ -74,6 +74,18 @@ async def test_serve_ends_at_once_when_idle(cli: Cli, number: signal.Signals) ->
         assert "downloads cut" not in log
 
 
+async def test_a_log_that_nobody_reads(cli: Cli) -> None:
+    """What reads the log may hang: every request is answered, and a signal ends the process."""
+    await cli.apply(document(cli.thron, "files"), "--yes")
+    async with serving(cli) as running:  # no line is read from here on
+        async with aiohttp.ClientSession() as http:
+            for _ in range(1500):  # some 300 octets each: more than the pipe and its reader hold
+                async with http.get(f"{running.url}/nothing") as answer:
+                    assert answer.status == 404
+        running.process.send_signal(signal.SIGTERM)
+        assert (await running.end())[0] == 0
+
+
 @asynccontextmanager
 async def half_done(cli: Cli, running: Serving) -> AsyncIterator[aiohttp.StreamReader]:
     """Hold a download that stands still in its middle."""

@@ -1,7 +1,6 @@
 """Every event is one JSON object on one line, whoever tells it."""
 
 import asyncio
-import io
 import logging
 import sys
 from pathlib import Path
@@ -11,22 +10,10 @@ import pytest
 import structlog
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
-from typing_extensions import Buffer
 
 from proxy.errors import OriginIncomplete
 from proxy.telemetry import log
 from tests.logs import logged
-
-
-class _Counted(io.BytesIO):
-    """Counts what is written."""
-
-    writes = 0
-
-    def write(self, octets: Buffer) -> int:
-        """Write, and count it."""
-        self.writes += 1
-        return super().write(octets)
 
 
 @pytest.mark.parametrize(
@@ -126,41 +113,6 @@ async def test_context_is_bound_to_a_request() -> None:
     assert all(event["request_id"] == event["number"] for event in told.events)
 
 
-async def test_lines_of_one_turn_are_written_together() -> None:
-    """A line waits for the end of the loop's turn, and for no more than a crowd of others."""
-    stream = _Counted()
-    writer = log.LineWriter(stream)
-    for _ in range(3):
-        writer.write(b"line\n")
-    assert stream.writes == 0
-    await asyncio.sleep(0)
-    assert (stream.writes, stream.getvalue()) == (1, b"line\n" * 3)
-    for _ in range(1000):
-        writer.write(b"line\n")
-    assert stream.writes > 1
-    await asyncio.sleep(0)
-    assert stream.getvalue().count(b"\n") == 1003
-
-
-def test_no_line_waits_for_a_loop_that_has_ended() -> None:
-    """What is told as a loop ends is written when the next one turns, or at the end."""
-    stream = io.BytesIO()
-    writer = log.LineWriter(stream)
-    loop = asyncio.new_event_loop()
-    loop.call_soon(loop.stop)
-    loop.call_soon(writer.write, b"last of one\n")
-    loop.run_forever()
-    loop.close()
-
-    async def tell() -> None:
-        writer.write(b"first of another\n")
-
-    asyncio.run(tell())
-    assert stream.getvalue() == b"last of one\nfirst of another\n"
-    writer.write(b"no loop\n")
-    assert stream.getvalue().endswith(b"no loop\n")
-
-
 _ENDED = """
 import asyncio, os, signal, structlog
 from proxy.telemetry import log
@@ -191,16 +143,6 @@ async def test_no_line_is_lost_at_the_end(how: str) -> None:
     _, told = await process.communicate()
     lines = [line for line in told.splitlines() if line.startswith(b"{")]
     assert [orjson.loads(line)["number"] for line in lines] == list(range(1000))
-
-
-async def test_a_stream_that_fails_costs_lines_alone() -> None:
-    """A full disk stops nothing."""
-    stream = io.BytesIO()
-    writer = log.LineWriter(stream)
-    stream.close()
-    writer.write(b"line\n")
-    await asyncio.sleep(0)
-    writer.write_out()
 
 
 def test_standard_error_is_the_default(capsys: pytest.CaptureFixture[str]) -> None:
