@@ -8,7 +8,6 @@ from proxy.admin.api.operations import Model
 from proxy.catalogue.purges import Purge, PurgeKind
 from proxy.connectors import addresses as paths
 from proxy.connectors.addressability import is_id
-from proxy.connectors.addresses import cache_key
 from proxy.connectors.model import Connectors
 from proxy.errors import GatewayError
 from proxy.text import Text
@@ -73,6 +72,6 @@ def purge_of(order: PurgeOrder, *, base: str, connectors: Connectors) -> Purge:
 
 def _address(url: str, base: str, connectors: Connectors) -> str:
     try:
-        return cache_key(paths.parse_url(url, base=base, connectors=connectors).address)
+        return paths.parse_url(url, base=base, connectors=connectors).address.cache_key
     except GatewayError as exc:
         raise NotPurgeable(Text("No connector has an address like this.")) from exc

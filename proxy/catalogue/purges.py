@@ -33,7 +33,7 @@ class Purge:
 
     Attributes:
         kind: By what they are named.
-        value: An address as ``cache_key`` writes it, a content id or a slug; empty for all.
+        value: An address's ``cache_key``, a content id or a slug; empty for all.
     """
 
     kind: PurgeKind

@@ -9,7 +9,6 @@ from proxy.catalogue.purges import Purge, PurgeKind, PurgeStore
 from proxy.commands.running import require, runs
 from proxy.connectors import addresses as paths
 from proxy.connectors.addressability import is_id
-from proxy.connectors.addresses import cache_key
 from proxy.connectors.store import ConnectorStore
 from proxy.delivery.explain import why_no_address
 from proxy.errors import ConfigurationError, GatewayError
@@ -36,7 +35,7 @@ async def purge(
                 path = paths.parse_url(url, base=settings.public_base, connectors=known)
             except GatewayError as exc:
                 raise ConfigurationError([why_no_address(url, known)]) from exc
-            order = Purge(PurgeKind.ADDRESS, cache_key(path.address))
+            order = Purge(PurgeKind.ADDRESS, path.address.cache_key)
         elif content is not None:
             if not is_id(content):
                 raise ConfigurationError([f"{content!r} is no content id."])

@@ -10,7 +10,7 @@ Rule 3: whatever ``public_url`` gives, ``parse`` takes back to the same address.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 from urllib.parse import quote, unquote_to_bytes
 
@@ -43,19 +43,18 @@ class Address:
         connector: The connector's slug, also where it answers on its own host.
         language: Lower case, with Identifier.PRETTY_ID; else None.
         value: The identifier's value, decoded; a metadata value in NFC.
+        cache_key: Of the address in the resolver's caches, such as ``media/en/strada-film``.
     """
 
     connector: str
     language: str | None
     value: str
+    cache_key: str = field(init=False, repr=False, compare=False)
 
-
-def cache_key(address: Address) -> str:
-    """Return the key of an address in the resolver's caches, such as ``media/en/strada-film``.
-
-    Neither slug nor language can hold a slash, so what follows the second one is the value.
-    """
-    return f"{address.connector}/{address.language or ''}/{address.value}"
+    def __post_init__(self) -> None:
+        # Neither slug nor language can hold a slash: what follows the second one is the value.
+        key = f"{self.connector}/{self.language or ''}/{self.value}"
+        object.__setattr__(self, "cache_key", key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import structlog
 
 from proxy.catalogue.purges import Purge, PurgeKind
 from proxy.catalogue.url_rows import KnownContent
-from proxy.connectors.addresses import Address, cache_key
+from proxy.connectors.addresses import Address
 from proxy.connectors.identifiers import Claim, claims, strategy, winner
 from proxy.connectors.model import Connector
 from proxy.delivery.bounded_cache import BoundedCache
@@ -170,12 +170,12 @@ class Resolver:
             ThronBusy: Too many addresses that are not remembered are asked for.
             ThronError: THRON cannot be asked, and the address is not known from before.
         """
-        known = await self._resolutions.get(cache_key(address))
+        known = await self._resolutions.get(address.cache_key)
         if known is not None and known.connector is not connector:
             # Another revision, in which this connector may be what it was: it is compared once.
             known = replace(known, connector=connector) if known.connector == connector else None
             if known is not None:
-                await self._resolutions.set(cache_key(address), known)
+                await self._resolutions.set(address.cache_key, known)
         if known is None:
             return await self._unknown(connector, address, client)
         ttl_s = self._lifetimes.resolution_ttl_s
@@ -195,7 +195,7 @@ class Resolver:
         Returns:
             None where ``resolve`` has more to do, or perhaps has.
         """
-        known = self._resolutions.peek(cache_key(address))
+        known = self._resolutions.peek(address.cache_key)
         if known is None or known.connector is not connector:
             return None
         ttl_s = self._lifetimes.resolution_ttl_s
@@ -216,9 +216,9 @@ class Resolver:
 
     async def complete(self, resolution: Resolution, address: Address, delivery: Delivery) -> None:
         """Remember what an origin told of a delivery, unless it was verified anew meanwhile."""
-        known = await self._resolutions.get(cache_key(address))
+        known = await self._resolutions.get(address.cache_key)
         if known is resolution and delivery != resolution.delivery:
-            await self._resolutions.set(cache_key(address), replace(resolution, delivery=delivery))
+            await self._resolutions.set(address.cache_key, replace(resolution, delivery=delivery))
             self._completed(resolution.connector, delivery)
 
     async def purge(self, purge: Purge) -> None:
@@ -247,7 +247,7 @@ class Resolver:
         await self._lookup.aclose()
 
     async def _unknown(self, connector: Connector, address: Address, client: str) -> Resolved:
-        known = await self._negatives.get(cache_key(address))
+        known = await self._negatives.get(address.cache_key)
         if known is not None and known.connector == connector:
             raise ContentUnfinished(known.unfinished) if known.unfinished else UnknownAddress
 
@@ -396,15 +396,15 @@ class Resolver:
         current = _current_claim(connector, content, address)
         resolution = Resolution(connector, delivery, self._now() - age_s, current)
         if key == self._look_up_key(address, connector):
-            await self._negatives.delete(cache_key(address))
-            await self._resolutions.set(cache_key(address), resolution)
+            await self._negatives.delete(address.cache_key)
+            await self._resolutions.set(address.cache_key, resolution)
         return resolution
 
     async def _remember_absence(self, key: _LookUpKey, *, unfinished: str | None = None) -> None:
         address, connector, _ = key
         if key == self._look_up_key(address, connector):
-            await self._resolutions.delete(cache_key(address))
-            await self._negatives.set(cache_key(address), _Negative(connector, unfinished))
+            await self._resolutions.delete(address.cache_key)
+            await self._negatives.set(address.cache_key, _Negative(connector, unfinished))
 
     def _look_up_key(self, address: Address, connector: Connector) -> _LookUpKey:
         return address, connector, self._purges

@@ -27,7 +27,11 @@ def combined(fields: MultiMapping[str], name: str) -> str | None:
     RFC 9110, 5.2 and 5.3.
     """
     lines = fields.getall(name, None)
-    return None if lines is None else ", ".join([line.strip(" \t") for line in lines])
+    if lines is None:
+        return None
+    if len(lines) == 1:
+        return lines[0].strip(" \t")
+    return ", ".join([line.strip(" \t") for line in lines])
 
 
 def connection_options(fields: MultiMapping[str]) -> frozenset[str]:

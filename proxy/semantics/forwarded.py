@@ -11,7 +11,7 @@ RFC 7239; X-Forwarded-* as front proxies commonly write them.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -29,11 +29,8 @@ _MAX_VALUE_CHARACTERS = 2048
 _MAX_HOPS = 32
 
 FORWARDED = "forwarded"
-_X_FOR, _X_PROTO, _X_HOST = X_FORWARDED = (
-    "x-forwarded-for",
-    "x-forwarded-proto",
-    "x-forwarded-host",
-)
+_X_PROTO = "x-forwarded-proto"
+X_FORWARDED = ("x-forwarded-for", _X_PROTO, "x-forwarded-host")
 
 # Forwarded is read backwards, each pattern matching at the start of the reversed value: an open
 # quote further left must not swallow the nearest element. Every repetition is possessive or ends
@@ -50,7 +47,7 @@ _MAX_NAME_CHARACTERS = 253
 _MAX_PORT = 65535
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # itself the key of what is remembered of it
 class TrustedProxies:
     """Whose word counts, and by which fields.
 
@@ -65,10 +62,7 @@ class TrustedProxies:
 
     def has(self, address: str) -> bool:
         """Tell whether an address is that of a trusted proxy."""
-        if not self.networks:
-            return False
-        parsed = _address(address)
-        return parsed is not None and any(parsed in network for network in self.networks)
+        return bool(self.networks) and _is_trusted(self, address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +103,31 @@ def effective(
         fields: The request's field section.
         trusted: The proxies whose word counts.
     """
-    host = valid_host(combined(fields, "Host") or "")
-    found = Effective(_plain(peer), scheme, host)
     named = trusted.fields if trusted.has(peer) else ()
-    if named:
-        found = _walk(_hops(fields, named=named), own=found, trusted=trusted)
+    values = tuple([_nearest(combined(fields, name)) for name in named])
+    found = _seen(trusted, peer, scheme, combined(fields, "Host") or "", values)
     if found.scheme == "http" and _claims_https(fields, beside=named):
         return replace(found, unbelieved_https=True)
     return found
+
+
+@lru_cache(maxsize=1024)  # a front asks for few hosts, and for one client several times in a row
+def _seen(
+    trusted: TrustedProxies, peer: str, scheme: Scheme, host: str, values: tuple[str, ...]
+) -> Effective:
+    """Return a request as it was made, by the values of the fields that count, if any do."""
+    found = Effective(_plain(peer), scheme, valid_host(host))
+    if not values:
+        return found
+    told = dict(zip(trusted.fields, values, strict=True))
+    hops = _forwarded(told[FORWARDED]) if FORWARDED in told else _x_forwarded(told)
+    return _walk(hops, own=found, trusted=trusted)
+
+
+@lru_cache(maxsize=1024)
+def _is_trusted(trusted: TrustedProxies, address: str) -> bool:
+    parsed = _address(address)
+    return parsed is not None and any(parsed in network for network in trusted.networks)
 
 
 @lru_cache(maxsize=256)  # asked twice of every request, mostly for the same few
@@ -158,14 +169,13 @@ def _walk(hops: Sequence[_Hop], *, own: Effective, trusted: TrustedProxies) -> E
     return found
 
 
-def _hops(fields: MultiMapping[str], *, named: Sequence[str]) -> list[_Hop]:
-    return _forwarded(fields) if FORWARDED in named else _x_forwarded(fields, named=named)
+def _nearest(value: str | None) -> str:
+    return value[-_MAX_VALUE_CHARACTERS:] if value is not None else ""
 
 
-def _forwarded(fields: MultiMapping[str]) -> list[_Hop]:
-    value = combined(fields, FORWARDED) or ""
+def _forwarded(value: str) -> list[_Hop]:
     hops: list[_Hop] = []
-    rest = value[-_MAX_VALUE_CHARACTERS:][::-1]
+    rest = value[::-1]
     at = 0
     while len(hops) < _MAX_HOPS and (found := _NEAREST.match(rest, at)):
         pairs = {
@@ -176,11 +186,8 @@ def _forwarded(fields: MultiMapping[str]) -> list[_Hop]:
     return hops
 
 
-def _x_forwarded(fields: MultiMapping[str], *, named: Sequence[str]) -> list[_Hop]:
-    nodes, schemes, hosts = (
-        _from_the_right(combined(fields, name)) if name in named else []
-        for name in (_X_FOR, _X_PROTO, _X_HOST)
-    )
+def _x_forwarded(told: Mapping[str, str]) -> list[_Hop]:
+    nodes, schemes, hosts = (_from_the_right(told.get(name, "")) for name in X_FORWARDED)
     # A proxy that keeps one value for the whole chain wrote it for the nearest hop too.
     return [
         _Hop(node, _nth(schemes, index), _nth(hosts, index))
@@ -188,10 +195,8 @@ def _x_forwarded(fields: MultiMapping[str], *, named: Sequence[str]) -> list[_Ho
     ]
 
 
-def _from_the_right(value: str | None) -> list[str]:
-    if value is None:
-        return []
-    items = value[-_MAX_VALUE_CHARACTERS:].split(",")
+def _from_the_right(value: str) -> list[str]:
+    items = value.split(",") if value else []
     return [item.strip(" \t") for item in reversed(items[-_MAX_HOPS:])]
 
 
@@ -240,7 +245,9 @@ def _unquoted(text: str) -> str:
 def _claims_https(fields: MultiMapping[str], *, beside: Sequence[str]) -> bool:
     if FORWARDED not in fields and _X_PROTO not in fields:
         return False  # as with most requests
-    hops = [] if FORWARDED in beside else _forwarded(fields)
+    hops: list[_Hop] = []
+    if FORWARDED not in beside:
+        hops += _forwarded(_nearest(combined(fields, FORWARDED)))
     if _X_PROTO not in beside:
-        hops += _x_forwarded(fields, named=(_X_PROTO,))
+        hops += _x_forwarded({_X_PROTO: _nearest(combined(fields, _X_PROTO))})
     return any(_scheme(hop.scheme) == "https" for hop in hops)

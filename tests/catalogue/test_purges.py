@@ -8,7 +8,7 @@ import pytest
 from proxy.catalogue.database import Database
 from proxy.catalogue.known_contents import KnownContents
 from proxy.catalogue.purges import Purge, PurgeKind, PurgeStore
-from proxy.connectors.addresses import Address, cache_key
+from proxy.connectors.addresses import Address
 from tests.catalogue.audited import audited
 from tests.catalogue.entering import NAMES, Catalogue, named
 
@@ -31,7 +31,7 @@ async def catalogue(database_url: str) -> AsyncIterator[Catalogue]:
         pytest.param(Purge(PurgeKind.CONNECTOR, "names"), [True, True], id="connector"),
         pytest.param(Purge(PurgeKind.CONNECTOR, "other"), [False, False], id="another connector"),
         pytest.param(Purge(PurgeKind.CONTENT, "id-1"), [True, False], id="content"),
-        pytest.param(Purge(PurgeKind.ADDRESS, cache_key(TWO)), [False, True], id="address"),
+        pytest.param(Purge(PurgeKind.ADDRESS, TWO.cache_key), [False, True], id="address"),
     ],
 )
 async def test_doubt(catalogue: Catalogue, purge: Purge, doubted: list[bool]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from proxy.catalogue.purges import Purge, PurgeKind
-from proxy.connectors.addresses import Address, cache_key
+from proxy.connectors.addresses import Address
 from proxy.errors import UnknownAddress
 from proxy.sandbox.faults import Fault, Kind
 from proxy.sandbox.server import Sandbox
@@ -97,7 +97,7 @@ async def test_negatives_are_forgotten(lasting: Running, kind: PurgeKind) -> Non
     lasting.thron.link(film.id, folder)
     with pytest.raises(UnknownAddress):
         await _resolve(lasting, address)
-    values = {"address": cache_key(address), "content": film.id, "connector": "media", "all": ""}
+    values = {"address": address.cache_key, "content": film.id, "connector": "media", "all": ""}
     await lasting.tenant.purge(Purge(kind, values[kind]))
     assert await _resolve(lasting, address) == "uri-miss"
 
