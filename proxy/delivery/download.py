@@ -8,7 +8,8 @@ from functools import cache, lru_cache, partial
 from http import HTTPStatus
 
 from aiohttp import web
-from multidict import CIMultiDict
+from aiohttp.http_parser import RawRequestMessage
+from multidict import CIMultiDict, MultiMapping
 
 from proxy.connectors import addresses as paths
 from proxy.connectors.addresses import PublicPath
@@ -91,18 +92,20 @@ class Limits:
     pump: Pump = Pump.AUTO
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Asked:
-    """One request, and what it is answered with.
+    """One request for a content, and what it is answered with.
 
     Attributes:
-        request: For a content.
+        fields: Its field section.
+        query: Of its target.
         record: Of it.
         path: What it names.
         tenant: The one that was connected when it came; a change of credentials breaks nothing.
     """
 
-    request: web.BaseRequest
+    fields: MultiMapping[str]
+    query: str
     record: AccessRecord
     path: PublicPath
     tenant: Tenant
@@ -124,10 +127,11 @@ class _Served:
 
     def __init__(self, connectors: Connectors) -> None:
         self.connectors = connectors
-        self.parse = lru_cache(maxsize=_REMEMBERED_PATHS)(
-            partial(paths.parse, connectors=connectors)
-        )
+        self.parse = lru_cache(maxsize=_REMEMBERED_PATHS)(self._parse)
         self.is_https_only = cache(self._is_https_only)
+
+    def _parse(self, path: str, host: str | None) -> PublicPath:
+        return paths.parse(path, host=host, connectors=self.connectors)
 
     def _is_https_only(self, host: str | None) -> bool:
         """Tell whether every connector of a host forces HTTPS; None is the common one."""
@@ -177,17 +181,20 @@ class Downloads:
         record = request[RECORD]
         if request.method not in _WITH_ADDRESS:
             return _answer_to_method(request, record)
-        path = self._path(request, record)
+        asked = self._asked(request.raw_path, request.headers, record, tenant)
+        path = asked.path
         if path.connector.force_https and record.scheme == "http":
-            return self._to_https(request, path)
+            return self._to_https(asked)
         with self._limits.admission.under_way:
             # Whoever waits for a look-up takes no place from those whose content is known.
-            resolved = await tenant.resolver.resolve(
-                path.connector, path.address, client=record.client
-            )
-            return await self._answer_with(_Asked(request, record, path, tenant), resolved)
+            resolved = tenant.resolver.fresh(path.connector, path.address)
+            if resolved is None:
+                resolved = await tenant.resolver.resolve(
+                    path.connector, path.address, client=record.client
+                )
+            return await self._answer_with(request, asked, resolved)
 
-    def answer_at_once(self, request: web.BaseRequest, record: AccessRecord) -> bytes | None:
+    def answer_at_once(self, message: RawRequestMessage, record: AccessRecord) -> bytes | None:
         """Return the whole answer to a GET or HEAD that waits for nothing, as octets.
 
         That is a 304, or what is known of a content that HEAD asks for. None for all else, and
@@ -199,13 +206,14 @@ class Downloads:
         tenant = self._tenant()
         if tenant is None or self._limits.admission.is_closing:
             return None
-        path = self._path(request, record)
-        if path.connector.force_https and record.scheme == "http":
+        asked = self._asked(message.path, message.headers, record, tenant)
+        connector = asked.path.connector
+        if connector.force_https and record.scheme == "http":
             return None
-        resolved = tenant.resolver.fresh(path.connector, path.address)
+        resolved = tenant.resolver.fresh(connector, asked.path.address)
         if resolved is None or (of := resolved.resolution.delivery.representation) is None:
             return None
-        match decide(request.headers, method=request.method, known=of.known):
+        match decide(asked.fields, method=record.method, known=of.known):
             case NotModified():
                 status, described, part = 304, of.validators, _NO_PART
             case Described(complete_length):
@@ -214,17 +222,18 @@ class Downloads:
                 return None
         record.content_id = resolved.resolution.delivery.content_id
         record.resolution, record.status, record.expected = "hit", status, 0
-        asked = _Asked(request, record, path, tenant)
         section = self._section(asked, resolved, status, described, part)
         return head(status, section, request_id=record.request_id)
 
-    def _path(self, request: web.BaseRequest, record: AccessRecord) -> PublicPath:
-        """Return what a request asks for.
+    def _asked(
+        self, target: str, fields: MultiMapping[str], record: AccessRecord, tenant: Tenant
+    ) -> _Asked:
+        """Return what a GET or HEAD asks for.
 
         Raises:
             GatewayError: Nothing that there is.
         """
-        if (via := request.headers.get("Via")) is not None and is_loop(via, PSEUDONYM):
+        if (via := fields.get("Via")) is not None and is_loop(via, PSEUDONYM):
             raise OriginAnswerInvalid(
                 "asked by a connector, perhaps by this one: see TDC_API_URL and TDC_CDN_URL",
                 proxy_status="proxy_loop_detected",
@@ -234,54 +243,59 @@ class Downloads:
             served = self._served = _Served(connectors)
         if served.connectors.is_new:
             raise NotConfigured("there has never been a connector: has the database been lost?")
-        path = served.parse(request.raw_path.partition("?")[0], host=record.host)
+        path = served.parse(record.path, record.host)
         record.connector = path.connector.slug
-        return path
+        return _Asked(fields, target.partition("?")[2], record, path, tenant)
 
-    async def _answer_with(self, asked: _Asked, resolved: Resolved) -> ClientStream:
-        request, record = asked.request, asked.record
+    async def _answer_with(
+        self, request: web.BaseRequest, asked: _Asked, resolved: Resolved
+    ) -> ClientStream:
+        record = asked.record
         delivery = resolved.resolution.delivery
         record.content_id = delivery.content_id
         record.resolution = resolved.forwarded or "hit"
         representation = delivery.representation
         known = representation.known if representation is not None else None
-        match decide(request.headers, method=request.method, known=known):
+        without_content = partial(self._without_content, request, asked, resolved)
+        match decide(asked.fields, method=record.method, known=known):
             case Forward(fields):
                 guard = MinRateGuard(self._limits.min_rate, now=time.monotonic)
                 async with self._limits.admission.admitted(record.client, guard):
-                    return await self._relayed(asked, resolved, fields, guard)
+                    return await self._relayed(request, asked, resolved, fields, guard)
             case Described(complete_length) if representation is not None:
-                described, part = representation.fields, _Part(complete_length)
-                return await self._without_content(asked, resolved, 200, described, part)
+                return await without_content(200, representation.fields, _Part(complete_length))
             case NotModified() if representation is not None:
-                return await self._without_content(asked, resolved, 304, representation.validators)
+                return await without_content(304, representation.validators)
             case PreconditionFailed():
-                return await self._without_content(asked, resolved, 412)
+                return await without_content(412)
             case RangeNotSatisfiable(content_range):
-                part = _Part(content_range=content_range)
-                return await self._without_content(asked, resolved, 416, (), part)
+                return await without_content(416, (), _Part(content_range=content_range))
             case never:
                 raise AssertionError(never)  # nothing is decided of what is not known
 
     async def _relayed(
-        self, asked: _Asked, resolved: Resolved, fields: Fields, guard: MinRateGuard
+        self,
+        request: web.BaseRequest,
+        asked: _Asked,
+        resolved: Resolved,
+        fields: Fields,
+        guard: MinRateGuard,
     ) -> ClientStream:
-        request, record = asked.request, asked.record
-        async with _opened(asked, resolved.resolution, request.method, fields) as opened:
+        record = asked.record
+        async with _opened(asked, resolved.resolution, record.method, fields) as opened:
             upstream, resolution = opened
             if resolution is not resolved.resolution:
                 resolved = replace(resolved, resolution=resolution)
                 record.content_id = resolution.delivery.content_id
-            _require_decodable(upstream, request)
+            _require_decodable(upstream, asked.fields)
             described, part = _split(outbound(upstream.fields, status=upstream.status))
-            if request.method == "HEAD" or upstream.status not in _WITH_CONTENT:
+            if record.method == "HEAD" or upstream.status not in _WITH_CONTENT:
                 return await self._without_content(
-                    asked, resolved, upstream.status, described, part
+                    request, asked, resolved, upstream.status, described, part
                 )
             record.expected = part.content_length
-            client = self._begun(
-                asked, resolved, upstream.status, described, part, has_content=True
-            )
+            section = self._section(asked, resolved, upstream.status, described, part)
+            client = self._begun(request, upstream.status, section, record, has_content=True)
             await pump(
                 upstream,
                 client,
@@ -297,6 +311,7 @@ class Downloads:
 
     async def _without_content(
         self,
+        request: web.BaseRequest,
         asked: _Asked,
         resolved: Resolved,
         status: int,
@@ -308,11 +323,10 @@ class Downloads:
         if (words := _REFUSALS.get(status)) is not None:
             text = _error_text(words, asked.record).encode()
             part = _Part(len(text), part.content_range if part is not None else None)
-            text = text if asked.request.method != "HEAD" else b""
+            text = text if asked.record.method != "HEAD" else b""
         asked.record.expected = 0
-        client = self._begun(
-            asked, resolved, status, described, part or _NO_PART, has_content=bool(text)
-        )
+        section = self._section(asked, resolved, status, described, part or _NO_PART)
+        client = self._begun(request, status, section, asked.record, has_content=bool(text))
         if text:
             await client.write(text)
         await client.end()
@@ -320,20 +334,19 @@ class Downloads:
 
     def _begun(
         self,
-        asked: _Asked,
-        resolved: Resolved,
+        request: web.BaseRequest,
         status: int,
-        described: Lines,
-        part: _Part,
+        section: bytes,
+        record: AccessRecord,
         *,
         has_content: bool,
     ) -> ClientStream:
         """Begin an answer, after which an error can only break the connection off."""
         return ClientStream(
-            asked.request,
+            request,
             status,
-            self._section(asked, resolved, status, described, part),
-            record=asked.record,
+            section,
+            record=record,
             has_content=has_content,
             is_last=self._limits.admission.is_closing,
         )
@@ -347,10 +360,10 @@ class Downloads:
         name = section.file_name
         if name is not None and asked.path.file_name is not None:
             name = asked.path.file_name
-        query = asked.request.raw_path.partition("?")[2]
+        override = paths.disposition_override(asked.query) if asked.query else None
         varying = varying_lines(
             name,
-            (paths.disposition_override(query) if query else None) or connector.disposition,
+            override or connector.disposition,
             forwarded=resolved.forwarded,
             ttl_s=resolved.ttl_s,
             is_hsts=record.scheme == "https" and self._served.is_https_only(connector.host),
@@ -380,7 +393,8 @@ class Downloads:
             base, resolution.connector, language=current.language, value=current.value
         )
 
-    def _to_https(self, request: web.BaseRequest, path: PublicPath) -> web.Response:
+    def _to_https(self, asked: _Asked) -> web.Response:
+        path = asked.path
         location = paths.public_url(
             self._bases.secure,
             path.connector,
@@ -388,9 +402,9 @@ class Downloads:
             value=path.address.value,
             file_name=path.file_name,
         )
-        asked = paths.disposition_override(request.raw_path.partition("?")[2])
-        if asked is not None:
-            location += "?download" if asked is Disposition.ATTACHMENT else "?inline"
+        override = paths.disposition_override(asked.query)
+        if override is not None:
+            location += "?download" if override is Disposition.ATTACHMENT else "?inline"
         # As long as the operator lets a content be stored: browsers keep a bare 301 for ever. And
         # a redirect, too, must let pages of other origins embed what it leads to.
         lasting = freshness.of_absence(max_age_s=path.connector.max_age_s)
@@ -443,7 +457,7 @@ def _split(passed: Iterable[tuple[str, str]]) -> tuple[Lines, _Part]:
     return tuple(lines.items()), part
 
 
-def _require_decodable(upstream: Upstream, request: web.BaseRequest) -> None:
+def _require_decodable(upstream: Upstream, fields: MultiMapping[str]) -> None:
     """Let pass what the client can make the content of.
 
     Raises:
@@ -452,7 +466,7 @@ def _require_decodable(upstream: Upstream, request: web.BaseRequest) -> None:
     is_decodable = upstream.status not in _WITH_CONTENT or is_acceptable(
         upstream.fields,
         status=upstream.status,
-        accept_encoding=combined(request.headers, "Accept-Encoding"),
+        accept_encoding=combined(fields, "Accept-Encoding"),
     )
     if not is_decodable:
         raise OriginAnswerInvalid(

@@ -7,30 +7,32 @@ sent, and the log a traceback. And the connection tells its limiter whether it m
 aiohttp's names that are not public are used here alone: ``_request_factory`` and
 ``_request_handler``, which ``start`` reads for each message, ``_messages``, which it takes them
 from, ``_waiter``, by which it is woken, ``_keepalive_handle``, ``_keepalive_timeout`` and
-``_next_keepalive_close_time``, by which it lets go of a connection that is not used, ``_parser``,
-``_loop`` and ``_task_handler``, and ``ERROR``, the message of a request that cannot be parsed.
+``_next_keepalive_close_time``, by which it lets go of a connection that is not used, ``_parser``
+and ``_loop``; and ``ERROR``, the message of a request that cannot be parsed.
 tests/server/test_connection.py tells when they change.
 """
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 import structlog
 from aiohttp import EMPTY_PAYLOAD, HttpVersion11, web
 from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError
 from aiohttp.http_parser import RawRequestMessage
-from aiohttp.http_writer import StreamWriter
 from aiohttp.web_protocol import ERROR
 
 from proxy.semantics.field_lines import combined
-from proxy.semantics.forwarded import valid_host
+from proxy.semantics.forwarded import Scheme, valid_host
 from proxy.server.connection_limiter import OpenConnection
 from proxy.telemetry.access_record import RECORD, new_request_id
 from proxy.telemetry.middleware import PSEUDONYM
 
 log = structlog.get_logger("proxy.access")
 
+AtOnce = Callable[[RawRequestMessage, str, Scheme], bytes | None]
+
+_END = b"\r\n\r\n"  # of a header section
 # Requests that are told apart of what comes at once; content may hold any number of blank lines.
 _PIPELINED = 32
 
@@ -61,8 +63,10 @@ class Connection(web.RequestHandler):
         "_is_between",
         "_make_request",
         "_overdue",
+        "_peer",
         "_place",
         "_refused",
+        "_scheme",
     )
 
     def __init__(
@@ -72,7 +76,7 @@ class Connection(web.RequestHandler):
         place: OpenConnection,
         header_s: float,
         draining: asyncio.Event,
-        at_once: Callable[[web.BaseRequest], bytes | None] | None = None,
+        at_once: AtOnce | None = None,
         **more: Any,
     ) -> None:
         """Make the end of a connection that has been accepted.
@@ -94,6 +98,8 @@ class Connection(web.RequestHandler):
         self._at_once = at_once
         self._is_between = False  # nothing of a message has come that is not complete
         self._overdue: asyncio.TimerHandle | None = None
+        self._peer = ""
+        self._scheme: Scheme = "http"
         self._asked: web.BaseRequest | None = None
         self._refused: HttpProcessingError | None = None
         self._make_request, self._request_factory = manager.request_factory, self._received
@@ -102,6 +108,9 @@ class Connection(web.RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for the first header section."""
         super().connection_made(transport)
+        peer = transport.get_extra_info("peername")
+        self._peer = peer[0] if peer else ""
+        self._scheme = "https" if transport.get_extra_info("sslcontext") else "http"
         self._place.abort = cast(asyncio.Transport, transport).abort
         self._expect_header()
 
@@ -116,15 +125,16 @@ class Connection(web.RequestHandler):
         """Take octets, and begin to wait for a header section whose first ones come."""
         # One by one: of requests that come together, aiohttp drops the good before a malformed one.
         for _ in range(_PIPELINED):
-            end = data.find(b"\r\n\r\n") + 4
-            if end < 4 or end == len(data):  # noqa: PLR2004 - not found: -1 + 4
+            end = data.find(_END) + len(_END)
+            if end < len(_END) or end == len(data):  # none is found, or nothing follows it
                 break
             self._take(data[:end])
             data = data[end:]
-        if self._at_once is None or not self._is_quiet() or not data.endswith(b"\r\n\r\n"):
+        waiter = self._waiter
+        if self._at_once is None or waiter is None or not self._is_quiet(waiter):
             self._take(data)
-        else:
-            self._answer_or_take(data, self._at_once)
+        elif self._take_unseen(data, waiter) and not self._is_answered(self._at_once):
+            waiter.set_result(None)
         is_idle = self._asked is None and not self._messages
         if is_idle and not self._is_between and self._overdue is None:
             self._expect_header()
@@ -133,51 +143,40 @@ class Connection(web.RequestHandler):
         """Let aiohttp take octets, and note whether they end with a message."""
         messages = len(self._messages)
         super().data_received(data)
-        self._is_between = len(self._messages) > messages and data.endswith(b"\r\n\r\n")
+        self._is_between = len(self._messages) > messages and data.endswith(_END)
 
-    def _is_quiet(self) -> bool:
+    def _is_quiet(self, waiter: asyncio.Future[None]) -> bool:
         """Tell whether the connection waits for another request, and nothing is on its way."""
-        waits = self._waiter is not None and not self._waiter.done() and not self._messages
-        transport = self.transport
         return (
-            waits
-            and self._is_between
+            self._is_between
+            and not self._messages
+            and not waiter.done()
             and self._keepalive_handle is not None
-            and transport is not None
-            and not transport.get_write_buffer_size()
+            and self.transport is not None
+            and not self.transport.get_write_buffer_size()
         )
 
-    def _answer_or_take(
-        self, data: bytes, at_once: Callable[[web.BaseRequest], bytes | None]
-    ) -> None:
-        """Answer a request that is known already at once; leave every other to aiohttp's task.
+    def _take_unseen(self, data: bytes, waiter: asyncio.Future[None]) -> bool:
+        """Let aiohttp take octets, and tell whether its task is to be woken for them.
 
-        That task is not woken before it is clear that it has something to do: to wake it, and to
-        make another one for the request, takes longer than the answer.
+        It is not woken before it is clear that it has something to do: to wake it, and to make
+        another one for the request, takes longer than an answer that is known already.
         """
-        waiter, self._waiter = self._waiter, None
+        self._waiter = None
         try:
             self._take(data)
         finally:
             self._waiter = waiter
-        if waiter is None or not self._messages:
-            return
-        if len(self._messages) > 1 or not self._is_answered(*self._messages[0], at_once):
-            waiter.set_result(None)
+        return bool(self._messages)
 
-    def _is_answered(
-        self,
-        message: object,
-        content: object,
-        at_once: Callable[[web.BaseRequest], bytes | None],
-    ) -> bool:
-        parser, transport, task = self._parser, self.transport, self._task_handler
-        if parser is None or transport is None or task is None or content is not EMPTY_PAYLOAD:
+    def _is_answered(self, at_once: AtOnce) -> bool:
+        """Answer the only request that has come, if it can be at once."""
+        message, content = self._messages[0]
+        parser, transport = self._parser, self.transport
+        is_alone = len(self._messages) == 1 and self._is_between and content is EMPTY_PAYLOAD
+        if not is_alone or parser is None or transport is None or not _may_be_known(message):
             return False
-        if not isinstance(message, RawRequestMessage) or not _may_be_known(message):
-            return False
-        writer = StreamWriter(self, self._loop)
-        octets = at_once(self._make_request(message, EMPTY_PAYLOAD, self, writer, task))
+        octets = at_once(message, self._peer, self._scheme)
         if octets is None:
             return False
         self._messages.popleft()
@@ -288,8 +287,10 @@ def _problem(message: RawRequestMessage) -> HttpProcessingError | None:
     return None
 
 
-def _may_be_known(message: RawRequestMessage) -> bool:
+def _may_be_known(message: object) -> TypeGuard[RawRequestMessage]:
     """Tell whether a request is one that an answer without content may be known to."""
+    if not isinstance(message, RawRequestMessage):
+        return False  # what could not be parsed
     is_conditional = "If-None-Match" in message.headers or "If-Modified-Since" in message.headers
     return (
         (message.method == "HEAD" or (message.method == "GET" and is_conditional))

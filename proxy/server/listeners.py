@@ -16,7 +16,7 @@ import structlog
 from aiohttp import web
 
 from proxy.errors import ConfigurationError
-from proxy.server.connection import Connection
+from proxy.server.connection import AtOnce, Connection
 from proxy.server.connection_limiter import ConnectionLimiter, OpenConnection
 from proxy.settings import Listen, Settings, env_name
 from proxy.telemetry.middleware import Handler
@@ -126,7 +126,7 @@ async def serving(
     limiter: ConnectionLimiter,
     drained: Callable[[], Awaitable[object]],
     stopping: asyncio.Event | None = None,
-    at_once: Callable[[web.BaseRequest], bytes | None] | None = None,
+    at_once: AtOnce | None = None,
     keep_alive_s: float = _KEEP_ALIVE_S,
     header_s: float = _HEADER_S,
 ) -> AsyncIterator[None]:

@@ -121,15 +121,15 @@ class Traffic:
         """Note that it has ended, one way or another."""
         self.answers[record.status, record.ended_by] += 1
         self.octets += record.octets
-        if record.resolution is not None:
-            self.resolutions[record.resolution] += 1
-        if self._running.pop(record, None) is None:
+        self._running.pop(record, None)  # of what was answered at once, nothing was noted
+        if record.path.startswith(_PROBES):
             return
         self.recent.add(record)
         sampled = self._sampled.pop(record, None)
         self._octets += record.octets - (sampled.octets if sampled is not None else 0)
         self._requests += 1
         if record.resolution is not None:
+            self.resolutions[record.resolution] += 1
             self._resolved += 1
             self._hits += record.resolution == "hit"
         if record.is_failure:

@@ -4,21 +4,21 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable
-from functools import lru_cache
 
 import structlog
 from aiohttp import web
+from aiohttp.http_parser import RawRequestMessage
 from multidict import MultiMapping
 
 from proxy.errors import GatewayError, ReaderTooSlow, UnknownAddress
 from proxy.semantics import forwarded, freshness
 from proxy.semantics.cors import exposure
-from proxy.semantics.forwarded import TrustedProxies
+from proxy.semantics.forwarded import Scheme, TrustedProxies
 from proxy.semantics.freshness import Freshness
 from proxy.semantics.status_fields import ProxyStatus
 from proxy.telemetry.access_record import RECORD, AccessRecord, new_request_id
 from proxy.telemetry.live import Traffic
-from proxy.telemetry.log import bound_logger
+from proxy.telemetry.log import access_logger
 from proxy.telemetry.metrics import Metrics
 
 log = structlog.get_logger("proxy.access")
@@ -33,6 +33,12 @@ _IN_A_ROW = 100
 NAME_THE_PROXY = (
     "name the proxy in TDC_TRUSTED_PROXIES, and in TDC_FORWARDED the fields that it writes: until"
     " then all clients are one address to limits and log, and none is known to use HTTPS"
+)
+
+# What an access record holds of some requests alone.
+_IF_KNOWN = (
+    *("status", "error", "reason", "connector", "content_id", "resolution", "selected_range"),
+    "first_byte_s",
 )
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -63,7 +69,7 @@ class FrontDetector:
         return self._is_found
 
 
-AtOnce = Callable[[web.BaseRequest, AccessRecord], bytes | None]
+AtOnce = Callable[[RawRequestMessage, AccessRecord], bytes | None]
 
 
 class Observer:
@@ -98,7 +104,6 @@ class Observer:
         self._metrics = metrics
         self._traffic = traffic
         self._trusted = trusted
-        self._is_trusted = lru_cache(maxsize=1024)(trusted.has)
         self._negative_ttl_s = negative_ttl_s
         self._stopping = stopping
         self._monotonic = monotonic
@@ -107,7 +112,10 @@ class Observer:
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request, whatever it takes."""
-        record = request[RECORD] = self._record(request)
+        peer = request.remote or ""
+        scheme: Scheme = "https" if request.secure else "http"
+        record = self._record(request.method, request.raw_path, request.headers, peer, scheme)
+        request[RECORD] = record
         # aiohttp answers each request in a task of its own, whose context ends with it.
         structlog.contextvars.bind_contextvars(request_id=record.request_id)
         self._traffic.begin(record)
@@ -117,38 +125,38 @@ class Observer:
             )
             record.status = response.status
         finally:
-            self._end(request, record)
+            self._end(record, peer, request.headers)
         if not response.prepared:
             response.headers["Server"] = PSEUDONYM
             response.headers["Via"] = f"1.1 {PSEUDONYM}"
             response.headers["X-Request-Id"] = record.request_id
         return response
 
-    def answer_at_once(self, request: web.BaseRequest) -> bytes | None:
+    def answer_at_once(self, message: RawRequestMessage, peer: str, scheme: Scheme) -> bytes | None:
         """Return a whole answer as octets where that needs no waiting, else None.
 
         What is not answered here has not been observed: ``answer`` does it.
+
+        Args:
+            message: The request.
+            peer: The address at the other end of the connection.
+            scheme: That of the connection.
         """
         if self._at_once is None:
             return None
-        record = self._record(request)
+        record = self._record(message.method, message.path, message.headers, peer, scheme)
         try:
-            octets = self._at_once(request, record)
+            octets = self._at_once(message, record)
         except Exception:  # noqa: BLE001 - ``answer`` meets it again, and says so
             return None
         if octets is not None:
-            self._traffic.begin(record)
-            self._end(request, record)
+            self._end(record, peer, message.headers)
         return octets
 
-    def _record(self, request: web.BaseRequest) -> AccessRecord:
-        peer = request.remote or ""
-        effective = forwarded.effective(
-            peer,
-            scheme="https" if request.secure else "http",
-            fields=request.headers,
-            trusted=self._trusted,
-        )
+    def _record(
+        self, method: str, target: str, fields: MultiMapping[str], peer: str, scheme: Scheme
+    ) -> AccessRecord:
+        effective = forwarded.effective(peer, scheme=scheme, fields=fields, trusted=self._trusted)
         news = effective.unbelieved_https and peer not in self._untrusted
         if news and len(self._untrusted) < MAX_WARNED:
             self._untrusted.add(peer)
@@ -164,19 +172,18 @@ class Observer:
             host=effective.host,
             began=self._monotonic(),
             monotonic=self._monotonic,
-            method=request.method,
-            path=request.raw_path.partition("?")[0],
+            method=method,
+            path=target.partition("?")[0],
         )
 
-    def _end(self, request: web.BaseRequest, record: AccessRecord) -> None:
+    def _end(self, record: AccessRecord, peer: str, fields: MultiMapping[str]) -> None:
         record.ended = self._monotonic()
         self._traffic.end(record)
         if record.first_byte_s is not None:
             self._metrics.first_byte.observe(record.first_byte_s)
         _write(record)
-        peer = request.remote or ""
         is_probe = record.path.startswith("/-/")  # of a load balancer, on a way of its own
-        if is_probe or self._is_trusted(peer) or not self._detector.is_found(peer, request.headers):
+        if is_probe or self._trusted.has(peer) or not self._detector.is_found(peer, fields):
             return
         log.warning("unnamed proxy in front", peer=peer, fix=NAME_THE_PROXY)
 
@@ -249,25 +256,17 @@ def _freshness_of(error: GatewayError, negative_ttl_s: float) -> Freshness:
 
 def _write(record: AccessRecord) -> None:
     facts: dict[str, object] = {
-        "status": record.status,
-        "error": record.error,
-        "reason": record.reason,
-        "connector": record.connector,
-        "content_id": record.content_id,
-        "resolution": record.resolution,
-        "selected_range": record.selected_range,
-        "first_byte_s": record.first_byte_s,
+        "request_id": record.request_id,
+        "method": record.method,
+        "path": record.path,
+        "duration_s": round(record.lasted_s, 6),
+        "octets": record.octets,
+        "resumed": record.resumed,
+        "ended_by": record.ended_by,
+        "client": record.client,
+        "scheme": record.scheme,
     }
-    bound_logger("proxy.access").info(
-        "download",
-        request_id=record.request_id,
-        method=record.method,
-        path=record.path,
-        duration_s=round(record.lasted_s, 6),
-        octets=record.octets,
-        resumed=record.resumed,
-        ended_by=record.ended_by,
-        client=record.client,
-        scheme=record.scheme,
-        **{name: value for name, value in facts.items() if value is not None},
-    )
+    for name in _IF_KNOWN:
+        if (value := getattr(record, name)) is not None:
+            facts[name] = value
+    access_logger().info("download", **facts)

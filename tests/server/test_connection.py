@@ -9,9 +9,11 @@ from contextlib import suppress
 import aiohttp
 import pytest
 from aiohttp import web
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import ERROR
 
-from proxy.semantics.forwarded import TrustedProxies
+from proxy.semantics.forwarded import Scheme, TrustedProxies
 from proxy.server.connection_limiter import ConnectionLimiter
 from proxy.server.listeners import bind, serving
 from proxy.settings import Listen
@@ -179,9 +181,11 @@ def test_private_names_of_aiohttp() -> None:
     assert read_by_start.count("self._request_factory(") == 1
     assert read_by_start.count("request_handler = self._request_handler") == 1
     assert read_by_start.count("self._messages.popleft()") == 1
-    assert {"_request_factory", "_request_handler", "_messages"} <= set(
-        web.RequestHandler.__slots__
-    )
+    assert {
+        *("_request_factory", "_request_handler", "_messages", "_waiter"),
+        *("_keepalive_handle", "_keepalive_timeout", "_next_keepalive_close_time"),
+    } <= set(web.RequestHandler.__slots__)
+    assert {"_loop", "_parser"} <= set(BaseProtocol.__slots__)
     assert ERROR.version == aiohttp.HttpVersion10
 
 
@@ -272,8 +276,9 @@ async def test_what_is_asked_for_at_once(sent: list[bytes], asked: int) -> None:
     async def handler(_request: web.BaseRequest) -> web.StreamResponse:
         return web.Response()
 
-    def at_once(request: web.BaseRequest) -> bytes:
-        seen.append(request.path)
+    def at_once(message: RawRequestMessage, peer: str, scheme: Scheme) -> bytes:
+        assert (peer, scheme) == ("127.0.0.1", "http")
+        seen.append(message.path)
         return b"HTTP/1.1 204 No Content\r\n\r\n"
 
     async def nothing() -> None:

@@ -8,9 +8,11 @@ from functools import partial
 
 import aiohttp
 import pytest
-from aiohttp import web
+from aiohttp import HttpVersion11, web
+from aiohttp.http_parser import RawRequestMessage
 from aiohttp.test_utils import TestClient, TestServer
-from multidict import CIMultiDict
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
 
 from proxy import errors
 from proxy.delivery.client_stream import ClientStream
@@ -225,12 +227,15 @@ async def test_bug_at_once() -> None:
     """What fails before anything is sent is left to the other way, and told once."""
 
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
-        assert observer.answer_at_once(request) is None
+        assert observer.answer_at_once(message, request.remote or "", "http") is None
         raise ZeroDivisionError
 
-    def at_once(_request: web.BaseRequest, _record: AccessRecord) -> bytes:
+    def at_once(_message: RawRequestMessage, _record: AccessRecord) -> bytes:
         raise ZeroDivisionError
 
+    fields = CIMultiDictProxy(CIMultiDict({"Host": "a"}))
+    read = ("HEAD", "/", HttpVersion11, fields, (), False, None, False, False, URL("/"))
+    message = RawRequestMessage(*read)
     observer = Observer(
         handler,
         at_once=at_once,
