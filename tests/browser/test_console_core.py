@@ -78,6 +78,27 @@ async def test_every_page_is_fit(
                 await seen.is_fit()
 
 
+async def test_a_session_that_ends_during_a_form(browser: Browser, connector: Running) -> None:
+    """After signing in again the form is as it was typed, and can be sent."""
+    console = connector.gateway.console
+    await console.password.set(PASSWORD, actor="test")
+    async with window(browser, connector.gateway) as seen:
+        page = seen.page
+        await page.goto(connector.gateway.demo_url())
+        await seen.open("/connectors/files/edit")
+        await page.get_by_text("Caching and search engines").click()
+        await page.get_by_label("Cache lifetime in seconds").fill("61")
+        await console.sessions.end_all(actor="test", client="test")
+        await seen.press("Save")
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.keyboard.press("Enter")
+        await seen.shows("Your session had ended.")
+        assert await page.get_by_label("Cache lifetime in seconds").input_value() == "61"
+        await seen.is_fit()
+        await seen.press("Save")
+        await seen.shows("Changes saved.")
+
+
 async def test_language(browser: Browser, connector: Running) -> None:
     """The switch changes the language of the page that one is on, and of those after it."""
     async with window(browser, connector.gateway) as seen:

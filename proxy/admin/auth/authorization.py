@@ -17,7 +17,8 @@ from proxy.admin.auth import cookies, csrf
 from proxy.admin.auth.api_tokens import ApiTokens
 from proxy.admin.auth.request_context import ADMINISTRATOR, CALLER, CONTEXT, Caller
 from proxy.admin.auth.sessions import COOKIE, Sessions
-from proxy.admin.web import assets
+from proxy.admin.web import assets, kept_forms, pages
+from proxy.admin.web.navigation import came_from
 from proxy.admin.web.rendering import see_other
 from proxy.text import Text
 
@@ -61,7 +62,7 @@ def authorization(
         if caller is not None:
             request[CALLER] = caller
         elif route(request) not in OPEN:
-            return _refused(request)
+            return await _refused(request, body_timeout_s=body_timeout_s)
         if request.method not in _SAFE:
             await _read(request, caller, timeout_s=body_timeout_s)
             await _refuse_forged(request, caller)
@@ -119,12 +120,32 @@ async def _caller(request: web.Request, sessions: Sessions, tokens: ApiTokens) -
     return Caller(ADMINISTRATOR, session=session) if session is not None else None
 
 
-def _refused(request: web.Request) -> web.Response:
+async def _refused(request: web.Request, *, body_timeout_s: float) -> web.Response:
     if is_api(request):
         raise _unauthorized("Sign in, or send Authorization: Bearer with a token of the console.")
     if request.method in _SAFE and request.path != "/":
         return see_other(f"/login?next={quote(request.path_qs, safe='/')}")
+    if request.method == "POST" and not request[CONTEXT].is_new and not _is_foreign(request):
+        return see_other(
+            f"/login?next={quote(await _form_page(request, body_timeout_s), safe='/')}"
+        )
     return see_other("/login")
+
+
+async def _form_page(request: web.Request, body_timeout_s: float) -> str:
+    """Return the page whose form was sent after its session had ended, with what was typed."""
+    kept = pages.kept_by(request.match_info.handler)
+    if kept is None:
+        referer = request.headers.get("Referer", "")
+        return came_from(referer, host=request.host, otherwise="/")
+    model, page = kept
+    try:
+        await _read(request, None, timeout_s=body_timeout_s)
+        posted = await request.post()
+    except (web.HTTPException, UnicodeDecodeError):
+        return page or request.path
+    secret = request[CONTEXT].browser_id
+    return kept_forms.address(page or request.path, posted, model, secret=secret)
 
 
 def _unauthorized(detail: str) -> Problem:
@@ -138,13 +159,7 @@ async def _refuse_forged(request: web.Request, caller: Caller | None) -> None:
         return
     context = request[CONTEXT]
     secret = caller.session.id if caller is not None and caller.session else context.browser_id
-    if csrf.is_foreign(
-        request.headers,
-        host=context.host or "",
-        port=context.port,
-        is_port_known=context.is_port_known,
-        is_secure=context.is_secure,
-    ):
+    if _is_foreign(request):
         raise _forbidden(request, Text("The request came from another site. Nothing was changed."))
     if is_api(request):
         given = request.headers.get(csrf.HEADER, "")
@@ -157,6 +172,17 @@ async def _refuse_forged(request: web.Request, caller: Caller | None) -> None:
         raise _forbidden(
             request, Text("This form is from before you signed in: load the page again.")
         )
+
+
+def _is_foreign(request: web.Request) -> bool:
+    context = request[CONTEXT]
+    return csrf.is_foreign(
+        request.headers,
+        host=context.host or "",
+        port=context.port,
+        is_port_known=context.is_port_known,
+        is_secure=context.is_secure,
+    )
 
 
 def _forbidden(request: web.Request, detail: Text) -> Exception:

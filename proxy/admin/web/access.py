@@ -13,7 +13,7 @@ from proxy.admin.auth.login import Login, TooManyLogins
 from proxy.admin.auth.request_context import CALLER, CONTEXT
 from proxy.admin.auth.sessions import COOKIE, Sessions
 from proxy.admin.store import NameTaken
-from proxy.admin.web import forms, pages
+from proxy.admin.web import forms, kept_forms, pages
 from proxy.admin.web.forms import Form
 from proxy.admin.web.login import NewPassword, too_many_logins, with_password_problem
 from proxy.admin.web.notices import Notice, leave
@@ -54,7 +54,7 @@ class AccessPages:
     @pages.get("/access")
     async def show(self, request: web.Request) -> web.Response:
         """Show the page."""
-        return await self._page(request)
+        return await self._page(request, token=kept_forms.restored(request, TokenForm))
 
     @pages.post("/access/password")
     async def change_password(self, request: web.Request) -> web.Response:
@@ -82,7 +82,7 @@ class AccessPages:
         cookies.forget(response, COOKIE, is_secure=request[CONTEXT].is_secure)
         return response
 
-    @pages.post("/access/tokens")
+    @pages.post("/access/tokens", keeps=TokenForm, page="/access")
     async def make_token(self, request: web.Request) -> web.Response:
         """Make a token, and show it this once."""
         form = forms.read(await request.post(), TokenForm)

@@ -9,7 +9,7 @@ from proxy.admin import credentials
 from proxy.admin.auth.request_context import CALLER
 from proxy.admin.capabilities import Right, Trial, Verdict
 from proxy.admin.credentials import NewCredentials
-from proxy.admin.web import forms, pages
+from proxy.admin.web import forms, kept_forms, pages
 from proxy.admin.web.connector_labels import DELIVERY_NAMES
 from proxy.admin.web.forms import Form
 from proxy.admin.web.notices import Notice, leave
@@ -82,7 +82,8 @@ class ConnectionPages:
         """Show the connection; with ``?test`` also what it lets the connector do."""
         known = await credentials.connection(self.parts)
         trial = await credentials.explored(self.parts) if known.client_id else None
-        form = (
+        kept = kept_forms.restored(request, NewCredentials)
+        form = kept or (
             forms.filled(
                 NewCredentials(
                     client_id=known.client_id, app_id=known.app_id, username=known.username
@@ -93,7 +94,7 @@ class ConnectionPages:
         )
         return await self._page(request, form, trial)
 
-    @pages.post("/connection")
+    @pages.post("/connection", keeps=NewCredentials)
     async def save(self, request: web.Request) -> web.Response:
         """Try credentials, and keep them if THRON takes them."""
         if self.parts.settings.is_set_up or not credentials.can_keep(self.parts):

@@ -9,7 +9,7 @@ from multidict import MultiDict
 
 from proxy.admin.auth.request_context import CALLER, CONTEXT
 from proxy.admin.set_up import SetUp, TenantQueries
-from proxy.admin.web import forms, pages
+from proxy.admin.web import forms, kept_forms, pages
 from proxy.admin.web.connector_differences import Difference, differences_told
 from proxy.admin.web.connector_fields import (
     OTHER,
@@ -20,7 +20,6 @@ from proxy.admin.web.connector_fields import (
     conflicting_fields,
     fields_of,
     named_by,
-    state_of,
 )
 from proxy.admin.web.connector_labels import IDENTIFIER_NAMES, NAMES
 from proxy.admin.web.connector_review import review
@@ -30,7 +29,7 @@ from proxy.admin.web.navigation import came_from, local
 from proxy.admin.web.notices import Notice, leave
 from proxy.admin.web.rendering import render, see_other
 from proxy.connectors.addresses import Part, illustrative
-from proxy.connectors.changes import differences
+from proxy.connectors.changes import differences, state_of
 from proxy.connectors.document import export
 from proxy.connectors.folder_tree import FolderTree
 from proxy.connectors.identifiers import PLAIN_NAMINGS
@@ -84,9 +83,10 @@ class ConnectorEditPages:
     async def show(self, request: web.Request) -> web.Response:
         """Show the fields."""
         connector = await self._connector(request)
-        return await self._page(request, connector, forms.filled(fields_of(connector)))
+        form = kept_forms.restored(request, AllFields) or forms.filled(fields_of(connector))
+        return await self._page(request, connector, form)
 
-    @pages.post("/connectors/{slug}/edit")
+    @pages.post("/connectors/{slug}/edit", keeps=AllFields)
     async def change(self, request: web.Request) -> web.Response:
         """Check the fields; where something breaks or becomes public, ask before it is saved."""
         old = await self._connector(request)
@@ -144,10 +144,22 @@ class ConnectorEditPages:
     async def do_removal(self, request: web.Request) -> web.Response:
         """Remove the connector, if its name was typed."""
         connector = await self._connector(request)
-        if str((await request.post()).get("name", "")).strip() != connector.slug:
+        posted = await request.post()
+        if str(posted.get("name", "")).strip() != connector.slug:
             wrong = Text("Type {name}, the connector's name.", name=connector.slug)
             return await self._removal(request, connector, (wrong,))
-        await self.service.remove(connector.slug, actor=request[CALLER].actor)
+        is_still = posted.get("state") in {None, state_of(connector)}
+        try:
+            if is_still:
+                await self.service.remove(
+                    connector.slug, actor=request[CALLER].actor, planned_on=connector
+                )
+        except ConfigurationError:
+            is_still = False
+        if not is_still:
+            wrong = Text("Somebody else has changed it meanwhile: look at what stops working now.")
+            now = await self._connector(request)
+            return await self._removal(request, now, (wrong,), status=409)
         return leave(see_other("/connectors"), Notice.REMOVED, request)
 
     @pages.get("/connectors/{slug}/export")
@@ -300,16 +312,22 @@ class ConnectorEditPages:
         )
 
     async def _removal(
-        self, request: web.Request, connector: Connector, wrong: tuple[Text, ...]
+        self,
+        request: web.Request,
+        connector: Connector,
+        wrong: tuple[Text, ...],
+        *,
+        status: int = 422,
     ) -> web.Response:
         found = await self.service.plan_removal(connector)
         form: Form[AllFields] = Form(problems={"name": wrong} if wrong else {})
         return render(
             request,
             "connector_removal.html",
-            status=422 if wrong else 200,
+            status=status if wrong else 200,
             **NAMES,
             connector=connector,
+            state=state_of(connector),
             found=found,
             form=form,
             **await self._frame(request, connector),

@@ -4,7 +4,6 @@ What can stand in each is for ``proxy.connectors.values`` to say; here it is sai
 reader's language.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any
@@ -15,7 +14,7 @@ from proxy.admin.validation import Wrong
 from proxy.admin.web.connector_labels import TypeWord, types_of
 from proxy.connectors import values as check
 from proxy.connectors.addressability import RESERVED_SEGMENTS
-from proxy.connectors.changes import conflicts
+from proxy.connectors.changes import conflicts, state_of
 from proxy.connectors.identifiers import PLAIN_NAMINGS, STRATEGIES, Naming, naming_of
 from proxy.connectors.model import Connector, ConnectorSpec, DeliveryMode, Disposition, Identifier
 from proxy.text import Text
@@ -234,11 +233,6 @@ def by_of(naming: Naming) -> str:
     """Return what names contents, as the field ``by`` has it."""
     kind = naming.identifier.value
     return kind if naming.metadata is None else f"{kind}:{naming.metadata}"
-
-
-def state_of(connector: Connector) -> str:
-    """Return what tells a connector from what it becomes once somebody changes it."""
-    return hashlib.sha256(connector.model_dump_json().encode()).hexdigest()[:16]
 
 
 def fields_of(connector: Connector) -> AllFields:

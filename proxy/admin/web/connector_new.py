@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from aiohttp import web
-from multidict import MultiMapping
+from multidict import MultiDict, MultiMapping
 
 from proxy.admin.auth.request_context import CALLER
 from proxy.admin.set_up import SetUp
-from proxy.admin.web import forms, pages
+from proxy.admin.web import forms, kept_forms, pages
 from proxy.admin.web.connector_fields import (
     UNPUBLISHED_HAS_NO_RENDITION,
     AllFields,
@@ -47,6 +47,11 @@ class ConnectorNewPages:
     @pages.get(f"/connectors/new/{{step:{'|'.join(STEPS[1:])}}}")
     async def show(self, request: web.Request) -> web.Response:
         """Show a step; or, where a button asks for another, check this one and go there."""
+        kept = kept_forms.restored(request, AllFields)
+        if kept is not None:  # the last step's, and its own address holds all of it
+            given = [(name, value) for name, values in kept.typed.items() for value in values]
+            review = see_other(Draft.of(MultiDict(given)).url(Step.REVIEW))
+            return leave(review, Notice.RESTORED, request)
         step = Step(request.match_info.get("step", Step.FOLDER))
         draft = Draft.of(request.query)
         behind = first_incomplete(request.query, before=step)
@@ -55,16 +60,16 @@ class ConnectorNewPages:
         toggled = request.query.get("toggle")
         if toggled:
             opened = draft.values("open")
-            kept = [each for each in opened if each != toggled]
+            others = [each for each in opened if each != toggled]
             return see_other(
-                draft.with_opened(kept if toggled in opened else [*opened, toggled]).url(step)
+                draft.with_opened(others if toggled in opened else [*opened, toggled]).url(step)
             )
         try:
             return await self._step(request, step, draft)
         except ThronError as exc:
             return _trouble(request, step, draft, exc)
 
-    @pages.post("/connectors/new")
+    @pages.post("/connectors/new", keeps=AllFields)
     async def create(self, request: web.Request) -> web.Response:
         """Check everything once more, and make the connector."""
         posted = await request.post()

@@ -27,7 +27,7 @@ class SignIn(BaseModel):
     """The form of the sign-in page."""
 
     password: SecretStr = Field(min_length=1, max_length=1024)
-    next: Annotated[str, Field(max_length=4096)] = "/"
+    next: Annotated[str, Field(max_length=8192)] = "/"
 
 
 class NewPassword(BaseModel):

@@ -28,6 +28,7 @@ class Notice(StrEnum):
     REMOVED = "removed"
     CONNECTED = "connected"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105 - says that it was
+    RESTORED = "restored"
     TOKEN_REVOKED = "token-revoked"  # noqa: S105 - says that it was
 
 
@@ -42,6 +43,10 @@ TEXTS: Mapping[Notice, Text] = {
     Notice.REMOVED: Text("The connector has been removed."),
     Notice.CONNECTED: Text("Connected to THRON. The credentials have been saved."),
     Notice.PASSWORD_CHANGED: Text("The password has been changed."),
+    Notice.RESTORED: Text(
+        "Your session had ended. What you typed is back, and nothing has been saved yet. Passwords"
+        " and keys have to be typed again."
+    ),
     Notice.TOKEN_REVOKED: Text("The token has been revoked."),
 }
 

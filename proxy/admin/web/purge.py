@@ -8,7 +8,7 @@ from pydantic import Field
 
 from proxy.admin.auth.request_context import CALLER
 from proxy.admin.purging import By, NotPurgeable, PurgeOrder, purge_of
-from proxy.admin.web import forms, pages
+from proxy.admin.web import forms, kept_forms, pages
 from proxy.admin.web.forms import Form
 from proxy.admin.web.rendering import render, see_other
 from proxy.catalogue.database import Database
@@ -46,13 +46,16 @@ class PurgePages:
     @pages.get("/purge")
     async def show(self, request: web.Request) -> web.Response:
         """Show the page; ``?by=url&value=...`` fills it in."""
+        kept = kept_forms.restored(request, PurgeForm)
+        if kept is not None:
+            return self._page(request, kept)
         asked = {
             name: request.query.getall(name) for name in ("by", "value") if name in request.query
         }
         typed = {name: tuple(values) for name, values in asked.items()}
         return self._page(request, Form(typed=typed), is_done="done" in request.query)
 
-    @pages.post("/purge")
+    @pages.post("/purge", keeps=PurgeForm)
     async def order(self, request: web.Request) -> web.Response:
         """Ask whether it is meant, and once it is have it done."""
         form = forms.read(await request.post(), PurgeForm)

@@ -16,6 +16,7 @@ from proxy.admin.auth.request_context import CALLER, CONTEXT, Theme, keep_browse
 from proxy.admin.web import formatting, notices
 from proxy.admin.web.assets import ASSETS
 from proxy.admin.web.i18n import NAMES, Language, Words
+from proxy.admin.web.kept_forms import RESTORED
 from proxy.admin.web.navigation import NAVIGATION, Place
 from proxy.text import Text
 
@@ -154,5 +155,11 @@ def _page(request: web.Request) -> Page:
         csrf=csrf.token(session.id if session is not None else context.browser_id),
         is_signed_in=session is not None,
         navigation=tuple((place, place.holds(request.path)) for place in NAVIGATION),
-        notice=notices.left(request) if request.method == "GET" else None,
+        notice=_notice(request),
     )
+
+
+def _notice(request: web.Request) -> Text | None:
+    if request.get(RESTORED):
+        return notices.TEXTS[notices.Notice.RESTORED]
+    return notices.left(request) if request.method == "GET" else None
