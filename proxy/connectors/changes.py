@@ -1,10 +1,13 @@
 """How connectors differ from those there are, and where two stand in each other's way; pure."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from proxy.connectors.model import Connector
+import orjson
+
+from proxy.connectors.model import Connector, ConnectorSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,16 @@ def differences(old: Connector | None, new: Connector | None) -> dict[str, Any]:
     }
 
 
-def _plain(connector: Connector | None) -> dict[str, Any]:
+def state_of(connector: ConnectorSpec) -> str:
+    """Return what tells a connector from what it becomes once somebody changes it.
+
+    Every process gives the same: a set is sorted, for its own order is another in each.
+    """
+    plain = orjson.dumps(_plain(connector), option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(plain).hexdigest()[:16]
+
+
+def _plain(connector: ConnectorSpec | None) -> dict[str, Any]:
     if connector is None:
         return {}
     return {**dict(connector), "content_types": sorted(connector.content_types)}

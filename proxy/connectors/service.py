@@ -171,13 +171,19 @@ class ConnectorService:
         await self._store.apply(plan.connectors, actor=actor, planned_on=plan.known)
         await self._follow()
 
-    async def remove(self, slug: str, *, actor: str) -> bool:
+    async def remove(self, slug: str, *, actor: str, planned_on: Connector | None = None) -> bool:
         """Remove a connector, and tell whether there was one.
 
+        Args:
+            slug: Of the connector.
+            actor: For the audit, such as ``cli``.
+            planned_on: As it was when somebody agreed to this; None: however it is.
+
         Raises:
+            ConfigurationError: Somebody else changed it since.
             DatabaseFailed: It cannot be removed.
         """
-        was_there = await self._store.remove(slug, actor=actor)
+        was_there = await self._store.remove(slug, actor=actor, planned_on=planned_on)
         await self._follow()
         return was_there
 

@@ -64,7 +64,7 @@ class ConnectorStore:
             problems = [each.text for each in conflicts(known, wanted)]
             if planned_on is not None:
                 problems += [
-                    f"connector {each.slug}: somebody else changed it meanwhile; look at it again."
+                    _changed_meanwhile(each.slug)
                     for each in wanted
                     if known.get(each.slug) != planned_on.of_slug(each.slug)
                 ]
@@ -98,13 +98,24 @@ class ConnectorStore:
 
         return await self.database.write(apply)
 
-    async def remove(self, slug: str, *, actor: str) -> bool:
-        """Remove a connector, and tell whether there was one."""
+    async def remove(self, slug: str, *, actor: str, planned_on: Connector | None = None) -> bool:
+        """Remove a connector, and tell whether there was one.
+
+        Args:
+            slug: Of the connector.
+            actor: For the audit, such as ``cli``.
+            planned_on: As it was when somebody agreed to this; None: however it is.
+
+        Raises:
+            ConfigurationError: It is not as it was.
+        """
 
         async def remove(connection: AsyncConnection) -> bool:
             known = {each.slug: each for each in await _all(connection)}
             if slug not in known:
                 return False
+            if planned_on is not None and known[slug] != planned_on:
+                raise ConfigurationError([_changed_meanwhile(slug)])
             await connection.execute(delete(_CONNECTOR).where(_CONNECTOR.c.slug == slug))
             detail = differences(known[slug], None)
             await self.database.note(
@@ -123,6 +134,10 @@ def _unseen(slug: str) -> Update:
         .where(schema.content.c.connector == slug)
         .values(media_type=None, size=None, modified_s=None)
     )
+
+
+def _changed_meanwhile(slug: str) -> str:
+    return f"connector {slug}: somebody else changed it meanwhile; look at it again."
 
 
 async def _all(connection: AsyncConnection) -> tuple[Connector, ...]:

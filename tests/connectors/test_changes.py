@@ -1,6 +1,9 @@
 """How connectors differ, and what keeps them from standing side by side."""
 
-from proxy.connectors.changes import Changes, compare, conflicts, differences
+import subprocess
+import sys
+
+from proxy.connectors.changes import Changes, compare, conflicts, differences, state_of
 from proxy.connectors.model import Connector, Identifier
 from proxy.thron.content import ContentType
 
@@ -49,3 +52,23 @@ def test_differences() -> None:
     assert differences(None, OLD)["slug"] == {"old": None, "new": "skus"}
     assert differences(OLD, None)["slug"] == {"old": "skus", "new": None}
     assert differences(OLD, OLD) == {}
+
+
+def test_state() -> None:
+    """Any change makes another state, and what is the same has the same."""
+    assert state_of(OLD) == state_of(OLD.model_copy())
+    assert state_of(OLD) != state_of(OLD.model_copy(update={"max_age_s": 1}))
+
+
+def test_state_in_another_process() -> None:
+    """Every process gives the same, though each has an order of its own for a set."""
+    said = "from tests.connectors.test_changes import OLD, state_of; print(state_of(OLD))"
+
+    def told(seed: str) -> str:
+        environ = {"PYTHONHASHSEED": seed}
+        ran = subprocess.run(
+            [sys.executable, "-c", said], env=environ, capture_output=True, text=True, check=True
+        )
+        return ran.stdout.strip()
+
+    assert {told("1"), told("2"), told("3")} == {state_of(OLD)}

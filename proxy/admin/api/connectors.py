@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from aiohttp import web
 from pydantic import Field
 
-from proxy.admin.api.operations import Model, operation
+from proxy.admin.api.operations import Model, Tagged, operation
+from proxy.admin.api.preconditions import IfMatch
 from proxy.admin.api.problems import FieldProblem, Problem
 from proxy.admin.auth.request_context import Caller
 from proxy.admin.web.connector_fields import TAKEN_BY_THE_CONSOLE, conflicting_fields
@@ -13,6 +14,7 @@ from proxy.admin.web.connectors import document
 from proxy.catalogue.queries import Contents
 from proxy.catalogue.sync import Sync
 from proxy.connectors.addresses import Part, illustrative
+from proxy.connectors.changes import state_of
 from proxy.connectors.document import export
 from proxy.connectors.impact import BrokenUrls, Reason
 from proxy.connectors.model import Connector, ConnectorSpec
@@ -38,7 +40,7 @@ class WantedConnector(Model):
     )
 
 
-class ConnectorState(Model):
+class ConnectorState(Tagged):
     """A connector that there is."""
 
     connector: ConnectorSpec
@@ -47,6 +49,11 @@ class ConnectorState(Model):
     contents: int | None = Field(description="in its folder by the last reading; null: not read")
     is_being_read: bool
     last_read: str | None = Field(description="when its folder was read to the end, RFC 3339")
+
+    @property
+    def entity_tag(self) -> str:
+        """Of the connector alone: counts that a sync changes must fail nobody's change."""
+        return entity_tag(self.connector)
 
 
 class ConnectorList(Model):
@@ -147,28 +154,39 @@ class ConnectorsApi:
 
     @operation("PUT", _PATH, tag=_TAG, problems=(404, 409, 502))
     async def change_connector(
-        self, slug: str, content: WantedConnector, caller: Caller
+        self, slug: str, content: WantedConnector, caller: Caller, precondition: IfMatch
     ) -> ConnectorState:
         """Change a connector.
 
         What would stop working, or become public, is to be confirmed: plan it first.
         """
         old = await self._known(slug)
+        precondition.require(entity_tag(old))
         wanted = _wanted(content.connector)
         if wanted.slug != old.slug:
             wrong = FieldProblem("connector.slug", f'write "{old.slug}": a name cannot be changed.')
             raise Problem(422, "Some values cannot be taken.", problems=[wrong])
         await self._refuse_conflicts(wanted, is_new=False)
-        return await self._apply(await self._plan(wanted), content, caller)
+        plan = await self._plan(wanted)
+        planned_on = plan.known.of_slug(slug)
+        if planned_on is not None:  # it may be another by now; what applies the plan sees the rest
+            precondition.require(entity_tag(planned_on))
+        return await self._apply(plan, content, caller)
 
     @operation("DELETE", _PATH, tag=_TAG, status=204, problems=(404, 409))
-    async def remove_connector(self, slug: str, query: RemovalQuery, caller: Caller) -> None:
+    async def remove_connector(
+        self, slug: str, query: RemovalQuery, caller: Caller, precondition: IfMatch
+    ) -> None:
         """Remove a connector."""
         old = await self._known(slug)
+        precondition.require(entity_tag(old))
         found = await self.service.plan_removal(old)
         if found.broken.total:
             _see_confirmed("confirmed_broken_urls", query.confirmed_broken_urls, found.broken.total)
-        await self.service.remove(old.slug, actor=caller.actor)
+        try:
+            await self.service.remove(old.slug, actor=caller.actor, planned_on=old)
+        except ConfigurationError as exc:  # somebody else was quicker
+            raise Problem(409, exc.problems[0]) from exc
 
     @operation("GET", f"{_PATH}/toml", tag=_TAG, media_type="application/toml", problems=(404,))
     async def export_connector(self, slug: str) -> web.Response:
@@ -224,6 +242,11 @@ class ConnectorsApi:
             is_being_read=sync.running is not None or sync.is_asked,
             last_read=sync.last_ok.isoformat() if sync.last_ok is not None else None,
         )
+
+
+def entity_tag(connector: ConnectorSpec) -> str:
+    """Return the ETag of a connector as it is kept."""
+    return f'"{state_of(connector)}"'
 
 
 def _see_confirmed(field: str, confirmed: int | None, number: int) -> None:

@@ -12,13 +12,31 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
 from pydantic_core import core_schema
 
-from proxy.admin.api.operations import Nothing, Operation, adapter
+from proxy.admin.api import preconditions
+from proxy.admin.api.operations import Nothing, Operation, Tagged, adapter
 from proxy.admin.api.problems import MEDIA_TYPE
 from proxy.admin.auth import csrf
 from proxy.admin.auth.sessions import COOKIE
 
 _REFS = "#/components/schemas/{model}"
 _ALWAYS = (401, 503)
+
+_IF_MATCH: dict[str, Any] = {
+    "name": preconditions.FIELD,
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "The ETag of the version that you read: where it has been changed since, the"
+    " answer is 412 and nothing happens. Without the field the request goes ahead.",
+}
+
+_ETAG = {
+    "ETag": {
+        "schema": {"type": "string"},
+        "description": "Names this version for If-Match; figures that only describe it, such as"
+        " how many contents it has, do not change it.",
+    }
+}
 
 _PROBLEM = {
     "type": "object",
@@ -130,6 +148,8 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         {"name": name.rstrip("_"), "in": "path", "required": True, "schema": {"type": "string"}}
         for name in operation.variables
     ]
+    if operation.is_conditional:
+        in_path.append(_IF_MATCH)
     if operation.query is Nothing:
         return in_path
     schema = operation.query.model_json_schema(ref_template=_REFS)
@@ -151,6 +171,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
     changes = operation.method not in {"GET", "HEAD"}
     statuses = {*_ALWAYS, *operation.problems, *((400, 415) if takes else ())}
     statuses |= {422} if takes or operation.query is not Nothing else set()
+    statuses |= {400, 412} if operation.is_conditional else set()
     statuses |= {403} if changes or operation.for_people else set()
     problem = {MEDIA_TYPE: {"schema": {"$ref": _REFS.format(model="Problem")}}}
     found: dict[str, Any] = {
@@ -158,6 +179,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
         for status in sorted(statuses)
     }
     good: dict[str, Any] = {"description": HTTPStatus(operation.status).phrase}
+    if operation.answer is not None and issubclass(operation.answer, Tagged):
+        good["headers"] = _ETAG
     if operation.answer is not None:
         schema = {"$ref": _REFS.format(model=operation.answer.__name__)}
         good["content"] = {operation.media_type: {"schema": schema}}

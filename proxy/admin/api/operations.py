@@ -3,7 +3,8 @@
 They check what comes in, they shape what goes out, and the OpenAPI document is made of them. A
 method stands in the class of its noun, whose constructor gives it what it works with. Of its
 parameters ``query`` and ``content`` are checked models, ``caller`` and ``request`` are who asks
-and by what; every other one is a variable segment of the path.
+and by what, and ``precondition`` is its If-Match; every other one is a variable segment of the
+path.
 """
 
 import inspect
@@ -16,18 +17,30 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from proxy.admin.api.preconditions import IfMatch
 from proxy.admin.api.problems import FieldProblem, Problem
 from proxy.admin.auth.request_context import CALLER
 from proxy.admin.validation import findings
 
 _JSON = "application/json"
-_NOT_IN_PATH = frozenset({"self", "query", "content", "caller", "request", "return"})
+_NOT_IN_PATH = frozenset(
+    {"self", "query", "content", "caller", "request", "precondition", "return"}
+)
 
 
 class Model(BaseModel):
     """What goes in and out: nothing unknown is taken."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Tagged(Model):
+    """What is sent with an ETag, for an If-Match to name."""
+
+    @property
+    def entity_tag(self) -> str:
+        """Its ETag field."""
+        raise NotImplementedError
 
 
 class Nothing(Model):
@@ -101,6 +114,11 @@ class Operation:
         return None if given is type(None) or issubclass(given, web.StreamResponse) else given
 
     @property
+    def is_conditional(self) -> bool:
+        """Whether it heeds If-Match."""
+        return "precondition" in self.hints
+
+    @property
     def _doc(self) -> tuple[str, str, str]:
         return (inspect.getdoc(self.handler) or "").partition("\n\n")
 
@@ -119,6 +137,7 @@ class Operation:
             "content": None if self.content is None else await _content(request, self.content),
             "caller": caller,
             "request": request,
+            "precondition": IfMatch.read(request.headers) if self.is_conditional else None,
             **{name: request.match_info[name.rstrip("_")] for name in self.variables},
         }
         taken = {name: value for name, value in given.items() if name in self.hints}
@@ -128,6 +147,8 @@ class Operation:
         headers = {"Cache-Control": "no-store"}
         if self.answer is None:
             return web.Response(status=204, headers=headers)
+        if isinstance(answer, Tagged):
+            headers["ETag"] = answer.entity_tag
         body = adapter(self.answer).dump_json(answer)
         return web.Response(
             status=self.status, body=body, content_type=self.media_type, headers=headers

@@ -275,6 +275,19 @@ async def test_removal(connector: Running, admin: Visitor) -> None:
     assert (entry.action, entry.subject) == ("connector removed", "files")
 
 
+async def test_what_somebody_else_changed_is_not_removed(
+    connector: Running, admin: Visitor
+) -> None:
+    """A removal that was agreed to for another version shows what stops working now."""
+    page = await admin.get("/connectors/files/remove")
+    state = re.search(r'name="state" value="(\w+)"', page.text)
+    assert state is not None
+    await send(admin, "/connectors/files/edit", typed(connector, robots="noindex"))
+    page = await admin.send("/connectors/files/remove", name="files", state=state[1])
+    assert (page.status, "Somebody else has changed it" in page.words) == (409, True)
+    assert known(connector).robots == "noindex"
+
+
 async def test_export(admin: Visitor) -> None:
     """One connector is exported as the document that ``connectors apply`` takes."""
     page = await admin.get("/connectors/products/export")

@@ -1,0 +1,55 @@
+"""If-Match: a change is made to the version that was read, or not at all (RFC 9110, 13.1.1).
+
+Without the field a change goes ahead, as for clients from before there was a tag; no operation
+answers 428 (RFC 6585, 3).
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+from multidict import MultiMapping
+
+from proxy.admin.api.problems import Problem
+from proxy.semantics.conditional import Preconditions, Verdict, evaluate
+from proxy.semantics.entity_tags import EntityTags, parse_entity_tags
+from proxy.semantics.field_lines import combined
+
+FIELD = "If-Match"
+
+
+@dataclass(frozen=True, slots=True)
+class IfMatch:
+    """What a change was made for; None: whatever there is."""
+
+    tags: EntityTags | None = None
+
+    @classmethod
+    def read(cls, fields: MultiMapping[str]) -> Self:
+        """Return the precondition of a request.
+
+        Raises:
+            Problem: 400, it cannot be read: passing over it could overwrite what it protects.
+        """
+        value = combined(fields, FIELD)
+        tags = None if value is None else parse_entity_tags(value)
+        if value is not None and tags is None:
+            raise Problem(400, f"{FIELD} is no list of entity tags; send the ETag as it came.")
+        return cls(tags)
+
+    def require(self, tag: str) -> None:
+        """Refuse a change that was made for another version.
+
+        Args:
+            tag: The ETag of what there is.
+
+        Raises:
+            Problem: 412, with the ETag of what there is.
+        """
+        asked = Preconditions(if_match=self.tags)
+        found = evaluate(asked, etag=tag, last_modified=None, method="PUT")
+        if found is Verdict.FAILED:
+            raise Problem(
+                412,
+                "It was changed since you read it. Read it again, and make the change anew.",
+                fields={"ETag": tag},
+            )
