@@ -13,7 +13,7 @@ from http import HTTPStatus
 from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 
-from proxy.delivery.transport.response import plain_socket
+from proxy.delivery.transport.connection import plain_socket
 from proxy.semantics.dates import http_date
 from proxy.telemetry.access_record import AccessRecord
 from proxy.telemetry.middleware import PSEUDONYM

@@ -17,7 +17,7 @@ from proxy.delivery.pumps.direct import direct
 from proxy.delivery.pumps.ordinary import ordinary
 from proxy.delivery.pumps.splice import spliced
 from proxy.delivery.retry import RetryPolicy
-from proxy.delivery.transport.response import Response
+from proxy.delivery.transport.connection import Response
 from proxy.delivery.upstream import Upstream
 from proxy.errors import (
     GatewayError,

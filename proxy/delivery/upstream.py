@@ -9,7 +9,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from proxy.delivery.origin_client import OriginResponse
 from proxy.delivery.resolution import Delivery, Representation
-from proxy.delivery.transport.response import Response
+from proxy.delivery.transport.connection import Response
 from proxy.semantics.codings import codings
 from proxy.semantics.evaluation import RepresentationMetadata
 from proxy.semantics.headers import outbound

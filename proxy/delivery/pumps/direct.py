@@ -6,7 +6,7 @@ It is for TLS on either side, where the kernel cannot splice, and for systems wi
 import asyncio
 
 from proxy.delivery.pumps.crossing import Crossing
-from proxy.delivery.transport.response import Response
+from proxy.delivery.transport.connection import Response
 from proxy.errors import OriginIncomplete
 
 

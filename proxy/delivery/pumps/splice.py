@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from typing import ClassVar
 
 from proxy.delivery.pumps.crossing import Crossing
-from proxy.delivery.transport.response import Response
+from proxy.delivery.transport.connection import Response
 from proxy.errors import OriginIncomplete
 
 try:

@@ -8,6 +8,7 @@ import asyncio
 import re
 import ssl
 from collections.abc import Mapping
+from functools import lru_cache
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlencode
@@ -18,8 +19,7 @@ from yarl import URL
 
 from proxy.delivery.http_client import Fields
 from proxy.delivery.transport.connecting import Authority, Connector
-from proxy.delivery.transport.connection import Connection
-from proxy.delivery.transport.response import READS, Response
+from proxy.delivery.transport.connection import READS, Connection, Response
 from proxy.errors import OriginAnswerInvalid, OriginTimeout, OriginUnreachable
 
 # As many as Go's net/http keeps (DefaultTransport.MaxIdleConns), for as long as CDNs keep theirs.
@@ -57,6 +57,7 @@ class Http1Client:
         self._scratch = memoryview(bytearray(READS))
         self._open: dict[Connection, Authority] = {}
         self._idle_since: dict[Connection, float] = {}  # the longest first
+        self._idle_to: dict[Authority, dict[Connection, None]] = {}  # that last
         self._deadlines: dict[Connection, float] = {}
         self._sweeper: asyncio.TimerHandle | None = None
 
@@ -87,8 +88,8 @@ class Http1Client:
         first_byte_timeout_s: float,
     ) -> Response:
         """Return the answer of one request, as ``HttpClient.request``."""
-        message = _message(method, url, fields, form)
-        authority = Authority(url.raw_host or "", url.port or 0, is_tls=url.scheme == "https")
+        message = _message(method, url, tuple(fields), form)
+        authority = _authority(url)
         # A form could be taken twice; nobody can tell whether it was before the connection closed.
         connection = self._take_idle(authority) if form is None else None
         if connection is not None:
@@ -123,28 +124,37 @@ class Http1Client:
 
     def _take_idle(self, authority: Authority) -> Connection | None:
         """Return the connection to a host that became idle last, as the likeliest to be open."""
-        for connection in list(reversed(self._idle_since)):
-            if self._open[connection] == authority:
-                if connection.is_quiet():
-                    del self._idle_since[connection]
-                    return connection
-                self._close_idle(connection)
+        while (idle := self._idle_to.get(authority)) is not None:
+            connection = next(reversed(idle))
+            self._no_longer_idle(connection, authority)
+            if connection.is_quiet():
+                return connection
+            connection.abort()
         return None
 
     def _keep(self, connection: Connection) -> None:
         loop = asyncio.get_running_loop()
         self._idle_since[connection] = loop.time()
+        self._idle_to.setdefault(self._open[connection], {})[connection] = None
         self._watch(loop)
         if len(self._idle_since) > self._most_idle:
             self._close_idle(next(iter(self._idle_since)))
 
     def _close_idle(self, connection: Connection) -> None:
-        del self._idle_since[connection]
+        self._no_longer_idle(connection, self._open[connection])
         connection.abort()
 
+    def _no_longer_idle(self, connection: Connection, authority: Authority) -> None:
+        del self._idle_since[connection]
+        idle = self._idle_to[authority]
+        del idle[connection]
+        if not idle:
+            del self._idle_to[authority]
+
     def _forget(self, connection: Connection) -> None:
-        self._open.pop(connection, None)
-        self._idle_since.pop(connection, None)
+        authority = self._open.pop(connection, None)
+        if authority is not None and connection in self._idle_since:
+            self._no_longer_idle(connection, authority)
 
     def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._sweeper is None:
@@ -165,26 +175,43 @@ class Http1Client:
             self._watch(loop)
 
 
-def _message(method: str, url: URL, fields: Fields, form: Mapping[str, str] | None) -> bytes:
+@lru_cache(maxsize=1024)
+def _authority(url: URL) -> Authority:
+    return Authority(url.raw_host or "", url.port or 0, is_tls=url.scheme == "https")
+
+
+def _message(
+    method: str, url: URL, fields: tuple[tuple[str, str], ...], form: Mapping[str, str] | None
+) -> bytes:
     """Return a request as it is sent: the target byte-exact, Host, and the fields given.
 
     Raises:
         OriginAnswerInvalid: The URL, which an origin or THRON has given, is none.
         ValueError: A field cannot be sent.
     """
+    if form is None:
+        return _begin(method, url) + _field_lines(fields) + b"\r\n"
+    content = urlencode(form).encode()
+    fields = (*fields, (hdrs.CONTENT_LENGTH, str(len(content))))
+    return b"".join((_begin(method, url), _field_lines(fields), b"\r\n", content))
+
+
+@lru_cache(maxsize=1024)
+def _begin(method: str, url: URL) -> bytes:
+    """Return the request line and Host."""
     target = url.raw_path_qs
-    lines = [(hdrs.HOST, url.host_port_subcomponent or ""), *fields]
-    content = b""
-    if form is not None:
-        content = urlencode(form).encode()
-        lines.append((hdrs.CONTENT_LENGTH, str(len(content))))
-    if any(_SPLITS_FIELD.search(name) or _SPLITS_FIELD.search(value) for name, value in lines):
-        raise ValueError("a field that would be two")
     if _SPLITS_TARGET.search(target):
         raise OriginAnswerInvalid("a URL that cannot be asked for")
     try:
-        begin = f"{method} {target} HTTP/1.1\r\n".encode()
+        line = f"{method} {target} HTTP/1.1\r\n".encode()
     except UnicodeEncodeError as exc:
         raise OriginAnswerInvalid("a URL that cannot be asked for") from exc
-    section = "".join(f"{name}: {value}\r\n" for name, value in lines)
-    return b"".join((begin, section.encode("utf-8", "surrogateescape"), b"\r\n", content))
+    return line + _field_lines(((hdrs.HOST, url.host_port_subcomponent or ""),))
+
+
+@lru_cache(maxsize=256)  # few: a client's range and conditions are mostly the same, or none
+def _field_lines(fields: tuple[tuple[str, str], ...]) -> bytes:
+    if any(_SPLITS_FIELD.search(name) or _SPLITS_FIELD.search(value) for name, value in fields):
+        raise ValueError("a field that would be two")
+    section = "".join(f"{name}: {value}\r\n" for name, value in fields)
+    return section.encode("utf-8", "surrogateescape")

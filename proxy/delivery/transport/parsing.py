@@ -28,6 +28,8 @@ _BEGIN = re.compile(rb"HTTP/1\.[01] ")
 _ANY_BEGIN = b"HTTP/1.1 "
 _CHUNKED = (["chunked"], ["Chunked"])
 _LENGTH = re.compile(r"[0-9]{1,18}")
+# A blank line behind the one that ends a chunked content.
+_BLANK_LINE = b"\r\n\r\n\r\n"
 _FAILURES = (httptools.HttpParserError, httptools.HttpParserUpgrade)
 _WITHOUT_CONTENT = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
@@ -59,53 +61,88 @@ def could_begin(octets: bytearray) -> bool:
     return _BEGIN.match(begin + _ANY_BEGIN[len(begin) :]) is not None
 
 
-class MessageParser:
-    """Reads one message: its header section as a whole, then chunks as they come."""
+def read_head(section: bytes, *, method: str) -> Head:
+    """Return the header section that these octets are, with the empty line at its end.
 
-    def __init__(self, method: str) -> None:
-        """Make a parser of the answer to a request with this method."""
-        self._method = method
-        self._llhttp = httptools.HttpResponseParser(self)
-        self._lines: list[tuple[str, str]] = []
-        self._is_in_header = True
-        self._content: list[bytes] = []
-        self._framing_octets = 0
-        self.is_complete = False
-        self.is_doubtful = False
+    Args:
+        section: All of it.
+        method: Of the request that it answers.
 
-    def head(self, section: bytes) -> Head:
-        """Return the header section that these octets are, with the empty line at its end.
+    Raises:
+        OriginAnswerInvalid: It is none, or one that can be read in two ways.
+    """
+    if not _BEGIN.match(section):
+        raise OriginAnswerInvalid("no HTTP/1.1")
+    lines = _FieldLines()
+    status = lines.read(section)
+    fields = CIMultiDictProxy(CIMultiDict(lines.found))
+    is_http_1_0 = section.startswith(b"HTTP/1.0")
+    length = _content_length(fields)
+    is_chunked = _is_chunked(fields, is_http_1_0=is_http_1_0)
+    is_empty = method == hdrs.METH_HEAD or status in _WITHOUT_CONTENT
+    is_persistent = not is_http_1_0 and "close" not in connection_options(fields)
+    return Head(
+        status=status,
+        fields=fields,
+        content_length=length,
+        octets=0 if is_empty else length,
+        is_chunked=is_chunked and not is_empty,
+        # A content that ends with the connection leaves none.
+        is_persistent=is_persistent and (is_empty or is_chunked or length is not None),
+    )
 
-        Raises:
-            OriginAnswerInvalid: They are none, or one that can be read in two ways.
-        """
-        if not _BEGIN.match(section):
-            raise OriginAnswerInvalid("no HTTP/1.1")
+
+class _FieldLines:
+    """The field lines of one header section, as llhttp finds them."""
+
+    def __init__(self) -> None:
+        self.found: list[tuple[str, str]] = []
+        self._is_whole = False
+
+    def read(self, section: bytes) -> int:
+        """Find them, and return the status."""
+        llhttp = httptools.HttpResponseParser(self)
         try:
-            self._llhttp.feed_data(section)
+            llhttp.feed_data(section)
         except _FAILURES as exc:
             raise OriginAnswerInvalid(f"no HTTP ({type(exc).__name__})") from exc
-        if self._is_in_header:
+        if not self._is_whole:
             raise OriginAnswerInvalid("a header section that does not end where it seems to")
-        status = self._llhttp.get_status_code()
-        fields = CIMultiDictProxy(CIMultiDict(self._lines))
-        is_http_1_0 = section.startswith(b"HTTP/1.0")
-        length = _content_length(fields)
-        is_chunked = _is_chunked(fields, is_http_1_0=is_http_1_0)
-        is_empty = self._method == hdrs.METH_HEAD or status in _WITHOUT_CONTENT
-        is_persistent = not is_http_1_0 and "close" not in connection_options(fields)
-        return Head(
-            status=status,
-            fields=fields,
-            content_length=length,
-            octets=0 if is_empty else length,
-            is_chunked=is_chunked and not is_empty,
-            # A content that ends with the connection leaves none.
-            is_persistent=is_persistent and (is_empty or is_chunked or length is not None),
+        return llhttp.get_status_code()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a field line."""
+        if len(self.found) >= _MOST_FIELDS:
+            raise httptools.HttpParserError("too many fields")
+        self.found.append(
+            (name.decode("ascii"), value.strip(b" \t").decode("utf-8", "surrogateescape"))
         )
 
-    def chunks(self, octets: bytes) -> list[bytes]:
-        """Return the content that is in these octets; ``is_complete`` tells whether that was all.
+    def on_headers_complete(self) -> None:
+        """Note that the header section is whole."""
+        self._is_whole = True
+
+
+class ChunkParser:
+    """Reads a chunked content as it comes; trailers are dropped (RFC 9110, 6.5.1).
+
+    Attributes:
+        is_complete: Whether the last chunk and the trailers have come.
+        is_doubtful: Whether anything came behind them.
+    """
+
+    def __init__(self, section: bytes) -> None:
+        """Begin behind a header section that has been read."""
+        self._content: list[bytes] = []
+        self._framing_octets = 0
+        self._end = b""
+        self.is_complete = False
+        self.is_doubtful = False
+        self._llhttp = httptools.HttpResponseParser(self)
+        self._llhttp.feed_data(section)
+
+    def read(self, octets: bytes) -> list[bytes]:
+        """Return the content that is in these octets.
 
         Raises:
             OriginAnswerInvalid: They are no chunks, or more of their framing than there may be.
@@ -116,30 +153,17 @@ class MessageParser:
         except _FAILURES as exc:
             if not self.is_complete:
                 raise OriginAnswerInvalid(f"no chunks ({type(exc).__name__})") from exc
-            self.is_doubtful = True  # something came after the message
+            self.is_doubtful = True
         self._framing_octets = 0 if self._content else self._framing_octets + len(octets)
         if self._framing_octets > _MOST_FRAMING_OCTETS:
             raise OriginAnswerInvalid(
                 "too much between the chunks", proxy_status="http_response_transfer_coding"
             )
+        self._end = (self._end + octets)[-len(_BLANK_LINE) :]
+        # llhttp skips blank lines before the next message; a content ends with exactly one.
+        if self.is_complete and (self._end == _BLANK_LINE or not self._end.endswith(b"\r\n\r\n")):
+            self.is_doubtful = True
         return self._content
-
-    def on_message_begin(self) -> None:
-        """Note a message that nobody has asked for."""
-        self.is_doubtful = self.is_complete
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a field line; trailers are dropped (RFC 9110, 6.5.1)."""
-        if self._is_in_header:
-            if len(self._lines) >= _MOST_FIELDS:
-                raise httptools.HttpParserError("too many fields")
-            self._lines.append(
-                (name.decode("ascii"), value.strip(b" \t").decode("utf-8", "surrogateescape"))
-            )
-
-    def on_headers_complete(self) -> None:
-        """Note that the header section is whole."""
-        self._is_in_header = False
 
     def on_body(self, octets: bytes) -> None:
         """Take some of a chunk."""
@@ -148,8 +172,12 @@ class MessageParser:
         else:
             self._content.append(octets)
 
+    def on_message_begin(self) -> None:
+        """Note a message that nobody has asked for."""
+        self.is_doubtful = self.is_complete
+
     def on_message_complete(self) -> None:
-        """Note that the last chunk and the trailers have come."""
+        """Note the end."""
         self.is_complete = True
 
 

@@ -12,7 +12,7 @@ from yarl import URL
 
 from proxy.delivery.origin_hosts import GuardedResolver
 from proxy.delivery.transport.client import Http1Client
-from proxy.delivery.transport.response import Response
+from proxy.delivery.transport.connection import Response
 from proxy.errors import (
     OriginAnswerInvalid,
     OriginError,
@@ -159,6 +159,18 @@ async def test_chunks_that_are_none(
             OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n" + FINE,
             b"ok",
             id="behind chunks",
+        ),
+        pytest.param(
+            "GET",
+            OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n\r\n",
+            b"ok",
+            id="a blank line behind chunks",
+        ),
+        pytest.param(
+            "GET",
+            OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nA: b\r\n\r\n\r\n\r\n",
+            b"ok",
+            id="blank lines behind trailers",
         ),
         pytest.param(
             "GET", OK + b"Connection: x, Close\r\nContent-Length: 2\r\n\r\nok", b"ok", id="close"
