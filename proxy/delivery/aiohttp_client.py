@@ -70,19 +70,23 @@ class AiohttpResponse:
         self.status = response.status
         self.fields = response.headers
         self.content_length = response.content_length
+        self._unread = b""
 
     async def read(self) -> bytes:
         """Return the next octets as they come, b"" at the end."""
+        if self._unread:
+            octets, self._unread = self._unread, b""
+            return octets
         with _errors_mapped():
             return await self._response.content.readany()
 
-    def release(self) -> None:
-        """Keep the connection, unless something of the answer is still to come."""
-        self._response.release()
+    def unread(self, octets: bytes) -> None:
+        """Put octets back, to be read again before what comes next."""
+        self._unread = octets + self._unread
 
     def close(self) -> None:
-        """Close the connection."""
-        self._response.close()
+        """Let go of the connection, which aiohttp closes if something is still to come."""
+        self._response.release()
 
 
 @contextmanager

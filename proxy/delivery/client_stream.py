@@ -32,7 +32,7 @@ class ClientStream(web.StreamResponse):
     """What a pump writes to.
 
     To aiohttp it is an answer that is prepared already: the header section comes as octets, and
-    leaves in one write with the first octets of the content if these are at hand.
+    leaves in one write with the first octets of the content, or by ``send_head``.
     """
 
     def __init__(
@@ -69,12 +69,11 @@ class ClientStream(web.StreamResponse):
         self._connection = request.transport
         self._flow: AbstractStreamWriter = request.writer
         self._ends_with_connection = not has_end and not is_recent
+        self._has_ended = False
         if self._ends_with_connection:
             self._set_option(socket.SOL_SOCKET, socket.SO_LINGER, _RESETS)
         record.status = status
         record.headers_sent = True
-        if has_content:  # what is not at hand by the end of the loop's turn is not waited for
-            asyncio.get_running_loop().call_soon(self._send_head)
 
     @property
     def prepared(self) -> bool:
@@ -93,7 +92,7 @@ class ClientStream(web.StreamResponse):
         Raises:
             ConnectionResetError: The client has left.
         """
-        self._send_head()
+        self.send_head()
         return self._open_connection()
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:  # noqa: ARG002 - aiohttp's signature
@@ -145,6 +144,11 @@ class ClientStream(web.StreamResponse):
         """
         await self._flow.drain()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the connection has taken all that was written."""
+        return not self._open_connection().get_write_buffer_size()
+
     async def emptied(self) -> None:
         """Wait until the connection has taken all that was written.
 
@@ -158,6 +162,8 @@ class ClientStream(web.StreamResponse):
                 await self._flow.drain()
             finally:
                 transport.set_write_buffer_limits()
+        if self._ends_with_connection and self._has_ended:
+            self._set_option(socket.SOL_SOCKET, socket.SO_LINGER, _CLOSES)
 
     def hold_little(self) -> None:
         """Let the connection hold little of what the client has not read.
@@ -173,23 +179,18 @@ class ClientStream(web.StreamResponse):
         self.transport.set_write_buffer_limits()
         self._limit_unsent(0)
 
-    async def end(self) -> None:
-        """End the answer, and wait until the client's connection has taken all of it.
-
-        What is buffered at the end would else be nobody's: no guard would watch it, and neither a
-        drain nor the limit of connections would spare it.
+    def end(self) -> None:
+        """End the answer; ``emptied`` waits for the client's connection to take all of it.
 
         Raises:
             ConnectionError: The client has left.
         """
         last = self._head + (b"0\r\n\r\n" if self._in_chunks else b"")
         self._head = b""
-        transport = self._open_connection()
+        self._has_ended = True
+        connection = self._open_connection()
         if last:
-            transport.write(last)
-        await self.emptied()
-        if self._ends_with_connection:
-            self._set_option(socket.SOL_SOCKET, socket.SO_LINGER, _CLOSES)
+            connection.write(last)
 
     def _limit_unsent(self, octets: int) -> None:
         if _NOTSENT_LOWAT is not None:
@@ -202,7 +203,8 @@ class ClientStream(web.StreamResponse):
             with socket.socket(fileno=os.dup(sock.fileno())) as copy:
                 copy.setsockopt(level, option, value)
 
-    def _send_head(self) -> None:
+    def send_head(self) -> None:
+        """Give the header section to the connection, unless that has been done."""
         if self._head and self._connection is not None and not self._connection.is_closing():
             self._connection.write(self._head)
             self._head = b""

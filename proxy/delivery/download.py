@@ -1,8 +1,8 @@
 """One request on the public listener, from its address to the last octet."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache, partial
 from http import HTTPStatus
@@ -43,7 +43,7 @@ from proxy.semantics.evaluation import (
     decide,
 )
 from proxy.semantics.field_lines import combined
-from proxy.semantics.headers import is_loop, outbound
+from proxy.semantics.headers import is_loop
 from proxy.settings import Pump
 from proxy.telemetry.access_record import RECORD, AccessRecord
 from proxy.telemetry.middleware import PSEUDONYM
@@ -282,13 +282,14 @@ class Downloads:
         guard: MinRateGuard,
     ) -> ClientStream:
         record = asked.record
-        async with _opened(asked, resolved.resolution, record.method, fields) as opened:
-            upstream, resolution = opened
+        upstream, resolution = await _opened(asked, resolved.resolution, record.method, fields)
+        with closing(upstream):
             if resolution is not resolved.resolution:
                 resolved = replace(resolved, resolution=resolution)
                 record.content_id = resolution.delivery.content_id
             _require_decodable(upstream, asked.fields)
-            described, part = _split(outbound(upstream.fields, status=upstream.status))
+            described = upstream.passed.whole
+            part = _Part(upstream.passed.content_length, upstream.passed.content_range)
             if record.method == "HEAD" or upstream.status not in _WITH_CONTENT:
                 return await self._without_content(
                     request, asked, resolved, upstream.status, described, part
@@ -329,7 +330,8 @@ class Downloads:
         client = self._begun(request, status, section, asked.record, has_content=bool(text))
         if text:
             await client.write(text)
-        await client.end()
+        client.end()
+        await client.emptied()
         return client
 
     def _begun(
@@ -413,48 +415,38 @@ class Downloads:
         return web.Response(status=301, headers=CIMultiDict(lines))
 
 
-@asynccontextmanager
 async def _opened(
     asked: _Asked, resolution: Resolution, method: str, fields: Fields
-) -> AsyncIterator[tuple[Upstream, Resolution]]:
+) -> tuple[Upstream, Resolution]:
     """Open a delivery; where the origin does not know it, verify the resolution once.
 
     The resolution that was opened comes with it: the address may be another content's by now.
     """
     tenant, address = asked.tenant, asked.path.address
-    async with AsyncExitStack() as stack:
+    try:
+        upstream = await tenant.origins.open(resolution.delivery, method=method, fields=fields)
+    except (OriginGone, OriginRefused):
+        # Whatever its age: else an address that is asked for now and then would be built
+        # of the revoked pkey again and again, until the next login.
+        is_outdated = await tenant.delivery_builder.is_outdated(resolution.delivery)
+        if tenant.resolver.is_recent(resolution) and not is_outdated:
+            raise
+        resolution = await tenant.resolver.verified(resolution, address)
+        upstream = await tenant.origins.open(resolution.delivery, method=method, fields=fields)
+    if upstream.delivery is not resolution.delivery:
         try:
-            upstream = await stack.enter_async_context(
-                tenant.origins.open(resolution.delivery, method=method, fields=fields)
-            )
-        except (OriginGone, OriginRefused):
-            # Whatever its age: else an address that is asked for now and then would be built
-            # of the revoked pkey again and again, until the next login.
-            is_outdated = await tenant.delivery_builder.is_outdated(resolution.delivery)
-            if tenant.resolver.is_recent(resolution) and not is_outdated:
-                raise
-            resolution = await tenant.resolver.verified(resolution, address)
-            upstream = await stack.enter_async_context(
-                tenant.origins.open(resolution.delivery, method=method, fields=fields)
-            )
-        tenant.delivery_builder.note_delivery(resolution.delivery, upstream.delivery)
-        await tenant.resolver.complete(resolution, address, upstream.delivery)
-        yield upstream, resolution
+            tenant.delivery_builder.note_delivery(resolution.delivery, upstream.delivery)
+            await tenant.resolver.complete(resolution, address, upstream.delivery)
+        except BaseException:
+            upstream.close()
+            raise
+    return upstream, resolution
 
 
-@asynccontextmanager
-async def _reopened(asked: _Asked, fields: Fields) -> AsyncIterator[Upstream]:
+async def _reopened(asked: _Asked, fields: Fields) -> Upstream:
     resolved = await asked.tenant.resolver.resolve(asked.path.connector, asked.path.address)
-    async with _opened(asked, resolved.resolution, "GET", fields) as (upstream, _):
-        yield upstream
-
-
-def _split(passed: Iterable[tuple[str, str]]) -> tuple[Lines, _Part]:
-    """Return the lines that describe the whole, and what is said of the part that comes."""
-    lines = dict(passed)
-    length = lines.pop("Content-Length", None)
-    part = _Part(int(length) if length is not None else None, lines.pop("Content-Range", None))
-    return tuple(lines.items()), part
+    upstream, _ = await _opened(asked, resolved.resolution, "GET", fields)
+    return upstream
 
 
 def _require_decodable(upstream: Upstream, fields: MultiMapping[str]) -> None:

@@ -35,13 +35,11 @@ _BEFORE_TEXT = b"\xef\xbb\xbf \t\r\n"  # a byte order mark, and white space
 _SNIFF_TIMEOUT_S = 15.0
 
 
-async def sniff_error(
-    response: HttpResponse, *, expected_name: str | None
-) -> tuple[bytes, GatewayError | None]:
-    """Return what was read of an answer, and the error that it is instead of the content.
+async def sniff_error(response: HttpResponse, *, expected_name: str | None) -> GatewayError | None:
+    """Return the error that an answer is instead of the content, if it is one.
 
     Args:
-        response: Its content is not read yet; closed if reading it fails.
+        response: What is read of it to tell is put back; closed if reading it fails.
         expected_name: THRON's name of the file, to tell an HTML file from an error page; None
             where there is none. Then a page must say otherwise that it is a file.
 
@@ -50,7 +48,7 @@ async def sniff_error(
         OriginTimeout: They did not come.
     """
     if not may_be_error(response):
-        return b"", None
+        return None
     with ExitStack() as unless_read:
         unless_read.callback(response.close)  # for a client that leaves, too
         try:
@@ -59,8 +57,9 @@ async def sniff_error(
         except TimeoutError as exc:
             raise OriginTimeout("silent in its first octets") from exc
         unless_read.pop_all()
+    response.unread(head)
     if plain is None and response.status < HTTPStatus.BAD_REQUEST:
-        return head, OriginAnswerInvalid("a short answer in a coding that was not asked for")
+        return OriginAnswerInvalid("a short answer in a coding that was not asked for")
     if expected_name is None and not any(name in response.fields for name in _OF_A_FILE):
         expected_name = ""  # no name tells a page, and nothing else says that it is a file
     error = is_error_answer(
@@ -74,7 +73,7 @@ async def sniff_error(
     )
     if isinstance(error, (ThronBusy, ThronUnreachable)) and wait_s is not None:
         error.retry_after_s = wait_s
-    return head, error
+    return error
 
 
 def may_be_error(response: HttpResponse) -> bool:

@@ -1,6 +1,7 @@
 """From a public URL to its origin, step by step and with secrets masked."""
 
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import dataclass
 
 from proxy.connectors import addresses as paths
@@ -90,8 +91,9 @@ class Explainer:
         """Fetch the first octet of a content as a connector delivers it."""
         try:
             delivery = await self._delivery_builder.build(connector, content)
-            fields = [FIRST_OCTET]
-            async with self._origins.open(delivery, method="GET", fields=fields) as upstream:
+            with closing(
+                await self._origins.open(delivery, method="GET", fields=[FIRST_OCTET])
+            ) as upstream:
                 return DiagnosisStep("origin", _answered(delivery, upstream))
         except GatewayError as exc:
             fix = FIXES[connector.delivery]

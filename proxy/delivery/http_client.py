@@ -33,11 +33,11 @@ class HttpResponse(Protocol):
             OriginError: It broke off.
         """
 
-    def release(self) -> None:
-        """Keep the connection for another request if the answer is read whole, else close it."""
+    def unread(self, octets: bytes) -> None:
+        """Put octets back, to be read again before what comes next."""
 
     def close(self) -> None:
-        """Close the connection."""
+        """Let go of the connection: it serves another request if the whole answer has come."""
 
 
 class HttpClient(Protocol):

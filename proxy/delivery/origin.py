@@ -1,8 +1,8 @@
 """Opens a Delivery at its origin: the remembered target first, then its durable sources."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from http import HTTPStatus
 
@@ -15,7 +15,7 @@ from proxy.delivery.bounded_cache import BoundedCache
 from proxy.delivery.error_sniffing import may_be_error, sniff_error
 from proxy.delivery.failures import NegativeCache, Outages
 from proxy.delivery.http_client import Fields, HttpResponse
-from proxy.delivery.origin_client import OriginClient, OriginResponse, closing, is_failure
+from proxy.delivery.origin_client import OriginClient, OriginResponse, is_failure
 from proxy.delivery.redirect_collapse import RedirectCollapse
 from proxy.delivery.resolution import Delivery, Target
 from proxy.delivery.retry import RetryBudget, RetryPolicy
@@ -102,11 +102,8 @@ class Origins:
         """Where and how THRON gave the last source file, if not as is likeliest."""
         return self._source_files.endpoint
 
-    @asynccontextmanager
-    async def open(
-        self, delivery: Delivery, *, method: str, fields: Fields
-    ) -> AsyncIterator[Upstream]:
-        """Give the upstream of a delivery, closed at the end of the block.
+    async def open(self, delivery: Delivery, *, method: str, fields: Fields) -> Upstream:
+        """Return the upstream of a delivery, to be closed by the caller.
 
         Args:
             delivery: Where the content is.
@@ -131,8 +128,7 @@ class Origins:
         except (OriginGone, OriginRefused, ThronRefused) as exc:
             raise self._outages.with_status(exc, content_id=delivery.content_id) from exc
         self._outages.succeeded()
-        async with closing(answer.response):
-            yield upstream_of(answer, delivery, method)
+        return upstream_of(answer.response, delivery, method)
 
     async def forget_failures(self) -> None:
         """Forget what failed a moment ago, so that it is asked for again."""
@@ -242,7 +238,7 @@ async def _checked(answer: OriginResponse, delivery: Delivery, fields: Fields) -
     if not _fits_request(response, fields):
         response.close()
         raise _failure(response)
-    if response.status != HTTPStatus.OK or answer.head:
+    if response.status != HTTPStatus.OK:
         return answer
     # An empty file of an origin that gives no validators is taken for an error; the other way round
     # an error would be an empty file.
@@ -257,13 +253,13 @@ async def _checked(answer: OriginResponse, delivery: Delivery, fields: Fields) -
             "an answer that may be an error in place of the content",
             received_status=response.status,
         )
-    head, error = await sniff_error(response, expected_name=delivery.expected_name)
+    error = await sniff_error(response, expected_name=delivery.expected_name)
     if error is not None:
         response.close()
         raise OriginAnswerInvalid(
             "the origin sent an error in place of the content", received_status=response.status
         ) from error
-    return replace(answer, head=head)
+    return answer
 
 
 def _fits_request(response: HttpResponse, fields: Fields) -> bool:

@@ -1,7 +1,6 @@
 """The client of origins: each hop checked, redirects followed by hand, failing hosts left alone."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -44,13 +43,11 @@ class OriginResponse:
         response: Its header section is read, its content is not.
         url: Where it came from, byte-exact; secret where it is signed.
         is_redirected: Whether that is another URL than the one asked first.
-        head: Content that was read already to see what it is.
     """
 
     response: HttpResponse
     url: str
     is_redirected: bool
-    head: bytes = b""
 
 
 class OriginClient:
@@ -185,7 +182,7 @@ class OriginClient:
             location = redirect_of(response)
             if location is None:
                 return OriginResponse(response, here, is_redirected=here is not url)
-            response.release()
+            response.close()
             here = location
         raise OriginAnswerInvalid("too many redirects", proxy_status="proxy_loop_detected")
 
@@ -217,15 +214,6 @@ def redirect_of(response: HttpResponse) -> str | None:
     except OriginAnswerInvalid:
         response.close()
         raise
-
-
-@asynccontextmanager
-async def closing(response: HttpResponse) -> AsyncIterator[None]:
-    """Let go of an answer at the end of the block, however much of it was read."""
-    try:
-        yield
-    finally:
-        response.release()
 
 
 def _parsed(url: str) -> URL:

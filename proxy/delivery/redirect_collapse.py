@@ -73,7 +73,7 @@ class RedirectCollapse:
             asked.set_result(_Nowhere.DIRECT)
             return OriginResponse(response, url, is_redirected=False)
         asked.set_result(location)
-        response.release()
+        response.close()
         return await self._redirected(method, location, fields, content_id)
 
     async def _redirected(

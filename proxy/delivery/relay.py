@@ -4,8 +4,8 @@ What carries them is chosen here; that they are the right ones is seen to here, 
 """
 
 import asyncio
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 
 import structlog
 
@@ -51,7 +51,7 @@ _WORTH_SPLICING = 1024 * 1024
 _PROOF = 512 * 1024
 _PROOF_S = 1.0
 
-Reopen = Callable[[Fields], AbstractAsyncContextManager[Upstream]]
+Reopen = Callable[[Fields], Awaitable[Upstream]]
 
 
 async def pump(
@@ -71,7 +71,7 @@ async def pump(
     client's slowness is no silence of the origin.
 
     Args:
-        upstream: Just opened.
+        upstream: Just opened; closed at the end.
         client: Its header section is sent; the end is left to the caller.
         reopen: Opens the same content again with a range, should the upstream break.
         retry_policy: How often in a row it is opened again without a single octet coming.
@@ -86,10 +86,11 @@ async def pump(
         ReaderTooSlow: The client takes too little.
         ConnectionError: The client has left.
     """
-    resume_point = ResumePoint.of(upstream.status, upstream.fields)
-    expected = resume_point.selected.octets if resume_point is not None else upstream.octets
+    first, expected = upstream, upstream.octets
+    if expected is None and (promised := ResumePoint.of(first.status, first.fields)) is not None:
+        expected = promised.selected.octets
     skip = failures = 0
-    async with AsyncExitStack() as opened:  # to resume; the first upstream is the caller's
+    try:
         while record.octets != expected:
             before = record.octets
             crossing = Crossing(
@@ -100,6 +101,9 @@ async def pump(
                 left=expected - before if expected is not None else None,
                 skip=skip,
             )
+            # A small content has come with its header section, and leaves with ours at once.
+            if crossing.sends_the_rest_at_once():
+                return
             try:
                 async with guard.watching(read_gap_s=read_gap_s):
                     await _cross(crossing, kind)
@@ -109,37 +113,26 @@ async def pump(
                 return
             if record.octets > before:
                 failures = 0
-            upstream.close()
+            resume_point = ResumePoint.of(first.status, first.fields)
             while True:
+                upstream.close()
                 failures += 1
                 if resume_point is None or failures > retry_policy.attempts:
                     raise broken  # without a resume point nothing would prove that the rest fits
                 log.info("resuming", octets=record.octets, reason=str(broken))
-                await opened.aclose()
                 await asyncio.sleep(retry_policy.wait_s(failures))
                 try:
-                    upstream, skip = await _continued(resume_point, record.octets, reopen, opened)
+                    upstream, skip = await _continued(resume_point, record.octets, reopen)
                     break
                 except _BROKEN as exc:
                     broken = exc
             record.resumed += 1
-
-
-async def finish(client: ClientStream, *, guard: MinRateGuard) -> None:
-    """End an answer under the same guard as its content.
-
-    Raises:
-        ReaderTooSlow: The client takes too little.
-        ConnectionError: The client has left.
-    """
-    async with guard.watching():
-        guard.waits()
-        await client.end()
-        guard.taken(0)
+    finally:
+        upstream.close()
 
 
 async def _continued(
-    resume_point: ResumePoint, received: int, reopen: Reopen, opened: AsyncExitStack
+    resume_point: ResumePoint, received: int, reopen: Reopen
 ) -> tuple[Upstream, int]:
     """Open the rest of a content; return it, and how many octets come before the first missing one.
 
@@ -150,13 +143,28 @@ async def _continued(
     asked = continuation(resume_point, received=received)
     if asked is None:
         raise OriginIncomplete("more octets came than were promised")
-    upstream = await opened.enter_async_context(reopen(asked))
+    upstream = await reopen(asked)
     skip = octets_to_skip(
         resume_point, received=received, status=upstream.status, fields=upstream.fields
     )
     if skip is None:
+        upstream.close()
         raise OriginChanged("what the origin has now does not continue what was sent")
     return upstream, skip
+
+
+async def finish(client: ClientStream, *, guard: MinRateGuard) -> None:
+    """End an answer under the same guard as its content.
+
+    Raises:
+        ReaderTooSlow: The client takes too little.
+        ConnectionError: The client has left.
+    """
+    client.end()
+    async with nullcontext() if client.is_empty else guard.watching():
+        guard.waits()
+        await client.emptied()
+        guard.taken(0)
 
 
 async def _cross(crossing: Crossing, kind: Pump) -> None:

@@ -224,7 +224,7 @@ class SourceFiles:
         location = redirect_of(response)
         if location is not None:
             # To a storage with GET, without token and form, on 307 and 308 too.
-            response.release()
+            response.close()
             answer = await self._origin_client.follow(
                 "GET",
                 location,
@@ -232,7 +232,7 @@ class SourceFiles:
                 content_id=asked.content_id,
                 is_from_api=True,
             )
-            head, error = await sniff_error(answer.response, expected_name=asked.file_name)
+            error = await sniff_error(answer.response, expected_name=asked.file_name)
             if error is not None and answer.response.status == HTTPStatus.OK:
                 answer.response.close()
                 # Such as the form of a sign-in, to which an ended session is sent.
@@ -240,14 +240,14 @@ class SourceFiles:
                     "THRON redirects to an error in place of the file",
                     received_status=response.status,
                 ) from error
-            return replace(answer, is_redirected=True, head=head)
+            return replace(answer, is_redirected=True)
         if response.status in _TO_CONDITIONS:
             return OriginResponse(response, source, is_redirected=False)
-        head, error = await sniff_error(response, expected_name=asked.file_name)
+        error = await sniff_error(response, expected_name=asked.file_name)
         if error is not None:
             response.close()
             raise error
-        return OriginResponse(response, source, is_redirected=False, head=head)
+        return OriginResponse(response, source, is_redirected=False)
 
 
 def _decided(failures: Sequence[GatewayError]) -> GatewayError | None:

@@ -6,6 +6,7 @@ an answer to a client may not hold.
 """
 
 import asyncio
+from contextlib import closing
 
 from proxy.connectors.addresses import Address
 from proxy.connectors.model import Connector
@@ -35,8 +36,10 @@ class LinkProbe:
         try:
             async with asyncio.timeout(_LONGEST_S):
                 resolved = await self._resolver.resolve(connector, address)
-                delivery, fields = resolved.resolution.delivery, [FIRST_OCTET]
-                async with self._origins.open(delivery, method="GET", fields=fields) as upstream:
+                delivery = resolved.resolution.delivery
+                with closing(
+                    await self._origins.open(delivery, method="GET", fields=[FIRST_OCTET])
+                ) as upstream:
                     await self._resolver.complete(resolved.resolution, address, upstream.delivery)
                     told = parse_content_range(upstream.fields.get("Content-Range", ""))
                     size = told.complete_length if told is not None else upstream.octets

@@ -1,6 +1,7 @@
 """A Delivery opened: the remembered target, then its sources; what is not taken for the content."""
 
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,7 +64,8 @@ class Bench:
         self, delivery: Delivery, method: str = "GET", *fields: tuple[str, str]
     ) -> tuple[int, bytes, Delivery]:
         """Open a delivery, and return status, content and what is known then."""
-        async with self.origins.open(delivery, method=method, fields=fields) as upstream:
+        opened = await self.origins.open(delivery, method=method, fields=fields)
+        with closing(opened) as upstream:
             body = b""
             while method == "GET" and (chunk := await upstream.read()):
                 body += chunk

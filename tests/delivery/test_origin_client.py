@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 
 import pytest
 from aiohttp import web
 
-from proxy.delivery.origin_client import OriginClient, closing
+from proxy.delivery.origin_client import OriginClient
 from proxy.delivery.origin_hosts import OriginHosts
 from proxy.errors import (
     OriginAnswerInvalid,
@@ -54,7 +54,7 @@ async def test_a_redirect_is_followed_byte_for_byte(
 
     async with origin_server(origin) as server:
         answer = await origin_client.follow("GET", f"{server.url}/start", fields=[("X-One", "1")])
-        async with closing(answer.response):
+        with closing(answer.response):
             assert await read_whole(answer.response) == b"here"
     assert answer.is_redirected
     assert answer.url == server.url + target
@@ -74,7 +74,7 @@ async def test_an_answer_without_redirect_is_where_it_was_asked(
 
     async with origin_server(origin) as server:
         answer = await origin_client.follow("HEAD", f"{server.url}/start", fields=[])
-        async with closing(answer.response):
+        with closing(answer.response):
             assert (answer.response.status, answer.is_redirected) == (404, False)
 
 
@@ -324,7 +324,7 @@ async def test_a_connection_is_used_again_only_after_a_whole_answer(
     async with origin_server(origin) as server:
         for is_read in (True, False, True):
             response = await origin_client.send("GET", server.url, fields=[])
-            async with closing(response):
+            with closing(response):
                 if is_read:
                     await read_whole(response)
     assert ports[0] == ports[1]
@@ -340,5 +340,5 @@ async def test_a_method_that_is_not_implemented_is_no_failure(origin_client: Ori
     async with origin_server(origin) as server:
         for method, status in [*[("HEAD", 501)] * 6, ("GET", 200)]:
             response = await origin_client.send(method, server.url, fields=[])
-            async with closing(response):
+            with closing(response):
                 assert response.status == status

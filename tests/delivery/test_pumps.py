@@ -8,8 +8,8 @@ import resource
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import aiohttp
@@ -23,7 +23,6 @@ from proxy.connectors.model import DeliveryMode
 from proxy.delivery.client_stream import ClientStream
 from proxy.delivery.http_client import Fields
 from proxy.delivery.min_rate import MinRate, MinRateGuard
-from proxy.delivery.origin_client import OriginResponse
 from proxy.delivery.origin_hosts import GuardedResolver
 from proxy.delivery.pumps.crossing import Crossing
 from proxy.delivery.relay import finish, pump
@@ -116,25 +115,20 @@ class Bench:
             request.transport.close()
         return response
 
-    @asynccontextmanager
-    async def opened(self, fields: Fields) -> AsyncIterator[Upstream]:
+    async def opened(self, fields: Fields) -> Upstream:
         """Open the content at the origin."""
         assert self.client is not None
         response = await self.client.request(
             "GET", self.origin, fields=fields, first_byte_timeout_s=5
         )
-        try:
-            answer = OriginResponse(response, str(self.origin), is_redirected=False)
-            yield upstream_of(answer, DELIVERY, "GET")
-        finally:
-            response.release()
+        return upstream_of(response, DELIVERY, "GET")
 
     async def relay(self, request: web.Request) -> web.StreamResponse:
         """Pump the content to a client."""
         record = self.record = AccessRecord("id", "127.0.0.1", "http", None, 0.0)
         guard = MinRateGuard(MinRate(0, 60), now=time.monotonic)
         try:
-            async with self.opened([]) as upstream:
+            with closing(await self.opened([])) as upstream:
                 record.expected = upstream.octets
                 told = f"Content-Length: {upstream.octets}\r\n" if upstream.octets else ""
                 client = ClientStream(
@@ -245,16 +239,17 @@ async def test_an_origin_that_ignores_the_range(bench: Opener, kind: Pump) -> No
 class Exhausted(Bench):
     """A gateway that gets no descriptor more once the origin has answered."""
 
-    @asynccontextmanager
-    async def opened(self, fields: Fields) -> AsyncIterator[Upstream]:
+    async def opened(self, fields: Fields) -> Upstream:
         """Open the content, and let no more be opened meanwhile."""
         limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-        async with super().opened(fields) as upstream:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
-            try:
-                yield upstream
-            finally:
-                resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        upstream = await super().opened(fields)
+
+        def close() -> None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+            upstream.close()
+
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+        return replace(upstream, close=close)
 
 
 async def test_without_a_descriptor_for_a_pipe_another_pump_goes_on(bench: Opener) -> None:
@@ -332,7 +327,7 @@ async def test_what_was_written_counts_whatever_ends_the_wait(bench: Opener) -> 
         told = f"Content-Length: {len(octets)}\r\n".encode()
         client = ClientStream(request, 200, told, record=record, has_content=True, is_last=False)
         guard = MinRateGuard(MinRate(0, 60), now=time.monotonic)
-        async with made.opened([]) as upstream:
+        with closing(await made.opened([])) as upstream:
             crossing = Crossing(
                 upstream, client, guard=guard, record=record, left=len(octets), skip=0
             )

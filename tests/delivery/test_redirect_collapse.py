@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import closing
 
 import pytest
 from aiohttp import web
 
-from proxy.delivery.origin_client import OriginClient, closing
+from proxy.delivery.origin_client import OriginClient
 from proxy.delivery.redirect_collapse import RedirectCollapse
 from proxy.errors import OriginTimeout
 from tests.delivery.conftest import NAMED, http_client
@@ -26,7 +27,7 @@ async def redirects() -> AsyncIterator[RedirectCollapse]:
 async def fetched(redirects: RedirectCollapse, server: OriginServer, method: str = "GET") -> str:
     """Follow the source, and return where it has led."""
     answer = await redirects.follow(method, f"{server.url}/source", fields=[])
-    async with closing(answer.response):
+    with closing(answer.response):
         assert await read_whole(answer.response) == (b"octets" if method == "GET" else b"")
     assert answer.is_redirected is answer.url.endswith("/target")
     return answer.url.removeprefix(server.url)

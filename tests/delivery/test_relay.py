@@ -2,8 +2,6 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -21,7 +19,7 @@ from proxy.delivery.min_rate import MinRate, MinRateGuard
 from proxy.delivery.relay import finish, pump
 from proxy.delivery.resolution import Delivery
 from proxy.delivery.retry import RetryPolicy
-from proxy.delivery.upstream import Upstream
+from proxy.delivery.upstream import PassedFields, Upstream
 from proxy.errors import (
     GatewayError,
     OriginChanged,
@@ -52,6 +50,7 @@ class Script:
         return Upstream(
             status=self.status,
             fields=CIMultiDictProxy(CIMultiDict(self.fields)),
+            passed=PassedFields(),
             octets=None if length is None else int(length),
             delivery=DELIVERY,
             read=self._read,
@@ -87,20 +86,16 @@ class Later:
     def __init__(self, *scripts: Script | GatewayError) -> None:
         self.scripts = list(scripts)
         self.asked: list[dict[str, str]] = []
-        self.open = 0
+        self.opened: list[Script] = []
 
-    @asynccontextmanager
-    async def __call__(self, fields: Fields) -> AsyncIterator[Upstream]:
+    async def __call__(self, fields: Fields) -> Upstream:
         """Open the next one."""
         self.asked.append(dict(fields))
         script = self.scripts.pop(0)
         if isinstance(script, GatewayError):
             raise script
-        self.open += 1
-        try:
-            yield script.upstream()
-        finally:
-            self.open -= 1
+        self.opened.append(script)
+        return script.upstream()
 
 
 @dataclass(slots=True)
@@ -132,7 +127,8 @@ async def pumped(first: Script, later: Later) -> Pumped:
             )
         except GatewayError as exc:
             errors.append(exc)
-        await client.end()
+        client.end()
+        await client.emptied()
         return client
 
     async with (
@@ -141,7 +137,7 @@ async def pumped(first: Script, later: Later) -> Pumped:
         http.get(server.url) as response,
     ):
         body = await response.read()
-    assert later.open == 0
+    assert all(each.is_closed for each in (first, *later.opened))
     return Pumped(body, errors[0] if errors else None, record)
 
 

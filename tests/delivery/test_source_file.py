@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from proxy.delivery.origin_client import OriginClient, OriginResponse, closing
+from proxy.delivery.origin_client import OriginClient, OriginResponse
 from proxy.delivery.source_file import SourceFiles
 from proxy.errors import GatewayError, OriginAnswerInvalid, OriginGone, ThronError, ThronRefused
 from proxy.sandbox.faults import Fault, Kind
@@ -75,7 +76,7 @@ async def test_the_manner_that_works_is_remembered(
     thron.log.clear()
     for count in (requests, requests + 1):
         answer = await opened(files, thron)
-        async with closing(answer.response):
+        with closing(answer.response):
             assert await read_whole(answer.response) == thron.tenant.bytes_of(KIT)
         assert len(thron.log.of("api", "downloadSource")) == count
         assert answer.is_redirected is (source_by == "redirect")
@@ -98,7 +99,7 @@ async def test_the_path_that_works_is_remembered(
     count = requests + (1 if token_in == "POST form" else 0)
     for expected in (count, count + 1):
         answer = await opened(files, thron)
-        async with closing(answer.response):
+        with closing(answer.response):
             assert await read_whole(answer.response) == thron.tenant.bytes_of(KIT)
         assert len(thron.log.of("api", "downloadSource")) == expected
 
@@ -123,7 +124,7 @@ async def test_what_has_worked_and_does_no_more_is_learnt_anew(
         setattr(thron.switches, name, value)
     for _ in range(2):
         answer = await opened(files, thron)
-        async with closing(answer.response):
+        with closing(answer.response):
             assert await read_whole(answer.response) == thron.tenant.bytes_of(KIT)
     thron.log.clear()
     (await opened(files, thron)).response.close()
@@ -188,7 +189,7 @@ async def test_the_storage_gets_no_token(whole: Running, files: SourceFiles, sta
     thron.switches.source_redirect_status = status
     thron.switches.source_token_in = ("POST form",)
     answer = await opened(files, thron, fields=[("Range", "bytes=0-9")])
-    async with closing(answer.response):
+    with closing(answer.response):
         assert answer.response.status == 206
     (stored,) = thron.log.of("storage")
     assert (stored.method, stored.body, stored.value("Range")) == ("GET", b"", "bytes=0-9")
@@ -205,7 +206,7 @@ async def test_an_ended_token_is_renewed_once(
     thron.switches.expired_as = refusal
     thron.expire_tokens()
     for answer in await asyncio.gather(*[opened(files, thron) for _ in range(10)]):
-        async with closing(answer.response):
+        with closing(answer.response):
             assert await read_whole(answer.response) == thron.tenant.bytes_of(KIT)
     assert thron.logins == 2
 
@@ -248,9 +249,8 @@ async def test_a_file_that_looks_like_an_error_is_none(whole: Running, files: So
         answer = await files.open(
             sources(thron, content.id), fields=[], file_name=content.version.file_name
         )
-        async with closing(answer.response):
-            rest = await read_whole(answer.response)
-        assert answer.head + rest == thron.tenant.bytes_of(content.id)
+        with closing(answer.response):
+            assert await read_whole(answer.response) == thron.tenant.bytes_of(content.id)
 
 
 async def test_the_service_was_there_once(whole: Running, files: SourceFiles, clock: Clock) -> None:

@@ -4,7 +4,7 @@ import pytest
 from aiohttp import web
 
 from proxy.connectors.model import DeliveryMode
-from proxy.delivery.origin_client import OriginClient, OriginResponse
+from proxy.delivery.origin_client import OriginClient
 from proxy.delivery.resolution import Delivery
 from proxy.delivery.upstream import upstream_of
 from proxy.semantics.evaluation import RepresentationMetadata
@@ -43,9 +43,7 @@ async def test_what_is_known_then(
 
     async with origin_server(origin) as server:
         response = await origin_client.send("GET", server.url, fields=[])
-        upstream = upstream_of(
-            OriginResponse(response, server.url, is_redirected=False), DELIVERY, method
-        )
+        upstream = upstream_of(response, DELIVERY, method)
         response.close()
     assert upstream.status == told
     representation = upstream.delivery.representation
@@ -67,9 +65,7 @@ async def test_an_answer_to_conditions_tells_nothing_new(origin_client: OriginCl
 
     async with origin_server(origin) as server:
         response = await origin_client.send("GET", server.url, fields=[])
-        upstream = upstream_of(
-            OriginResponse(response, server.url, is_redirected=False), DELIVERY, "GET"
-        )
+        upstream = upstream_of(response, DELIVERY, "GET")
         response.close()
     assert upstream.delivery.representation is None
 
@@ -82,6 +78,6 @@ async def test_the_content_begins_with_what_was_read_already(origin_client: Orig
 
     async with origin_server(origin) as server:
         response = await origin_client.send("GET", server.url, fields=[])
-        answer = OriginResponse(response, server.url, is_redirected=False, head=b"head ")
-        upstream = upstream_of(answer, DELIVERY, "GET")
+        response.unread(b"head ")
+        upstream = upstream_of(response, DELIVERY, "GET")
         assert [await upstream.read() for _ in range(3)] == [b"head ", b"octets", b""]

@@ -210,7 +210,8 @@ async def _begin(
     await client.write(b"half")
     if error is not None:
         raise error
-    await client.end()
+    client.end()
+    await client.emptied()
     return client
 
 

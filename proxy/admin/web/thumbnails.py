@@ -1,5 +1,6 @@
 """Thumbnails of THRON's, fetched for the console so that browsers ask no other host."""
 
+from contextlib import closing
 from dataclasses import dataclass, field
 from html import escape
 
@@ -49,7 +50,7 @@ async def fetched(tenant: Tenant, content: Content) -> Picture | None:
     """
     try:
         delivery = await tenant.delivery_builder.thumbnail(content)
-        async with tenant.origins.open(delivery, method="GET", fields=()) as upstream:
+        with closing(await tenant.origins.open(delivery, method="GET", fields=())) as upstream:
             return await _picture(upstream)
     except GatewayError:
         return None

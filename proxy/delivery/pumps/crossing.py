@@ -39,10 +39,21 @@ class Crossing:
         begin = min(self.skip, len(octets))
         self.skip -= begin
         end = None if self.left is None else begin + self.left
-        needed = octets[begin:end]
-        if needed:
-            self._record.first_byte()
-        return needed
+        return octets[begin:end]
+
+    def sends_the_rest_at_once(self) -> bool:
+        """Send what has come already, waiting for nobody; tell whether that is all there is.
+
+        Otherwise the header section leaves alone: who waits for the origin has it meanwhile.
+        """
+        response = self.upstream.response
+        if needed := self.needed(response.take_held() if response is not None else b""):
+            self.client.send(needed)
+            self._count(len(needed))
+        else:
+            self.client.send_head()
+        is_whole = self.left is None and response is not None and response.is_whole
+        return self.left == 0 or is_whole
 
     def crossed(self, octets: int) -> None:
         """Count octets that have left, and that the client's connection has taken."""

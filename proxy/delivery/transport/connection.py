@@ -312,12 +312,19 @@ class Response:
         """Whether no more comes."""
         return self._connection is None
 
-    def release(self) -> None:
-        """Close the connection unless the whole answer has come; then it is free already."""
-        self.close()
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it has come."""
+        return self._connection is None and self._error is None
+
+    def unread(self, octets: bytes) -> None:
+        """Put octets back, to be read again before what comes next."""
+        if octets:
+            self._held.appendleft(octets)
+            self._held_octets += len(octets)
 
     def close(self) -> None:
-        """Close the connection, if it still is this answer's."""
+        """Close the connection unless the whole answer has come; then it is free already."""
         if self._connection is not None:
             connection, self._connection = self._connection, None
             connection.abort()
