@@ -8,13 +8,13 @@ from urllib.request import urlopen
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 
 from tests.process import Process, command, serving
 from tests.robustness.conversations import conversations
 
 # What the public listener may answer to whatever it is asked, while THRON is well.
-DEFINED = {100, 200, 204, 206, 301, 304, 400, 404, 405, 412, 416, 417, 429, 503}
+DEFINED = {100, 200, 204, 206, 301, 304, 400, 404, 405, 412, 416, 417, 429, 503, 505}
 CONNECTORS = """
 [[connector]]
 slug = "files"
@@ -116,6 +116,8 @@ def _hold(target: Target, *, examples: int, is_same_each_time: bool) -> None:
         derandomize=is_same_each_time,
         suppress_health_check=list(HealthCheck),
     )
+    # Not one conversation in a hundred gets so far; which ones are drawn changes with the sources.
+    @example(b"DELETE /files/x HTTP/1.1\r\nHost: a\r\n\r\n")
     @given(conversations(target.known))
     def converse(sent: bytes) -> None:
         received = target.say(sent)
