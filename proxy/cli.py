@@ -5,7 +5,8 @@ command is imported when it is run, or when its own help is asked for (click's "
 """
 
 import gc
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from typing import NamedTuple
 
@@ -32,6 +33,21 @@ COMMANDS: Mapping[str, _Entry] = {
     "serve": _Entry("serve", "Run the connector until it is told to stop."),
     "urls": _Entry("urls", "List the public URLs of a connector's contents."),
 }
+# Started by a supervisor alone (proxy/workers.py), so that no help lists it.
+_HIDDEN: Mapping[str, _Entry] = {"worker": _Entry("worker", "Serve what is assigned.")}
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Import within the block, and look for no garbage in what modules make: it stays.
+
+    Else the collector goes over it again and again, for a sixth of a start.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 class _LazyGroup(click.Group):
@@ -43,16 +59,11 @@ class _LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
         """Import a command; None if there is none of that name."""
-        entry = COMMANDS.get(cmd_name)
+        entry = COMMANDS.get(cmd_name) or _HIDDEN.get(cmd_name)
         if entry is None:
             return None
-        # What modules make while they are imported stays: to look for garbage in it, again and
-        # again, takes a sixth of a start.
-        gc.disable()
-        try:
+        with importing():
             module = import_module(f"proxy.commands.{entry.module}")
-        finally:
-            gc.enable()
         command: click.Command = getattr(module, cmd_name)
         return command
 

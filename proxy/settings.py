@@ -335,6 +335,13 @@ class Settings(BaseModel):
     drain_s: float = Field(
         3600, ge=0, description="running downloads may finish after the first SIGTERM"
     )
+    workers: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="delivery processes on this machine, beside one for the console; 1: one process"
+        " does everything",
+    )
     admin_password_hash: Annotated[SecretStr, AfterValidator(_password_hash)] | None = Field(
         None,
         description="argon2id hash of the console's password; unset: a link to set one is printed"
@@ -447,16 +454,24 @@ def load(environ: Mapping[str, str]) -> Settings:
         for name in names
         if name not in values
     )
-    try:
-        settings = Settings.model_validate(values)
-    except ValidationError as exc:
-        problems += (
-            f"{env_name(str(error['loc'][0]))}: {error['msg'].removeprefix('Value error, ')}"
-            for error in exc.errors(include_url=False, include_input=False)
-        )
-    if problems:
-        raise ConfigurationError(problems)
-    return settings
+    return _validated(values, problems)
+
+
+def dump(settings: Settings) -> dict[str, Any]:
+    """Return settings as a JSON document, secrets too: for other processes of this connector."""
+    secrets = {
+        name: value.get_secret_value() for name, value in settings if isinstance(value, SecretStr)
+    }
+    return settings.model_dump(mode="json") | secrets
+
+
+def restore(document: Mapping[str, Any]) -> Settings:
+    """Return the settings that ``dump`` made a document of.
+
+    Raises:
+        ConfigurationError: A file that they name cannot be read any more.
+    """
+    return _validated(document, [])
 
 
 def table() -> tuple[tuple[str, str, str], ...]:
@@ -474,6 +489,19 @@ def table() -> tuple[tuple[str, str, str], ...]:
                 default = str(other)
         rows.append((env_name(name), default, field.description or ""))
     return tuple(rows)
+
+
+def _validated(values: Mapping[str, Any], problems: list[str]) -> Settings:
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as exc:
+        problems += (
+            f"{env_name(str(error['loc'][0]))}: {error['msg'].removeprefix('Value error, ')}"
+            for error in exc.errors(include_url=False, include_input=False)
+        )
+    if problems:
+        raise ConfigurationError(problems)
+    return settings
 
 
 def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[str, Any]:

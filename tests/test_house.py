@@ -34,7 +34,7 @@ FLOORS: Mapping[str, str] = {
         """,
     "wings": "catalogue.sync catalogue.folder_sync delivery link_check tenant check",
     "console": "admin",
-    "composition": "app",
+    "composition": "app workers",
     "demo": "demo",
     "commands": "cli commands __main__",
     "sandbox": "sandbox",  # beside the house: it imports nothing of ours

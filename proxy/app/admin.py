@@ -1,5 +1,6 @@
 """The admin listener with the console, and the work of which there is one: the catalogue's sync."""
 
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,7 +15,7 @@ from proxy.catalogue.queries import Contents
 from proxy.catalogue.sync import Sync, SyncIntervals
 from proxy.clock import utc_now
 from proxy.connectors.watch import ConnectorWatch
-from proxy.server.listeners import Sockets, serving
+from proxy.server.listeners import serving
 from proxy.server.probes import admin_probes
 from proxy.telemetry.live import Traffic
 from proxy.telemetry.metrics import Metrics
@@ -40,7 +41,7 @@ class Admin:
 @asynccontextmanager
 async def open_admin(
     replica: Replica,
-    sockets: Sockets,
+    sock: socket.socket,
     *,
     traffic: Traffic,
     metrics: Metrics,
@@ -51,7 +52,7 @@ async def open_admin(
 
     Args:
         replica: Of this process.
-        sockets: That are bound.
+        sock: A bound one.
         traffic: What comes and goes on the public listener.
         metrics: The same as figures.
         not_ready: Why nothing new should come to the public listener.
@@ -91,7 +92,7 @@ async def open_admin(
         await stack.enter_async_context(
             serving(
                 console.app,
-                (sockets.admin, None),
+                (sock, None),
                 limiter=connection_limiter("admin", _CONNECTIONS, settings, metrics),
                 drained=_not_waited_for,
                 stopping=console.stopping,

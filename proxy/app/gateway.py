@@ -97,11 +97,11 @@ async def open_gateway(
         sockets, settings = bind_all(stack, settings)
         replica = await stack.enter_async_context(open_replica(settings, environ, clock=clock))
         # It closes after the console: until it has drained all that downloads need must work.
-        public = await stack.enter_async_context(open_public(replica, sockets))
+        public = await stack.enter_async_context(open_public(replica, *sockets.public))
         admin = await stack.enter_async_context(
             open_admin(
                 replica,
-                sockets,
+                sockets.admin,
                 traffic=public.traffic,
                 metrics=public.metrics,
                 not_ready=public.not_ready,

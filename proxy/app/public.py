@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+import socket
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -18,7 +20,7 @@ from proxy.delivery.min_rate import MinRate
 from proxy.delivery.retry import RetryPolicy
 from proxy.server.connection_limiter import ConnectionLimiter
 from proxy.server.descriptors import affordable
-from proxy.server.listeners import Sockets, serving
+from proxy.server.listeners import serving
 from proxy.server.probes import PROBES, public_probe
 from proxy.settings import Settings
 from proxy.telemetry.live import Traffic, sampling
@@ -48,8 +50,15 @@ class Public:
 
 
 @asynccontextmanager
-async def open_public(replica: Replica, sockets: Sockets) -> AsyncIterator[Public]:
-    """Serve the public listener until the end of the block; then let downloads finish."""
+async def open_public(
+    replica: Replica, *sockets: tuple[socket.socket, ssl.SSLContext | None]
+) -> AsyncIterator[Public]:
+    """Serve the public listener until the end of the block; then let downloads finish.
+
+    Args:
+        replica: Of this process.
+        sockets: Bound ones, with TLS or without.
+    """
     settings, connection = replica.parts.settings, replica.parts.connection
     max_downloads, max_connections = affordable(settings)
     metrics = Metrics()
@@ -89,7 +98,7 @@ async def open_public(replica: Replica, sockets: Sockets) -> AsyncIterator[Publi
         sampling(traffic),
         serving(
             observer.answer,
-            *sockets.public,
+            *sockets,
             limiter=connection_limiter("public", max_connections, settings, metrics),
             drained=partial(admission.drained, at_most_s=settings.drain_s),
             stopping=stopping,

@@ -1,6 +1,7 @@
 """What every command shares: settings in its help, its exit status, and how it is stopped."""
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Callable, Coroutine
@@ -16,6 +17,9 @@ from proxy.settings import table
 from proxy.telemetry import log
 
 P = ParamSpec("P")
+
+# Between two looks of the garbage collector at what is new: some hundred requests.
+_ALLOCATIONS = 20_000
 
 
 class WithSettings(click.Command):
@@ -76,6 +80,27 @@ def stop_signals() -> asyncio.Event:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, received)
     return stop
+
+
+def keep_what_start_made() -> None:
+    """Let the garbage collector pass over what lives as long as the process.
+
+    To look through all of it takes 60 ms each time, for which every download would wait. What a
+    request leaves behind is looked for less often than by default, too.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_ALLOCATIONS, 20, 20)
+
+
+async def tell_set_up(link: str) -> None:
+    """Print the link to set the console's password: a secret, so it does not go through the log."""
+    await asyncio.sleep(0)  # the log's lines of this turn come before it
+    click.echo(
+        "The console has no password yet. To set one, open this link once, within 15"
+        f" minutes:\n\n    {link}\n",
+        err=True,
+    )
 
 
 def answered(question: str) -> str | None:

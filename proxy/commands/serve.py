@@ -1,18 +1,20 @@
-"""``serve``: the connector as a process, until it is told to stop."""
+"""``serve``: the connector, until it is told to stop: one process, or a supervisor of several."""
 
 import asyncio
-import gc
 import os
 
 import click
 
-from proxy.app.gateway import open_gateway
-from proxy.commands.running import WithSettings, runs, stop_signals
-from proxy.settings import load
+from proxy.cli import importing
+from proxy.commands.running import (
+    WithSettings,
+    keep_what_start_made,
+    runs,
+    stop_signals,
+    tell_set_up,
+)
+from proxy.settings import Settings, load
 from proxy.telemetry import log
-
-# Between two looks of the garbage collector at what is new: some hundred requests.
-_ALLOCATIONS = 20_000
 
 
 @click.command(cls=WithSettings)
@@ -22,23 +24,19 @@ async def serve() -> int:
     settings = load(os.environ)
     log.configure(settings.log_level)
     stop = stop_signals()
+    if settings.workers == 1:
+        return await _serve(settings, stop)
+    from proxy.workers import supervise  # noqa: PLC0415 - one process does without
+
+    return await supervise(settings, stop=stop)
+
+
+async def _serve(settings: Settings, stop: asyncio.Event) -> int:
+    with importing():  # a supervisor does without the 50 MB of what its processes import
+        from proxy.app.gateway import open_gateway  # noqa: PLC0415
     async with open_gateway(settings, os.environ) as gateway:
-        # What is made by now lives as long as the process: the garbage collector need not go over
-        # it again and again, nor as often as by default for what a request leaves behind.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(_ALLOCATIONS, 20, 20)
-        await asyncio.sleep(0)  # the log's lines of this turn come before the link
-        link = gateway.set_up_url()
-        if link is not None:  # a secret, so it does not go through the log
-            click.echo(
-                "The console has no password yet. To set one, open this link once, within 15"
-                f" minutes:\n\n    {link}\n",
-                err=True,
-            )
-        # What a start makes stays. To look through all of it for garbage takes 60 ms each time, for
-        # which every download would wait.
-        gc.collect()
-        gc.freeze()
+        if (link := gateway.set_up_url()) is not None:
+            await tell_set_up(link)
+        keep_what_start_made()
         await stop.wait()
     return 0

@@ -55,11 +55,13 @@ class _LibraryHandler(logging.Handler):
 def access_logger() -> structlog.typing.FilteringBoundLogger:
     """Return the logger of access records, put together once; not to be kept.
 
-    A record says all of its request: one processor does what five do for other lines.
+    A record says all of its request, and of several processes which one: one processor does what
+    five do for other lines.
     """
+    context = structlog.contextvars.get_contextvars()
     bound: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
         None, processors=[_access_record]
-    ).bind()
+    ).bind(**{name: context[name] for name in context.keys() & {"process"}})
     return bound
 
 

@@ -1,0 +1,36 @@
+"""One of several delivery processes: the public listener alone."""
+
+import socket
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from proxy.app.public import Public, open_public
+from proxy.app.replica import open_replica
+from proxy.server.assignment import Assignment
+from proxy.server.listeners import tls_context
+
+
+@asynccontextmanager
+async def open_delivery_process(
+    assignment: Assignment, environ: Mapping[str, str]
+) -> AsyncIterator[Public]:
+    """Serve the public listener until the end of the block; then let downloads finish.
+
+    Args:
+        assignment: Of this process.
+        environ: For the state directory.
+
+    Raises:
+        ConfigurationError: The database or a file cannot be used.
+        DatabaseFailed: The database does not answer.
+    """
+    settings, sockets = assignment.settings, assignment.sockets
+    served: list[tuple[socket.socket, ssl.SSLContext | None]] = [(sockets["listen"], None)]
+    if settings.tls_cert is not None and settings.tls_key is not None:
+        served.append((sockets["tls_listen"], tls_context(settings.tls_cert, settings.tls_key)))
+    async with (
+        open_replica(settings, environ) as replica,
+        open_public(replica, *served) as public,
+    ):
+        yield public

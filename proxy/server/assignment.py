@@ -1,0 +1,58 @@
+"""What the supervisor tells a process that it has started: its part, settings and sockets."""
+
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from proxy.server.control_channel import Message
+from proxy.settings import Settings, dump, restore
+
+CONSOLE = 0
+"""The number of the console's process; those that deliver are 1, 2, ..."""
+
+
+def worker_name(number: int) -> str:
+    """Return what a process is called in logs and metrics."""
+    return f"delivery-{number}" if number != CONSOLE else "console"
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """The part of one process.
+
+    Attributes:
+        number: ``CONSOLE``, or which of the delivery processes it is.
+        settings: As the supervisor loaded them: a file that has changed since is not read again.
+        sockets: Those that it serves, by the name of their setting.
+    """
+
+    number: int
+    settings: Settings
+    sockets: Mapping[str, socket.socket]
+
+    @property
+    def message(self) -> tuple[Message, Sequence[int]]:
+        """It as a message with descriptors."""
+        told = {
+            "number": self.number,
+            "settings": dump(self.settings),
+            "sockets": list(self.sockets),
+        }
+        return told, [sock.fileno() for sock in self.sockets.values()]
+
+    @classmethod
+    def of(cls, told: Message, descriptors: Sequence[int]) -> Self:
+        """Return what a message said.
+
+        Raises:
+            ConfigurationError: A file that the settings name cannot be read any more.
+        """
+        return cls(
+            number=told["number"],
+            settings=restore(told["settings"]),
+            sockets={
+                name: socket.socket(fileno=descriptor)
+                for name, descriptor in zip(told["sockets"], descriptors, strict=True)
+            },
+        )

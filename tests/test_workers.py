@@ -1,0 +1,179 @@
+"""Several processes: what they share, what one's end does to the others, and their own end."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from proxy.sandbox.server import Sandbox
+from tests.commands.cli import FILM
+from tests.process import Process, environ_for, run, served
+from tests.waiting import until
+
+CONNECTORS = """
+[[connector]]
+slug = "files"
+folder = "{folder}"
+identifier = "content_id"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """A connector of several processes."""
+
+    process: Process
+    public_url: str
+    admin_url: str
+    environ: dict[str, str]
+
+    def of(self, event: str) -> list[dict[str, Any]]:
+        """Return what has been logged of an event so far."""
+        return [each for each in self.process.events if each["event"] == event]
+
+    def pid(self, name: str, *, nth: int = 1) -> int:
+        """Return the process id of a process that has become ready for the nth time."""
+        ready = [each["pid"] for each in self.of("process ready") if each["process"] == name]
+        pid: int = ready[nth - 1]
+        return pid
+
+
+@asynccontextmanager
+async def workers(
+    thron: Sandbox, state: Path, *, number: int = 2, **settings: str
+) -> AsyncIterator[Workers]:
+    """Run a connector with a connector on the sandbox's folder, all processes ready."""
+    environ = environ_for(thron, state)
+    file = state / "connectors.toml"
+    file.write_text(CONNECTORS.format(folder=thron.root_folder_id))
+    status, output = await run("connectors", "apply", str(file), "--yes", environ=environ)
+    assert status == 0, output
+    thron.expire_tokens()  # that of the command
+    environ |= {"TDC_WORKERS": str(number), **settings}
+    async with served(environ) as (process, public, admin):
+        await asyncio.to_thread(process.event, "process ready", nth=number + 1)
+        yield Workers(process, f"http://{public}", f"http://{admin}", environ)
+
+
+@asynccontextmanager
+async def connected(running: Workers, name: str) -> AsyncIterator[aiohttp.ClientSession]:
+    """Give a client with one connection, to the process of a name."""
+    async with AsyncExitStack() as stack:
+        while True:
+            only = aiohttp.TCPConnector(limit=1)
+            http = await stack.enter_async_context(aiohttp.ClientSession(connector=only))
+            async with http.get(f"{running.public_url}/files/unknown") as answer:
+                await answer.read()
+            if await answered_by(running, answer.headers["X-Request-Id"]) == name:
+                yield http
+                return
+
+
+async def answered_by(running: Workers, request_id: str) -> str:
+    """Return the name of the process that answered a request, once its log says so."""
+    found: list[str] = []
+
+    async def told() -> bool:
+        found.extend(
+            each["process"] for each in running.of("download") if each["request_id"] == request_id
+        )
+        return bool(found)
+
+    await until(told)
+    return found[0]
+
+
+async def test_two_serve(thron: Sandbox, tmp_path: Path) -> None:
+    """Each of two processes answers, with one login to THRON; SIGTERM ends all with status 0."""
+    film = thron.tenant.find(FILM).id
+    async with workers(thron, tmp_path) as running:
+        for name in ("delivery-1", "delivery-2"):
+            async with (
+                connected(running, name) as http,
+                http.get(f"{running.public_url}/files/{film}") as answer,
+            ):
+                assert await answer.read() == thron.tenant.bytes_of(film)
+        running.process.tell(signal.SIGTERM)
+        assert await asyncio.to_thread(running.process.status) == 0
+        assert thron.logins == 2  # the command's, and one for all processes
+
+
+async def test_killed(thron: Sandbox, tmp_path: Path) -> None:
+    """Of a killed process the downloads break, and curl ends them; others go on, a new one serves.
+
+    None of the clients takes a torn file for a whole one.
+    """
+    film = thron.tenant.find(FILM).id
+    data = thron.tenant.bytes_of(film)
+    torn = tmp_path / "torn"
+    async with workers(thron, tmp_path) as running:
+        url = f"{running.public_url}/files/{film}"
+        async with connected(running, "delivery-1") as one, connected(running, "delivery-2") as two:
+            thron.faults.stall_after(200_000, where="source")
+            async with one.get(url) as broken, two.get(url) as whole:
+                begun = await broken.content.readexactly(100_000)
+                await whole.content.readexactly(100_000)
+                os.kill(running.pid("delivery-1"), signal.SIGKILL)
+                with pytest.raises(aiohttp.ClientPayloadError):
+                    begun += await broken.content.read()
+                ended = await asyncio.to_thread(running.process.event, "process ended")
+                assert (ended["process"], ended["status"]) == ("delivery-1", -signal.SIGKILL)
+                thron.faults.release()
+                assert await whole.content.read() == data[100_000:]
+        torn.write_bytes(begun)
+        curl = await asyncio.create_subprocess_exec("curl", "-fsS", "-C", "-", "-o", torn, url)
+        assert await curl.wait() == 0
+        assert torn.read_bytes() == data
+        async with connected(running, "delivery-1"):
+            assert running.pid("delivery-1") != running.pid("delivery-1", nth=2)
+
+
+async def test_a_second_signal_ends_all_at_once(thron: Sandbox, tmp_path: Path) -> None:
+    """What runs is cut by a second signal: status 1."""
+    film = thron.tenant.find(FILM).id
+    async with workers(thron, tmp_path, TDC_DRAIN_S="3600") as running:
+        async with connected(running, "delivery-1") as http:
+            thron.faults.stall_after(200_000, where="source")
+            async with http.get(f"{running.public_url}/files/{film}") as answer:
+                await answer.content.readexactly(100_000)
+                running.process.tell(signal.SIGTERM)
+                await asyncio.to_thread(running.process.event, "draining", nth=2)
+                running.process.tell(signal.SIGTERM)
+                with pytest.raises(aiohttp.ClientPayloadError):
+                    await answer.read()
+        assert await asyncio.to_thread(running.process.status) == 1
+
+
+async def test_the_supervisor_is_killed(thron: Sandbox, tmp_path: Path) -> None:
+    """Its processes let what runs finish, and end; none is left that nobody looks after."""
+    film = thron.tenant.find(FILM).id
+    async with workers(thron, tmp_path, TDC_DRAIN_S="3600") as running:
+        async with connected(running, "delivery-1") as http:
+            thron.faults.stall_after(200_000, where="source")
+            async with http.get(f"{running.public_url}/files/{film}") as answer:
+                begun = await answer.content.readexactly(100_000)
+                running.process.tell(signal.SIGKILL)
+                await asyncio.to_thread(running.process.event, "draining", nth=2)
+                thron.faults.release()
+                assert begun + await answer.content.read() == thron.tenant.bytes_of(film)
+        # The end of the output is the end of all that write to it.
+        assert await asyncio.to_thread(running.process.status) == -signal.SIGKILL
+
+
+async def test_what_cannot_be(thron: Sandbox, tmp_path: Path) -> None:
+    """What keeps the connector from starting is told once, and is its exit status."""
+    environ = environ_for(thron, tmp_path) | {
+        "TDC_WORKERS": "3",
+        "TDC_LISTEN": "127.0.0.1:0",
+        "TDC_ADMIN_LISTEN": "127.0.0.1:0",
+        "TDC_DATABASE_URL": "sqlite:////dev/null/connector.db",
+    }
+    status, output = await run("serve", environ=environ)
+    assert (status, output.count("TDC_DATABASE_URL"), output.count("Traceback")) == (2, 1, 0)
