@@ -17,6 +17,9 @@ _FORMATS = (
     re.compile(rf"{_DAY} {_MONTH} (?P<day>[0-9 ][0-9]) {_TIME} (?P<year>[0-9]{{4}})"),
 )
 
+# The longest day in the format of RFC 850 has 33 characters; a client may send a megabyte.
+_LONGEST_DATE = 33
+
 # RFC 9110, 5.6.7 moves two-digit years by the reader's clock, which this floor does not have; the
 # pivot of POSIX gives the same for every date from 1970 to 2068.
 _FIRST_YEAR_OF_LAST_CENTURY = 69
@@ -26,7 +29,6 @@ _LONGEST_WAIT_S = 86_400.0
 _DELAY_SECONDS = re.compile(r"[0-9]{1,9}")
 
 
-@lru_cache(maxsize=256)  # those of few contents, in every request and answer
 def parse_http_date(value: str) -> datetime | None:
     """Return the instant that an HTTP-date names, in UTC, or None where it is not one.
 
@@ -36,6 +38,11 @@ def parse_http_date(value: str) -> datetime | None:
     RFC 9110, 5.6.7.
     """
     text = value.strip(" \t")
+    return _parsed(text) if len(text) <= _LONGEST_DATE else None
+
+
+@lru_cache(maxsize=256)  # those of few contents, in every request and answer
+def _parsed(text: str) -> datetime | None:
     found = next((match for form in _FORMATS if (match := form.fullmatch(text))), None)
     return None if found is None else _instant(found)
 

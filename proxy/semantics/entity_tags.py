@@ -11,6 +11,9 @@ _ONE = re.compile(_TAG)
 # Possessive, so that a hostile value costs no more than its length.
 _MEMBER = re.compile(rf"[ \t]*+(?:{_TAG}[ \t]*+|[^,]*+)(?:,|$)")
 
+# Longer values, which may be a megabyte, are not remembered.
+_SHORT = 256
+
 
 @dataclass(frozen=True, slots=True)
 class EntityTag:
@@ -38,9 +41,13 @@ class EntityTag:
 EntityTags = tuple[EntityTag, ...] | Literal["*"]
 
 
-@lru_cache(maxsize=256)  # those of few contents, in every request and answer
 def parse_entity_tag(value: str) -> EntityTag | None:
     """Return the one entity-tag that a field value is, such as ``W/"abc"``, else None."""
+    return _one(value) if len(value) <= _SHORT else _one.__wrapped__(value)
+
+
+@lru_cache(maxsize=256)  # those of few contents, in every request and answer
+def _one(value: str) -> EntityTag | None:
     found = _ONE.fullmatch(value.strip(" \t"))
     return None if found is None else _tag(found)
 

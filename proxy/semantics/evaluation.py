@@ -6,21 +6,18 @@ known is left to the origin.
 
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import repeat
 
-from multidict import MultiMapping
+from multidict import CIMultiDict, MultiMapping
 
-from proxy.semantics.conditional import (
-    PRECONDITIONS,
-    Preconditions,
-    Verdict,
-    evaluate,
-    if_range_holds,
-)
+from proxy.semantics.conditional import Preconditions, Verdict, evaluate, if_range_holds
 from proxy.semantics.field_lines import combined
-from proxy.semantics.headers import inbound
+from proxy.semantics.headers import INBOUND, inbound
 from proxy.semantics.ranges import Unsatisfiable, select
 
-_NO_PRECONDITIONS = (None,) * len(PRECONDITIONS)
+_NOTHING = (None,) * len(INBOUND)
+# Characters of such fields in one request; of longer ones, nothing is remembered.
+_SHORT = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +72,7 @@ class Forward:
 Answer = NotModified | PreconditionFailed | RangeNotSatisfiable | Described | Forward
 
 
-def decide(  # noqa: PLR0911 - one return for each answer
+def decide(
     fields: MultiMapping[str], *, method: str, known: RepresentationMetadata | None
 ) -> Answer:
     """Return the answer to a GET or HEAD for an existing content, or what to ask the origin for.
@@ -85,14 +82,35 @@ def decide(  # noqa: PLR0911 - one return for each answer
         method: ``GET`` or ``HEAD``.
         known: What is known of the representation, or None before the first answer of the origin.
     """
-    values = tuple([combined(fields, name) for name in PRECONDITIONS])
-    if values == _NO_PRECONDITIONS and "Range" not in fields:  # as with most requests
+    values = tuple(map(combined, repeat(fields), INBOUND))
+    if values == _NOTHING:  # as with most requests
         if method == "HEAD" and known is not None and known.complete_length is not None:
             return Described(known.complete_length)
         return Forward(())
+    values = (*values, combined(fields, "Connection"))
+    is_short = sum(map(len, filter(None, values))) <= _SHORT
+    decided = _remembered if is_short else _decided
+    return decided(values, method, known, known.date if known is not None else None)
+
+
+def _decided(
+    values: tuple[str | None, ...],
+    method: str,
+    known: RepresentationMetadata | None,
+    _date: str | None,  # which does not make what is known another, but another answer
+) -> Answer:
+    """Return the answer to a request with such values of INBOUND's fields, and of Connection."""
+    names = (*INBOUND, "Connection")
+    given = zip(names, values, strict=True)
+    fields = CIMultiDict([(name, value) for name, value in given if value is not None])
     if known is None:
         return Forward(tuple(inbound(fields, method=method)))
-    match _verdict(values, known.etag, known.last_modified, method):
+    asked = Preconditions.parse(fields)
+    if known.etag is None:
+        # An origin may have a tag and not send it each time: it shall say 412 itself.
+        asked = replace(asked, if_match=None)
+    verdict = evaluate(asked, etag=known.etag, last_modified=known.last_modified, method=method)
+    match verdict:
         case Verdict.NOT_MODIFIED:
             return NotModified()
         case Verdict.FAILED:
@@ -104,16 +122,8 @@ def decide(  # noqa: PLR0911 - one return for each answer
     return _ranged(inbound(fields, method=method), fields=fields, known=known)
 
 
-@lru_cache(maxsize=256)  # most are the validators of few contents, sent again and again
-def _verdict(
-    values: tuple[str | None, ...], etag: str | None, last_modified: str | None, method: str
-) -> Verdict:
-    """Evaluate the preconditions that the values of PRECONDITIONS make."""
-    asked = Preconditions.read(*values)
-    if etag is None:
-        # An origin may have a tag and not send it each time: it shall say 412 itself.
-        asked = replace(asked, if_match=None)
-    return evaluate(asked, etag=etag, last_modified=last_modified, method=method)
+# Most are the validators of few contents, and the first range of them, sent again and again.
+_remembered = lru_cache(maxsize=256)(_decided)
 
 
 def _ranged(

@@ -1,5 +1,7 @@
 """What is answered here, and what the origin is asked."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +17,7 @@ from proxy.semantics.evaluation import (
     RepresentationMetadata,
     decide,
 )
-from proxy.semantics.headers import inbound
+from proxy.semantics.headers import INBOUND, inbound
 
 THEN = "Sun, 06 Nov 1994 08:49:37 GMT"
 LATER = "Mon, 07 Nov 1994 08:49:37 GMT"
@@ -195,3 +197,23 @@ def test_any_request_gets_an_answer(
             assert content_range == f"bytes */{known.complete_length}"
         case Described(length):
             assert (method, length) == ("HEAD", known.complete_length)
+
+
+@pytest.mark.parametrize("name", [*INBOUND, "Connection"])
+def test_long_values_are_not_remembered(name: str) -> None:
+    """What clients send in repeated lines may be a megabyte each time, and is not kept."""
+
+    def ask(number: int) -> None:
+        fields = CIMultiDict([("Range", "bytes=0-"), ("If-None-Match", '"v0"')])
+        fields[name] = f'"{number}{"x" * 100_000}"'
+        decide(fields, method="GET", known=KNOWN)
+
+    ask(0)
+    tracemalloc.start()
+    try:
+        for number in range(1, 30):
+            ask(number)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 1_000_000
