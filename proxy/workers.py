@@ -27,6 +27,7 @@ from proxy.backoff import Backoff
 from proxy.server.assignment import CONSOLE, Assignment, worker_name
 from proxy.server.control_channel import ControlChannel, Message
 from proxy.server.listeners import Sockets, bind_all
+from proxy.server.shared_counts import SharedMemory
 from proxy.settings import Settings
 
 log = structlog.get_logger("proxy.workers")
@@ -76,6 +77,7 @@ class Supervisor:
         public = [sock for sock, _ in sockets.public]
         self._public = dict(zip(("listen", "tls_listen"), public, strict=False))
         self._admin = {"admin_listen": sockets.admin}
+        self._memory = SharedMemory.make(processes=settings.workers)
         self._stop = stop
         self._children: dict[int, _Child] = {}
         # Who has been ready once, or will never be.
@@ -151,7 +153,7 @@ class Supervisor:
         """Run a process once, and return its exit status; negative for the signal that ended it."""
         channel, theirs = ControlChannel.pair()
         sockets = self._admin if number == CONSOLE else self._public
-        channel.send(*Assignment(number, self._settings, sockets).message)
+        channel.send(*Assignment(number, self._settings, self._memory.descriptor, sockets).message)
         control = theirs.fileno()
         try:
             with theirs:
@@ -180,6 +182,8 @@ class Supervisor:
         finally:
             channel.close()
             del self._children[number]
+            if number != CONSOLE:
+                self._memory.clear(number - 1)
 
 
 def _python() -> list[str]:

@@ -177,3 +177,34 @@ async def test_what_cannot_be(thron: Sandbox, tmp_path: Path) -> None:
     }
     status, output = await run("serve", environ=environ)
     assert (status, output.count("TDC_DATABASE_URL"), output.count("Traceback")) == (2, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("setting", "status"),
+    [("TDC_MAX_DOWNLOADS", 503), ("TDC_MAX_DOWNLOADS_PER_CLIENT", 429)],
+)
+async def test_limits_are_of_the_whole(
+    thron: Sandbox, tmp_path: Path, setting: str, status: int
+) -> None:
+    """Two downloads are two, whichever process has them."""
+    film = thron.tenant.find(FILM).id
+    async with (
+        workers(thron, tmp_path, **{setting: "2"}) as running,
+        connected(running, "delivery-1") as one,
+        connected(running, "delivery-2") as two,
+        connected(running, "delivery-2") as three,
+    ):
+        url = f"{running.public_url}/files/{film}"
+        thron.faults.stall_after(200_000, where="source")
+        async with one.get(url) as first, two.get(url) as second:
+            await first.content.readexactly(100_000)
+            await second.content.readexactly(100_000)
+            async with three.get(url) as refused:
+                assert refused.status == status
+        thron.faults.release()
+
+        async def is_free() -> bool:
+            async with three.get(url) as answer:
+                return answer.status == 200
+
+        await until(is_free)

@@ -9,6 +9,7 @@ from proxy.app.public import Public, open_public
 from proxy.app.replica import open_replica
 from proxy.server.assignment import Assignment
 from proxy.server.listeners import tls_context
+from proxy.server.shared_counts import SharedMemory
 
 
 @asynccontextmanager
@@ -29,8 +30,14 @@ async def open_delivery_process(
     served: list[tuple[socket.socket, ssl.SSLContext | None]] = [(sockets["listen"], None)]
     if settings.tls_cert is not None and settings.tls_key is not None:
         served.append((sockets["tls_listen"], tls_context(settings.tls_cert, settings.tls_key)))
+    memory = SharedMemory(assignment.memory, processes=settings.workers)
+    shared = memory.of(
+        assignment.number - 1,
+        max_downloads=settings.max_downloads,
+        max_connections=settings.max_connections,
+    )
     async with (
         open_replica(settings, environ) as replica,
-        open_public(replica, *served) as public,
+        open_public(replica, *served, shared=shared) as public,
     ):
         yield public

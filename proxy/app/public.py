@@ -22,6 +22,7 @@ from proxy.server.connection_limiter import ConnectionLimiter
 from proxy.server.descriptors import affordable
 from proxy.server.listeners import serving
 from proxy.server.probes import PROBES, public_probe
+from proxy.server.shared_counts import Shared, SharedCount
 from proxy.settings import Settings
 from proxy.telemetry.live import Traffic, sampling
 from proxy.telemetry.metrics import Metrics
@@ -51,14 +52,18 @@ class Public:
 
 @asynccontextmanager
 async def open_public(
-    replica: Replica, *sockets: tuple[socket.socket, ssl.SSLContext | None]
+    replica: Replica,
+    *sockets: tuple[socket.socket, ssl.SSLContext | None],
+    shared: Shared | None = None,
 ) -> AsyncIterator[Public]:
     """Serve the public listener until the end of the block; then let downloads finish.
 
     Args:
         replica: Of this process.
         sockets: Bound ones, with TLS or without.
+        shared: What several processes have together; None: there is one.
     """
+    shared = shared or Shared()
     settings, connection = replica.parts.settings, replica.parts.connection
     max_downloads, max_connections = affordable(settings)
     metrics = Metrics()
@@ -69,6 +74,8 @@ async def open_public(
         max_per_client=settings.max_downloads_per_client,
         trusted=settings.proxies,
         now=time.monotonic,
+        shared=shared.downloads,
+        shared_clients=shared.clients if settings.max_downloads_per_client else None,
     )
     downloads = Downloads(
         connectors=lambda: replica.watch.connectors,
@@ -99,7 +106,9 @@ async def open_public(
         serving(
             observer.answer,
             *sockets,
-            limiter=connection_limiter("public", max_connections, settings, metrics),
+            limiter=connection_limiter(
+                "public", max_connections, settings, metrics, shared=shared.connections
+            ),
             drained=partial(admission.drained, at_most_s=settings.drain_s),
             stopping=stopping,
             at_once=observer.answer_at_once,
@@ -109,7 +118,12 @@ async def open_public(
 
 
 def connection_limiter(
-    listener: str, most: int, settings: Settings, metrics: Metrics
+    listener: str,
+    most: int,
+    settings: Settings,
+    metrics: Metrics,
+    *,
+    shared: SharedCount | None = None,
 ) -> ConnectionLimiter:
     """Return what bounds the connections of a listener, and counts them."""
     limiter = ConnectionLimiter(
@@ -117,6 +131,7 @@ def connection_limiter(
         trusted=settings.proxies,
         count=lambda reason: metrics.connections_closed.labels(listener, reason).inc(),
         now=time.monotonic,
+        shared=shared,
     )
     metrics.connections.labels(listener).set_function(lambda: limiter.open)
     return limiter

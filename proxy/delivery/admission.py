@@ -20,6 +20,7 @@ from proxy.delivery.min_rate import MinRateGuard
 from proxy.errors import Overloaded, TooManyForClient
 from proxy.fairness import Shares, client_of
 from proxy.semantics.forwarded import TrustedProxies
+from proxy.server.shared_counts import SharedClients, SharedCount
 
 log = structlog.get_logger("proxy.admission")
 
@@ -84,7 +85,7 @@ class _Admitted:
 
 
 class Admission:
-    """Counts the downloads of this process."""
+    """Counts the downloads of this process, within what the others leave of the whole."""
 
     def __init__(
         self,
@@ -93,19 +94,25 @@ class Admission:
         max_per_client: int,
         trusted: TrustedProxies,
         now: Callable[[], float],
+        shared: SharedCount | None = None,
+        shared_clients: SharedClients | None = None,
     ) -> None:
         """Make an empty count.
 
         Args:
-            max_downloads: At once.
+            max_downloads: At once, in this process.
             max_per_client: At once for one client address; 0 is no limit.
             trusted: The proxies that stand for many clients.
             now: Monotonic seconds, as the guards of the downloads have them.
+            shared: Those of all processes; None: there are no others.
+            shared_clients: The same by client.
         """
         self._max_downloads = max_downloads
         self._max_per_client = max_per_client
         self._trusted = trusted
         self._now = now
+        self._shared = shared or SharedCount()
+        self._shared_clients = shared_clients or SharedClients()
         self._places: set[_Place] = set()
         self._shares = Shares()  # of all but trusted proxies
         self._waiting: dict[_Waiter, None] = {}  # the longest first
@@ -121,6 +128,11 @@ class Admission:
     def running(self) -> int:
         """How many downloads are under way."""
         return len(self._places)
+
+    @property
+    def _capacity(self) -> int:
+        """How many this process may have now."""
+        return self._shared.allowed(self._max_downloads)
 
     def admitted(self, address: str, guard: MinRateGuard) -> "_Admitted":
         """Count one download for the length of an ``async with`` block.
@@ -138,14 +150,18 @@ class Admission:
     async def enter(self, address: str, guard: MinRateGuard) -> _Place:
         """Give a place to a download, as ``admitted`` says."""
         client = None if self._trusted.has(address) else client_of(address)
-        if self._max_per_client and client and self._shares.of(client) >= self._max_per_client:
-            raise TooManyForClient(f"{client} has {self._shares.of(client)} downloads")
-        if len(self._places) + self._promised >= self._max_downloads:
+        if self._max_per_client and client:
+            number = self._shares.of(client) + self._shared_clients.elsewhere(client)
+            if number >= self._max_per_client:
+                raise TooManyForClient(f"{client} has {number} downloads")
+        if len(self._places) + self._promised >= self._capacity:
             await self._free_place(client)
         place = _Place(client, guard)
         self._places.add(place)
+        self._note()
         if client is not None:
             self._shares.add(client)
+            self._shared_clients.add(client)
         return place
 
     async def drained(self, *, at_most_s: float) -> int:
@@ -188,6 +204,7 @@ class Admission:
             if waiter not in self._waiting:
                 self._promised -= 1
                 self._promise()
+                self._note()
             raise
         finally:
             self._waiting.pop(waiter, None)
@@ -207,7 +224,7 @@ class Admission:
         own = running + asked if client is not None else 1
         of_proxies = self.running - self._shares.total - self._giving_way
         clients = self._shares.clients + (not running)
-        fair = max(1, (self._max_downloads - of_proxies) / clients)
+        fair = max(1, (self._capacity - of_proxies) / clients)
         return own <= fair < greedy and own < greedy
 
     def _make_room(self) -> None:
@@ -221,6 +238,8 @@ class Admission:
                 asked[waiter.client] += 1
                 if number >= on_the_way:
                     self._cut_for(waiter.client, asked=asked[waiter.client], stalled=stalled)
+        for _ in range(len(self._waiting)):  # other processes may have left places
+            self._promise()
         if self._waiting:
             self._look = asyncio.get_running_loop().call_later(_LOOK_EVERY_S, self._make_room)
 
@@ -252,6 +271,7 @@ class Admission:
         self._giving_way += 1
         # It counts no more as its client's: else too many of one client would give way at once.
         self._shares.remove(greedy)
+        self._shared_clients.remove(greedy)
         place.guard.give_way()
 
     def leave(self, place: _Place) -> None:
@@ -261,19 +281,25 @@ class Admission:
             self._giving_way -= 1
         elif place.client is not None:
             self._shares.remove(place.client)
+            self._shared_clients.remove(place.client)
         if self._waiting:
             self._promise()
+        self._note()
 
     def _promise(self) -> None:
         """Give a free place to the request that waits the longest."""
-        if self.running + self._promised >= self._max_downloads:
+        if self.running + self._promised >= self._capacity:
             return
         for waiter in self._waiting:
             if not waiter.free.done():  # else it has left, and is about to say so
                 del self._waiting[waiter]
                 self._promised += 1
+                self._note()
                 waiter.free.set_result(None)
                 return
+
+    def _note(self) -> None:
+        self._shared.note(len(self._places) + self._promised)
 
     def _warn(self) -> None:
         if self._now() - self._warned_at >= _WARNED_EVERY_S:

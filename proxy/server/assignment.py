@@ -24,11 +24,13 @@ class Assignment:
     Attributes:
         number: ``CONSOLE``, or which of the delivery processes it is.
         settings: As the supervisor loaded them: a file that has changed since is not read again.
+        memory: Descriptor of what all processes have together.
         sockets: Those that it serves, by the name of their setting.
     """
 
     number: int
     settings: Settings
+    memory: int
     sockets: Mapping[str, socket.socket]
 
     @property
@@ -39,7 +41,7 @@ class Assignment:
             "settings": dump(self.settings),
             "sockets": list(self.sockets),
         }
-        return told, [sock.fileno() for sock in self.sockets.values()]
+        return told, [self.memory, *(sock.fileno() for sock in self.sockets.values())]
 
     @classmethod
     def of(cls, told: Message, descriptors: Sequence[int]) -> Self:
@@ -48,11 +50,13 @@ class Assignment:
         Raises:
             ConfigurationError: A file that the settings name cannot be read any more.
         """
+        memory, *sockets = descriptors
         return cls(
             number=told["number"],
             settings=restore(told["settings"]),
+            memory=memory,
             sockets={
                 name: socket.socket(fileno=descriptor)
-                for name, descriptor in zip(told["sockets"], descriptors, strict=True)
+                for name, descriptor in zip(told["sockets"], sockets, strict=True)
             },
         )

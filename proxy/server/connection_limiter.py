@@ -11,6 +11,7 @@ import structlog
 
 from proxy.fairness import Shares, client_of
 from proxy.semantics.forwarded import TrustedProxies
+from proxy.server.shared_counts import SharedCount
 
 log = structlog.get_logger("proxy.connections")
 
@@ -63,16 +64,19 @@ class ConnectionLimiter:
         trusted: TrustedProxies,
         count: Callable[[str], None],
         now: Callable[[], float],
+        shared: SharedCount | None = None,
     ) -> None:
         """Make a limiter without connections.
 
         Args:
-            most: Connections that may be open.
+            most: Connections that may be open, in this process.
             trusted: The proxies whose connections are those of many clients.
             count: Is told why a connection was refused or closed.
             now: Monotonic seconds.
+            shared: Those of all processes; None: there are no others.
         """
         self._most = most
+        self._shared = shared or SharedCount()
         self._trusted = trusted
         self.count = count
         self._now = now
@@ -96,12 +100,13 @@ class ConnectionLimiter:
         Returns:
             Its place; None where all are taken, and a request is answered on every one.
         """
-        if len(self._open) >= self._most and not self._make_room():
+        if len(self._open) >= self._shared.allowed(self._most) and not self._make_room():
             self.count("refused")
             return None
         client = None if self._trusted.has(address) else client_of(address)
         connection = OpenConnection(self, client)
         self._open.add(connection)
+        self._shared.note(len(self._open))
         self.keep_idle(connection)
         return connection
 
@@ -137,6 +142,7 @@ class ConnectionLimiter:
         """Note that a connection is closed."""
         self.forget_idle(connection)
         self._open.discard(connection)
+        self._shared.note(len(self._open))
 
     def _make_room(self) -> bool:
         client = self._idle_shares.most_numerous()

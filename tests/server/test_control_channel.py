@@ -25,13 +25,14 @@ def test_an_assignment_arrives_whole() -> None:
     ours, theirs = ControlChannel.pair()
     with socket.create_server(("127.0.0.1", 0)) as listening:
         address = listening.getsockname()
-        ours.send(*Assignment(CONSOLE, settings, {"listen": listening}).message)
+        ours.send(*Assignment(CONSOLE, settings, 0, {"listen": listening}).message)
     received = ControlChannel(theirs).receive()
     assert received is not None
     told = Assignment.of(*received)
     with told.sockets["listen"] as listening:
         assert listening.getsockname() == address
         assert not os.get_inheritable(listening.fileno())
+    os.close(told.memory)
     assert (told.number, told.settings) == (CONSOLE, settings)
     assert told.settings.app_key == settings.app_key
     ours.close()
