@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from proxy.connectors import values
 from proxy.connectors.model import (
     ALL_CONTENT_TYPES,
     KEYS,
@@ -71,6 +72,9 @@ def test_every_key() -> None:
         pytest.param("slug", "-a", ["no hyphen first", '"a"'], id="slug with a hyphen first"),
         pytest.param("slug", "x" * 64, ["at most 63"], id="slug too long"),
         pytest.param("slug", "a\n", ["\\x0a"], id="slug with a line break"),
+        pytest.param("slug", "--A b--", ['such as "a-b"'], id="slug with hyphens around"),
+        pytest.param("slug", "X" * 63 + "-y", [f'"{"x" * 63}"'], id="slug cut short"),
+        pytest.param("slug", "y" * 62 + " z", [f'"{"y" * 62}"'], id="slug cut before a hyphen"),
         pytest.param("slug", "???", ["cannot begin"], id="slug without anything of use"),
         pytest.param("slug", "-", ["reserved"], id="reserved hyphen"),
         pytest.param("slug", "robots.txt", ["reserved"], id="reserved robots.txt"),
@@ -90,6 +94,10 @@ def test_every_key() -> None:
         pytest.param("content_types", ["all", "video"], ['"all" stands alone'], id="all and more"),
         pytest.param("content_types", ["vidoe"], ['did you mean "video"?'], id="misspelt type"),
         pytest.param("content_types", ["other"], ['documents are "document"'], id="THRON's word"),
+        pytest.param("content_types", ["Documents"], ['documents are "document"'], id="plural"),
+        pytest.param("content_types", ["file"], ['documents are "document"'], id="file"),
+        pytest.param("content_types", ["PDF"], ['documents are "document"'], id="PDF"),
+        pytest.param("content_types", ["a", "b"], ['. "b"'], id="two unknown types"),
         pytest.param("content_types", ["playlist"], ["choose from video"], id="never served"),
         pytest.param("content_types", [3, {}], ["a number", "a table"], id="types of no type"),
         pytest.param("max_age_s", -1, ["no lifetime", "0"], id="negative lifetime"),
@@ -213,3 +221,35 @@ def test_what_is_too_long(values: dict[str, str], text: str) -> None:
     found = read({**LEAST, **values})
     assert isinstance(found, tuple)
     assert text in found[0].text
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        pytest.param("max_age_s", 300.0, id="a number of JSON"),
+        pytest.param("max_age_s", 2**31 - 1, id="the longest lifetime"),
+        pytest.param("host", ".".join(["abcdefghi"] * 25) + ".abc", id="the longest host"),
+        pytest.param("slug", "x" * 63, id="the longest slug"),
+    ],
+)
+def test_the_last_that_fits(key: str, value: object) -> None:
+    """Limits belong to what is possible."""
+    connector = read({**LEAST, key: value})
+    assert isinstance(connector, Connector)
+    assert getattr(connector, key) == value
+
+
+def test_no_hint_where_nothing_is_left() -> None:
+    """A slug without a letter or digit is like no other one."""
+    problems = read({**LEAST, "slug": "???"})
+    assert isinstance(problems, tuple)
+    assert "such as" not in problems[0].text
+
+
+@pytest.mark.parametrize(
+    ("word", "shown"),
+    [("x" * 60, "x" * 60), ("x" * 61, "x" * 57 + "..."), ("a\tb", "a\\x09b")],
+)
+def test_shown(word: str, shown: str) -> None:
+    """Up to sixty characters stand whole, longer ones are cut to that."""
+    assert values.shown(word) == f'"{shown}"'

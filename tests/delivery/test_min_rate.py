@@ -65,7 +65,7 @@ async def test_an_origin_that_is_silent() -> None:
         async with keeper.watching(read_gap_s=0.01):
             await asyncio.Event().wait()
 
-    with pytest.raises(OriginTimeout):
+    with pytest.raises(OriginTimeout, match=r"silent for 0\.01 s"):
         await silence()
 
 
@@ -81,7 +81,7 @@ async def test_one_that_takes_nothing_gives_way() -> None:
         await asyncio.sleep(0)
     assert (since, keeper.waits_since) == (5.0, None)
     asyncio.get_running_loop().call_soon(keeper.give_way)
-    with pytest.raises(Preempted):
+    with pytest.raises(Preempted, match=r"took nothing for 0\.0 s"):
         await stall(keeper)
 
 
@@ -97,3 +97,62 @@ async def test_one_that_has_left_is_no_slow_reader(error: type[OSError]) -> None
 
     with pytest.raises(error):
         await leave()
+
+
+def test_what_is_counted() -> None:
+    """Each window begins anew, from nothing; the whole wait goes on being counted."""
+    now = 100.0
+    guard = MinRateGuard(MinRate(min_rate_bytes_s=1, window_s=10), now=lambda: now)
+    assert guard.waited_s == 0
+    for octets in (10, 10, 9):
+        guard.waits()
+        now += 5
+        guard.check()
+        now += 5
+        guard.taken(octets)
+        if octets == 10:
+            guard.check()
+    assert guard.waited_s == 30
+    with pytest.raises(ReaderTooSlow, match="took 9 octets in 10 s"):
+        guard.check()
+
+
+@pytest.mark.parametrize(("waited_s", "is_too_slow"), [(9.0, False), (10.0, True)])
+def test_a_write_that_is_never_taken(waited_s: float, *, is_too_slow: bool) -> None:
+    """The window counts from the beginning of the write, whatever the clock shows."""
+    now = 100.0
+    guard = MinRateGuard(MinRate(min_rate_bytes_s=1, window_s=10), now=lambda: now)
+    guard.waits()
+    now += waited_s
+    if is_too_slow:
+        with pytest.raises(ReaderTooSlow, match="took nothing for 10 s"):
+            guard.check()
+    else:
+        guard.check()
+
+
+async def test_a_stalled_reader_is_told_of() -> None:
+    """Only one that has taken nothing for a second; whoever watches the others hears nothing."""
+    now = 100.0
+    guard = MinRateGuard(MinRate(min_rate_bytes_s=1, window_s=0.04), now=lambda: now)
+    told: list[float] = []
+
+    def tell() -> None:
+        told.append(now)
+
+    def pass_time() -> None:
+        nonlocal now
+        now += 1
+
+    guard.stalled = tell
+    async with guard.watching():
+        await asyncio.sleep(0.05)
+        now += 5
+        await asyncio.sleep(0.05)
+        assert told == [], "the origin is waited for"
+    slow = MinRateGuard(MinRate(min_rate_bytes_s=0, window_s=0.04), now=lambda: now)
+    slow.stalled = tell
+    asyncio.get_running_loop().call_soon(pass_time)
+    with pytest.raises(ReaderTooSlow):
+        await stall(slow)
+    assert set(told) == {106.0}

@@ -114,3 +114,27 @@ def test_it_is_bounded(bench: Bench) -> None:
     bench.ask("0")
     with pytest.raises(OriginTimeout):
         bench.ask("10000")
+
+
+@pytest.mark.parametrize("status", [502, 504])
+def test_the_answer_is_the_same_again(bench: Bench, status: int) -> None:
+    """Its status and its name in Proxy-Status, too."""
+    for _ in range(2):
+        with pytest.raises(OriginTimeout) as raised:
+            bench.ask(failure=OriginTimeout(status=status, proxy_status="connection_timeout"))
+        assert (raised.value.status, raised.value.proxy_status) == (status, "connection_timeout")
+
+
+def test_a_failure_that_comes_again_is_the_newest(bench: Bench) -> None:
+    """When there are too many, those go that were met first; each is kept once."""
+    for key in ("first", *map(str, range(9_999))):
+        with pytest.raises(OriginTimeout):
+            bench.ask(key, OriginTimeout())
+    bench.seconds += 5
+    for key in ("first", "one more"):
+        with pytest.raises(OriginTimeout):
+            bench.ask(key, OriginTimeout())
+    asked = bench.asked
+    with pytest.raises(OriginTimeout, match="a moment ago"):
+        bench.ask("first")
+    assert bench.asked == asked

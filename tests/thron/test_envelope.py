@@ -122,3 +122,47 @@ def test_codes_in_markup() -> None:
     """An XML envelope's codes are found."""
     body = b"<?xml version='1.0'?><a><resultCode>OK</resultCode><ssoCode> Ok </ssoCode></a>"
     assert codes_in_markup(body) == Codes("OK", "OK")
+
+
+@pytest.mark.parametrize(
+    ("reply", "words", "answered"),
+    [
+        pytest.param(enveloped(200, "OK", "SESSION_EXPIRED"), "OK/SESSION_EXPIRED", None, id="sso"),
+        pytest.param(enveloped(403, "ACCESS_DENIED"), "ACCESS_DENIED", None, id="one code"),
+        pytest.param(enveloped(418, "POLICY_NOT_ALLOWED"), "POLICY_NOT_ALLOWED", None, id="right"),
+        pytest.param(enveloped(418, "EXCEPTION"), "EXCEPTION", None, id="THRON's exception"),
+        pytest.param(enveloped(418, "OK"), "418 OK", 418, id="418 that is OK"),
+        pytest.param(Reply(401, "", b""), "401", None, id="401"),
+        pytest.param(Reply(400, "text/plain", b"x"), "answered 400", 400, id="400"),
+        pytest.param(enveloped(400, "OK"), "answered 400 OK", 400, id="400 that is OK"),
+        pytest.param(Reply(404, "text/html", b"<html>"), "answered 404", 404, id="404 page"),
+        pytest.param(Reply(429, "", b""), "429", 429, id="429"),
+        pytest.param(Reply(500, "", b""), "500", 500, id="500"),
+        pytest.param(Reply(503, "", b""), "503", 503, id="503"),
+        pytest.param(Reply(302, "", b""), "redirects (302); check TDC_API_URL", 302, id="302"),
+        pytest.param(
+            Reply(301, "", b"", moved_to="https://acme.example"),
+            "set TDC_API_URL=https://acme.example",
+            301,
+            id="301 elsewhere",
+        ),
+        pytest.param(Reply(200, "", b""), "(untyped)", None, id="no media type"),
+        pytest.param(Reply(200, "text/html", b"<html>"), "(text/html)", None, id="a page"),
+        pytest.param(enveloped(200), "'items'", None, id="no code and no items"),
+    ],
+)
+def test_words(reply: Reply, words: str, answered: int | None) -> None:
+    """Each error says what THRON answered, by status or code; where it counts, as a number too."""
+    with pytest.raises(ThronError) as raised:
+        open_envelope(reply, expected="items")
+    assert words in str(raised.value)
+    assert not str(raised.value).endswith(" ")
+    if answered is not None and not isinstance(raised.value, ThronBusy):
+        assert raised.value.answered == answered
+
+
+def test_a_server_error_says_when_to_come_back() -> None:
+    """Retry-After of a 503 is kept as that of a 429 is."""
+    with pytest.raises(ThronUnreachable) as raised:
+        open_envelope(Reply(503, "", b"", 7), expected="items")
+    assert raised.value.retry_after_s == 7

@@ -124,3 +124,34 @@ def test_a_long_head_costs_little() -> None:
     for head in (b'{"a":"' + b"\\" * 65_536, b"<a>" + b"<b>" * 20_000, b"<!--" * 16_000):
         found = is_error_answer(status=200, media_type=HTML, expected_name="a.pdf", head=head)
         assert found is None
+
+
+@pytest.mark.parametrize(
+    ("status", "media_type", "head", "words"),
+    [
+        pytest.param(429, "", b"", "429", id="429"),
+        pytest.param(500, "", b"", "500", id="500"),
+        pytest.param(401, "", b"", "401", id="401"),
+        pytest.param(404, "", b"", "404", id="404"),
+        pytest.param(410, "", b"", "410", id="410"),
+        pytest.param(400, "", b"", "400", id="400"),
+        pytest.param(200, JSON, envelope("OK"), "envelope", id="an envelope"),
+        pytest.param(200, HTML, PAGE, "HTML", id="a page"),
+        pytest.param(200, JSON, envelope("CONTENT_NOT_FOUND"), "CONTENT_NOT_FOUND", id="a code"),
+        pytest.param(
+            200,
+            JSON,
+            b"\xef\xbb\xbf" + envelope("CONTENT_NOT_FOUND"),
+            "CONTENT_NOT_FOUND",
+            id="BOM",
+        ),
+    ],
+)
+def test_words(status: int, media_type: str, head: bytes, words: str) -> None:
+    """An error says what THRON sent instead of the file; a status stands as a number too."""
+    error = is_error_answer(status=status, media_type=media_type, expected_name="a.pdf", head=head)
+    assert error is not None
+    assert words in str(error)
+    if isinstance(error, ThronUnreachable | ThronAnswerInvalid):
+        assert error.answered == status
+    assert (type(error) is OriginGone) is (status in {404, 410})

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from proxy.errors import GatewayError, ThronAnswerInvalid, TokenRejected
 from proxy.thron import messages
-from proxy.thron.content import ContentType, PrettyId, Title
+from proxy.thron.content import Content, ContentType, PrettyId, Title
 from proxy.thron.exchange import Question, Reply, Request
 from proxy.thron.folder import (
     Category,
@@ -443,3 +443,88 @@ def test_deciphering_raises_only_ours(
     """Whatever THRON answers is a value or an error of ours."""
     with suppress(GatewayError):
         question.decipher(Reply(status, media_type, body))
+
+
+@pytest.mark.parametrize(
+    ("question", "criteria", "offset"),
+    [
+        pytest.param(
+            messages.find_by_ids("acme", ("94bd", "b6ed")),
+            {"contentIds": ["94bd", "b6ed"]},
+            0,
+            id="ids",
+        ),
+        pytest.param(
+            messages.find_by_ids("acme", ("94bd",), offset=50),
+            {"contentIds": ["94bd"]},
+            50,
+            id="ids, the second page",
+        ),
+        pytest.param(
+            messages.folder_contents("acme", folder_id="f", cascade=True),
+            {"linkedCategoryOp": {"linkedCategoryIds": ["f"], "cascade": True}},
+            0,
+            id="a folder",
+        ),
+        pytest.param(
+            messages.folder_contents("acme", folder_id="f", cascade=False, offset=100),
+            {"linkedCategoryOp": {"linkedCategoryIds": ["f"], "cascade": False}},
+            100,
+            id="a folder alone, the third page",
+        ),
+    ],
+)
+def test_listings_by_properties(
+    question: Question[Listing[Content]], criteria: dict[str, object], offset: int
+) -> None:
+    """Whole contents are asked for, page by page, and read with what could not be read."""
+    sent = question.request.json
+    assert sent is not None
+    assert (sent["client"], sent["criteria"], sent["offset"]) == (
+        {"clientId": "acme"},
+        criteria,
+        offset,
+    )
+    found = question.decipher(
+        reply({"resultCode": "OK", "contents": [{"id": "94bd", "contentType": "IMAGE"}, 7]})
+    )
+    assert [each.id for each in found.items] == ["94bd"]
+    assert found.skipped == 1
+
+
+def test_pages_of_legacy_metadata() -> None:
+    """The page that is asked for is told to THRON, and its contents are read."""
+    question = messages.find_by_legacy_metadata(
+        "acme", name="k", value="v", folder_id="f", cascade=True, offset=50
+    )
+    assert question.request.json is not None
+    assert question.request.json["offset"] == 50
+    found = question.decipher(
+        reply({"resultCode": "OK", "contents": [{"id": "94bd", "contentType": "IMAGE"}]})
+    )
+    assert [each.id for each in found] == ["94bd"]
+
+
+def test_detail_source_in_its_other_spelling() -> None:
+    """The media type and the date stand under either of two names (docs/thron.md 3.4)."""
+    source = messages.detail_source("acme", "94bd").decipher(
+        reply(
+            {
+                "item": {
+                    "createdDate": "2024-03-01T10:00:00.000+0000",
+                    "ref": {"mimeType": "image/png"},
+                }
+            }
+        )
+    )
+    assert source is not None
+    assert (source.media_type, source.modified) == (
+        "image/png",
+        datetime(2024, 3, 1, 10, tzinfo=UTC),
+    )
+
+
+def test_a_source_that_is_not_there_is_named() -> None:
+    """An answer without the member that the service answers with says which one is missing."""
+    with pytest.raises(ThronAnswerInvalid, match="'item'"):
+        messages.detail_source("acme", "94bd").decipher(reply({}))
