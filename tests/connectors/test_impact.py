@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 
 from proxy.connectors.folder_statistics import FolderStatistics
-from proxy.connectors.impact import Impact, breaks, reaches_further, resolved
+from proxy.connectors.impact import (
+    Impact,
+    Reason,
+    break_reason,
+    breaks,
+    reaches_further,
+    resolved,
+)
 from proxy.connectors.model import Connector, DeliveryMode, Disposition, Identifier
 from proxy.thron.content import Content, ContentType, MetadataValue
 
@@ -155,3 +162,52 @@ def test_what_becomes_public_is_counted_where_it_matters() -> None:
     assert (same.contents, same.public, same.is_harmless) == (2, None, True)
     statistics.is_whole = False
     assert wider.is_at_least
+
+
+NARROWER = OLD.model_copy(
+    update={
+        "content_types": frozenset({ContentType.IMAGE}),
+        "only_published": True,
+        "folder_id": "f-2",
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "is_published", "is_held", "reason"),
+    [
+        pytest.param("IMAGE", True, True, None, id="served as before"),
+        pytest.param("VIDEO", True, True, Reason.TYPE, id="of another type"),
+        pytest.param("IMAGE", False, True, Reason.UNPUBLISHED, id="not published"),
+        pytest.param("IMAGE", True, False, Reason.FOLDER, id="not in the new folder"),
+    ],
+)
+def test_why_one_content_breaks(
+    content_type: str, *, is_published: bool, is_held: bool, reason: Reason | None
+) -> None:
+    """Of what a change does to a connector, what concerns this content."""
+    old = OLD.model_copy(update={"only_published": False})
+    asked: list[str] = []
+
+    def holds(content_id: str) -> bool:
+        asked.append(content_id)
+        return is_held
+
+    found = break_reason(
+        old,
+        NARROWER,
+        content_id="94bd",
+        content_type=content_type,
+        is_published=is_published,
+        holds=holds,
+    )
+    assert found == reason
+    assert set(asked) <= {"94bd"}
+
+
+def test_every_content_of_what_is_removed_breaks() -> None:
+    """Whatever it is."""
+    found = break_reason(
+        OLD, None, content_id="94bd", content_type="IMAGE", is_published=True, holds=lambda _: True
+    )
+    assert found is not None

@@ -7,10 +7,12 @@ from proxy.connectors.model import (
     Connectors,
     DeliveryMode,
     Identifier,
+    folder_criteria,
     is_servable,
     is_unfinished,
 )
 from proxy.thron.content import Content, ContentType
+from proxy.thron.messages import SearchCriteria
 
 BY_ID = Connector(slug="a", folder="f", identifier=Identifier.CONTENT_ID)
 VIDEOS = Connector(
@@ -98,3 +100,18 @@ def test_of_host(host: str, *, found: bool) -> None:
     assert connectors.of_host(host) is (hosted if found else None)
     assert connectors.of_slug("a") is BY_ID
     assert connectors.of_slug("A") is None
+
+
+def test_what_is_searched_for() -> None:
+    """The contents of the connector's folder, of its types, as far below as it reaches."""
+    connector = Connector(
+        slug="films",
+        folder="films",
+        folder_id="f-1",
+        identifier=Identifier.CONTENT_ID,
+        content_types=frozenset({ContentType.VIDEO}),
+        subfolders=False,
+    )
+    assert folder_criteria(connector) == SearchCriteria(
+        content_types=frozenset({ContentType.VIDEO}), folder_id="f-1", cascade=False
+    )

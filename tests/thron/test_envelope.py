@@ -158,7 +158,7 @@ def test_words(reply: Reply, words: str, answered: int | None) -> None:
     assert words in str(raised.value)
     assert not str(raised.value).endswith(" ")
     if answered is not None and not isinstance(raised.value, ThronBusy):
-        assert raised.value.answered == answered
+        assert raised.value.received_status == answered
 
 
 def test_a_server_error_says_when_to_come_back() -> None:

@@ -153,5 +153,5 @@ def test_words(status: int, media_type: str, head: bytes, words: str) -> None:
     assert error is not None
     assert words in str(error)
     if isinstance(error, ThronUnreachable | ThronAnswerInvalid):
-        assert error.answered == status
+        assert error.received_status == status
     assert (type(error) is OriginGone) is (status in {404, 410})

@@ -1,5 +1,6 @@
 """The questions about contents and folders: what is sent, and what is read of the answer."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from proxy.errors import GatewayError, ThronAnswerInvalid, TokenRejected
 from proxy.thron import messages
-from proxy.thron.content import Content, ContentType, PrettyId, Title
+from proxy.thron.content import ContentType, PrettyId, Title
 from proxy.thron.exchange import Question, Reply, Request
 from proxy.thron.folder import (
     Category,
@@ -205,22 +206,22 @@ IN_FOLDER = {"linkedCategoryOp": {"linkedCategoryIds": ["f"], "cascade": False}}
 
 
 @pytest.mark.parametrize(
-    ("question", "criteria", "offset"),
+    ("ask", "criteria", "offset"),
     [
         pytest.param(
-            messages.find_by_ids("acme", ("a", "b"), offset=50),
+            lambda: messages.find_by_ids("acme", ("a", "b"), offset=50),
             {"contentIds": ["a", "b"]},
             50,
             id="ids",
         ),
         pytest.param(
-            messages.folder_contents("acme", folder_id="f", cascade=False, offset=100),
+            lambda: messages.folder_contents("acme", folder_id="f", cascade=False, offset=100),
             IN_FOLDER,
             100,
             id="folder",
         ),
         pytest.param(
-            messages.find_by_legacy_metadata(
+            lambda: messages.find_by_legacy_metadata(
                 "acme", name="k", value="v", folder_id="f", cascade=False
             ),
             {**IN_FOLDER, "metadatas": [{"name": "k", "value": "^\\Qv\\E$"}]},
@@ -228,7 +229,7 @@ IN_FOLDER = {"linkedCategoryOp": {"linkedCategoryIds": ["f"], "cascade": False}}
             id="legacy metadata",
         ),
         pytest.param(
-            messages.find_by_pretty_id("acme", "manual"),
+            lambda: messages.find_by_pretty_id("acme", "manual"),
             {"contentIds": ["manual"]},
             0,
             id="prettyID",
@@ -236,9 +237,10 @@ IN_FOLDER = {"linkedCategoryOp": {"linkedCategoryIds": ["f"], "cascade": False}}
     ],
 )
 def test_find_by_properties(
-    question: Question[object], criteria: dict[str, object], offset: int
+    ask: Callable[[], Question[object]], criteria: dict[str, object], offset: int
 ) -> None:
     """One service gives contents with their legacy metadata; all that is read is asked for."""
+    question = ask()
     assert question.request == Request(
         "POST",
         "/api/xcontents/resources/content/findByProperties",
@@ -445,53 +447,6 @@ def test_deciphering_raises_only_ours(
         question.decipher(Reply(status, media_type, body))
 
 
-@pytest.mark.parametrize(
-    ("question", "criteria", "offset"),
-    [
-        pytest.param(
-            messages.find_by_ids("acme", ("94bd", "b6ed")),
-            {"contentIds": ["94bd", "b6ed"]},
-            0,
-            id="ids",
-        ),
-        pytest.param(
-            messages.find_by_ids("acme", ("94bd",), offset=50),
-            {"contentIds": ["94bd"]},
-            50,
-            id="ids, the second page",
-        ),
-        pytest.param(
-            messages.folder_contents("acme", folder_id="f", cascade=True),
-            {"linkedCategoryOp": {"linkedCategoryIds": ["f"], "cascade": True}},
-            0,
-            id="a folder",
-        ),
-        pytest.param(
-            messages.folder_contents("acme", folder_id="f", cascade=False, offset=100),
-            {"linkedCategoryOp": {"linkedCategoryIds": ["f"], "cascade": False}},
-            100,
-            id="a folder alone, the third page",
-        ),
-    ],
-)
-def test_listings_by_properties(
-    question: Question[Listing[Content]], criteria: dict[str, object], offset: int
-) -> None:
-    """Whole contents are asked for, page by page, and read with what could not be read."""
-    sent = question.request.json
-    assert sent is not None
-    assert (sent["client"], sent["criteria"], sent["offset"]) == (
-        {"clientId": "acme"},
-        criteria,
-        offset,
-    )
-    found = question.decipher(
-        reply({"resultCode": "OK", "contents": [{"id": "94bd", "contentType": "IMAGE"}, 7]})
-    )
-    assert [each.id for each in found.items] == ["94bd"]
-    assert found.skipped == 1
-
-
 def test_pages_of_legacy_metadata() -> None:
     """The page that is asked for is told to THRON, and its contents are read."""
     question = messages.find_by_legacy_metadata(
@@ -528,3 +483,13 @@ def test_a_source_that_is_not_there_is_named() -> None:
     """An answer without the member that the service answers with says which one is missing."""
     with pytest.raises(ThronAnswerInvalid, match="'item'"):
         messages.detail_source("acme", "94bd").decipher(reply({}))
+
+
+def test_the_form_of_a_search_in_words() -> None:
+    """As the log and ``check`` show which form THRON took."""
+    forms = messages.SEARCH_FORMS
+    assert str(forms[0]) == "order by sort, without nothing"
+    assert str(forms[-1]).startswith("order by none, without ")
+    left_out = str(forms[-1]).removeprefix("order by none, without ").split(", ")
+    assert {*left_out, *forms[-1].details} == set(forms[0].details)
+    assert len(left_out) > 1
