@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import lru_cache
 from http import HTTPStatus
 
 from aiohttp import hdrs
@@ -269,15 +270,23 @@ def _fits_request(response: HttpResponse, fields: Fields) -> bool:
     asked = dict(fields)
     if _IN_ANSWER_TO.get(response.status, set()).isdisjoint(asked):
         return False
-    said = parse_content_range(response.fields.get(hdrs.CONTENT_RANGE, ""))
-    match response.status, said:
+    if hdrs.RANGE not in asked or response.status not in {206, 416}:
+        return True
+    said = response.fields.get(hdrs.CONTENT_RANGE, "")
+    return _fits_range(response.status, asked[hdrs.RANGE], said, response.content_length)
+
+
+@lru_cache(maxsize=256)  # CDNs ask for the same slices of few contents, or for bytes=0-
+def _fits_range(status: int, asked: str, content_range: str, content_length: int | None) -> bool:
+    said = parse_content_range(content_range)
+    match status, said:
         case HTTPStatus.PARTIAL_CONTENT, ContentRange(first, last):
-            holds_it = response.content_length in {None, last - first + 1}
-            return holds_it and is_part_asked_for(asked[hdrs.RANGE], said)
+            holds_it = content_length in {None, last - first + 1}
+            return holds_it and is_part_asked_for(asked, said)
         case HTTPStatus.PARTIAL_CONTENT, _:
             return False
         case HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, UnsatisfiedRange(length):
-            return not isinstance(select(asked[hdrs.RANGE], length=length), SelectedRange)
+            return not isinstance(select(asked, length=length), SelectedRange)
         case _:
             return True
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 
 from aiohttp import hdrs
@@ -19,6 +20,8 @@ from proxy.errors import (
 # docs/thron.md 7.7: 307 is documented, the others exist in the same server library.
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_BREAKERS = 1000
+# Targets that are asked for again and again; what is allowed does not change for a client.
+_REMEMBERED_URLS = 512
 # What an origin, or a balancer before it, says of itself rather than of one content.
 _OF_THE_HOST = frozenset({502, 503, 504})
 # Failures before a request could be sent, by their names below: they too are of the host.
@@ -77,6 +80,7 @@ class OriginClient:
         self._now = now
         self._heard = heard
         self._breakers: dict[str, CircuitBreaker] = {}
+        self._allowed = lru_cache(maxsize=_REMEMBERED_URLS)(self._parsed_and_checked)
 
     async def send(
         self,
@@ -109,11 +113,7 @@ class OriginClient:
             OriginTimeout: No connection or no answer in time.
             OriginAnswerInvalid: The answer is no HTTP.
         """
-        target = _parsed(url)
-        if is_from_api:
-            self._hosts.check_redirect_of_api(target)
-        else:
-            self._hosts.check(target)
+        target = self._allowed(url, is_from_api=is_from_api)
         breaker = self._breaker(target)
         wait_s = breaker.retry_in_s(self._now())
         if wait_s > 0:
@@ -146,6 +146,14 @@ class OriginClient:
         else:
             breaker.succeeded()
         return response
+
+    def _parsed_and_checked(self, url: str, *, is_from_api: bool) -> URL:
+        target = _parsed(url)
+        if is_from_api:
+            self._hosts.check_redirect_of_api(target)
+        else:
+            self._hosts.check(target)
+        return target
 
     def _breaker(self, target: URL) -> CircuitBreaker:
         if len(self._breakers) > _MOST_BREAKERS:

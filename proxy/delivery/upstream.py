@@ -85,7 +85,7 @@ def upstream_of(response: HttpResponse, delivery: Delivery, method: str) -> Upst
     )
 
 
-@lru_cache(maxsize=1024)  # few contents are asked for again and again, and answered the same
+@lru_cache(maxsize=256)  # few contents are asked for again and again, and answered the same
 def _passed(lines: tuple[tuple[str, str], ...]) -> PassedFields:
     passed = dict(lines)
     length, content_range = passed.get("Content-Length"), passed.get("Content-Range")

@@ -27,6 +27,10 @@ MOST_IDLE = 100
 _KEEP_ALIVE_S = 75.0
 # One timer looks after every request that waits and every connection that is idle.
 _SWEEP_S = 0.1
+# Targets that are asked for again and again.
+_REMEMBERED_URLS = 512
+# Characters of the fields of a request that is remembered.
+_SHORT = 1024
 
 # Would end the request line, or a field line, early (RFC 9112, 3.2 and 11.1).
 _SPLITS_TARGET = re.compile(r"[\x00-\x20\x7f]")
@@ -175,7 +179,7 @@ class Http1Client:
             self._watch(loop)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=_REMEMBERED_URLS)
 def _authority(url: URL) -> Authority:
     return Authority(url.raw_host or "", url.port or 0, is_tls=url.scheme == "https")
 
@@ -189,14 +193,17 @@ def _message(
         OriginAnswerInvalid: The URL, which an origin or THRON has given, is none.
         ValueError: A field cannot be sent.
     """
-    if form is None:
-        return _begin(method, url) + _field_lines(fields) + b"\r\n"
-    content = urlencode(form).encode()
-    fields = (*fields, (hdrs.CONTENT_LENGTH, str(len(content))))
-    return b"".join((_begin(method, url), _field_lines(fields), b"\r\n", content))
+    content = b""
+    if form is not None:
+        content = urlencode(form).encode()
+        fields = (*fields, (hdrs.CONTENT_LENGTH, str(len(content))))
+    # Of a client's conditions, which may be a megabyte, nothing long is remembered.
+    is_short = sum(len(value) for _, value in fields) <= _SHORT
+    lines = (_field_lines if is_short else _field_lines.__wrapped__)(fields)
+    return b"".join((_begin(method, url), lines, b"\r\n", content))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=_REMEMBERED_URLS)
 def _begin(method: str, url: URL) -> bytes:
     """Return the request line and Host."""
     target = url.raw_path_qs
