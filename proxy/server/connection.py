@@ -213,6 +213,16 @@ class Connection(web.RequestHandler):
             self._asked = None
             self._place.idle()
 
+    def force_close(self) -> None:
+        """Break off what is being answered, as aiohttp does for a gateway that stops.
+
+        A close would end TLS with its closure alert: a client that knows no other end of the
+        content would take what it has for the whole (RFC 9112, 9.8).
+        """
+        if self._asked is not None and self.transport is not None:
+            self.transport.abort()
+        super().force_close()
+
     def handle_error(
         self,
         request: web.BaseRequest,

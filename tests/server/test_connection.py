@@ -3,11 +3,14 @@
 import asyncio
 import inspect
 import re
+import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import aiohttp
 import pytest
+import trustme
 from aiohttp import web
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http_parser import RawRequestMessage
@@ -302,3 +305,52 @@ async def test_what_is_asked_for_at_once(sent: list[bytes], asked: int) -> None:
             assert b"HTTP/1.1 200 " in await reader.read()
             writer.close()
     assert seen == ["/a"] * asked
+
+
+async def test_what_is_cut_at_the_stop_does_not_look_whole() -> None:
+    """By TLS, to a client to which the connection's end is the content's, there is no alert."""
+    authority = trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+
+    async def handler(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"half")
+        await asyncio.Event().wait()
+        return response
+
+    async def nothing() -> None:
+        pass
+
+    has_begun = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def download(port: int) -> bytes:
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=10) as plain,
+            trusting.wrap_socket(
+                plain, server_hostname="127.0.0.1", suppress_ragged_eofs=False
+            ) as client,
+        ):
+            client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            received = b""
+            while octets := client.recv(1000):
+                received += octets
+                if received.endswith(b"half"):
+                    loop.call_soon_threadsafe(has_begun.set)
+            return received
+
+    limiter = ConnectionLimiter(
+        most=9, trusted=TrustedProxies(), count=lambda _: None, now=lambda: 0.0
+    )
+    with bind(Listen(host="127.0.0.1", port=0), setting="TDC_LISTEN") as sock:
+        async with serving(handler, (sock, context), limiter=limiter, drained=nothing):
+            port = sock.getsockname()[1]
+            downloading = asyncio.create_task(asyncio.to_thread(download, port))
+            async with asyncio.timeout(10):
+                await has_begun.wait()
+        with pytest.raises((ssl.SSLEOFError, ConnectionResetError)):
+            await downloading
