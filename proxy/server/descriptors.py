@@ -13,6 +13,8 @@ log = structlog.get_logger("proxy.server.descriptors")
 _DESCRIPTORS_OF_OURS = 128
 # Of one download: client, origin, and a connection beside it that waits or has been left idle.
 _DESCRIPTORS_PER_DOWNLOAD = 3
+# Of these a quarter is for downloads in the kernel, whose pump keeps to it.
+_SHARE_OF_SPLICES = 4
 # More idle ones, at some 20 KiB each, serve nobody.
 _USUAL_CONNECTIONS = 10_000
 
@@ -23,7 +25,7 @@ def affordable(settings: Settings) -> tuple[int, int]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     spare = sys.maxsize if hard == resource.RLIM_INFINITY else hard - _DESCRIPTORS_OF_OURS
     downloads = max(1, min(settings.max_downloads, spare // _DESCRIPTORS_PER_DOWNLOAD))
-    affordable = max(1, spare - downloads)
+    affordable = max(1, spare - downloads - spare // _SHARE_OF_SPLICES)
     usual = max(_USUAL_CONNECTIONS, 2 * downloads)
     connections = min(settings.max_connections or usual, affordable)
     lowered = {

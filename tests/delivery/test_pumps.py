@@ -25,6 +25,7 @@ from proxy.delivery.http_client import Fields
 from proxy.delivery.min_rate import MinRate, MinRateGuard
 from proxy.delivery.origin_hosts import GuardedResolver
 from proxy.delivery.pumps.crossing import Crossing
+from proxy.delivery.pumps.splice import _MOST_HELD, _Splicing
 from proxy.delivery.relay import finish, pump
 from proxy.delivery.resolution import Delivery
 from proxy.delivery.retry import RetryPolicy
@@ -296,6 +297,29 @@ async def test_a_client_that_stalls_costs_no_pipe(bench: Opener, kind: Pump) -> 
         await until(lambda: _holds(made.record.octets > 0 and pipes() == before))
         assert same(begin + await response.read())
     assert made.error is None
+
+
+async def test_many_clients_that_stall_are_not_held_here(bench: Opener) -> None:
+    """What they leave is bounded in all: beyond that a pipe keeps it until its client reads on."""
+    made = await bench(Pump.SPLICE)
+    made.data = DATA * 8  # more than the system's buffers hold for a client that does not read
+    before = pipes()
+    _Splicing.held_in_all += _MOST_HELD  # by others
+    async with (
+        aiohttp.ClientSession(read_bufsize=KIB) as session,
+        session.get(made.gateway) as response,
+    ):
+        try:
+            begin = await response.content.readexactly(10)
+            await until(lambda: _holds(pipes() > before))
+            await asyncio.sleep(2.2)  # longer than it takes to be found stalled
+            assert pipes() > before
+        finally:
+            _Splicing.held_in_all -= _MOST_HELD
+        await until(lambda: _holds(pipes() == before))
+        assert begin + await response.read() == made.data
+    assert made.error is None
+    assert (_Splicing.held_in_all, _Splicing.running) == (0, 0)
 
 
 @pytest.mark.parametrize("kind", Pump)

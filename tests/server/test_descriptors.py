@@ -24,6 +24,7 @@ def test_lowered_where_it_does_not_fit() -> None:
     with logged() as log:
         downloads, connections = affordable(Settings(max_downloads=hard, max_connections=hard))
         assert 3 * downloads <= hard
-        assert downloads + connections <= hard
+        in_the_kernel = hard // 16  # downloads that have a pipe and two copies, too
+        assert downloads + connections + 4 * in_the_kernel <= hard
         (told,) = log.of("limits lowered")
         assert (told["max_downloads"], told["max_connections"]) == (downloads, connections)

@@ -66,11 +66,13 @@ class Crossing:
         They count before the wait: the origin's silence may be what ends it, and what was written
         must not be asked for again.
         """
+        written = len(octets)
         self.guard.waits()
         self.client.send(octets)
-        self._count(len(octets))
+        del octets  # what is not sent is held once, by the connection
+        self._count(written)
         await self.client.drain()
-        self.guard.taken(len(octets))
+        self.guard.taken(written)
 
     def _count(self, octets: int) -> None:
         self._record.first_byte()

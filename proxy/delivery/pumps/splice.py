@@ -7,6 +7,7 @@ client's connection open and so hides that it was broken off: it is closed befor
 
 import asyncio
 import os
+import resource
 from contextlib import ExitStack
 from typing import ClassVar
 
@@ -32,6 +33,12 @@ _NARROW = 256 * 1024
 _SMALLEST = 64 * 1024
 # Before others have their turn.
 _ROUNDS = 4
+# Each has four descriptors, two of the pipe and two copies: all of them a quarter of those that the
+# process may open, which server/descriptors.py keeps back for them.
+_OPEN_FILES_PER_SPLICE = 16
+# What clients that stall leave of wide pipes is held in this process, by all of them so much; the
+# pipe keeps what is more until its client takes it.
+_MOST_HELD = 64 * 1024 * 1024
 
 
 async def spliced(crossing: Crossing, response: Response) -> bool:
@@ -51,6 +58,8 @@ async def spliced(crossing: Crossing, response: Response) -> bool:
         pipe = _pipe(opened)
         if pipe is None:
             return False
+        _Splicing.running += 1
+        opened.callback(_Splicing.has_ended)
         # What has been read already goes first; the connection is read by nobody else meanwhile.
         response.hold()
         while held := crossing.needed(response.take_held()):
@@ -70,7 +79,12 @@ async def spliced(crossing: Crossing, response: Response) -> bool:
             opened.close()  # the copies: before the connections
             response.passed(splicing.read)
     if splicing.held:
-        await crossing.write(splicing.held)
+        held_octets = len(splicing.held)
+        _Splicing.held_in_all += held_octets
+        try:
+            await crossing.write(splicing.taken_back())
+        finally:
+            _Splicing.held_in_all -= held_octets
     return True
 
 
@@ -79,11 +93,13 @@ class _Splicing:
 
     Attributes:
         running: How many there are in this process.
+        held_in_all: What clients that stall have not got of what such pipes have held.
         read: Octets taken from the origin.
         held: Of these, what a client that stalls has not got.
     """
 
     running: ClassVar[int] = 0
+    held_in_all: ClassVar[int] = 0
 
     def __init__(
         self, crossing: Crossing, copies: tuple[int, int], pipe: tuple[int, int], *, left: int
@@ -99,15 +115,18 @@ class _Splicing:
         self.read = 0
         self.held = b""
 
+    @classmethod
+    def has_ended(cls) -> None:
+        """Count one less."""
+        cls.running -= 1
+
     def start(self) -> None:
         """Move octets until there are no more, or the client stalls; ``done`` tells."""
-        _Splicing.running += 1
         self._crossing.guard.stalled = self._give_back
         self._turn()
 
     def stop(self) -> None:
         """Wait for nobody any more."""
-        _Splicing.running -= 1
         self._crossing.guard.stalled = None
         self._wait_for(None)
 
@@ -175,12 +194,19 @@ class _Splicing:
 
     def _give_back(self) -> None:
         """End it for a client that has stalled: others need the pipe, and its pages."""
+        if _Splicing.held_in_all + self._in_pipe > _MOST_HELD:
+            return
         if self._in_pipe:
             self.held = os.read(self._pipe_out, self._in_pipe)
         if len(self.held) < self._in_pipe:  # a pipe gives all it has, and a gap would go unseen
             self._end(OriginIncomplete("the pipe gave less than it held"))
             return
         self._end(None)
+
+    def taken_back(self) -> bytes:
+        """Return what is held, and hold it no more."""
+        held, self.held = self.held, b""
+        return held
 
     def _end(self, problem: Exception | None) -> None:
         self._wait_for(None)
@@ -197,17 +223,20 @@ def _copied(opened: ExitStack, origin: int | None, client: int | None) -> tuple[
     if origin is None or client is None:
         return None
     try:
-        copies = os.dup(origin), -1
-        opened.callback(os.close, copies[0])
-        copies = copies[0], os.dup(client)
-        opened.callback(os.close, copies[1])
+        origin_copy = os.dup(origin)
+        opened.callback(os.close, origin_copy)
+        client_copy = os.dup(client)
+        opened.callback(os.close, client_copy)
     except OSError:
         return None
-    return copies
+    return origin_copy, client_copy
 
 
 def _pipe(opened: ExitStack) -> tuple[int, int] | None:
     """Return the ends of a pipe, None where the kernel gives none that is worth it."""
+    open_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= open_files // _OPEN_FILES_PER_SPLICE <= _Splicing.running:  # below 0 without a limit
+        return None
     size = _WIDE if _Splicing.running < _MOST_WIDE else _NARROW
     try:
         out, into = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
