@@ -309,6 +309,11 @@ class Settings(BaseModel):
         description="how often changed contents are listed, and every sixth time all; 0: only when"
         " asked",
     )
+    purge_hooks: ReadableFile | None = Field(
+        None,
+        description="TOML file: which caches in front are told when a content changes"
+        " (docs/caches.md)",
+    )
     max_connections: int | None = Field(
         None,
         ge=1,

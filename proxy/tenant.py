@@ -9,7 +9,7 @@ import structlog
 
 from proxy.catalogue.database import Database
 from proxy.catalogue.folder_listing import FolderListing
-from proxy.catalogue.purges import Purge
+from proxy.catalogue.purges import Purge, PurgeKind
 from proxy.catalogue.tenant import TenantStore
 from proxy.connectors.folder_statistics_cache import FolderStatisticsCache
 from proxy.connectors.preview import Previewer
@@ -60,10 +60,11 @@ class Tenant:
     origins: Origins
     explainer: Explainer
 
-    async def purge(self, purge: Purge) -> None:
-        """Forget resolutions, and failures of the last seconds."""
-        await self.resolver.purge(purge)
-        await self.origins.forget_failures()
+    async def purge(self, *purges: Purge) -> None:
+        """Forget resolutions, and where somebody ordered it failures of the last seconds."""
+        await self.resolver.purge(*purges)
+        if any(each.kind is not PurgeKind.CHANGED for each in purges):
+            await self.origins.forget_failures()
 
 
 OpenTenant = Callable[[Credentials], AbstractAsyncContextManager[Tenant]]
@@ -125,10 +126,10 @@ class TenantConnection:
             self._credentials = credentials
             log.info("tenant", client_id=credentials.client_id)
 
-    async def purge(self, purge: Purge) -> None:
+    async def purge(self, *purges: Purge) -> None:
         """Forget resolutions of the tenant, if one is connected."""
         if self.tenant is not None:
-            await self.tenant.purge(purge)
+            await self.tenant.purge(*purges)
 
     def not_ready(self) -> Sequence[str]:
         """Return why nothing can be answered; while answers from before exist, something can."""

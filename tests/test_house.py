@@ -30,7 +30,7 @@ FLOORS: Mapping[str, str] = {
         connectors.folders connectors.folder_statistics_cache
         connectors.metadata_definitions connectors.watch connectors.broken_urls connectors.ttl_value
         catalogue.folder_listing catalogue.session_store
-        server.probes
+        edge server.probes
         """,
     "wings": "catalogue.sync catalogue.folder_sync delivery link_check tenant check",
     "console": "admin",

@@ -21,6 +21,7 @@ from proxy.admin.api.folders import FoldersApi
 from proxy.admin.api.links import LinksApi
 from proxy.admin.api.overview import OverviewApi
 from proxy.admin.api.purge import PurgeApi
+from proxy.admin.api.purge_hooks import PurgeHooksApi
 from proxy.admin.api.sessions import SessionsApi
 from proxy.admin.api.tokens import TokensApi
 from proxy.admin.api.urls import UrlsApi
@@ -68,6 +69,7 @@ from proxy.connectors.model import Connector
 from proxy.connectors.service import ConnectorService
 from proxy.connectors.store import ConnectorStore
 from proxy.connectors.watch import ConnectorWatch
+from proxy.edge.sender import PurgeSender
 from proxy.errors import NotConfigured
 from proxy.link_check.probe import LinkProbe
 from proxy.link_check.results import ProbeResult
@@ -115,12 +117,13 @@ class Console:
 
 
 @asynccontextmanager
-async def open_console(
+async def open_console(  # noqa: PLR0913 - what it works with, each by name
     parts: Parts,
     *,
     watch: ConnectorWatch,
     sync: Sync,
     contents: Contents,
+    purge_sender: PurgeSender,
     traffic: Traffic,
     probes: Sequence[web.RouteDef],
     monotonic: Callable[[], float] = time.monotonic,
@@ -133,6 +136,7 @@ async def open_console(
         watch: The connectors that are served now.
         sync: Keeps the catalogue of contents.
         contents: Reads it.
+        purge_sender: Tells caches in front of changes.
         traffic: What comes and goes on the public listener.
         probes: Routes that are open to everybody.
         monotonic: Seconds that no change of the clock moves.
@@ -184,7 +188,7 @@ async def open_console(
             LoginPages(settings, store, password, links, sessions, login, monotonic),
             PreferencesPages(),
             OverviewPages(live, watch, sessions, stopping),
-            PurgePages(settings, database, connection, watch),
+            PurgePages(settings, database, connection, watch, purge_sender),
             ConnectorNewPages(settings, connectors, watch, service, set_up),
             ConnectorEditPages(settings, connectors, watch, service, set_up, checks),
             ConnectorsPages(settings, connection, watch, sync, contents, set_up),
@@ -198,6 +202,7 @@ async def open_console(
         nouns_of_api = (
             OverviewApi(live, traffic.recent),
             PurgeApi(settings, database, watch),
+            PurgeHooksApi(purge_sender),
             ConnectionApi(parts),
             ConnectorsApi(settings, connectors, sync, contents, service),
             FoldersApi(set_up),

@@ -10,11 +10,14 @@ from functools import partial
 from proxy.admin.server import Console, open_console
 from proxy.app.public import connection_limiter
 from proxy.app.replica import Replica
+from proxy.app.tenant import cache_session, outbound_proxy
 from proxy.catalogue.database import Database
 from proxy.catalogue.queries import Contents
 from proxy.catalogue.sync import Sync, SyncIntervals
 from proxy.clock import utc_now
 from proxy.connectors.watch import ConnectorWatch
+from proxy.edge.hooks import read_hooks
+from proxy.edge.sender import PurgeSender
 from proxy.server.listeners import serving
 from proxy.server.probes import admin_probes
 from proxy.telemetry.live import Traffic
@@ -30,11 +33,13 @@ class Admin:
     Attributes:
         sync: Keeps the catalogue of contents.
         contents: Reads it.
+        purge_sender: Tells caches in front of changes.
         console: What is served.
     """
 
     sync: Sync
     contents: Contents
+    purge_sender: PurgeSender
     console: Console
 
 
@@ -59,6 +64,7 @@ async def open_admin(
         monotonic: By which sign-ins and links end.
 
     Raises:
+        ConfigurationError: TDC_PURGE_HOOKS cannot be used.
         DatabaseFailed: The database does not answer.
     """
     parts, watch = replica.parts, replica.watch
@@ -73,12 +79,14 @@ async def open_admin(
                 intervals=SyncIntervals(settings.sync_interval_s),
             )
         )
+        purge_sender = await stack.enter_async_context(_sending_purges(replica, sync, metrics))
         console = await stack.enter_async_context(
             open_console(
                 parts,
                 watch=watch,
                 sync=sync,
                 contents=contents,
+                purge_sender=purge_sender,
                 traffic=traffic,
                 probes=admin_probes(
                     not_ready,
@@ -98,7 +106,28 @@ async def open_admin(
                 stopping=console.stopping,
             )
         )
-        yield Admin(sync, contents, console)
+        yield Admin(sync, contents, purge_sender, console)
+
+
+@asynccontextmanager
+async def _sending_purges(
+    replica: Replica, sync: Sync, metrics: Metrics
+) -> AsyncIterator[PurgeSender]:
+    """Tell the caches of TDC_PURGE_HOOKS what to forget, until the end of the block."""
+    settings = replica.parts.settings
+    hooks = read_hooks(settings.purge_hooks) if settings.purge_hooks is not None else ()
+    async with cache_session(settings) as http:
+        sender = PurgeSender(
+            replica.parts.database,
+            replica.watch,
+            hooks,
+            http,
+            leads=lambda: sync.leads,
+            metrics=metrics,
+            proxy=outbound_proxy(settings),
+        )
+        async with sender.running():
+            yield sender
 
 
 def _degraded(database: Database, watch: ConnectorWatch) -> Sequence[str]:

@@ -16,6 +16,7 @@ from proxy.catalogue.sync import Sync
 from proxy.clock import Clock
 from proxy.connectors.watch import ConnectorWatch
 from proxy.delivery.admission import Admission
+from proxy.edge.sender import PurgeSender
 from proxy.server.listeners import bind_all
 from proxy.settings import Settings
 from proxy.telemetry.live import Traffic
@@ -36,6 +37,7 @@ class Gateway:
         traffic: What comes and goes on the public listener.
         sync: Keeps the catalogue of contents.
         contents: Reads it.
+        purge_sender: Tells caches in front of changes.
         console: On the admin listener.
     """
 
@@ -45,6 +47,7 @@ class Gateway:
     traffic: Traffic
     sync: Sync
     contents: Contents
+    purge_sender: PurgeSender
     console: Console
 
     @property
@@ -116,6 +119,7 @@ async def open_gateway(
             public.traffic,
             admin.sync,
             admin.contents,
+            admin.purge_sender,
             admin.console,
         )
 

@@ -66,8 +66,7 @@ async def open_public(
     shared = shared or Shared()
     settings, connection = replica.parts.settings, replica.parts.connection
     max_downloads, max_connections = affordable(settings)
-    metrics = Metrics()
-    traffic = Traffic(now=time.time)
+    metrics, traffic = Metrics(), replica.traffic
     metrics.watch(traffic)
     admission = Admission(
         max_downloads=max_downloads,
@@ -89,6 +88,7 @@ async def open_public(
         ),
         bases=PublicBases(settings.public_base, settings.secure_base),
         stale_if_error_s=settings.stale_if_error_s,
+        purges_caches=settings.purge_hooks is not None,
     )
     not_ready = partial(_not_ready, connection, admission)
     stopping = asyncio.Event()

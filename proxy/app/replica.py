@@ -1,5 +1,6 @@
 """What every process has that serves: the tenant, its connectors, and obedience to purges."""
 
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -8,11 +9,12 @@ import structlog
 from aiohttp import http_parser
 
 from proxy.app.tenant import open_parts
-from proxy.catalogue.polling import PurgePoller
 from proxy.clock import Clock
 from proxy.connectors.watch import ConnectorWatch
+from proxy.edge.purge_poller import PurgePoller
 from proxy.errors import ConfigurationError
 from proxy.settings import Settings
+from proxy.telemetry.live import Traffic
 from proxy.tenant import Parts
 
 log = structlog.get_logger("proxy.app")
@@ -25,10 +27,12 @@ class Replica:
     Attributes:
         parts: Settings, database, and the tenant that is connected.
         watch: The connectors that are served.
+        traffic: What comes and goes on the public listener.
     """
 
     parts: Parts
     watch: ConnectorWatch
+    traffic: Traffic
 
 
 @asynccontextmanager
@@ -48,12 +52,18 @@ async def open_replica(
     """
     _refuse_slow_parser()
     async with open_parts(settings, environ, clock=clock) as parts:
-        connection = parts.connection
+        connection, traffic = parts.connection, Traffic(now=time.time)
         async with (
             ConnectorWatch.open(parts.database, changed=connection.refresh) as watch,
-            PurgePoller.open(parts.database, connection.purge),
+            PurgePoller.open(
+                parts.database,
+                watch,
+                connection.purge,
+                running=traffic.records,
+                acknowledges=settings.purge_hooks is not None,
+            ),
         ):
-            yield Replica(parts, watch)
+            yield Replica(parts, watch, traffic)
 
 
 def _refuse_slow_parser() -> None:

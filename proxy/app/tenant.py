@@ -14,6 +14,7 @@ from proxy import __version__
 from proxy.catalogue.database import Database, open_database
 from proxy.catalogue.folder_listing import FolderListing
 from proxy.catalogue.known_contents import KnownContents
+from proxy.catalogue.seen_changes import SeenChanges
 from proxy.catalogue.served_files import ServedFile, ServedFiles
 from proxy.catalogue.session_store import session_store
 from proxy.check.report import Recording
@@ -138,9 +139,10 @@ async def _open_tenant(
             FolderStatisticsCache.open(search, now=clock.now)
         )
         known = KnownContents(database) if database is not None else None
-        served = None
+        served, changed = None, _ignore
         if database is not None:
             served = await stack.enter_async_context(ServedFiles.open(database))
+            changed = (await stack.enter_async_context(SeenChanges.open(database))).note
         lookup = Lookup(thron, search, known=known)
         delivery_builder = DeliveryBuilder(
             thron,
@@ -174,6 +176,7 @@ async def _open_tenant(
             ),
             now=clock.now,
             completed=partial(_note_served, served),
+            changed=changed,
             starts_warm=known is not None and await known.has_any(),
         )
         stack.push_async_callback(resolver.aclose)
@@ -193,6 +196,10 @@ async def _open_tenant(
             origins=origins,
             explainer=Explainer(lookup, delivery_builder, origins, base=settings.public_base),
         )
+
+
+def _ignore(content_id: str) -> None:
+    """Tell nobody of a change: a tenant that is tried out serves nothing."""
 
 
 def _note_served(served: ServedFiles | None, connector: Connector, delivery: Delivery) -> None:
@@ -252,7 +259,18 @@ async def api_session(settings: Settings) -> AsyncIterator[aiohttp.ClientSession
         connector=IdleBoundedConnector(ssl=trusted_authorities(settings)),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": _user_agent(settings)},
-        proxy=_outbound_proxy(settings),
+        proxy=outbound_proxy(settings),
+    ) as session:
+        yield session
+
+
+@asynccontextmanager
+async def cache_session(settings: Settings) -> AsyncIterator[aiohttp.ClientSession]:
+    """Give the client session of purge hooks, closed at the end of the block."""
+    async with aiohttp.ClientSession(
+        connector=IdleBoundedConnector(ssl=trusted_authorities(settings)),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": _user_agent(settings)},
     ) as session:
         yield session
 
@@ -279,7 +297,7 @@ async def byte_client(settings: Settings, hosts: OriginHosts) -> AsyncIterator[H
         timeout=aiohttp.ClientTimeout(total=None, connect=settings.connect_timeout_s),
         read_bufsize=_READ_BUFFER,
         requote_redirect_url=False,
-        proxy=_outbound_proxy(settings),
+        proxy=outbound_proxy(settings),
     ) as session:
         yield AiohttpClient(session)
 
@@ -323,5 +341,6 @@ def _user_agent(settings: Settings) -> str:
     return settings.user_agent or f"{PSEUDONYM}/{__version__}"
 
 
-def _outbound_proxy(settings: Settings) -> str | None:
+def outbound_proxy(settings: Settings) -> str | None:
+    """Return the proxy that leads out of the operator's network; its URL may hold a password."""
     return settings.outbound_proxy.get_secret_value() if settings.outbound_proxy else None

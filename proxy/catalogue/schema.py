@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 # The newest revision. It stands here so that a start with a database of today need not import
 # Alembic, which is heavy; a test compares it with the revisions.
-HEAD = "0002"
+HEAD = "0003"
 
 TABLES = MetaData()
 
@@ -86,6 +86,7 @@ connector = Table(
     Column("robots", Text, nullable=False),
     Column("host", String(253), unique=True),
     Column("only_published", Boolean, nullable=False, server_default=true()),
+    Column("cdn_max_age_s", Integer),
 )
 
 # The fields of proxy.catalogue.tenant.Tenant, by the same names; the app key is encrypted.
@@ -129,7 +130,29 @@ purge = Table(
     Column("kind", String(16), nullable=False),
     Column("value", Text, nullable=False),
     Column("actor", Text, nullable=False),
+    # That of the connectors which a process must know, too, before it has obeyed.
+    Column("revision", Integer, nullable=False, server_default="0"),
+    # For caches alone: they may have been filled with an answer that began before.
+    Column("is_repeat", Boolean, nullable=False, server_default=false()),
     sqlite_autoincrement=True,
+)
+
+# Each process that serves, while there are purge hooks: the last purge and revision it has obeyed.
+replica = Table(
+    "replica",
+    TABLES,
+    Column("id", String(32), primary_key=True),
+    Column("beats", Integer, nullable=False),
+    Column("purge", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
+)
+
+# How far each purge hook has got: the last purge that its cache has taken.
+purge_hook = Table(
+    "purge_hook",
+    TABLES,
+    Column("name", String(63), primary_key=True),
+    Column("done", Integer, nullable=False),
 )
 
 # The console's, by proxy/admin/store.py; of what opens anything only hashes are kept.

@@ -155,6 +155,11 @@ class Sync:
             finally:
                 await self._cancel(list(self._tasks))
 
+    @property
+    def leads(self) -> bool:
+        """Whether this process does what only one of all may do, by the last look."""
+        return self._leads
+
     async def request(self, slug: str) -> None:
         """Ask for a full listing of a connector's folder, whichever replica does it.
 

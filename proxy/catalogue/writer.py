@@ -31,6 +31,7 @@ from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.content_rows import ContentRows, content_rows
 from proxy.catalogue.database import Database
+from proxy.catalogue.purges import Purge, PurgeKind, enter_purges
 from proxy.catalogue.queries import is_present
 from proxy.catalogue.sync_runs import Run
 from proxy.catalogue.url_row_writer import (
@@ -48,6 +49,9 @@ _CONTENT = schema.content
 _AT = _CONTENT.c
 _LINE = schema.address.c
 _RUN = schema.sync_run
+
+# Of contents one by one; where more leave at once, the whole connector is purged.
+_MOST_PURGES = 1000
 
 # A content that left the folder may come back, and then its former prettyIDs count again.
 _REMOVED_KEPT = timedelta(days=90)
@@ -244,6 +248,8 @@ async def _enter(
     if known:
         await _mark(connection, run, connector, list(known), now)
     collisions = await write_url_rows(connection, connector, new=new, different=different, now=now)
+    changed = [Purge(PurgeKind.CHANGED, each.content.id) for each in different]
+    await enter_purges(connection, changed, actor="sync", now=now)
     back = sum(known[each.content.id].removed_at is not None for each in different)
     return PageChanges(
         seen=len(new) + sum(row.run < run.id for row in known.values()),
@@ -312,6 +318,13 @@ async def _remove(
     shared = await _shared(connection, connector, theirs)
     lines = update(schema.address).where(*theirs)
     await connection.execute(lines.values(status=AddressStatus.REMOVED.value, serves=False))
+    few = list((await connection.execute(ids.limit(_MOST_PURGES + 1))).scalars())
+    purges = (
+        [Purge(PurgeKind.CHANGED, each) for each in few]
+        if len(few) <= _MOST_PURGES
+        else [Purge(PurgeKind.CONNECTOR, connector.slug)]
+    )
+    await enter_purges(connection, purges, actor="sync", now=now)
     contents = update(_CONTENT).where(*gone)
     removed = await connection.execute(contents.values(removed_at=now, is_servable=False))
     await resolve_collisions(connection, connector, shared)

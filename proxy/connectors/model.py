@@ -102,6 +102,10 @@ class ConnectorSpec(BaseModel):
     max_age_s: Annotated[int, BeforeValidator(check.max_age)] = Field(
         default=300, description="freshness lifetime in seconds"
     )
+    cdn_max_age_s: Annotated[int, BeforeValidator(check.max_age)] | None = Field(
+        default=None,
+        description="the same for caches in front, longer only with purge hooks; unset: max_age_s",
+    )
     robots: Annotated[str, BeforeValidator(check.robots), _LINE] = Field(
         default="", description="X-Robots-Tag, such as noindex"
     )

@@ -26,6 +26,12 @@ NO_HTTPS = (
     " proxy in TDC_TRUSTED_PROXIES."
 )
 
+NO_HOOKS = (
+    "cdn_max_age_s is longer than max_age_s, and TDC_PURGE_HOOKS names no cache to be told of"
+    " changes by tag: what is withdrawn would stay there for so long. A cache that purges by URL"
+    " alone does not help, as a content's URLs end with any file name."
+)
+
 # Keys that say the same as others that are told.
 _UNTOLD = frozenset({"folder", "classification_id"})
 
@@ -126,6 +132,12 @@ class ConnectorService:
         if not self._settings.can_force_https:
             forced = [each.slug for each in wanted if each.force_https]
             problems += [f"connector {slug}: {NO_HTTPS}" for slug in forced]
+        if self._settings.purge_hooks is None:
+            problems += [
+                f"connector {each.slug}: {NO_HOOKS}"
+                for each in wanted
+                if each.cdn_max_age_s is not None and each.cdn_max_age_s > each.max_age_s
+            ]
         found: list[tuple[Connector, str]] = []
         for connector in wanted:
             old = known.of_slug(connector.slug)

@@ -14,6 +14,7 @@ from sqlalchemy import Update, delete, insert, select, update
 from proxy.catalogue import schema
 from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.database import Database, bump, revision
+from proxy.catalogue.purges import Purge, PurgeKind, enter_purges
 from proxy.connectors.changes import Changes, compare, conflicts, differences
 from proxy.connectors.model import Connector, Connectors
 from proxy.errors import ConfigurationError
@@ -94,6 +95,7 @@ class ConnectorStore:
                 )
             if changes.created or changes.changed:
                 await bump(connection)
+            await self._purge(connection, changes.changed, actor=actor)
             return changes
 
         return await self.database.write(apply)
@@ -122,9 +124,17 @@ class ConnectorStore:
                 connection, actor=actor, action=_REMOVED, subject=slug, detail=detail
             )
             await bump(connection)
+            await self._purge(connection, [slug], actor=actor)
             return True
 
         return await self.database.write(remove)
+
+    async def _purge(
+        self, connection: AsyncConnection, slugs: Sequence[str], *, actor: str
+    ) -> None:
+        """Order what caches hold of connectors to be forgotten, after a new revision."""
+        purges = [Purge(PurgeKind.CONNECTOR, each) for each in slugs]
+        await enter_purges(connection, purges, actor=actor, now=self.database.now())
 
 
 def _unseen(slug: str) -> Update:

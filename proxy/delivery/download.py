@@ -151,6 +151,7 @@ class Downloads:
         limits: Limits,
         bases: PublicBases,
         stale_if_error_s: float,
+        purges_caches: bool = False,
     ) -> None:
         """Make what answers for the connectors and the tenant that there are at each request.
 
@@ -160,6 +161,7 @@ class Downloads:
             limits: Of one download, and of all.
             bases: For the URLs in answers.
             stale_if_error_s: How long caches may go on while we fail, in seconds.
+            purges_caches: Whether caches in front are told of changes.
         """
         self._connectors = connectors
         self._served = _Served(connectors())
@@ -167,6 +169,7 @@ class Downloads:
         self._limits = limits
         self._bases = bases
         self._stale_if_error_s = stale_if_error_s
+        self._purges_caches = purges_caches
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request.
@@ -384,6 +387,7 @@ class Downloads:
             source_name=resolution.delivery.file_name,
             canonical=self._canonical(resolution),
             stale_if_error_s=self._stale_if_error_s,
+            purges_caches=self._purges_caches,
         )
 
     def _canonical(self, resolution: Resolution) -> str | None:

@@ -1,6 +1,7 @@
 """Resolution and Delivery: what is remembered of an address, and how its content is fetched."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from proxy.connectors.identifiers import Claim
 from proxy.connectors.model import Connector, DeliveryMode
@@ -80,6 +81,7 @@ class Resolution:
         delivery: The answer.
         verified_at: Monotonic seconds of THRON's word for it.
         current: The claim of the content that is current, where the address is a former prettyID.
+        updated: THRON's date of the content's last change.
         sections: Of its answers' header sections, what is the same in each; written once.
     """
 
@@ -87,4 +89,27 @@ class Resolution:
     delivery: Delivery
     verified_at: float
     current: Claim | None = None
+    updated: datetime | None = None
     sections: HeaderSections = field(default_factory=HeaderSections, repr=False, compare=False)
+
+    def is_of_another_version(self, newer: "Resolution") -> bool:
+        """Tell whether the same connector's address has another content now, or another version."""
+        before, after = self.delivery, newer.delivery
+        return self.connector == newer.connector and (
+            (before.content_id, before.file_name, self.updated)
+            != (after.content_id, after.file_name, newer.updated)
+        )
+
+
+def is_another_version(before: Representation | None, after: Representation | None) -> bool:
+    """Tell whether an origin's answers are of two versions of one content.
+
+    By date and length, not by the entity-tag: servers that share their work may each have another.
+    """
+    if before is None or after is None:
+        return False
+    pairs = (
+        (before.known.last_modified, after.known.last_modified),
+        (before.known.complete_length, after.known.complete_length),
+    )
+    return any(old is not None and new is not None and old != new for old, new in pairs)

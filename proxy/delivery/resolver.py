@@ -18,7 +18,7 @@ from proxy.delivery.bulkhead import Bulkhead
 from proxy.delivery.circuit_breaker import Outage
 from proxy.delivery.lookup import Lookup
 from proxy.delivery.rate_limiter import RateLimiter
-from proxy.delivery.resolution import Delivery, Resolution
+from proxy.delivery.resolution import Delivery, Resolution, is_another_version
 from proxy.delivery.retrying_caller import RetryingCaller
 from proxy.delivery.singleflight import SingleFlight
 from proxy.errors import (
@@ -105,6 +105,7 @@ class Resolver:
         caller: RetryingCaller,
         now: Callable[[], float],
         completed: Callable[[Connector, Delivery], None] = lambda _connector, _delivery: None,
+        changed: Callable[[str], None] = lambda _content_id: None,
         starts_warm: bool = False,
     ) -> None:
         """Make a resolver that remembers nothing yet.
@@ -118,6 +119,7 @@ class Resolver:
             caller: Asks THRON, with retries and a circuit breaker.
             now: Monotonic seconds.
             completed: Is told of every delivery that an origin completed.
+            changed: Is told of a content that is not what it was, or is gone from an address.
             starts_warm: Whether the catalogue knows contents from before.
         """
         self._starts_warm = starts_warm
@@ -129,6 +131,7 @@ class Resolver:
         self._caller = caller
         self._now = now
         self._completed = completed
+        self._changed = changed
         self._resolutions: BoundedCache[Resolution] = BoundedCache(
             ttl_s=lifetimes.resolution_ttl_s + lifetimes.stale_if_error_s,
             max_entries=lifetimes.max_resolutions,
@@ -220,26 +223,29 @@ class Resolver:
         if known is resolution and delivery != resolution.delivery:
             await self._resolutions.set(address.cache_key, replace(resolution, delivery=delivery))
             self._completed(resolution.connector, delivery)
+            if is_another_version(known.delivery.representation, delivery.representation):
+                self._changed(delivery.content_id)
 
-    async def purge(self, purge: Purge) -> None:
+    async def purge(self, *purges: Purge) -> None:
         """Forget resolutions and negatives, so that THRON is asked before anything is served."""
         self._purges += 1
-        match purge.kind:
-            case PurgeKind.ADDRESS:
-                await self._resolutions.delete(purge.value)
-                await self._negatives.delete(purge.value)
-            case PurgeKind.CONTENT:
-                await self._resolutions.forget(
-                    lambda known: known.delivery.content_id == purge.value
+        of = {kind: {each.value for each in purges if each.kind is kind} for kind in PurgeKind}
+        for address in of[PurgeKind.ADDRESS]:
+            await self._resolutions.delete(address)
+            await self._negatives.delete(address)
+        contents = of[PurgeKind.CONTENT] | of[PurgeKind.CHANGED]
+        is_all, slugs = bool(of[PurgeKind.ALL]), of[PurgeKind.CONNECTOR]
+        # Each of the two is gone over once, however many purges there are.
+        if is_all or slugs or contents:
+            await self._resolutions.forget(
+                lambda known: (
+                    is_all or known.delivery.content_id in contents or known.connector.slug in slugs
                 )
-                # Which of them the content would be found at now, only THRON knows.
-                await self._negatives.forget(lambda _: True)
-            case PurgeKind.CONNECTOR:
-                await self._resolutions.forget(lambda known: known.connector.slug == purge.value)
-                await self._negatives.forget(lambda known: known.connector.slug == purge.value)
-            case PurgeKind.ALL:
-                await self._resolutions.forget(lambda _: True)
-                await self._negatives.forget(lambda _: True)
+            )
+        # Which addresses a content that somebody named would be found at now, only THRON knows.
+        is_any = is_all or bool(of[PurgeKind.CONTENT])
+        if is_any or slugs:
+            await self._negatives.forget(lambda known: is_any or known.connector.slug in slugs)
 
     async def aclose(self) -> None:
         """Cancel what still runs."""
@@ -394,8 +400,13 @@ class Resolver:
             raise UnknownAddress
         delivery = await self._deliver(connector, content)
         current = _current_claim(connector, content, address)
-        resolution = Resolution(connector, delivery, self._now() - age_s, current)
+        resolution = Resolution(
+            connector, delivery, self._now() - age_s, current, content.last_update
+        )
         if key == self._look_up_key(address, connector):
+            known = self._resolutions.peek(address.cache_key)
+            if known is not None and known.is_of_another_version(resolution):
+                self._changed(known.delivery.content_id)
             await self._negatives.delete(address.cache_key)
             await self._resolutions.set(address.cache_key, resolution)
         return resolution
@@ -403,6 +414,9 @@ class Resolver:
     async def _remember_absence(self, key: _LookUpKey, *, unfinished: str | None = None) -> None:
         address, connector, _ = key
         if key == self._look_up_key(address, connector):
+            known = self._resolutions.peek(address.cache_key)
+            if known is not None:
+                self._changed(known.delivery.content_id)
             await self._resolutions.delete(address.cache_key)
             await self._negatives.set(address.cache_key, _Negative(connector, unfinished))
 

@@ -47,6 +47,7 @@ class ResponseContext:
         source_name: THRON's name of the source file.
         canonical: The current address, where the asked one is a former prettyID.
         stale_if_error_s: How long caches may go on while we fail, in seconds.
+        purges_caches: Whether caches in front are told of changes, so that they may keep longer.
     """
 
     connector: Connector
@@ -54,6 +55,7 @@ class ResponseContext:
     source_name: str
     canonical: str | None
     stale_if_error_s: float
+    purges_caches: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +174,16 @@ def _freshness(status: int, passed: Mapping[str, str], context: ResponseContext)
     if status == HTTPStatus.PARTIAL_CONTENT and "ETag" not in passed:
         # Slicing caches join stored parts by this field alone: without it, of two versions too.
         return freshness.OF_FAILURE
+    connector = context.connector
+    of_cdns = connector.cdn_max_age_s
+    if of_cdns is not None and not context.purges_caches:
+        of_cdns = min(of_cdns, connector.max_age_s)  # hooks there have been, and are no more
     return freshness.of_status(
         status,
         content=freshness.of_content(
-            max_age_s=context.connector.max_age_s, stale_if_error_s=int(context.stale_if_error_s)
+            max_age_s=connector.max_age_s,
+            stale_if_error_s=int(context.stale_if_error_s),
+            cdn_max_age_s=of_cdns,
         ),
         absence=freshness.OF_FAILURE,
     )

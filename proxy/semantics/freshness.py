@@ -22,16 +22,20 @@ class Freshness:
     Attributes:
         cache_control: Cache-Control, for every cache (RFC 9111, 5.2; RFC 5861).
         cdn_cache_control: CDN-Cache-Control, for CDNs alone (RFC 9213), or None.
+        surrogate_control: Surrogate-Control, for those that know that alone, or None.
     """
 
     cache_control: str
     cdn_cache_control: str | None = None
+    surrogate_control: str | None = None
 
     def as_fields(self) -> list[tuple[str, str]]:
         """Return the field lines of the answer."""
         lines = [("Cache-Control", self.cache_control)]
         if self.cdn_cache_control is not None:
             lines.append(("CDN-Cache-Control", self.cdn_cache_control))
+        if self.surrogate_control is not None:
+            lines.append(("Surrogate-Control", self.surrogate_control))
         return lines
 
 
@@ -43,7 +47,11 @@ OF_FAILURE = Freshness("no-store", "no-store")
 
 
 def of_content(
-    *, max_age_s: int, stale_if_error_s: int, stale_while_revalidate_s: int | None = None
+    *,
+    max_age_s: int,
+    stale_if_error_s: int,
+    stale_while_revalidate_s: int | None = None,
+    cdn_max_age_s: int | None = None,
 ) -> Freshness:
     """Return the freshness of a content: 200, 206, 304.
 
@@ -52,10 +60,19 @@ def of_content(
         stale_if_error_s: How long a cache may go on while we answer 5xx.
         stale_while_revalidate_s: How long it may go on while it asks us; by default the shorter of
             ``max_age_s`` and a minute.
+        cdn_max_age_s: How long caches in front may keep it; by default as all others.
     """
+    usual = _of_content(max_age_s, stale_if_error_s, stale_while_revalidate_s)
+    if cdn_max_age_s is None:
+        return Freshness(usual, usual)
+    of_cdns = _of_content(cdn_max_age_s, stale_if_error_s, stale_while_revalidate_s)
+    return Freshness(usual, of_cdns, of_cdns.removeprefix("public, "))
+
+
+def _of_content(max_age_s: int, stale_if_error_s: int, stale_while_revalidate_s: int | None) -> str:
     max_age = _delta(max_age_s)
     if max_age == 0:
-        return Freshness("public, no-cache", "public, no-cache")
+        return "public, no-cache"
     in_background = _delta(
         min(max_age, _MAX_STALE_WHILE_REVALIDATE_S)
         if stale_while_revalidate_s is None
@@ -66,7 +83,7 @@ def of_content(
         directives.append(f"stale-while-revalidate={in_background}")
     if stale_if_error_s > 0:
         directives.append(f"stale-if-error={_delta(stale_if_error_s)}")
-    return Freshness(", ".join(directives), ", ".join(directives))
+    return ", ".join(directives)
 
 
 def of_absence(*, max_age_s: int) -> Freshness:
@@ -104,10 +121,20 @@ def cache_tags(connector: str | None, *, content_id: str | None = None) -> tuple
         content_id: THRON's id; what is no unreserved character is percent-encoded, so that tags
             stay apart in both fields' lists and nothing can be written into them.
     """
-    tags = [f"connector-{_tag(connector)}" if connector is not None else NO_CONNECTOR]
+    tags = [connector_tag(connector) if connector is not None else NO_CONNECTOR]
     if content_id is not None:
-        tags.append(f"content-{_tag(content_id)}")
+        tags.append(content_tag(content_id))
     return tuple(tags)
+
+
+def connector_tag(slug: str) -> str:
+    """Return the tag of all that a connector gave."""
+    return f"connector-{_tag(slug)}"
+
+
+def content_tag(content_id: str) -> str:
+    """Return the tag of all that was given of a content, by whichever connector."""
+    return f"content-{_tag(content_id)}"
 
 
 def tag_fields(tags: tuple[str, ...]) -> list[tuple[str, str]]:

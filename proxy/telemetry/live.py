@@ -7,7 +7,7 @@ every few seconds, and nothing is done for each chunk. What is shown is made whe
 import asyncio
 import math
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -106,6 +106,10 @@ class Traffic:
     def running(self) -> int:
         """How many requests are being answered."""
         return len(self._running)
+
+    def records(self) -> Iterable[AccessRecord]:
+        """Return the requests that are being answered, those that came first before the others."""
+        return self._running.keys()
 
     @property
     def rate(self) -> float:

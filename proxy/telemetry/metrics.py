@@ -35,6 +35,18 @@ class Metrics:
             ["listener", "reason"],
             registry=self.registry,
         )
+        self.purge_hook_waiting = Gauge(
+            "thron_connector_purge_hook_waiting",
+            "Purges that the cache of a hook has not been told yet, where this process tells it",
+            ["hook"],
+            registry=self.registry,
+        )
+        self.purge_hook_requests = Counter(
+            "thron_connector_purge_hook_requests",
+            "Requests to the caches of hooks, by outcome",
+            ["hook", "outcome"],
+            registry=self.registry,
+        )
         self.logins = Gauge(
             "thron_connector_logins",
             "Logins to THRON since the start",

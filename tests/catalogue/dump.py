@@ -40,6 +40,7 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "robots": "'noindex'",
         "host": "'media.example.com'",
         "only_published": "true",
+        "cdn_max_age_s": "86400",
     },
     "tenant": {
         "id": "1",
@@ -58,7 +59,16 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "subject": "'brochures'",
         "detail": """'{"slug": {"old": null, "new": "brochures"}}'""",
     },
-    "purge": {"at": _NOON, "kind": "'all'", "value": "''", "actor": "'cli'"},
+    "purge": {
+        "at": _NOON,
+        "kind": "'all'",
+        "value": "''",
+        "actor": "'cli'",
+        "revision": "7",
+        "is_repeat": "true",
+    },
+    "replica": {"id": "'r-1'", "beats": "3", "purge": "1", "revision": "7"},
+    "purge_hook": {"name": "'varnish'", "done": "1"},
     "password": {"id": "1", "hash": "'$argon2id$hash'", "at": _NOON},
     "session": {
         "mark": "'m-1'",

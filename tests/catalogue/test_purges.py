@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from proxy.catalogue.database import Database
+from proxy.catalogue.hook_progress import HookProgress
 from proxy.catalogue.known_contents import KnownContents
-from proxy.catalogue.purges import Purge, PurgeKind, PurgeStore
+from proxy.catalogue.purges import Ordered, Purge, PurgeKind, PurgeStore
 from proxy.connectors.addresses import Address
 from tests.catalogue.audited import audited
 from tests.catalogue.entering import NAMES, Catalogue, named
@@ -54,8 +55,9 @@ async def test_purges(database_url: str) -> None:
         assert await PurgeStore(database).last() == 0
         orders = [Purge(PurgeKind.CONTENT, "c-1"), Purge(PurgeKind.ALL)]
         numbers = [await PurgeStore(database).order(order, actor="cli") for order in orders]
-        assert await PurgeStore(database).since(0) == tuple(zip(numbers, orders, strict=True))
-        assert await PurgeStore(database).since(numbers[0]) == ((numbers[1], orders[1]),)
+        ordered = tuple(map(Ordered, numbers, orders))
+        assert await PurgeStore(database).since(0) == ordered
+        assert await PurgeStore(database).since(numbers[0]) == ordered[1:]
         assert await PurgeStore(database).last() == numbers[1]
         entry = (await audited(database))[1]
         assert (entry.at, entry.actor, entry.action, entry.subject, entry.detail) == (
@@ -74,5 +76,20 @@ async def test_old_purges_are_dropped(database_url: str) -> None:
         first = await PurgeStore(database).order(Purge(PurgeKind.ALL), actor="cli")
         now = NOON + timedelta(days=1, seconds=1)
         second = await PurgeStore(database).order(Purge(PurgeKind.ALL), actor="cli")
-        assert await PurgeStore(database).since(0) == ((second, Purge(PurgeKind.ALL)),)
+        assert await PurgeStore(database).since(0) == (Ordered(second, Purge(PurgeKind.ALL)),)
         assert second > first
+
+
+async def test_a_hook_that_waits_keeps_its_purges(database_url: str) -> None:
+    """However old: what a cache has not been told yet is dropped once it has."""
+    now = NOON
+    async with Database.open(database_url, now=lambda: now) as database:
+        purges, progress = PurgeStore(database), HookProgress(database)
+        await progress.follow(["varnish"])
+        first = await purges.order(Purge(PurgeKind.ALL), actor="cli")
+        now = NOON + timedelta(days=9)
+        second = await purges.order(Purge(PurgeKind.ALL), actor="cli")
+        assert [each.number for each in await purges.since(0)] == [first, second]
+        await progress.note("varnish", first)
+        third = await purges.order(Purge(PurgeKind.ALL), actor="cli")
+        assert [each.number for each in await purges.since(0)] == [second, third]

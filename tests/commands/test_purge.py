@@ -26,7 +26,7 @@ async def test_purge(cli: Cli, words: str, order: Purge) -> None:
     outcome = await cli.run("purge", *words.split())
     assert (outcome.status, outcome.err) == (0, "")
     async with cli.opened() as database:
-        assert [purge for _, purge in await PurgeStore(database).since(0)] == [order]
+        assert [each.purge for each in await PurgeStore(database).since(0)] == [order]
         newest = (await audited(database))[0]
         assert (newest.actor, newest.action, newest.subject) == ("cli", "purged", order.value)
 

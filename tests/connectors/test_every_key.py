@@ -37,6 +37,7 @@ OTHERS: Mapping[str, Any] = {
     "metadata": "sku",
     "only_published": True,  # a rendition, which is another delivery, is of what is published
     "host": "media.example.com",
+    "cdn_max_age_s": 86_400,
     "content_types": frozenset({ContentType.IMAGE}),
 }
 

@@ -32,6 +32,7 @@ WHOLE: dict[str, Any] = {
     "disposition": "inline",
     "only_published": True,
     "max_age_s": 0,
+    "cdn_max_age_s": 86_400,
     "robots": "noindex, nofollow",
     "host": "media.example.com",
 }
@@ -58,6 +59,7 @@ def test_every_key() -> None:
         delivery=DeliveryMode.PUBLISHED,
         disposition=Disposition.INLINE,
         max_age_s=0,
+        cdn_max_age_s=86_400,
         robots="noindex, nofollow",
         host="media.example.com",
     )

@@ -90,5 +90,6 @@ _FACTS: Mapping[str, tuple[Text, Callable[[Connector, Mapping[str, str]], Told]]
         lambda connector, _: (DISPOSITION_NAMES[connector.disposition],),
     ),
     "max_age_s": (Text("Cache lifetime in seconds"), _plain("max_age_s")),
+    "cdn_max_age_s": (Text("Lifetime in CDNs in seconds"), _plain("cdn_max_age_s")),
     "robots": (Text("For search engines"), _plain("robots")),
 }

@@ -182,6 +182,7 @@ class DetailFields(Fields):
     disposition: Disposition = _usual("disposition")
     only_published: Answer = _usual("only_published")
     max_age_s: MaxAge = _usual("max_age_s")
+    cdn_max_age_s: MaxAge | None = _usual("cdn_max_age_s")
     robots: Robots = _usual("robots")
 
     @property

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from proxy.admin.auth.request_context import CALLER
 from proxy.admin.purging import By, NotPurgeable, PurgeOrder, purge_of
@@ -14,6 +14,7 @@ from proxy.admin.web.rendering import render, see_other
 from proxy.catalogue.database import Database
 from proxy.catalogue.purges import PurgeStore
 from proxy.connectors.watch import ConnectorWatch
+from proxy.edge.sender import PurgeSender
 from proxy.settings import Settings
 from proxy.tenant import TenantConnection
 from proxy.text import Text
@@ -23,6 +24,20 @@ class PurgeForm(PurgeOrder):
     """The form, the second time with the word that it is meant."""
 
     is_confirmed: bool = Field(default=False)
+
+
+class HookForm(BaseModel):
+    """Which cache is to be tried."""
+
+    hook: str = Field(max_length=63)
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What came of trying a hook; no problem if it was well."""
+
+    hook: str
+    problem: str | None
 
 
 # What it is called, for the question before it is done.
@@ -42,25 +57,26 @@ class PurgePages:
     database: Database
     connection: TenantConnection
     watch: ConnectorWatch
+    sender: PurgeSender
 
     @pages.get("/purge")
     async def show(self, request: web.Request) -> web.Response:
         """Show the page; ``?by=url&value=...`` fills it in."""
         kept = kept_forms.restored(request, PurgeForm)
         if kept is not None:
-            return self._page(request, kept)
+            return await self._page(request, kept)
         asked = {
             name: request.query.getall(name) for name in ("by", "value") if name in request.query
         }
         typed = {name: tuple(values) for name, values in asked.items()}
-        return self._page(request, Form(typed=typed), is_done="done" in request.query)
+        return await self._page(request, Form(typed=typed), is_done="done" in request.query)
 
     @pages.post("/purge", keeps=PurgeForm)
     async def order(self, request: web.Request) -> web.Response:
         """Ask whether it is meant, and once it is have it done."""
         form = forms.read(await request.post(), PurgeForm)
         if form.value is None:
-            return self._page(request, form, status=422)
+            return await self._page(request, form, status=422)
         try:
             purge = purge_of(
                 form.value,
@@ -68,7 +84,7 @@ class PurgePages:
                 connectors=self.watch.connectors,
             )
         except NotPurgeable as exc:
-            return self._page(request, form.with_problem(exc.text, field="value"), status=422)
+            return await self._page(request, form.with_problem(exc.text, field="value"), status=422)
         if not form.value.is_confirmed:
             return render(
                 request,
@@ -80,16 +96,28 @@ class PurgePages:
         await PurgeStore(self.database).order(purge, actor=request[CALLER].actor)
         return see_other("/purge?done")
 
+    @pages.post("/purge/try")
+    async def try_hook(self, request: web.Request) -> web.Response:
+        """Send a hook's request for a tag that nothing bears, and show what came of it."""
+        form = forms.read(await request.post(), HookForm)
+        try:
+            name = form.value.hook if form.value is not None else ""
+            tried = Tried(name, await self.sender.try_hook(name))
+        except KeyError as exc:
+            raise web.HTTPNotFound from exc
+        return await self._page(request, forms.blank(), tried=tried)
+
     def _remembered(self) -> int:
         tenant = self.connection.tenant
         return tenant.resolver.remembered if tenant is not None else 0
 
-    def _page(
+    async def _page(
         self,
         request: web.Request,
         form: Form[PurgeForm],
         *,
         is_done: bool = False,
+        tried: Tried | None = None,
         status: int = 200,
     ) -> web.Response:
         return render(
@@ -100,5 +128,8 @@ class PurgePages:
             blank=forms.blank(),
             options=[(each.slug, each.slug) for each in self.watch.connectors.all],
             is_done=is_done,
+            hooks=await self.sender.states(),
+            tried=tried,
+            seen_within_s=int(self.settings.resolution_ttl_s),
             remembered=self._remembered(),
         )

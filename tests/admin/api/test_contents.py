@@ -49,8 +49,8 @@ async def test_forget(path: str, connector: Running, admin: Visitor) -> None:
     database = connector.gateway.parts.database
     before = await PurgeStore(database).last()
     assert (await admin.call("POST", f"{path}/forget")).status == 204
-    ((_, ordered),) = await PurgeStore(database).since(before)
-    assert ordered == Purge(PurgeKind.CONTENT, path.rpartition("/")[2])
+    (ordered,) = await PurgeStore(database).since(before)
+    assert ordered.purge == Purge(PurgeKind.CONTENT, path.rpartition("/")[2])
 
 
 @pytest.mark.parametrize(

@@ -172,6 +172,7 @@ async def hasty(gateway: Gateway) -> AsyncIterator[str]:
         watch=gateway.watch,
         sync=gateway.sync,
         contents=gateway.contents,
+        purge_sender=gateway.purge_sender,
         traffic=gateway.traffic,
         probes=(),
         body_timeout_s=0.1,

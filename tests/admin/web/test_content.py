@@ -128,8 +128,8 @@ async def test_forgotten(filled: Running, admin: Visitor) -> None:
     answer = await admin.send(f"{path}/forget")
     assert (answer.status, answer.fields["Location"]) == (303, f"{path}?forgotten")
     assert "within two seconds" in (await admin.get(f"{path}?forgotten")).words
-    ((_, ordered),) = await PurgeStore(database).since(before)
-    assert ordered == Purge(PurgeKind.CONTENT, content.id)
+    (ordered,) = await PurgeStore(database).since(before)
+    assert ordered.purge == Purge(PurgeKind.CONTENT, content.id)
     assert (await audited(database, newest=1))[0].actor == "admin"
 
 

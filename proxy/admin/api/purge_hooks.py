@@ -1,0 +1,43 @@
+"""The caches in front that are told of changes, for machines."""
+
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from proxy.admin.api.operations import Model, operation
+from proxy.admin.api.problems import Problem
+from proxy.edge.sender import HookState, PurgeSender
+
+_TAG = "Overview"
+
+
+class PurgeHooks(Model):
+    """The caches that are told of changes."""
+
+    items: tuple[HookState, ...]
+
+
+class Tried(Model):
+    """What came of a try."""
+
+    problem: str | None = Field(description="why the request failed; null if it did not")
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeHooksApi:
+    """Reads and tries purge hooks."""
+
+    sender: PurgeSender
+
+    @operation("GET", "/api/purge-hooks", tag=_TAG)
+    async def list_purge_hooks(self) -> PurgeHooks:
+        """List the caches that are told of changes, and what each still has to be told."""
+        return PurgeHooks(items=await self.sender.states())
+
+    @operation("POST", "/api/purge-hooks/{name}/try", tag=_TAG, problems=(404,))
+    async def try_purge_hook(self, name: str) -> Tried:
+        """Send a hook's request for a tag that nothing bears."""
+        try:
+            return Tried(problem=await self.sender.try_hook(name))
+        except KeyError as exc:
+            raise Problem(404, "There is no such purge hook.") from exc

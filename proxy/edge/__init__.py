@@ -1,0 +1,1 @@
+"""Caches and CDNs in front: what they are told when something changes."""

@@ -1,0 +1,204 @@
+"""A process's obedience to purges, and its word that it has obeyed.
+
+A cache in front may be told to forget something only once no process gives the old answer any
+more; else the cache would fetch that again, and keep it. So each process says how far it has got
+(``ReplicaStore``), and orders caches to be told again once answers that had begun before have
+ended: until then a cache may be storing one.
+"""
+
+import secrets
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Protocol, Self
+
+import structlog
+
+from proxy.catalogue.database import Database
+from proxy.catalogue.polling import INTERVAL_S, polling
+from proxy.catalogue.purges import Purge, PurgeKind, PurgeStore
+from proxy.catalogue.replicas import ReplicaStore
+from proxy.connectors.watch import ConnectorWatch
+from proxy.telemetry.access_record import AccessRecord
+
+log = structlog.get_logger("proxy.purges")
+
+# While there are hooks: two of these and the hook's own request are to take less than 2 s.
+_PROMPT_S = 0.4
+_BEAT_S = 2.0
+# A hundred downloads of a film may end one by one, over hours.
+_LONGEST_BETWEEN_REPEATS_S = 60.0
+
+
+class Obey(Protocol):
+    """Forgets what is remembered of addresses."""
+
+    def __call__(self, *purges: Purge) -> Awaitable[None]:
+        """Return once nothing of it is remembered any more."""
+
+
+@dataclass(slots=True)
+class _OldAnswers:
+    """Answers that had begun before a purge, and may be the old ones.
+
+    Attributes:
+        running: Those that have not ended.
+        have_ended: Whether some have, since caches were told last.
+        told_at: When that was, in monotonic seconds.
+        wait_s: How long the next time is apart.
+    """
+
+    running: list[AccessRecord]
+    told_at: float
+    have_ended: bool = False
+    wait_s: float = field(default=1.0)
+
+
+class PurgePoller:
+    """Carries out purges ordered since it was opened; a new process has nothing to purge."""
+
+    def __init__(
+        self,
+        database: Database,
+        watch: ConnectorWatch,
+        obey: Obey,
+        *,
+        running: Callable[[], Iterable[AccessRecord]],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._purges = PurgeStore(database)
+        self._replicas = ReplicaStore(database)
+        self._watch = watch
+        self._obey = obey
+        self._running = running
+        self._monotonic = monotonic
+        self._id: str | None = None  # while nobody waits for it
+        self._seen = self._acknowledged = 0
+        self._revision = -1
+        self._beat_at = float("-inf")
+        self._old: dict[Purge, _OldAnswers] = {}
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        database: Database,
+        watch: ConnectorWatch,
+        obey: Obey,
+        *,
+        running: Callable[[], Iterable[AccessRecord]],
+        acknowledges: bool,
+        monotonic: Callable[[], float] = time.monotonic,
+        interval_s: float | None = None,
+    ) -> AsyncIterator[Self]:
+        """Carry out purges until the end of the block.
+
+        Args:
+            database: Where they are ordered.
+            watch: The connectors that are served.
+            obey: Called with those that are new, in their order.
+            running: Gives the requests that are being answered.
+            acknowledges: Whether caches in front are told, which waits for this process's word.
+            monotonic: Seconds that no change of the clock moves.
+            interval_s: How often the database is asked.
+
+        Raises:
+            DatabaseFailed: It does not answer even once.
+        """
+        self = cls(database, watch, obey, running=running, monotonic=monotonic)
+        if acknowledges:
+            self._id = secrets.token_hex(16)
+            self._seen = self._acknowledged = await self._replicas.join(self._id)
+        else:
+            self._seen = await self._purges.last()
+        usual_s = _PROMPT_S if acknowledges else INTERVAL_S
+        async with polling("purges", self.refresh, interval_s=interval_s or usual_s):
+            yield self
+        if self._id is not None:
+            await self._replicas.remove(self._id)
+
+    async def refresh(self) -> None:
+        """Carry out the purges ordered since the last time.
+
+        Raises:
+            DatabaseFailed: The database does not answer; they are obeyed the next time.
+        """
+        ordered = await self._purges.since(self._seen)
+        if ordered and max(each.revision for each in ordered) > self._watch.connectors.revision:
+            await self._watch.refresh()
+        purges = list(dict.fromkeys(each.purge for each in ordered if not each.is_repeat))
+        if purges:
+            await self._obey(*purges)
+            self._note_old_answers(purges)
+            log.info("purged", purges=len(purges), kinds=sorted({each.kind for each in purges}))
+        if ordered:
+            self._seen = ordered[-1].number
+        if self._id is not None:
+            await self._acknowledge()
+            await self._tell_again()
+
+    async def _acknowledge(self) -> None:
+        assert self._id is not None  # noqa: S101 - the caller has looked
+        revision, now = self._watch.connectors.revision, self._monotonic()
+        is_news = (self._seen, self._revision) != (self._acknowledged, revision)
+        if not is_news and now - self._beat_at < _BEAT_S:
+            return
+        if await self._replicas.beat(self._id, purge=self._seen, revision=revision):
+            self._acknowledged, self._revision, self._beat_at = self._seen, revision, now
+            return
+        # It was silent for so long that caches were told without it, and may have been filled by it
+        # since. It takes part again with nothing that it knows from before.
+        log.warning("given up by the others", since_purge=self._acknowledged)
+        await self._obey(Purge(PurgeKind.ALL))
+        await self._replicas.join(self._id, purge=self._seen)
+        missed = await self._purges.since(self._acknowledged)
+        await self._purges.repeat(
+            dict.fromkeys(each.purge for each in missed if not each.is_repeat)
+        )
+        self._acknowledged = self._seen
+
+    def _note_old_answers(self, purges: Iterable[Purge]) -> None:
+        if self._id is None:
+            return
+        by_content: dict[str | None, list[AccessRecord]] = {}
+        by_connector: dict[str, list[AccessRecord]] = {}
+        for record in self._running():
+            if record.connector is not None:
+                by_content.setdefault(record.content_id, []).append(record)
+                by_connector.setdefault(record.connector, []).append(record)
+        undecided = by_content.get(None, [])  # looked up since before the purge
+        for purge in purges:
+            match purge.kind:
+                case PurgeKind.CONTENT | PurgeKind.CHANGED:
+                    meant = [*by_content.get(purge.value, []), *undecided]
+                case PurgeKind.CONNECTOR:
+                    meant = by_connector.get(purge.value, [])
+                case PurgeKind.ADDRESS:
+                    meant = by_connector.get(purge.value.partition("/")[0], [])
+                case PurgeKind.ALL:
+                    meant = [each for some in by_connector.values() for each in some]
+            if meant:
+                before = self._old.pop(purge, None)
+                both = dict.fromkeys([*meant, *(before.running if before is not None else ())])
+                self._old[purge] = _OldAnswers([*both], told_at=self._monotonic())
+
+    async def _tell_again(self) -> None:
+        """Have caches told again of purges since which old answers have ended."""
+        now = self._monotonic()
+        due: list[Purge] = []
+        for purge, old in self._old.items():
+            running = [each for each in old.running if each.ended is None]
+            old.have_ended |= len(running) < len(old.running)
+            old.running = running
+            if not running or (old.have_ended and now - old.told_at >= old.wait_s):
+                due.append(purge)
+        if not due:
+            return
+        await self._purges.repeat(due)
+        for purge in due:
+            old = self._old[purge]
+            old.told_at, old.have_ended = now, False
+            old.wait_s = min(2 * old.wait_s, _LONGEST_BETWEEN_REPEATS_S)
+            if not old.running:
+                del self._old[purge]

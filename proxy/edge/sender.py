@@ -1,0 +1,250 @@
+"""Tells caches in front what to forget, once every process has: in order, until it is done."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Self
+
+import aiohttp
+import structlog
+from yarl import URL
+
+from proxy.backoff import Backoff
+from proxy.catalogue.database import Database
+from proxy.catalogue.hook_progress import HookProgress
+from proxy.catalogue.polling import polling
+from proxy.catalogue.purges import PurgeStore
+from proxy.catalogue.replicas import ReplicaStore
+from proxy.clock import utc_now
+from proxy.connectors.watch import ConnectorWatch
+from proxy.edge.acknowledgement import Acknowledgements
+from proxy.edge.hooks import HookRequest, PurgeHook
+from proxy.edge.tags import tags_of
+from proxy.semantics.freshness import content_tag
+from proxy.telemetry.metrics import Metrics
+
+log = structlog.get_logger("proxy.purge_hooks")
+
+_INTERVAL_S = 0.4
+_LOOK_EVERY_S = 2.0
+_TIMEOUT_S = 10.0
+_BACKOFF = Backoff(1.0, longest_s=60.0)
+_MOST_PURGES = 1000
+# Of no content: a try purges nothing.
+_TRIED = content_tag("-")
+
+
+class HookFailed(Exception):
+    """A cache did not take what it was told; the words hold no URL and no secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class HookState:
+    """How a hook stands.
+
+    Attributes:
+        waiting: Purges that its cache has not been told.
+        problem: Why the last request failed; None while they succeed.
+        told_at: When the cache last took something, since this process leads.
+    """
+
+    name: str
+    waiting: int
+    problem: str | None
+    told_at: datetime | None
+
+
+@dataclass(slots=True)
+class _Progress:
+    """Of one hook, while this process leads; times are monotonic seconds.
+
+    Attributes:
+        done: The last purge that was handed on.
+        failures: Requests that failed in a row.
+    """
+
+    done: int
+    failures: int = 0
+    problem: str | None = None
+    retry_at: float = 0.0
+    told_at: datetime | None = None
+
+
+class PurgeSender:
+    """Sends what the purge hooks are to hand on; one process of all does, the one that leads.
+
+    Each hook goes on by itself: a cache that hangs keeps no other one waiting.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        watch: ConnectorWatch,
+        hooks: Sequence[PurgeHook],
+        http: aiohttp.ClientSession,
+        *,
+        leads: Callable[[], bool],
+        metrics: Metrics,
+        proxy: str | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Make a sender.
+
+        Args:
+            database: With the purges that are ordered.
+            watch: The connectors as they are.
+            hooks: Of the settings.
+            http: Sends the requests.
+            leads: Tells whether this process is to send.
+            metrics: Where requests and what waits are counted.
+            proxy: Through which requests by https go; caches nearby are told by http.
+            monotonic: Seconds that no change of the clock moves.
+        """
+        self._database = database
+        self._watch = watch
+        self._hooks = {each.name: each for each in hooks}
+        self._http = http
+        self._leads = leads
+        self._metrics = metrics
+        self._proxy = proxy
+        self._monotonic = monotonic
+        self._purges = PurgeStore(database)
+        self._progress = HookProgress(database)
+        self._acknowledgements = Acknowledgements(ReplicaStore(database), monotonic=monotonic)
+        self._led: dict[str, _Progress] = {}
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Self]:
+        """Send until the end of the block."""
+        async with AsyncExitStack() as stack:
+            if self._hooks:
+                await stack.enter_async_context(
+                    polling("purge hooks", self.look, interval_s=_LOOK_EVERY_S)
+                )
+            for hook in self._hooks.values():
+                await stack.enter_async_context(
+                    polling(
+                        f"purge hook {hook.name}",
+                        partial(self._hand_on, hook),
+                        interval_s=_INTERVAL_S,
+                    )
+                )
+            yield self
+
+    async def states(self) -> tuple[HookState, ...]:
+        """Return how each hook stands.
+
+        Raises:
+            DatabaseFailed: The database does not answer.
+        """
+        waiting = await self._progress.waiting()
+        return tuple(
+            HookState(
+                name,
+                waiting.get(name, 0),
+                problem=led.problem if (led := self._led.get(name)) is not None else None,
+                told_at=led.told_at if led is not None else None,
+            )
+            for name in self._hooks
+        )
+
+    async def try_hook(self, name: str) -> str | None:
+        """Send a hook's request for a tag that nothing has; return why it failed, if it did.
+
+        Raises:
+            KeyError: There is no hook of this name.
+        """
+        try:
+            await self._send(self._hooks[name], [_TRIED], number=0)
+        except HookFailed as exc:
+            return str(exc)
+        return None
+
+    async def look(self) -> None:
+        """See what waits, and take the lead's work over where this process leads now.
+
+        Raises:
+            DatabaseFailed: The database does not answer.
+        """
+        gauge = self._metrics.purge_hook_waiting
+        if not self._leads():
+            self._led.clear()
+            gauge.clear()
+            return
+        if not self._led:
+            await self._progress.follow(self._hooks.keys())
+            self._led = {name: _Progress(await self._progress.done(name)) for name in self._hooks}
+        for name, number in (await self._progress.waiting()).items():
+            gauge.labels(name).set(number)
+
+    async def _hand_on(self, hook: PurgeHook) -> None:
+        """Tell a cache of the purges that every process has obeyed."""
+        if not self._leads():
+            return
+        if not self._led:
+            await self.look()
+        progress = self._led.get(hook.name)
+        if progress is None or self._monotonic() < progress.retry_at:
+            return
+        ordered = await self._purges.since(progress.done, most=_MOST_PURGES)
+        if not ordered or not (obeyed := await self._acknowledgements.of(ordered)):
+            return
+        purges = [each.purge for each in obeyed]
+        tags = await tags_of(purges, connectors=self._watch.connectors, database=self._database)
+        number = obeyed[-1].number
+        try:
+            await self._send(hook, tags, number=number)
+        except HookFailed as exc:
+            progress.failures += 1
+            progress.retry_at = self._monotonic() + _BACKOFF.wait_s(progress.failures, jitter=1)
+            if progress.problem != str(exc):  # an outage is told once, not with every try
+                log.warning("cache not told", hook=hook.name, reason=str(exc))
+            progress.problem = str(exc)
+            return
+        await self._progress.note(hook.name, number)
+        if progress.problem is not None:
+            log.info("cache told again", hook=hook.name)
+        progress.done, progress.told_at = number, utc_now()
+        progress.failures, progress.problem = 0, None
+
+    async def _send(self, hook: PurgeHook, tags: Sequence[str], *, number: int) -> None:
+        timestamp = int(utc_now().timestamp())
+        for request in hook.requests(tags, number=number, timestamp=timestamp):
+            try:
+                await self._request(request)
+            except HookFailed:
+                self._metrics.purge_hook_requests.labels(hook.name, "failed").inc()
+                raise
+            self._metrics.purge_hook_requests.labels(hook.name, "done").inc()
+
+    async def _request(self, request: HookRequest) -> None:
+        """Send one request.
+
+        Raises:
+            HookFailed: It was not answered with success.
+        """
+        url = URL(request.url, encoded=True)
+        try:
+            async with (
+                asyncio.timeout(_TIMEOUT_S),
+                self._http.request(
+                    request.method,
+                    url,
+                    headers=request.fields,
+                    data=request.body or None,
+                    proxy=self._proxy if url.scheme == "https" else None,
+                    allow_redirects=False,
+                ) as response,
+            ):
+                status = response.status
+        except TimeoutError as exc:
+            raise HookFailed(f"no answer within {_TIMEOUT_S:g} s") from exc
+        except (aiohttp.ClientError, OSError, ValueError) as exc:
+            # Its words may hold the URL, and that a secret.
+            raise HookFailed(f"no answer ({type(exc).__name__})") from exc
+        if not 200 <= status < 300:  # noqa: PLR2004 - RFC 9110, 15.3
+            raise HookFailed(f"the cache answered {status}")

@@ -1,0 +1,240 @@
+"""A cache is told once every process has obeyed: in order, until it is done."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import aiohttp
+import pytest
+from aiohttp import web
+from pydantic import SecretStr
+
+from proxy.catalogue.database import Database
+from proxy.catalogue.purges import Purge, PurgeKind, PurgeStore
+from proxy.catalogue.replicas import ReplicaStore
+from proxy.connectors.watch import ConnectorWatch
+from proxy.edge.hooks import PurgeHook
+from proxy.edge.sender import PurgeSender
+from proxy.telemetry.metrics import Metrics
+from tests.delivery.origin_server import origin_server
+from tests.logs import logged
+from tests.waiting import until
+
+FILM, POSTER = Purge(PurgeKind.CHANGED, "film"), Purge(PurgeKind.CONTENT, "poster")
+
+
+@dataclass
+class Cache:
+    """A cache that notes what it is told, as long as it is well.
+
+    Attributes:
+        told: The tags of each request.
+        status: What it answers.
+    """
+
+    told: list[str] = field(default_factory=list)
+    status: int = 200
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Answer a purge."""
+        if request.path == "/hanging":
+            await asyncio.Event().wait()
+        if self.status < 300:
+            self.told.append(request.headers["tags"])
+        return web.Response(status=self.status)
+
+
+@dataclass
+class Bench:
+    """A database with purges, and what sends them."""
+
+    database: Database
+    sender: PurgeSender
+    cache: Cache
+    metrics: Metrics
+    seconds: list[float]
+    leads: list[bool]
+
+    async def order(self, *purges: Purge) -> None:
+        """Order purges."""
+        for each in purges:
+            await PurgeStore(self.database).order(each, actor="test")
+
+    async def until_told(self, *tags: str) -> None:
+        """Wait until the cache has been told exactly this, in order."""
+
+        async def is_told() -> bool:
+            return self.cache.told == [*tags]
+
+        await until(is_told)
+
+
+@asynccontextmanager
+async def bench(url: str, *names: str) -> AsyncIterator[Bench]:
+    cache, metrics, seconds, leads = Cache(), Metrics(), [0.0], [True]
+    async with (
+        origin_server(cache.answer) as server,
+        Database.open(url) as database,
+        ConnectorWatch.open(database, changed=_nothing) as watch,
+        aiohttp.ClientSession() as http,
+    ):
+        sender = PurgeSender(
+            database,
+            watch,
+            [
+                PurgeHook(
+                    each, "PURGE", f"{server.url}/{each}", {"tags": "{tags}"}, "", 50, SecretStr("")
+                )
+                for each in names or ("cache",)
+            ],
+            http,
+            leads=lambda: leads[0],
+            metrics=metrics,
+            monotonic=lambda: seconds[0],
+        )
+        await sender.look()
+        async with sender.running():
+            yield Bench(database, sender, cache, metrics, seconds, leads)
+
+
+async def _nothing() -> None:
+    """Follow no tenant."""
+
+
+async def test_told(database_url: str) -> None:
+    """What was ordered goes out by its tags, each once; the figures say so."""
+    async with bench(database_url) as here:
+        await here.order(FILM, POSTER, FILM)
+        await here.until_told("content-film content-poster")
+
+        async def is_noted() -> bool:
+            (state,) = await here.sender.states()
+            return (state.name, state.waiting, state.problem) == ("cache", 0, None)
+
+        await until(is_noted)
+        exposed = here.metrics.exposition().decode()
+        done = 'thron_connector_purge_hook_requests_total{hook="cache",outcome="done"} 1.0'
+        assert done in exposed
+
+
+async def test_not_before_every_process_has_obeyed(database_url: str) -> None:
+    """A process that has not, and one that has another revision to read, are waited for."""
+    async with bench(database_url) as here:
+        replicas = ReplicaStore(here.database)
+        for each in ("one", "other"):
+            await replicas.join(each)
+        await here.order(FILM)
+        number = await PurgeStore(here.database).last()
+        revision = await here.database.revision()
+        await replicas.beat("one", purge=number, revision=revision)
+        for _ in range(3):
+            await replicas.beat("other", purge=number, revision=revision - 1)
+            await asyncio.sleep(0.5)
+        assert here.cache.told == []
+        assert [each.waiting for each in await here.sender.states()] == [1]
+        await replicas.beat("other", purge=number, revision=revision)
+        await here.until_told("content-film")
+
+
+async def test_a_silent_process_is_given_up(database_url: str) -> None:
+    """After ten seconds without a heartbeat it is waited for no more, and will notice."""
+    async with bench(database_url) as here:
+        replicas = ReplicaStore(here.database)
+        await replicas.join("silent")
+        await here.order(FILM)
+        await asyncio.sleep(1)
+        here.seconds[0] += 9.9
+        await asyncio.sleep(1)
+        assert here.cache.told == []
+        with logged() as log:
+            here.seconds[0] += 0.2
+            await here.until_told("content-film")
+            assert log.of("process given up")
+        assert not await replicas.beat("silent", purge=0, revision=0)
+
+
+async def test_until_it_is_done(sqlite_url: str) -> None:
+    """A cache that is down is told when it is back, in order; one line in the log says it is."""
+    async with bench(sqlite_url) as here:
+        here.cache.status = 503
+        with logged() as log:
+            await here.order(FILM)
+
+            async def has_failed() -> bool:
+                return (await here.sender.states())[0].problem == "the cache answered 503"
+
+            await until(has_failed)
+            await here.order(POSTER)
+            for _ in range(5):
+                here.seconds[0] += 60
+                await asyncio.sleep(0.5)
+            assert len(log.of("cache not told")) == 1
+            here.cache.status = 200
+            here.seconds[0] += 60
+            await here.until_told("content-film content-poster")
+            await log.wait("cache told again")
+
+
+async def test_it_outlives_a_restart(sqlite_url: str) -> None:
+    """What was not told before the end is told after the next start, and the rest not again."""
+    async with bench(sqlite_url) as here:
+        await here.order(FILM)
+        await here.until_told("content-film")
+        here.cache.status = 500
+        await here.order(POSTER)
+    async with bench(sqlite_url) as here:
+        await here.until_told("content-poster")
+
+
+async def test_a_new_hook_begins_now(sqlite_url: str) -> None:
+    """What was before it is not its cache's concern."""
+    async with Database.open(sqlite_url) as database:
+        await PurgeStore(database).order(FILM, actor="test")
+    async with bench(sqlite_url) as here:
+        await here.order(POSTER)
+        await here.until_told("content-poster")
+
+
+async def test_a_cache_that_hangs_keeps_no_other_waiting(sqlite_url: str) -> None:
+    """Each hook goes on by itself."""
+    async with bench(sqlite_url, "hanging", "cache") as here:
+        await here.order(FILM)
+        await here.until_told("content-film")
+
+
+async def test_one_process_sends(sqlite_url: str) -> None:
+    """Where another one leads, nothing is sent."""
+    async with bench(sqlite_url) as here:
+        here.leads[0] = False
+        await here.order(FILM)
+        await asyncio.sleep(1)
+        assert here.cache.told == []
+        here.leads[0] = True
+        await here.until_told("content-film")
+
+
+@pytest.mark.parametrize(
+    ("purge", "tags"),
+    [
+        pytest.param(Purge(PurgeKind.CONNECTOR, "media"), "connector-media no-connector", id="c"),
+        pytest.param(Purge(PurgeKind.ALL), "no-connector", id="all"),
+        pytest.param(Purge(PurgeKind.ADDRESS, "media/en/x"), "connector-media", id="address"),
+    ],
+)
+async def test_tags(sqlite_url: str, purge: Purge, tags: str) -> None:
+    """A connector's purge reaches 404s of its name; an unknown address may be any content's."""
+    async with bench(sqlite_url) as here:
+        await here.order(purge)
+        await here.until_told(tags)
+
+
+async def test_try(sqlite_url: str) -> None:
+    """A try purges nothing, and says what is wrong."""
+    async with bench(sqlite_url) as here:
+        assert await here.sender.try_hook("cache") is None
+        assert here.cache.told == ["content--"]
+        here.cache.status = 401
+        assert await here.sender.try_hook("cache") == "the cache answered 401"
+        with pytest.raises(KeyError):
+            await here.sender.try_hook("none")
