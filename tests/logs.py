@@ -74,6 +74,6 @@ def logged(level: str = "debug") -> Iterator[Logged]:
     finally:
         atexit.unregister(writer.close)
         structlog.reset_defaults()
-        log.access_logger.cache_clear()
+        log.access_log.cache_clear()
         root.handlers[:], server.filters[:] = before[0], before[2]
         root.setLevel(before[1])

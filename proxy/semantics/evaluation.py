@@ -6,7 +6,6 @@ known is left to the origin.
 
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import repeat
 
 from multidict import CIMultiDict, MultiMapping
 
@@ -82,7 +81,7 @@ def decide(
         method: ``GET`` or ``HEAD``.
         known: What is known of the representation, or None before the first answer of the origin.
     """
-    values = tuple(map(combined, repeat(fields), INBOUND))
+    values = tuple([combined(fields, name) if name in fields else None for name in INBOUND])
     if values == _NOTHING:  # as with most requests
         if method == "HEAD" and known is not None and known.complete_length is not None:
             return Described(known.complete_length)

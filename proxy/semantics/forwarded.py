@@ -104,7 +104,7 @@ def effective(
         trusted: The proxies whose word counts.
     """
     named = trusted.fields if trusted.has(peer) else ()
-    values = tuple([_nearest(combined(fields, name)) for name in named])
+    values = tuple([_nearest(fields, name) for name in named])
     found = _seen(trusted, peer, scheme, combined(fields, "Host") or "", values)
     if found.scheme == "http" and _claims_https(fields, beside=named):
         return replace(found, unbelieved_https=True)
@@ -169,8 +169,8 @@ def _walk(hops: Sequence[_Hop], *, own: Effective, trusted: TrustedProxies) -> E
     return found
 
 
-def _nearest(value: str | None) -> str:
-    return value[-_MAX_VALUE_CHARACTERS:] if value is not None else ""
+def _nearest(fields: MultiMapping[str], name: str) -> str:
+    return (combined(fields, name) or "")[-_MAX_VALUE_CHARACTERS:] if name in fields else ""
 
 
 def _forwarded(value: str) -> list[_Hop]:
@@ -247,7 +247,7 @@ def _claims_https(fields: MultiMapping[str], *, beside: Sequence[str]) -> bool:
         return False  # as with most requests
     hops: list[_Hop] = []
     if FORWARDED not in beside:
-        hops += _forwarded(_nearest(combined(fields, FORWARDED)))
+        hops += _forwarded(_nearest(fields, FORWARDED))
     if _X_PROTO not in beside:
-        hops += _x_forwarded({_X_PROTO: _nearest(combined(fields, _X_PROTO))})
+        hops += _x_forwarded({_X_PROTO: _nearest(fields, _X_PROTO)})
     return any(_scheme(hop.scheme) == "https" for hop in hops)

@@ -51,18 +51,33 @@ class _LibraryHandler(logging.Handler):
         self._writer.write(self.format(record).encode() + b"\n")
 
 
-@cache
-def access_logger() -> structlog.typing.FilteringBoundLogger:
-    """Return the logger of access records, put together once; not to be kept.
+def log_access(facts: dict[str, object]) -> None:
+    """Log the access record of a request, unless the level leaves it out.
 
-    A record says all of its request, and of several processes which one: one processor does what
-    five do for other lines.
+    It is complete but for what is added here: structlog's processors, which do so for other lines,
+    would take as long as all else that a record takes.
     """
+    told = access_log()
+    if told is None:
+        return
+    write, of_process = told
+    facts |= of_process
+    facts["level"], facts["timestamp"] = "info", datetime.now(UTC)
+    try:
+        write(orjson.dumps(facts, option=orjson.OPT_UTC_Z))
+    except orjson.JSONEncodeError:  # a reason that is no text
+        facts["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        write(_line(facts))
+
+
+@cache
+def access_log() -> tuple[Callable[[bytes], object], dict[str, object]] | None:
+    """Return what writes access records, and what says which process did; None if nothing does."""
+    if not structlog.get_logger().bind().is_enabled_for(logging.INFO):
+        return None
     context = structlog.contextvars.get_contextvars()
-    bound: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
-        None, processors=[_access_record]
-    ).bind(**{name: context[name] for name in context.keys() & {"process"}})
-    return bound
+    of_process = {name: context[name] for name in context.keys() & {"process"}}
+    return structlog.get_config()["logger_factory"]().info, of_process
 
 
 def configure(level: str, *, stream: BinaryIO | None = None) -> LineWriter:
@@ -86,10 +101,10 @@ def configure(level: str, *, stream: BinaryIO | None = None) -> LineWriter:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.BytesLoggerFactory(writer),  # type: ignore[arg-type] # it writes
-        # Else no logger would ever change its level again; access records use ``access_logger``.
+        # Else no logger would ever change its level again; access records use ``log_access``.
         cache_logger_on_first_use=False,
     )
-    access_logger.cache_clear()
+    access_log.cache_clear()
     handler = _LibraryHandler(writer)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -106,15 +121,6 @@ def configure(level: str, *, stream: BinaryIO | None = None) -> LineWriter:
     server = logging.getLogger("aiohttp.server")
     server.filters = [NotInAccessRecord()]
     return writer
-
-
-def _access_record(_logger: object, _method: str, event: structlog.typing.EventDict) -> bytes:
-    event["level"], event["timestamp"] = "info", datetime.now(UTC)
-    try:
-        return orjson.dumps(event, option=orjson.OPT_UTC_Z)
-    except orjson.JSONEncodeError:
-        event["timestamp"] = event["timestamp"].isoformat().replace("+00:00", "Z")
-        return _line(event)
 
 
 def _line(event: structlog.typing.EventDict, **_options: Any) -> bytes:

@@ -18,7 +18,7 @@ from proxy.semantics.freshness import Freshness
 from proxy.semantics.status_fields import ProxyStatus
 from proxy.telemetry.access_record import RECORD, AccessRecord, new_request_id
 from proxy.telemetry.live import Traffic
-from proxy.telemetry.log import access_logger
+from proxy.telemetry.log import log_access
 from proxy.telemetry.metrics import Metrics
 
 log = structlog.get_logger("proxy.access")
@@ -120,9 +120,7 @@ class Observer:
         structlog.contextvars.bind_contextvars(request_id=record.request_id)
         self._traffic.begin(record)
         try:
-            response = await _answered(
-                request, self._handler, record, self._negative_ttl_s, self._stopping
-            )
+            response = await self._answered(request, record)
             record.status = response.status
         finally:
             self._end(record, peer, request.headers)
@@ -131,6 +129,30 @@ class Observer:
             response.headers["Via"] = f"1.1 {PSEUDONYM}"
             response.headers["X-Request-Id"] = record.request_id
         return response
+
+    async def _answered(self, request: web.BaseRequest, record: AccessRecord) -> web.StreamResponse:
+        error: GatewayError
+        try:
+            return await self._handler(request)
+        except GatewayError as exc:
+            error = exc
+            record.error, record.reason = exc.proxy_status or type(exc).__name__, str(exc)
+            if record.headers_sent:
+                record.ended_by = "client" if isinstance(exc, ReaderTooSlow) else "origin"
+        except (asyncio.CancelledError, ConnectionError):
+            # aiohttp cancels for a client that has left, and for a gateway that stops.
+            record.ended_by = "gateway" if self._stopping.is_set() else "client"
+            if record.headers_sent:
+                _abort(request)
+            raise
+        except Exception as exc:
+            error = GatewayError()
+            record.ended_by, record.error = "gateway", type(exc).__name__
+            log.exception("bug", path=request.path)
+        if record.headers_sent:
+            _abort(request)
+            raise error
+        return _error_response(error, request, record, self._negative_ttl_s)
 
     def answer_at_once(self, message: RawRequestMessage, peer: str, scheme: Scheme) -> bytes | None:
         """Return a whole answer as octets where that needs no waiting, else None.
@@ -188,37 +210,6 @@ class Observer:
         log.warning("unnamed proxy in front", peer=peer, fix=NAME_THE_PROXY)
 
 
-async def _answered(
-    request: web.BaseRequest,
-    handler: Handler,
-    record: AccessRecord,
-    negative_ttl_s: float,
-    stopping: asyncio.Event,
-) -> web.StreamResponse:
-    error: GatewayError
-    try:
-        return await handler(request)
-    except GatewayError as exc:
-        error = exc
-        record.error, record.reason = exc.proxy_status or type(exc).__name__, str(exc)
-        if record.headers_sent:
-            record.ended_by = "client" if isinstance(exc, ReaderTooSlow) else "origin"
-    except (asyncio.CancelledError, ConnectionError):
-        # aiohttp cancels for a client that has left, and for a gateway that stops.
-        record.ended_by = "gateway" if stopping.is_set() else "client"
-        if record.headers_sent:
-            _abort(request)
-        raise
-    except Exception as exc:
-        error = GatewayError()
-        record.ended_by, record.error = "gateway", type(exc).__name__
-        log.exception("bug", path=request.path)
-    if record.headers_sent:
-        _abort(request)
-        raise error
-    return _error_response(error, request, record, negative_ttl_s)
-
-
 def _abort(request: web.BaseRequest) -> None:
     """Break off an answer that has begun: nothing else tells every client that it is not whole."""
     if request.transport is not None:
@@ -256,6 +247,7 @@ def _freshness_of(error: GatewayError, negative_ttl_s: float) -> Freshness:
 
 def _write(record: AccessRecord) -> None:
     facts: dict[str, object] = {
+        "event": "download",
         "request_id": record.request_id,
         "method": record.method,
         "path": record.path,
@@ -269,4 +261,4 @@ def _write(record: AccessRecord) -> None:
     for name in _IF_KNOWN:
         if (value := getattr(record, name)) is not None:
             facts[name] = value
-    access_logger().info("download", **facts)
+    log_access(facts)

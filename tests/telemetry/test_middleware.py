@@ -96,6 +96,13 @@ async def test_without_content(
     assert record["request_id"] == answer.fields["X-Request-Id"]
 
 
+async def test_level_without_records(connector: Running) -> None:
+    """A level above theirs leaves access records out, and nothing else changes."""
+    with logged("warning") as log:
+        assert (await connector.get(_film(connector))).status == 200
+        assert not log.events
+
+
 async def test_client_left(connector: Running, log: Logged) -> None:
     """A client that leaves in the middle is told as such, with what it was given."""
     connector.thron.faults.stall_after(1000, where="static", times=None)
