@@ -1,8 +1,12 @@
 """Field lines as they stand in a message: combining repeated ones, and values fit to be written."""
 
 import re
+from functools import lru_cache
 
 from multidict import MultiMapping
+
+# Longer values, which may be a megabyte, are not remembered.
+_SHORT = 256
 
 # RFC 9110, 5.6.2; as a pattern for others to build on.
 TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"  # noqa: S105 - the grammar's word, no secret
@@ -42,4 +46,9 @@ def connection_options(fields: MultiMapping[str]) -> frozenset[str]:
     if "Connection" not in fields:
         return frozenset()
     listed = combined(fields, "Connection") or ""
+    return _options(listed) if len(listed) <= _SHORT else _options.__wrapped__(listed)
+
+
+@lru_cache(maxsize=64)  # nearly always keep-alive, or close
+def _options(listed: str) -> frozenset[str]:
     return frozenset(option.strip(" \t").lower() for option in listed.split(",")) - {""}
