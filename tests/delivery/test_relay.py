@@ -2,11 +2,14 @@
 
 import asyncio
 import socket
+import ssl
+import threading
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 import aiohttp
 import pytest
+import trustme
 from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
@@ -281,3 +284,49 @@ async def test_the_end_waits_for_the_last_octet() -> None:
             while read < octets:
                 read += len(await loop.sock_recv(sock, 1000))
             await ended.wait()
+
+
+async def test_the_end_waits_for_what_is_below_tls() -> None:
+    """What TLS has given to the connection below it is no less of the download."""
+    octets = 60_000  # less than what makes TLS wait
+    authority = trustme.CA()
+    serving = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(serving)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    ended, read_on = asyncio.Event(), threading.Event()
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        sock = request.transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        record = AccessRecord("id", "127.0.0.1", "http", None, 0.0, expected=octets)
+        client = ClientStream(request, 200, b"", record=record, has_content=True, is_last=False)
+        client.send(bytes(octets))
+        assert client.transport.get_write_buffer_size() == 0
+        assert not client.is_empty
+        guard = MinRateGuard(MinRate(0, 60), now=lambda: 0.0)
+        finishing = asyncio.create_task(finish(client, guard=guard))
+        await asyncio.sleep(0.2)
+        assert not finishing.done()
+        read_on.set()
+        await finishing
+        ended.set()
+        return client
+
+    def read(port: int) -> int:
+        with socket.socket() as plain:
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            plain.settimeout(10)
+            plain.connect(("127.0.0.1", port))
+            with trusting.wrap_socket(plain, server_hostname="127.0.0.1") as client:
+                client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                assert read_on.wait(10)
+                received = b""
+                while received.count(b"\0") < octets and (piece := client.recv(10_000)):
+                    received += piece
+                return received.count(b"\0")
+
+    async with origin_server(handler, tls=serving) as server:
+        assert await asyncio.to_thread(read, URL(server.url).port or 0) == octets
+        await ended.wait()
