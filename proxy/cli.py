@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, _Entry] = {
     "demo": _Entry("simulation", "Try it: a simulated THRON with a connector in front."),
     "password": _Entry("password", "Set the console's password, or print its hash."),
     "purge": _Entry("purge", "Let running connectors ask THRON anew."),
+    "reload": _Entry("reload", "Let the running connector take on its settings as they are now."),
     "resolve": _Entry("diagnosis", "Explain each step from a public URL to its origin."),
     "sandbox": _Entry("simulation", "Run the simulated THRON alone."),
     "serve": _Entry("serve", "Run the connector until it is told to stop."),

@@ -337,8 +337,14 @@ class Settings(BaseModel):
         description="auto, or the one pump to use where it can be, in case of trouble: ordinary,"
         " direct or splice",
     )
+    lame_duck_s: float = Field(
+        5,
+        ge=0,
+        allow_inf_nan=False,
+        description="after SIGTERM connections are still taken for so long, while /readyz is 503",
+    )
     drain_s: float = Field(
-        3600, ge=0, description="running downloads may finish after the first SIGTERM"
+        3600, ge=0, description="running downloads may finish after that, or after a reload"
     )
     workers: int = Field(
         1,
@@ -429,11 +435,15 @@ class Settings(BaseModel):
         """Return the database URL, in the state directory of this machine where none is set."""
         if self.database_url is not None:
             return self.database_url
-        if state := environ.get("STATE_DIRECTORY", "").split(":")[0]:
-            folder = Path(state)
-        else:  # only now: a user of a container has no home
-            folder = Path(environ.get("HOME") or Path.home()) / ".local/state/thron-connector"
-        return f"sqlite+aiosqlite:///{folder.absolute() / 'connector.db'}"
+        return f"sqlite+aiosqlite:///{state_directory(environ) / 'connector.db'}"
+
+
+def state_directory(environ: Mapping[str, str]) -> Path:
+    """Return where the connector keeps its state on this machine; it may not be there yet."""
+    if state := environ.get("STATE_DIRECTORY", "").split(":")[0]:
+        return Path(state).absolute()
+    # Only now: a user of a container has no home.
+    return (Path(environ.get("HOME") or Path.home()) / ".local/state/thron-connector").absolute()
 
 
 def env_name(field: str) -> str:
@@ -477,6 +487,15 @@ def restore(document: Mapping[str, Any]) -> Settings:
         ConfigurationError: A file that they name cannot be read any more.
     """
     return _validated(document, [])
+
+
+def listen_address(environ: Mapping[str, str]) -> Listen:
+    """Return TDC_LISTEN, whatever is wrong with the other settings; its default if it is itself."""
+    values = _from_toml(environ, []) | _from_environment(environ, [])
+    try:
+        return Settings.model_validate({"listen": values["listen"]}).listen
+    except (KeyError, ValidationError):
+        return Settings().listen
 
 
 def table() -> tuple[tuple[str, str, str], ...]:

@@ -6,8 +6,13 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import (
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+    suppress,
+)
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -29,10 +34,11 @@ class Process:
         environ: Mapping[str, str],
         open_files: int | None = None,
         tree: Path = _ROOT,
+        program: Sequence[str] = (sys.executable, "-m", "proxy"),
     ) -> None:
         limited = ("prlimit", f"--nofile={open_files}:{open_files}") if open_files else ()
         self._popen = subprocess.Popen(
-            [*limited, sys.executable, "-m", "proxy", *arguments],
+            [*limited, *program, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -101,16 +107,24 @@ class Process:
         """Send a signal."""
         self._popen.send_signal(number)
 
+    def exit_status(self) -> int:
+        """Wait for the end, and return the exit status; a successor may go on."""
+        return self._popen.wait()
+
     def status(self) -> int:
-        """Wait for the end, and return the exit status."""
-        status = self._popen.wait()
+        """Wait for the end of all that it started too, and return the exit status."""
+        status = self.exit_status()
         for reader in self._readers:
             reader.join()
         return status
 
     def end(self) -> None:
-        """End it by force if it still runs."""
+        """End it by force if it still runs, and the successors that it has told of."""
         self._popen.kill()
+        for told in self.events:
+            if told["event"] == "handed over" and told["pid"] is not None:
+                with suppress(ProcessLookupError):
+                    os.kill(told["pid"], signal.SIGKILL)
         self.status()
 
     def _read(self, stream: IO[str]) -> None:
@@ -129,9 +143,15 @@ def command(
     environ: Mapping[str, str],
     open_files: int | None = None,
     tree: Path = _ROOT,
+    program: Sequence[str] = (sys.executable, "-m", "proxy"),
 ) -> Iterator[Process]:
-    """Run a command of a tree of the code until the end of the block, with a limit if asked."""
-    process = Process(*arguments, environ=environ, open_files=open_files, tree=tree)
+    """Run a command of a tree of the code until the end of the block, with a limit if asked.
+
+    A program in its place is run as it is.
+    """
+    process = Process(
+        *arguments, environ=environ, open_files=open_files, tree=tree, program=program
+    )
     try:
         yield process
     finally:
@@ -152,6 +172,7 @@ def serving(
         "TDC_LISTEN": "127.0.0.1:0",
         "TDC_ADMIN_LISTEN": "127.0.0.1:0",
         "TDC_LOG_LEVEL": "debug",
+        "TDC_LAME_DUCK_S": "0",
         "TDC_DRAIN_S": "0",
     }
     with command("serve", environ=usual | dict(environ), open_files=open_files) as process:
@@ -170,10 +191,14 @@ async def served(
 
 @asynccontextmanager
 async def beside(
-    *arguments: str, environ: Mapping[str, str], tree: Path = _ROOT
+    *arguments: str,
+    environ: Mapping[str, str],
+    tree: Path = _ROOT,
+    program: Sequence[str] = (sys.executable, "-m", "proxy"),
 ) -> AsyncIterator[Process]:
     """Run a command beside a running event loop until the end of the block."""
-    async with _beside(command(*arguments, environ=environ, tree=tree)) as process:
+    running = command(*arguments, environ=environ, tree=tree, program=program)
+    async with _beside(running) as process:
         yield process
 
 

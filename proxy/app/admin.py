@@ -1,5 +1,6 @@
 """The admin listener with the console, and the work of which there is one: the catalogue's sync."""
 
+import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -18,7 +19,7 @@ from proxy.clock import utc_now
 from proxy.connectors.watch import ConnectorWatch
 from proxy.edge.hooks import read_hooks
 from proxy.edge.sender import PurgeSender
-from proxy.server.listeners import serving
+from proxy.server.listeners import Lifecycle, Listener, serving
 from proxy.server.probes import admin_probes
 from proxy.telemetry.live import Traffic
 from proxy.telemetry.metrics import Metrics
@@ -35,12 +36,14 @@ class Admin:
         contents: Reads it.
         purge_sender: Tells caches in front of changes.
         console: What is served.
+        listener: Accepts its connections.
     """
 
     sync: Sync
     contents: Contents
     purge_sender: PurgeSender
     console: Console
+    listener: Listener
 
 
 @asynccontextmanager
@@ -51,6 +54,8 @@ async def open_admin(
     traffic: Traffic,
     metrics: Metrics,
     not_ready: Callable[[], Sequence[str]],
+    handed_over: asyncio.Event | None = None,
+    accepts_at_once: bool = True,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[Admin]:
     """Serve the console and keep the catalogue, until the end of the block.
@@ -61,6 +66,8 @@ async def open_admin(
         traffic: What comes and goes on the public listener.
         metrics: The same as figures.
         not_ready: Why nothing new should come to the public listener.
+        handed_over: Set once a successor accepts the connections.
+        accepts_at_once: Else once the listener is told to.
         monotonic: By which sign-ins and links end.
 
     Raises:
@@ -97,16 +104,17 @@ async def open_admin(
                 monotonic=monotonic,
             )
         )
-        await stack.enter_async_context(
+        listener = await stack.enter_async_context(
             serving(
                 console.app,
                 (sock, None),
                 limiter=connection_limiter("admin", _CONNECTIONS, settings, metrics),
                 drained=_not_waited_for,
-                stopping=console.stopping,
+                lifecycle=Lifecycle(handed_over or asyncio.Event(), stopping=console.stopping),
+                accepts_at_once=accepts_at_once,
             )
         )
-        yield Admin(sync, contents, purge_sender, console)
+        yield Admin(sync, contents, purge_sender, console, listener)
 
 
 @asynccontextmanager

@@ -37,5 +37,5 @@ async def open_console_process(
             not_ready=replica.parts.connection.not_ready,
         ) as admin,
     ):
-        tell_start(replica)
+        tell_start(replica.parts, replica.watch)
         yield admin.console

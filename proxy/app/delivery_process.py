@@ -1,14 +1,13 @@
 """One of several delivery processes: the public listener alone."""
 
 import socket
-import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from proxy.app.public import Public, open_public
 from proxy.app.replica import open_replica
 from proxy.server.assignment import Assignment
-from proxy.server.listeners import tls_context
+from proxy.server.certificate import Certificate
 from proxy.server.shared_counts import SharedMemory
 
 
@@ -27,9 +26,9 @@ async def open_delivery_process(
         DatabaseFailed: The database does not answer.
     """
     settings, sockets = assignment.settings, assignment.sockets
-    served: list[tuple[socket.socket, ssl.SSLContext | None]] = [(sockets["listen"], None)]
+    served: list[tuple[socket.socket, Certificate | None]] = [(sockets["listen"], None)]
     if settings.tls_cert is not None and settings.tls_key is not None:
-        served.append((sockets["tls_listen"], tls_context(settings.tls_cert, settings.tls_key)))
+        served.append((sockets["tls_listen"], Certificate(settings.tls_cert, settings.tls_key)))
     memory = SharedMemory(assignment.memory, processes=settings.workers)
     shared = memory.of(
         assignment.number - 1,

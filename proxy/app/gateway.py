@@ -1,7 +1,7 @@
 """The whole connector in one process: the public listener and the console."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -10,14 +10,14 @@ import structlog
 from proxy.admin.server import Console
 from proxy.app.admin import open_admin
 from proxy.app.public import open_public
-from proxy.app.replica import Replica, open_replica
+from proxy.app.replica import open_replica
 from proxy.catalogue.queries import Contents
 from proxy.catalogue.sync import Sync
 from proxy.clock import Clock
 from proxy.connectors.watch import ConnectorWatch
 from proxy.delivery.admission import Admission
 from proxy.edge.sender import PurgeSender
-from proxy.server.listeners import bind_all
+from proxy.server.listeners import Listener, Sockets, bind_all
 from proxy.settings import Settings
 from proxy.telemetry.live import Traffic
 from proxy.telemetry.middleware import NAME_THE_PROXY
@@ -39,6 +39,10 @@ class Gateway:
         contents: Reads it.
         purge_sender: Tells caches in front of changes.
         console: On the admin listener.
+        listeners: The public one and the admin's.
+        not_ready: Why nothing new should come here.
+        end_soon: Sends new clients elsewhere, while their connections are still accepted.
+        end_now: Lets nothing that runs finish.
     """
 
     parts: Parts
@@ -49,6 +53,10 @@ class Gateway:
     contents: Contents
     purge_sender: PurgeSender
     console: Console
+    listeners: tuple[Listener, Listener]
+    not_ready: Callable[[], Sequence[str]]
+    end_soon: Callable[[], None]
+    end_now: Callable[[], None]
 
     @property
     def public_url(self) -> str:
@@ -66,6 +74,17 @@ class Gateway:
         listen = self.parts.settings.tls_listen
         return f"https://{listen.local}" if listen is not None else None
 
+    def accept(self) -> None:
+        """Take connections from now on."""
+        for listener in self.listeners:
+            listener.accept()
+        tell_start(self.parts, self.watch)
+
+    def close_listeners(self) -> None:
+        """Take those that wait, unless a successor does, and no more."""
+        for listener in self.listeners:
+            listener.close()
+
     def set_up_url(self) -> str | None:
         """Return a new link to set the console's password, as ``Console`` gives it."""
         return self.console.set_up_url()
@@ -80,6 +99,7 @@ async def open_gateway(
     settings: Settings,
     environ: Mapping[str, str],
     *,
+    sockets: Sockets | None = None,
     monotonic: Callable[[], float] = time.monotonic,
     clock: Clock | None = None,
 ) -> AsyncIterator[Gateway]:
@@ -88,6 +108,8 @@ async def open_gateway(
     Args:
         settings: Loaded; port 0 takes any free port.
         environ: For the state directory.
+        sockets: That are bound as the settings say; no connection is accepted on them before
+            ``Gateway.accept``. None: they are bound, and accepted on at once.
         monotonic: By which the console's sign-ins and links end.
         clock: As for ``open_parts``.
 
@@ -97,10 +119,19 @@ async def open_gateway(
     """
     async with AsyncExitStack() as stack:
         # Before anything else: an address that is taken must leave no trace of this process.
-        sockets, settings = bind_all(stack, settings)
+        accepts_at_once = sockets is None
+        if sockets is None:
+            sockets, settings = bind_all(stack, settings)
         replica = await stack.enter_async_context(open_replica(settings, environ, clock=clock))
         # It closes after the console: until it has drained all that downloads need must work.
-        public = await stack.enter_async_context(open_public(replica, *sockets.public))
+        public = await stack.enter_async_context(
+            open_public(
+                replica,
+                *sockets.public,
+                handed_over=sockets.handed_over,
+                accepts_at_once=accepts_at_once,
+            )
+        )
         admin = await stack.enter_async_context(
             open_admin(
                 replica,
@@ -108,11 +139,12 @@ async def open_gateway(
                 traffic=public.traffic,
                 metrics=public.metrics,
                 not_ready=public.not_ready,
+                handed_over=sockets.handed_over,
+                accepts_at_once=accepts_at_once,
                 monotonic=monotonic,
             )
         )
-        tell_start(replica)
-        yield Gateway(
+        gateway = Gateway(
             replica.parts,
             replica.watch,
             public.admission,
@@ -121,16 +153,23 @@ async def open_gateway(
             admin.contents,
             admin.purge_sender,
             admin.console,
+            (public.listener, admin.listener),
+            public.not_ready,
+            public.end_soon,
+            public.end_now,
         )
+        if accepts_at_once:
+            tell_start(replica.parts, replica.watch)
+        yield gateway
 
 
-def tell_start(replica: Replica) -> None:
+def tell_start(parts: Parts, watch: ConnectorWatch) -> None:
     """Log where the connector listens, and what its operator should know of the settings."""
-    settings = replica.parts.settings
-    if replica.watch.connectors.is_new:
+    settings = parts.settings
+    if watch.connectors.is_new:
         log.warning(
             "no connector yet",
-            database=str(replica.parts.database.place),
+            database=str(parts.database.place),
             fix="make one in the console, or by connectors apply; if there were some, the"
             " database has been lost: see TDC_DATABASE_URL, or restore a backup",
         )
@@ -139,7 +178,7 @@ def tell_start(replica: Replica) -> None:
         public=str(settings.listen),
         admin=str(settings.admin_listen),
         tls=str(settings.tls_listen) if settings.tls_listen else None,
-        set_up=replica.parts.tenant is not None,
+        set_up=parts.tenant is not None,
     )
     if settings.has_unnamed_proxy:
         log.warning("unnamed proxy in front", public=settings.public_url, fix=NAME_THE_PROXY)

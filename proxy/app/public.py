@@ -3,10 +3,9 @@
 import asyncio
 import random
 import socket
-import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,9 +17,10 @@ from proxy.delivery.admission import Admission
 from proxy.delivery.download import Downloads, Limits, PublicBases
 from proxy.delivery.min_rate import MinRate
 from proxy.delivery.retry import RetryPolicy
+from proxy.server.certificate import Certificate
 from proxy.server.connection_limiter import ConnectionLimiter
 from proxy.server.descriptors import affordable
-from proxy.server.listeners import serving
+from proxy.server.listeners import Lifecycle, Listener, serving
 from proxy.server.probes import PROBES, public_probe
 from proxy.server.shared_counts import Shared, SharedCount
 from proxy.settings import Settings
@@ -42,18 +42,33 @@ class Public:
         traffic: What comes and goes.
         metrics: The same as figures.
         not_ready: Why nothing new should come here.
+        listener: Accepts its connections.
+        lifecycle: Of the listener.
     """
 
     admission: Admission
     traffic: Traffic
     metrics: Metrics
     not_ready: Callable[[], Sequence[str]]
+    listener: Listener
+    lifecycle: Lifecycle
+
+    def end_soon(self) -> None:
+        """Send new clients elsewhere, while their connections are still accepted."""
+        self.admission.is_closing = True
+        self.lifecycle.draining.set()
+
+    def end_now(self) -> None:
+        """Let nothing that runs finish."""
+        self.lifecycle.stopping.set()
 
 
 @asynccontextmanager
 async def open_public(
     replica: Replica,
-    *sockets: tuple[socket.socket, ssl.SSLContext | None],
+    *sockets: tuple[socket.socket, Certificate | None],
+    handed_over: asyncio.Event | None = None,
+    accepts_at_once: bool = True,
     shared: Shared | None = None,
 ) -> AsyncIterator[Public]:
     """Serve the public listener until the end of the block; then let downloads finish.
@@ -62,6 +77,8 @@ async def open_public(
         replica: Of this process.
         sockets: Bound ones, with TLS or without.
         shared: What several processes have together; None: there is one.
+        handed_over: Set once a successor accepts their connections.
+        accepts_at_once: Else once the listener is told to.
     """
     shared = shared or Shared()
     settings, connection = replica.parts.settings, replica.parts.connection
@@ -91,7 +108,10 @@ async def open_public(
         purges_caches=settings.purge_hooks is not None,
     )
     not_ready = partial(_not_ready, connection, admission)
-    stopping = asyncio.Event()
+    limiter = connection_limiter(
+        "public", max_connections, settings, metrics, shared=shared.connections
+    )
+    lifecycle = Lifecycle(handed_over or asyncio.Event())
     observer = Observer(
         _handler(downloads, not_ready),
         at_once=downloads.answer_at_once,
@@ -99,22 +119,36 @@ async def open_public(
         traffic=traffic,
         trusted=settings.proxies,
         negative_ttl_s=settings.negative_ttl_s,
-        stopping=stopping,
+        stopping=lifecycle.stopping,
     )
-    async with (
-        sampling(traffic),
-        serving(
-            observer.answer,
-            *sockets,
-            limiter=connection_limiter(
-                "public", max_connections, settings, metrics, shared=shared.connections
-            ),
-            drained=partial(admission.drained, at_most_s=settings.drain_s),
-            stopping=stopping,
-            at_once=observer.answer_at_once,
-        ),
-    ):
-        yield Public(admission, traffic, metrics, not_ready)
+
+    async def drained() -> None:
+        """Wait for downloads, and for those whose answer is due or who may still ask."""
+        drain_s = 0.0 if lifecycle.stopping.is_set() else settings.drain_s
+        began = time.monotonic()
+        await admission.drained(at_most_s=drain_s)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(began + drain_s - time.monotonic()):
+                # After a handover nobody is in a hurry: what is closed may just have been asked.
+                await limiter.settled(with_idle=lifecycle.handed_over.is_set())
+
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(sampling(traffic))
+        for _, certificate in sockets:
+            if certificate is not None:
+                await stack.enter_async_context(certificate.watched())
+        listener = await stack.enter_async_context(
+            serving(
+                observer.answer,
+                *sockets,
+                limiter=limiter,
+                drained=drained,
+                lifecycle=lifecycle,
+                accepts_at_once=accepts_at_once,
+                at_once=observer.answer_at_once,
+            )
+        )
+        yield Public(admission, traffic, metrics, not_ready, listener, lifecycle)
 
 
 def connection_limiter(

@@ -1,7 +1,15 @@
-"""``serve``: the connector, until it is told to stop: one process, or a supervisor of several."""
+"""``serve``: the connector, from the sockets it is given to those it hands over.
+
+One process, or a supervisor of several.
+"""
 
 import asyncio
 import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack, suppress
+from functools import partial
 
 import click
 
@@ -13,30 +21,205 @@ from proxy.commands.running import (
     stop_signals,
     tell_set_up,
 )
-from proxy.settings import Settings, load
+from proxy.errors import ConfigurationError, GatewayError
+from proxy.hints import with_hint
+from proxy.server.child_processes import ChildProcesses
+from proxy.server.handover import Holder, Predecessor, handover_path
+from proxy.server.listeners import Sockets, addressed, bind_all
+from proxy.server.service_manager import given_names, given_sockets, is_supervised, notify
+from proxy.settings import Settings, load, state_directory
 from proxy.telemetry import log
+
+# For a successor to log in to THRON, while its predecessor still serves.
+_LOGIN_S = 15.0
 
 
 @click.command(cls=WithSettings)
 @runs
 async def serve() -> int:
     """Run the connector until it is told to stop."""
-    settings = load(os.environ)
-    log.configure(settings.log_level)
-    stop = stop_signals()
-    if settings.workers == 1:
-        return await _serve(settings, stop)
-    from proxy.workers import supervise  # noqa: PLC0415 - one process does without
+    predecessor = Predecessor.inherited(os.environ)
+    try:
+        settings = load(os.environ)
+        log.configure(settings.log_level)
+        if settings.workers == 1:
+            return await _serve(settings, predecessor)
+        from proxy.workers import supervise  # noqa: PLC0415 - one process does without
 
-    return await supervise(settings, stop=stop)
+        return await supervise(settings, stop=stop_signals())
+    except (ConfigurationError, GatewayError) as exc:
+        if predecessor is None:
+            raise
+        # It tells whoever has asked for this process.
+        await predecessor.fail(
+            exc.problems if isinstance(exc, ConfigurationError) else [with_hint(exc)]
+        )
+        return 1
 
 
-async def _serve(settings: Settings, stop: asyncio.Event) -> int:
+async def _serve(settings: Settings, predecessor: Predecessor | None) -> int:
     with importing():  # a supervisor does without the 50 MB of what its processes import
         from proxy.app.gateway import open_gateway  # noqa: PLC0415
-    async with open_gateway(settings, os.environ) as gateway:
-        if (link := gateway.set_up_url()) is not None:
-            await tell_set_up(link)
-        keep_what_start_made()
-        await stop.wait()
-    return 0
+    signals = _Signals()
+    # Whoever started this process stays, or has handed it to the service manager. Where orphans
+    # cannot be adopted, every process stays for its successor.
+    stays = predecessor is None or sys.platform != "linux"
+    children = ChildProcesses(
+        is_first=stays and not is_supervised(os.environ), failed=signals.child_failed
+    )
+    tell_manager = partial(notify, dict(os.environ))
+    try:
+        async with AsyncExitStack() as stack:
+            sockets, settings, predecessor = await _listening(stack, settings, predecessor)
+            async with open_gateway(settings, os.environ, sockets=sockets) as gateway:
+                signals.at_once = gateway.end_now
+                if predecessor is not None:
+                    is_set_up = gateway.parts.tenant is not None
+                    await predecessor.ready(await _lacks(gateway.not_ready, is_set_up=is_set_up))
+                gateway.accept()
+                holder = Holder(
+                    sockets.named,
+                    sockets.handed_over,
+                    environ=dict(os.environ),
+                    start=children.start,
+                    is_ready=lambda: not gateway.not_ready(),
+                    notify=tell_manager,
+                    reloaded=lambda _: None,
+                )
+                stack.callback(holder.close)
+                signals.follow(holder, children)
+                holder.listen(handover_path(state_directory(os.environ), settings.listen))
+                if predecessor is None:  # else the manager has been told by it
+                    tell_manager("READY=1")
+                if (link := gateway.set_up_url()) is not None:
+                    await tell_set_up(link)
+                keep_what_start_made()
+                await signals.end_or(sockets.handed_over)
+                if not sockets.handed_over.is_set():
+                    tell_manager("STOPPING=1")
+                    gateway.end_soon()
+                    holder.stop()
+                    lame_duck_s = 0 if signals.is_interactive else settings.lame_duck_s
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(lame_duck_s):
+                            await sockets.handed_over.wait()
+                    await holder.attended()
+                holder.leave()
+                gateway.close_listeners()
+            if predecessor is not None and not sockets.handed_over.is_set():
+                # Its end may be that of whoever still has a download from the process before.
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(settings.drain_s):
+                        await predecessor.gone()
+    except asyncio.CancelledError:
+        if signals.status is None:
+            raise
+        return signals.status
+    return await children.stay() or 0
+
+
+async def _listening(
+    stack: AsyncExitStack, settings: Settings, predecessor: Predecessor | None
+) -> tuple[Sockets, Settings, Predecessor | None]:
+    """Return sockets that listen: given, bound, or taken from one that stops.
+
+    Raises:
+        ConfigurationError: An address is taken, and not given.
+    """
+    if predecessor is not None:
+        stack.callback(predecessor.close)
+        sockets = await predecessor.take()
+        if sockets is None:
+            raise ConfigurationError(["the process before this one has ended, or gives no sockets"])
+        names = given_names(os.environ)
+        settings = addressed(settings, (each for each in sockets.items() if each[0] in names))
+        return *bind_all(stack, settings, sockets.items()), predecessor
+    given = given_sockets(os.environ)
+    settings = addressed(settings, given)
+    try:
+        return *bind_all(stack, settings, given), None
+    except ConfigurationError:
+        predecessor = await Predecessor.of(
+            handover_path(state_directory(os.environ), settings.listen)
+        )
+        if predecessor is not None:
+            stack.callback(predecessor.close)
+        sockets = await predecessor.take() if predecessor is not None else None
+        if sockets is not None:
+            return *bind_all(stack, settings, sockets.items()), predecessor
+        # Where one has just stopped, its addresses are free by now.
+        return *bind_all(stack, settings), None
+
+
+async def _lacks(not_ready: Callable[[], Sequence[str]], *, is_set_up: bool) -> Sequence[str]:
+    """Return why the gateway cannot answer, once it has had time to log in."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LOGIN_S if is_set_up else 0):
+            while not_ready():  # noqa: ASYNC110 - no event tells it
+                await asyncio.sleep(0.05)
+    return not_ready()
+
+
+class _Signals:
+    """What signals do: the first one ends the process softly, the next one at once; SIGHUP reloads.
+
+    Attributes:
+        at_once: Is called by the second signal that ends the process.
+        is_interactive: Whether a terminal has ended it: no load balancer is to notice first.
+        status: With which the process ends since its successor has failed.
+    """
+
+    def __init__(self) -> None:
+        self._task = asyncio.current_task()
+        self._end = asyncio.Event()
+        self._holder: Holder | None = None
+        self._children: ChildProcesses | None = None
+        self._has_waiting_reload = False
+        self._reloading: asyncio.Task[Sequence[str]] | None = None
+        self.at_once: Callable[[], None] = lambda: None
+        self.is_interactive = False
+        self.status: int | None = None
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._received, number)
+
+    def follow(self, holder: Holder, children: ChildProcesses) -> None:
+        """Reload by a holder, and pass on to children what comes once one has succeeded."""
+        self._holder, self._children = holder, children
+        if self._has_waiting_reload:
+            self._received(signal.SIGHUP)
+
+    async def end_or(self, handed_over: asyncio.Event) -> None:
+        """Wait for a signal that ends the process, or for a successor."""
+        waits = [asyncio.create_task(event.wait()) for event in (self._end, handed_over)]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waits:
+                each.cancel()
+
+    def child_failed(self, status: int) -> None:
+        """End at once: the successor has failed, and nobody serves any more."""
+        if self._holder is not None and self._holder.handed_over.is_set():
+            self.status = status
+            self._end_now()
+
+    def _received(self, number: signal.Signals) -> None:
+        holder = self._holder
+        is_succeeded = holder is not None and holder.handed_over.is_set()
+        if is_succeeded and self._children is not None:
+            self._children.pass_on(number)
+        if number is signal.SIGHUP:
+            self._has_waiting_reload = holder is None
+            if holder is not None and not is_succeeded:
+                self._reloading = asyncio.create_task(holder.reload())
+            return
+        if self._end.is_set():
+            self._end_now()
+        self.is_interactive = number is signal.SIGINT
+        self._end.set()
+
+    def _end_now(self) -> None:
+        self.at_once()
+        if self._task is not None:
+            self._task.cancel()

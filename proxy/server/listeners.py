@@ -5,17 +5,23 @@ import errno
 import math
 import os
 import socket
-import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 import structlog
 from aiohttp import web
 
 from proxy.errors import ConfigurationError
+from proxy.server.certificate import Certificate
 from proxy.server.connection import AtOnce, Connection
 from proxy.server.connection_limiter import ConnectionLimiter, OpenConnection
 from proxy.settings import Listen, Settings, env_name
@@ -40,12 +46,36 @@ _WARNED_EVERY_S = 60
 _CUT_S = 0.05
 
 
+# The settings that say where, in the order of their problems.
+LISTENERS = ("listen", "admin_listen", "tls_listen")
+
+
 @dataclass(frozen=True, slots=True)
 class Sockets:
-    """What is bound: the public listener's sockets, one perhaps with TLS, and the admin's."""
+    """What is bound.
 
-    public: tuple[tuple[socket.socket, ssl.SSLContext | None], ...]
-    admin: socket.socket
+    Attributes:
+        named: By its setting.
+        certificate: Of native HTTPS, where there is that.
+        handed_over: Set once a successor accepts their connections.
+    """
+
+    named: Mapping[str, socket.socket]
+    certificate: Certificate | None = None
+    handed_over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def public(self) -> tuple[tuple[socket.socket, Certificate | None], ...]:
+        """The public listener's, one perhaps with TLS."""
+        found: list[tuple[socket.socket, Certificate | None]] = [(self.named["listen"], None)]
+        if self.certificate is not None:
+            found.append((self.named["tls_listen"], self.certificate))
+        return tuple(found)
+
+    @property
+    def admin(self) -> socket.socket:
+        """The admin listener's."""
+        return self.named["admin_listen"]
 
 
 def bind(listen: Listen, *, setting: str) -> socket.socket:
@@ -70,66 +100,134 @@ def bind(listen: Listen, *, setting: str) -> socket.socket:
         raise ConfigurationError([f"{setting}: {listen}: {_fix(exc)}"]) from exc
 
 
-def bind_all(stack: AsyncExitStack, settings: Settings) -> tuple[Sockets, Settings]:
+def bind_all(
+    stack: AsyncExitStack,
+    settings: Settings,
+    offered: Iterable[tuple[str, socket.socket]] = (),
+) -> tuple[Sockets, Settings]:
     """Bind every listener, and return the settings with the ports that were bound.
 
     Args:
         stack: Closes the sockets.
         settings: Say where to listen.
+        offered: Sockets that listen already, with the settings' names. Those that are at the right
+            address are used; what is not used is closed.
 
     Raises:
         ConfigurationError: For all listeners together that cannot be.
     """
+    left = [(name, stack.enter_context(sock)) for name, sock in offered]
+    opened = ExitStack()
     problems: list[str] = []
     bound: dict[str, socket.socket] = {}
-    for name in ("listen", "admin_listen", "tls_listen"):
+    for name in LISTENERS:
         listen = getattr(settings, name)
         if listen is None:
             continue
+        fitting = next((each for each in left if _is_at(each, name, listen)), None)
+        if fitting is not None:
+            left.remove(fitting)
+            bound[name] = fitting[1]
+            continue
         try:
-            bound[name] = stack.enter_context(bind(listen, setting=env_name(name)))
+            bound[name] = opened.enter_context(bind(listen, setting=env_name(name)))
+        except ConfigurationError as exc:
+            problems += exc.problems
+    certificate = None
+    if settings.tls_cert is not None and settings.tls_key is not None:
+        try:
+            certificate = Certificate(settings.tls_cert, settings.tls_key)
         except ConfigurationError as exc:
             problems += exc.problems
     if problems:
+        opened.close()
         raise ConfigurationError(problems)
-    public: list[tuple[socket.socket, ssl.SSLContext | None]] = [(bound["listen"], None)]
-    if settings.tls_cert is not None and settings.tls_key is not None:
-        context = tls_context(settings.tls_cert, settings.tls_key)
-        public.append((bound["tls_listen"], context))
+    stack.enter_context(opened)
+    for _, sock in left:
+        log.warning(
+            "socket not used",
+            address=str(_address(sock)),
+            fix="if systemd gives it, let it have the address of a listener, or its setting's name,"
+            " such as FileDescriptorName=listen",
+        )
+        sock.close()
     ports = {
         name: Listen(host=getattr(settings, name).host, port=sock.getsockname()[1])
         for name, sock in bound.items()
     }
-    return Sockets(tuple(public), bound["admin_listen"]), settings.model_copy(update=ports)
+    return Sockets(bound, certificate), settings.model_copy(update=ports)
 
 
-def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    """Return what a native HTTPS listener needs.
+def addressed(settings: Settings, given: Iterable[tuple[str, socket.socket]]) -> Settings:
+    """Return settings with the addresses of sockets that are given by their settings' names."""
+    addresses = {name: _address(sock) for name, sock in given if name in LISTENERS}
+    return settings.model_copy(update=addresses)
 
-    Raises:
-        ConfigurationError: The files are no certificate and key, or do not belong together.
-    """
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+
+def _address(sock: socket.socket) -> Listen:
+    host, port = sock.getsockname()[:2]
+    return Listen(host=host, port=port)
+
+
+def _is_at(offered: tuple[str, socket.socket], name: str, listen: Listen) -> bool:
+    """Tell whether a socket listens where a setting says; port 0 is any of the same name."""
+    offered_name, sock = offered
+    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+    if sock.family is not family or (not listen.port and offered_name != name):
+        return False
     try:
-        context.load_cert_chain(certificate, key)
-    except (ssl.SSLError, OSError) as exc:
-        raise ConfigurationError(
-            [f"TDC_TLS_CERT, TDC_TLS_KEY: {exc}; give a PEM chain and the key it belongs to"]
-        ) from exc
-    return context
+        infos = socket.getaddrinfo(listen.host, listen.port, family, socket.SOCK_STREAM)
+    except OSError:
+        return False
+    host, port = sock.getsockname()[:2]
+    return (host, port if listen.port else 0) in {info[4][:2] for info in infos}
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """How what is served on sockets comes to its end.
+
+    Attributes:
+        handed_over: Set once a successor accepts the connections that wait.
+        draining: Set once each answer is the last one of its connection; at the end it is set.
+        stopping: Is set once what still runs is cut.
+    """
+
+    handed_over: asyncio.Event = field(default_factory=asyncio.Event)
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Listener:
+    """What accepts the connections of some sockets."""
+
+    def __init__(self, acceptors: Sequence["_Acceptor"], lifecycle: Lifecycle) -> None:
+        self._acceptors = acceptors
+        self._lifecycle = lifecycle
+
+    def accept(self) -> None:
+        """Take connections from now on."""
+        for acceptor in self._acceptors:
+            acceptor.start()
+
+    def close(self) -> None:
+        """Take those that wait, unless a successor does, and no more."""
+        for acceptor in self._acceptors:
+            acceptor.close(takes_waiting=not self._lifecycle.handed_over.is_set())
 
 
 @asynccontextmanager
 async def serving(
     application: web.Application | Handler,
-    *sockets: tuple[socket.socket, ssl.SSLContext | None],
+    *sockets: tuple[socket.socket, Certificate | None],
     limiter: ConnectionLimiter,
     drained: Callable[[], Awaitable[object]],
-    stopping: asyncio.Event | None = None,
+    lifecycle: Lifecycle | None = None,
+    accepts_at_once: bool = True,
     at_once: AtOnce | None = None,
     keep_alive_s: float = _KEEP_ALIVE_S,
     header_s: float = _HEADER_S,
-) -> AsyncIterator[None]:
+) -> AsyncIterator[Listener]:
     """Serve an application on sockets; at the end take no more, and let what runs finish.
 
     Args:
@@ -139,13 +237,14 @@ async def serving(
         limiter: Bounds the connections of all of them.
         drained: Waits, after the end of the block, for what runs; what still runs then is cut.
             Open connections may ask once more meanwhile, and are closed by the answer.
-        stopping: Is set once what still runs is cut.
+        lifecycle: Tells when the end comes.
+        accepts_at_once: Else once it is told to.
         at_once: Answers some requests before the application is asked, as ``Connection`` says.
         keep_alive_s: Between the requests of a connection.
         header_s: For a header section to be whole, from its first octet; of the first one from the
             connection's begin; and for the handshake of TLS.
     """
-    draining = asyncio.Event()
+    lifecycle = lifecycle or Lifecycle()
     runner: web.BaseRunner
     if isinstance(application, web.Application):
         runner = web.AppRunner(application, handler_cancellation=True, shutdown_timeout=_CUT_S)
@@ -160,7 +259,7 @@ async def serving(
         Connection,
         manager,
         header_s=header_s,
-        draining=draining,
+        draining=lifecycle.draining,
         at_once=at_once,
         loop=asyncio.get_running_loop(),
         keepalive_timeout=keep_alive_s,
@@ -168,22 +267,23 @@ async def serving(
         access_log=None,  # as aiohttp's own runner passes it
     )
     acceptors = [
-        _Acceptor(sock, context, limiter, connection, handshake_s=header_s)
-        for sock, context in sockets
+        _Acceptor(sock, certificate, limiter, connection, handshake_s=header_s)
+        for sock, certificate in sockets
     ]
+    listener = Listener(acceptors, lifecycle)
     try:
-        for acceptor in acceptors:
-            acceptor.start()
-        yield
+        if accepts_at_once:
+            listener.accept()
+        yield listener
     finally:
         try:
-            for acceptor in acceptors:
-                acceptor.close()
-            draining.set()
+            listener.close()
+            lifecycle.draining.set()
             await drained()
         finally:
-            if stopping is not None:
-                stopping.set()
+            lifecycle.stopping.set()
+            for acceptor in acceptors:
+                acceptor.abort()
             await runner.cleanup()
 
 
@@ -193,14 +293,14 @@ class _Acceptor:
     def __init__(
         self,
         sock: socket.socket,
-        context: ssl.SSLContext | None,
+        certificate: Certificate | None,
         limiter: ConnectionLimiter,
         connection: Callable[..., Connection],
         *,
         handshake_s: float,
     ) -> None:
         self._sock = sock
-        self._context = context
+        self._certificate = certificate
         self._limiter = limiter
         self._connection = connection
         self._handshake_s = handshake_s
@@ -214,32 +314,51 @@ class _Acceptor:
         self._sock.listen(_BACKLOG)
         self._loop.add_reader(self._sock, self._accept)
 
-    def close(self) -> None:
-        """Accept no more, and give up on handshakes."""
-        self._loop.remove_reader(self._sock)
+    def close(self, *, takes_waiting: bool) -> None:
+        """Accept no more; what has been accepted goes on.
+
+        Args:
+            takes_waiting: Accept before what waits: the kernel resets it as the socket closes.
+        """
+        if self._sock.fileno() < 0:
+            return
+        is_accepting = self._loop.remove_reader(self._sock)
         if self._again is not None:
             self._again.cancel()
+        if is_accepting and takes_waiting:
+            for _ in range(_BACKLOG):
+                if not self._accept_one():
+                    break
         self._sock.close()
+
+    def abort(self) -> None:
+        """Give up on handshakes."""
         for place in list(self._beginning.values()):
             place.abort()
 
     def _accept(self) -> None:
         for _ in range(_ACCEPTED_AT_ONCE):
-            try:
-                sock, address = self._sock.accept()
-            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            if not self._accept_one():
                 return
-            except OSError as exc:
-                self._pause(exc)
-                return
-            place = self._limiter.opened(address[0])
-            if place is None:
-                sock.close()
-                continue
-            place.abort = sock.close
-            task = self._loop.create_task(self._begin(sock, place), name="connection")
-            self._beginning[task] = place
-            task.add_done_callback(self._beginning.pop)
+
+    def _accept_one(self) -> bool:
+        """Accept a connection; False if none waits, or none can be accepted."""
+        try:
+            sock, address = self._sock.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return False
+        except OSError as exc:
+            self._pause(exc)
+            return False
+        place = self._limiter.opened(address[0])
+        if place is None:
+            sock.close()
+            return True
+        place.abort = sock.close
+        task = self._loop.create_task(self._begin(sock, place), name="connection")
+        self._beginning[task] = place
+        task.add_done_callback(self._beginning.pop)
+        return True
 
     async def _begin(self, sock: socket.socket, place: OpenConnection) -> None:
         """Give a socket to a connection, after the handshake where there is TLS."""
@@ -249,12 +368,13 @@ class _Acceptor:
         # The transport closes the socket from now on; it sets what ends it once it is made.
         place.abort = task.cancel
         sock.setblocking(False)  # noqa: FBT003 - the socket module's own signature
-        is_tls = self._context is not None
+        context = self._certificate.context if self._certificate is not None else None
+        is_tls = context is not None
         try:
             await self._loop.connect_accepted_socket(
                 partial(self._connection, place=place),
                 sock,
-                ssl=self._context,
+                ssl=context,
                 ssl_handshake_timeout=self._handshake_s if is_tls else None,
                 ssl_shutdown_timeout=_TLS_END_S if is_tls else None,
             )

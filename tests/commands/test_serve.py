@@ -46,7 +46,11 @@ async def _event(process: asyncio.subprocess.Process, name: str) -> dict[str, An
 
 @asynccontextmanager
 async def serving(cli: Cli, **environ: str) -> AsyncIterator[Serving]:
-    usual = {"TDC_LISTEN": "127.0.0.1:0", "TDC_ADMIN_LISTEN": "127.0.0.1:0"}
+    usual = {
+        "TDC_LISTEN": "127.0.0.1:0",
+        "TDC_ADMIN_LISTEN": "127.0.0.1:0",
+        "TDC_LAME_DUCK_S": "0",
+    }
     async with started(["serve"], {**cli.environ, **usual, **environ}) as process:
         listening = await _event(process, "listening")
         yield Serving(process, f"http://{listening['public']}")

@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -17,6 +18,7 @@ from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import ERROR
 
 from proxy.semantics.forwarded import Scheme, TrustedProxies
+from proxy.server.certificate import Certificate
 from proxy.server.connection_limiter import ConnectionLimiter
 from proxy.server.listeners import bind, serving
 from proxy.settings import Listen
@@ -307,11 +309,11 @@ async def test_what_is_asked_for_at_once(sent: list[bytes], asked: int) -> None:
     assert seen == ["/a"] * asked
 
 
-async def test_what_is_cut_at_the_stop_does_not_look_whole() -> None:
+async def test_what_is_cut_at_the_stop_does_not_look_whole(tmp_path: Path) -> None:
     """By TLS, to a client to which the connection's end is the content's, there is no alert."""
     authority = trustme.CA()
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
+    pem = tmp_path / "pem"
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(pem))
     trusting = ssl.create_default_context()
     authority.configure_trust(trusting)
 
@@ -347,7 +349,9 @@ async def test_what_is_cut_at_the_stop_does_not_look_whole() -> None:
         most=9, trusted=TrustedProxies(), count=lambda _: None, now=lambda: 0.0
     )
     with bind(Listen(host="127.0.0.1", port=0), setting="TDC_LISTEN") as sock:
-        async with serving(handler, (sock, context), limiter=limiter, drained=nothing):
+        async with serving(
+            handler, (sock, Certificate(pem, pem)), limiter=limiter, drained=nothing
+        ):
             port = sock.getsockname()[1]
             downloading = asyncio.create_task(asyncio.to_thread(download, port))
             async with asyncio.timeout(10):

@@ -16,8 +16,9 @@ from aiohttp import web
 
 from proxy.errors import ConfigurationError
 from proxy.semantics.forwarded import TrustedProxies
+from proxy.server.certificate import Certificate
 from proxy.server.connection_limiter import ConnectionLimiter
-from proxy.server.listeners import bind, serving, tls_context
+from proxy.server.listeners import bind, serving
 from proxy.settings import Listen
 from tests.logs import logged
 from tests.waiting import until
@@ -117,19 +118,6 @@ def test_every_interface_of_both_kinds() -> None:
         pass
 
 
-def test_certificate_and_key_must_fit(tmp_path: Path) -> None:
-    """A key of another certificate, or no PEM at all, is told with both settings."""
-    authority = trustme.CA()
-    one, other = (authority.issue_cert("localhost") for _ in range(2))
-    certificate, key, junk = tmp_path / "cert", tmp_path / "key", tmp_path / "junk"
-    one.cert_chain_pems[0].write_to_path(str(certificate))
-    other.private_key_pem.write_to_path(str(key))
-    junk.write_text("hello")
-    for given in (key, junk, tmp_path / "none"):
-        with pytest.raises(ConfigurationError, match=r"^TDC_TLS_CERT, TDC_TLS_KEY: "):
-            tls_context(certificate, given)
-
-
 async def test_native_https(tmp_path: Path) -> None:
     """A socket with a certificate serves HTTPS, and its plain neighbour goes on."""
     authority = trustme.CA()
@@ -141,7 +129,7 @@ async def test_native_https(tmp_path: Path) -> None:
     authority.configure_trust(trusting)
     story = Story()
     with bind(LOOPBACK, setting="plain") as plain, bind(LOOPBACK, setting="tls") as tls:
-        sockets = (plain, None), (tls, tls_context(certificate, key))
+        sockets = (plain, None), (tls, Certificate(certificate, key))
         async with (
             serving(story.app, *sockets, limiter=roomy(), drained=nothing),
             aiohttp.ClientSession() as http,
@@ -229,7 +217,7 @@ async def test_silent_handshake_is_let_go(tmp_path: Path) -> None:
         port = sock.getsockname()[1]
         async with serving(
             Story().app,
-            (sock, tls_context(pem, pem)),
+            (sock, Certificate(pem, pem)),
             limiter=limiter,
             drained=nothing,
             header_s=0.3,

@@ -1,0 +1,92 @@
+"""The certificate of native HTTPS, read anew when its files change."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import structlog
+
+from proxy.errors import ConfigurationError
+
+log = structlog.get_logger("proxy.certificate")
+
+# Certificate and key are not replaced at the same moment: what has changed is read once both have
+# been the same for so long.
+_LOOK_EVERY_S = 2.0
+
+
+class Certificate:
+    """What a native HTTPS listener needs.
+
+    Attributes:
+        context: For handshakes that begin now.
+    """
+
+    def __init__(self, certificate: Path, key: Path) -> None:
+        """Read the files.
+
+        Raises:
+            ConfigurationError: They are no certificate and key, or do not belong together.
+        """
+        self._files = certificate, key
+        self._read = self._seen = self._state()
+        self.context = self._load()
+
+    @asynccontextmanager
+    async def watched(self, *, look_every_s: float = _LOOK_EVERY_S) -> AsyncIterator[None]:
+        """Follow the files until the end of the block."""
+        task = asyncio.create_task(self._watch(look_every_s), name="certificate")
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+
+    async def _watch(self, look_every_s: float) -> None:
+        while True:
+            await asyncio.sleep(look_every_s)
+            try:
+                if await asyncio.to_thread(self._refresh):  # the disk may be another machine's
+                    log.info("certificate renewed")
+            except ConfigurationError as exc:
+                log.warning(
+                    "certificate refused", reason=str(exc), fix="the one before is still used"
+                )
+
+    def _refresh(self) -> bool:
+        """Read the files if they have changed and stay so; tell whether they were.
+
+        Raises:
+            ConfigurationError: They cannot be used; told once for each change.
+        """
+        before, self._seen = self._seen, self._state()
+        if self._seen != before or self._seen == self._read:
+            return False
+        self._read = self._seen
+        self.context = self._load()
+        return True
+
+    def _load(self) -> ssl.SSLContext:
+        # A context of its own: one that has refused a pair is left with half of it.
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        try:
+            context.load_cert_chain(*self._files)
+        except (ssl.SSLError, OSError) as exc:
+            raise ConfigurationError(
+                [f"TDC_TLS_CERT, TDC_TLS_KEY: {exc}; give a PEM chain and the key it belongs to"]
+            ) from exc
+        return context
+
+    def _state(self) -> tuple[tuple[int, int, int] | None, ...]:
+        """Return what changes when one of the files does."""
+        return tuple(map(_file_state, self._files))
+
+
+def _file_state(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns

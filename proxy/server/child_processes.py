@@ -1,0 +1,97 @@
+"""Successors that this process starts, and what a parent owes them.
+
+A service manager takes a successor for the main process from then on. Elsewhere the first process
+stays the parent of all that follow: its end is the end of a container, or of a shell's job. Those
+between it and the newest one may end, since it adopts their children (PR_SET_CHILD_SUBREAPER).
+"""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from proxy.server import foreground
+
+_PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
+# For the event loop to hand on signals that have come.
+_TURNS_S = 0.05
+
+
+class ChildProcesses:
+    """Starts successors, and notices their end."""
+
+    def __init__(self, *, is_first: bool, failed: Callable[[int], None]) -> None:
+        """Start none yet.
+
+        Args:
+            is_first: Whether this process stays as long as those that follow it.
+            failed: Is told the status of the last one that has ended, if it was not 0: nobody
+                serves any more.
+        """
+        self._is_first = is_first
+        self._failed = failed
+        self._group: int | None = None
+
+    def start(self, environ: Mapping[str, str], descriptor: int) -> subprocess.Popen[bytes]:
+        """Start this program anew, as it is installed by now, with one descriptor of this process.
+
+        Raises:
+            OSError: It cannot be started.
+        """
+        asyncio.get_running_loop().add_signal_handler(signal.SIGCHLD, self._ended)
+        if self._is_first and sys.platform == "linux":
+            # systemd's MemoryDenyWriteExecute= may refuse it, and a service does not come here.
+            import ctypes  # noqa: PLC0415 - see above
+
+            ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        process = subprocess.Popen(  # noqa: S603 - the program that runs here already
+            [sys.executable, *sys.orig_argv[1:]],
+            env=environ,
+            pass_fds=[descriptor],
+            # A group of their own: a terminal sends its signals to the first process alone, which
+            # passes them on to the group.
+            process_group=0 if self._is_first else None,
+        )
+        self._group = process.pid
+        return process
+
+    def pass_on(self, number: signal.Signals) -> None:
+        """Send a signal to all that have been started, if they are this process's to tell."""
+        if self._is_first and self._group is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._group, number)
+
+    async def stay(self) -> int | None:
+        """Wait for all that are left, and return how the last one ended; None if none is.
+
+        Where it can, this process becomes a program that does nothing else, and does not return.
+        """
+        if not self._is_first or self._group is None:
+            return None
+        # No signal is lost: other threads take none, this one blocks them until it waits for them,
+        # and what has come before is passed on by the event loop.
+        await asyncio.get_running_loop().shutdown_default_executor()
+        signal.pthread_sigmask(signal.SIG_BLOCK, foreground.AWAITED)
+        await asyncio.sleep(_TURNS_S)
+        with suppress(OSError):  # it is not there any more
+            os.execv(  # noqa: S606 - a program of ours
+                sys.executable, [sys.executable, "-I", foreground.__file__, str(self._group)]
+            )
+        return foreground.stay(self._group)
+
+    def _ended(self) -> None:
+        status = 0
+        while True:
+            try:
+                pid, ended = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                break
+            if not pid:
+                return
+            status = foreground.exit_status(ended)
+        self._group = None
+        if status:
+            self._failed(status)

@@ -1,0 +1,493 @@
+"""Listening sockets pass from a process to its successor, so that they never close.
+
+Whoever holds the sockets answers on a Unix socket in the state directory, which only its user may
+open. Requests and answers are lines of JSON; the sockets travel as SCM_RIGHTS (unix(7)).
+
+A successor asks to ``take`` the sockets, opens all that it needs, says that it is ``ready``, and
+accepts once it is told to ``go``. Until then the holder serves as ever, so that a successor that
+fails changes nothing. It is given the sockets where the holder stops, or has started it itself:
+then the two are connected from the start, and the Unix socket is not needed.
+"""
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+import orjson
+import structlog
+
+from proxy.errors import ConfigurationError
+from proxy.settings import PREFIX, Listen
+
+log = structlog.get_logger("proxy.handover")
+
+# Names the descriptor by which a successor is connected with the process that started it.
+_INHERITED = "THRON_CONNECTOR_HANDOVER_FD"
+# For a successor to open everything. An upgrade may have a large database to bring up to date, and
+# systemd gives a reload 90 s by default (TimeoutStartSec=).
+_START_S = 80.0
+# For whoever connects to say what it wants, and to take the answer.
+_EXCHANGE_S = 5.0
+_MOST_PEERS = 8
+_ACCEPT_AGAIN_S = 0.1
+# An environment is some kilobytes.
+_LONGEST_LINE = 1024 * 1024
+_MOST_SOCKETS = 8
+# What sun_path holds without the octet that ends it (unix(7)).
+_LONGEST_PATH = 107
+
+_UNDER_WAY = "another reload or restart is under way; try again when it is done"
+_SERVES = "another one serves there, and does not stop"
+
+
+def handover_path(state: Path, listen: Listen) -> Path:
+    """Return the Unix socket of whoever listens on a public address.
+
+    Its name has the address, which one process alone can bind: instances that share a state
+    directory do not meet, and who has the address may replace what a killed process has left.
+    """
+    return state / f"handover-{listen.host}-{listen.port}.sock"
+
+
+class Channel:
+    """One end of a connection between two processes of this machine and user."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        """Take a connected Unix socket, and close it by ``close``."""
+        sock.setblocking(False)  # noqa: FBT003 - the socket module's own signature
+        self._sock = sock
+        self._received = b""
+        self.sockets: list[socket.socket] = []
+
+    @classmethod
+    async def connect(cls, path: Path) -> Self:
+        """Connect to a Unix socket.
+
+        Raises:
+            OSError: Nobody listens there.
+        """
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            sock.setblocking(False)  # noqa: FBT003 - the socket module's own signature
+            with _short(path) as address:
+                await asyncio.get_running_loop().sock_connect(sock, address)
+        except BaseException:
+            sock.close()
+            raise
+        return cls(sock)
+
+    def close(self) -> None:
+        """Close it, and what has been received and taken by nobody."""
+        for each in (self._sock, *self.sockets):
+            each.close()
+
+    async def send(
+        self, message: Mapping[str, object], sockets: Sequence[socket.socket] = ()
+    ) -> None:
+        """Send a message, with sockets.
+
+        Raises:
+            OSError: The other end is closed.
+        """
+        line = orjson.dumps(message) + b"\n"
+        sent = 0
+        if sockets:  # few octets, and nothing waits before them: they need not be waited for
+            sent = socket.send_fds(self._sock, [line], [each.fileno() for each in sockets])
+        await asyncio.get_running_loop().sock_sendall(self._sock, line[sent:])
+
+    async def receive(self) -> dict[str, Any]:
+        """Return the next message; sockets that come with it are in ``sockets``.
+
+        Raises:
+            OSError: The other end is closed.
+            ValueError: What comes is no message.
+        """
+        while b"\n" not in self._received:
+            await self._readable()
+            octets, descriptors, *_ = socket.recv_fds(self._sock, 64 * 1024, _MOST_SOCKETS)
+            for each in descriptors:
+                os.set_inheritable(each, False)  # noqa: FBT003 - the os module's own signature
+                self.sockets.append(socket.socket(fileno=each))
+            if not octets:
+                raise ConnectionResetError("the other end is closed")
+            self._received += octets
+            if len(self._received) > _LONGEST_LINE:
+                raise ValueError("the message does not end")
+        line, _, self._received = self._received.partition(b"\n")
+        message = orjson.loads(line)
+        if not isinstance(message, dict):
+            raise ValueError("no message")  # noqa: TRY004 - as where it is no JSON
+        return message
+
+    async def _readable(self) -> None:
+        loop = asyncio.get_running_loop()
+        readable = loop.create_future()
+        loop.add_reader(self._sock, _settle, readable)
+        try:
+            await readable
+        finally:
+            loop.remove_reader(self._sock)
+
+
+def _settle(readable: asyncio.Future[None]) -> None:
+    if not readable.done():
+        readable.set_result(None)
+
+
+class Successor(Protocol):
+    """A process that has been started."""
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+
+    def kill(self) -> None:
+        """End it at once."""
+
+
+# Starts a successor with an environment and one descriptor to inherit.
+Start = Callable[[Mapping[str, str], int], Successor]
+
+
+class Holder:
+    """Holds listening sockets until a successor has them.
+
+    Attributes:
+        handed_over: Set once a successor accepts, and this process is to take no more.
+    """
+
+    def __init__(
+        self,
+        sockets: Mapping[str, socket.socket],
+        handed_over: asyncio.Event,
+        *,
+        environ: Mapping[str, str],
+        start: Start,
+        is_ready: Callable[[], bool],
+        notify: Callable[..., None],
+        reloaded: Callable[[Sequence[str]], None],
+    ) -> None:
+        """Hold sockets.
+
+        Args:
+            sockets: By the settings' names.
+            handed_over: To be set.
+            environ: With which this process was started.
+            start: Starts a successor.
+            is_ready: Tells whether this process can answer. A successor of its own that cannot,
+                where it can, is refused.
+            notify: Tells the service manager, as sd_notify(3) has it.
+            reloaded: Is told the problems of each reload, of which a good one has none.
+        """
+        self._sockets = sockets
+        self._environ = environ
+        self._start = start
+        self._is_ready = is_ready
+        self._notify = notify
+        self._reloaded = reloaded
+        self._attending = asyncio.Lock()
+        self._reloading: asyncio.Task[Sequence[str]] | None = None
+        self._successor: Channel | None = None
+        self._peers: set[asyncio.Task[None]] = set()
+        self._stops = False
+        self._path: Path | None = None
+        self._listening: asyncio.Task[None] | None = None
+        self.handed_over = handed_over
+
+    def listen(self, path: Path) -> None:
+        """Answer on a Unix socket from now on.
+
+        Where none can be made there is no restart in place, and ``reload`` by a signal alone.
+        """
+        try:
+            listener = _listen(path)
+        except OSError as exc:
+            log.info("no handover socket", path=str(path), reason=exc.strerror or str(exc))
+            return
+        self._path = path
+        self._listening = asyncio.create_task(self._accept(listener), name="handover")
+        self._listening.add_done_callback(lambda _: listener.close())
+
+    def leave(self) -> None:
+        """Answer nobody any more; to be called before the sockets are closed."""
+        if self._path is None or self._listening is None:
+            return
+        self._listening.cancel()
+        if not self.handed_over.is_set():  # else it is the successor's by now
+            self._path.unlink(missing_ok=True)
+        self._listening = None
+
+    async def reload(self, changed: Mapping[str, str] | None = None) -> Sequence[str]:
+        """Start a successor, and return why it did not take over: nothing if it did.
+
+        Args:
+            changed: The settings of its environment; None for those of this process.
+        """
+        is_under_way = self._reloading is not None and not self._reloading.done()
+        if is_under_way or self._stops or self._attending.locked() or self.handed_over.is_set():
+            return [_UNDER_WAY]
+        # A task of its own: whoever asks for a reload may leave.
+        self._reloading = asyncio.create_task(self._reload(changed), name="reload")
+        await asyncio.wait({self._reloading})
+        return [_UNDER_WAY] if self._reloading.cancelled() else self._reloading.result()
+
+    def stop(self) -> None:
+        """Give the sockets to whoever asks, but start no successor any more."""
+        self._stops = True
+        if self._reloading is not None and not self.handed_over.is_set():
+            self._reloading.cancel()
+
+    async def attended(self) -> None:
+        """Wait for the successor that is being started, if there is one."""
+        async with self._attending:
+            pass
+
+    def close(self) -> None:
+        """Tell the successor that nothing is served here any more."""
+        self.leave()
+        self.stop()
+        for peer in self._peers:
+            peer.cancel()
+        if self._successor is not None:
+            self._successor.close()
+
+    async def _reload(self, changed: Mapping[str, str] | None) -> Sequence[str]:
+        self._notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        environ = dict(self._environ)
+        if changed is not None:
+            kept = {name: value for name, value in environ.items() if not name.startswith(PREFIX)}
+            environ = kept | dict(changed)
+        try:
+            problems = await self._start_successor(environ)
+        except TimeoutError:
+            problems = [f"the new process was not ready within {_START_S:g} s"]
+        except (OSError, ValueError):
+            problems = ["the new process ended before it was ready; the log has what it said"]
+        if problems:
+            log.error("reload refused", problems=problems, fix="mend them, and reload again")
+            self._notify("READY=1")
+        self._reloaded(problems)
+        return problems
+
+    async def _start_successor(self, environ: Mapping[str, str]) -> Sequence[str]:
+        """Start a process, and return why it did not take over.
+
+        Raises:
+            OSError: It cannot be started, or has ended.
+            ValueError: It says what nobody understands.
+            TimeoutError: It takes too long.
+        """
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        channel, process = Channel(ours), None
+        try:
+            with theirs:
+                process = self._start(
+                    {**environ, _INHERITED: str(theirs.fileno())}, theirs.fileno()
+                )
+            async with self._attending, asyncio.timeout(_START_S):
+                match await channel.receive():
+                    case {"do": "take"}:
+                        return await self._attend(channel, child=process)
+                    case {"failed": [*problems]}:
+                        return list(map(str, problems))
+                    case message:
+                        raise ValueError(f"{list(message)} is no question")
+        finally:
+            if not self.handed_over.is_set():
+                channel.close()
+                if process is not None:
+                    process.kill()
+
+    async def _attend(self, channel: Channel, *, child: Successor | None = None) -> Sequence[str]:
+        """Hand the sockets to a successor, and return why it did not take over.
+
+        Raises:
+            OSError: It has ended.
+            ValueError: It says what nobody understands.
+        """
+        await channel.send({"sockets": list(self._sockets)}, tuple(self._sockets.values()))
+        match await channel.receive():
+            case {"failed": [*problems]}:
+                return list(map(str, problems))
+            case {"ready": [*lacks]}:
+                if lacks and self._is_ready():
+                    await channel.send({"refused": lacks})
+                    return list(map(str, lacks))
+                await channel.send({"go": True})
+                self._successor = channel
+                if child is not None:  # before this process can end
+                    self._notify(f"MAINPID={child.pid}", "READY=1")
+                log.info("handed over", pid=child.pid if child is not None else None)
+                self.handed_over.set()
+                return []
+            case message:
+                raise ValueError(f"{list(message)} is no answer")
+
+    async def _accept(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                sock, _ = await loop.sock_accept(listener)
+            except OSError:  # such as no descriptor being left
+                await asyncio.sleep(_ACCEPT_AGAIN_S)
+                continue
+            if len(self._peers) >= _MOST_PEERS:
+                sock.close()
+                continue
+            task = asyncio.create_task(self._answer(Channel(sock)), name="handover peer")
+            self._peers.add(task)
+            task.add_done_callback(self._peers.discard)
+
+    async def _answer(self, channel: Channel) -> None:
+        """Answer one who has connected; whatever it does, this process serves."""
+        try:
+            async with asyncio.timeout(_EXCHANGE_S):
+                request = await channel.receive()
+            match request:
+                case {"do": "take"}:
+                    await self._give(channel)
+                case {"do": "reload", "environ": None | dict() as changed}:
+                    problems = await self.reload(changed)
+                    async with asyncio.timeout(_EXCHANGE_S):
+                        await channel.send({"problems": problems})
+        except (OSError, ValueError) as exc:
+            log.info("handover broke off", reason=str(exc) or type(exc).__name__)
+        finally:
+            if channel is not self._successor:
+                channel.close()
+
+    async def _give(self, channel: Channel) -> None:
+        if not self._stops or self._attending.locked() or self.handed_over.is_set():
+            await channel.send({"refused": [_UNDER_WAY if self._stops else _SERVES]})
+            return
+        async with self._attending, asyncio.timeout(_START_S):
+            for problem in await self._attend(channel):
+                log.info("handover refused", reason=problem)
+
+
+class Predecessor:
+    """Who holds the sockets that this process is to have, as this process sees it."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    @classmethod
+    def inherited(cls, environ: MutableMapping[str, str]) -> Self | None:
+        """Return the one that has started this process, and take it out of the environment."""
+        descriptor = environ.pop(_INHERITED, None)
+        if descriptor is None:
+            return None
+        os.set_inheritable(int(descriptor), False)  # noqa: FBT003 - the os module's own signature
+        return cls(Channel(socket.socket(fileno=int(descriptor))))
+
+    @classmethod
+    async def of(cls, path: Path) -> Self | None:
+        """Return the one that answers on a Unix socket; None if nobody does."""
+        try:
+            return cls(await Channel.connect(path))
+        except OSError:
+            return None
+
+    async def take(self) -> dict[str, socket.socket] | None:
+        """Return the sockets by the settings' names; None where they are not given."""
+        try:
+            async with asyncio.timeout(_EXCHANGE_S):
+                await self._channel.send({"do": "take"})
+                names = (await self._channel.receive()).get("sockets")
+        except (OSError, ValueError):
+            return None
+        sockets, self._channel.sockets = self._channel.sockets, []
+        return None if names is None else dict(zip(names, sockets, strict=True))
+
+    async def ready(self, lacks: Sequence[str]) -> None:
+        """Say that this process can accept, and return once it is to.
+
+        Args:
+            lacks: Why it cannot answer everything.
+
+        Raises:
+            ConfigurationError: The other one goes on instead.
+        """
+        try:
+            async with asyncio.timeout(_EXCHANGE_S):
+                await self._channel.send({"ready": lacks})
+                answer = await self._channel.receive()
+        except (OSError, ValueError):
+            return  # it has ended, and nobody else serves
+        if "go" not in answer:
+            raise ConfigurationError(list(map(str, answer.get("refused", []))))
+
+    async def fail(self, problems: Sequence[str]) -> None:
+        """Say why this process does not take over."""
+        with suppress(OSError):
+            await self._channel.send({"failed": problems})
+
+    async def gone(self) -> None:
+        """Wait until it serves nothing any more."""
+        with suppress(OSError, ValueError):
+            await self._channel.receive()
+
+    def close(self) -> None:
+        """Let it go, and what sockets of it nobody has taken."""
+        self._channel.close()
+
+
+async def ask_for_reload(path: Path, settings: Mapping[str, str] | None) -> Sequence[str] | None:
+    """Ask whoever listens on a Unix socket for a reload.
+
+    Args:
+        path: Of the socket.
+        settings: The environment's; None for those with which it was started.
+
+    Returns:
+        All problems; None where nobody answers.
+    """
+    try:
+        async with asyncio.timeout(_START_S + _EXCHANGE_S):
+            with closing(await Channel.connect(path)) as channel:
+                await channel.send({"do": "reload", "environ": settings})
+                return list(map(str, (await channel.receive())["problems"]))
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _listen(path: Path) -> socket.socket:
+    """Return a Unix socket that listens, in the place of whatever was there.
+
+    Raises:
+        OSError: The directory cannot be made or written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    beside = path.with_name(f".handover-{os.getpid()}")
+    beside.unlink(missing_ok=True)
+    try:
+        sock.setblocking(False)  # noqa: FBT003 - the socket module's own signature
+        with _short(beside) as address:
+            sock.bind(address)
+        beside.chmod(0o600)  # nobody can connect before it listens
+        sock.listen()
+        beside.rename(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        sock.close()
+        raise
+    return sock
+
+
+@contextmanager
+def _short(path: Path) -> Iterator[str]:
+    """Give an address of a Unix socket that is short enough, however long its path is."""
+    if len(os.fsencode(path)) <= _LONGEST_PATH:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)

@@ -1,0 +1,63 @@
+"""What systemd, or whoever speaks like it, is told and gives: sd_notify(3), sd_listen_fds(3).
+
+Both are a few lines of a protocol that is documented to be spoken without its library.
+"""
+
+import os
+import socket
+from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
+
+# The first descriptor that is given (SD_LISTEN_FDS_START).
+_FIRST = 3
+_NAMES = "LISTEN_FDNAMES"
+
+
+def notify(environ: Mapping[str, str], *lines: str) -> None:
+    """Tell the service manager how this process stands; nothing if there is none.
+
+    Args:
+        environ: Names its socket.
+        lines: Such as ``READY=1``; they count together.
+    """
+    address = environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    if address.startswith("@"):  # the abstract namespace
+        address = "\0" + address[1:]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock, suppress(OSError):
+        sock.setblocking(False)  # noqa: FBT003 - the socket module's own signature
+        sock.sendto("\n".join(lines).encode(), address)
+
+
+def is_supervised(environ: Mapping[str, str]) -> bool:
+    """Tell whether a successor may become the main process, and this one end.
+
+    The end of a container's first process, or of a shell's foreground job, ends the whole.
+    """
+    return bool(environ.get("NOTIFY_SOCKET")) and os.getpid() != 1
+
+
+def given_sockets(environ: MutableMapping[str, str]) -> list[tuple[str, socket.socket]]:
+    """Return the sockets that are given, each with its name, and take them out of the environment.
+
+    Args:
+        environ: Its ``LISTEN_PID`` says for whom they are. ``LISTEN_FDNAMES`` stays in it, for a
+            successor, which gets the sockets in another way.
+    """
+    process, count = (environ.pop(name, "") for name in ("LISTEN_PID", "LISTEN_FDS"))
+    if process != str(os.getpid()) or not count.isdecimal():
+        environ.pop(_NAMES, None)
+        return []
+    given = []
+    names = given_names(environ) + [""] * int(count)
+    for number, name in zip(range(int(count)), names, strict=False):
+        sock = socket.socket(fileno=_FIRST + number)
+        sock.set_inheritable(False)
+        given.append((name, sock))
+    return given
+
+
+def given_names(environ: Mapping[str, str]) -> list[str]:
+    """Return the names of the sockets that were given to this process or one before it."""
+    return environ.get(_NAMES, "").split(":")

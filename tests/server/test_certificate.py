@@ -1,0 +1,83 @@
+"""Certificates: read, refused, and renewed under a listener that serves."""
+
+import asyncio
+import ssl
+from pathlib import Path
+
+import pytest
+import trustme
+
+from proxy.errors import ConfigurationError
+from proxy.server.certificate import Certificate
+from proxy.server.listeners import bind, serving
+from tests.logs import logged
+from tests.server.test_listeners import LOOPBACK, Story, nothing, roomy
+from tests.waiting import until
+
+
+def test_certificate_and_key_must_fit(tmp_path: Path) -> None:
+    """A key of another certificate, or no PEM at all, is told with both settings."""
+    authority = trustme.CA()
+    one, other = (authority.issue_cert("localhost") for _ in range(2))
+    certificate, key, junk = tmp_path / "cert", tmp_path / "key", tmp_path / "junk"
+    one.cert_chain_pems[0].write_to_path(str(certificate))
+    other.private_key_pem.write_to_path(str(key))
+    junk.write_text("hello")
+    for given in (key, junk, tmp_path / "none"):
+        with pytest.raises(ConfigurationError, match=r"^TDC_TLS_CERT, TDC_TLS_KEY: "):
+            Certificate(certificate, given)
+
+
+async def test_renewed_without_a_reload(tmp_path: Path) -> None:
+    """New handshakes use what the files hold by now; what cannot be used changes nothing."""
+    pem = tmp_path / "pem"
+    trusting = ssl.create_default_context()
+    trusting.check_hostname = False
+
+    def renew(name: str) -> None:
+        authority = trustme.CA()
+        authority.configure_trust(trusting)
+        issued = authority.issue_cert(name)
+        beside = tmp_path / "beside"
+        issued.private_key_and_cert_chain_pem.write_to_path(str(beside))
+        beside.rename(pem)
+
+    renew("old.example")
+    certificate = Certificate(pem, pem)
+    with logged() as log, bind(LOOPBACK, setting="TDC_TLS_LISTEN") as sock:
+        port = sock.getsockname()[1]
+
+        async def shown() -> str:
+            """Return the name in the certificate that a new connection is shown."""
+            _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting)
+            told = writer.get_extra_info("peercert")
+            writer.transport.abort()
+            name: str = told["subjectAltName"][0][1]
+            return name
+
+        async with (
+            serving(Story().app, (sock, certificate), limiter=roomy(), drained=nothing),
+            certificate.watched(look_every_s=0.01),
+        ):
+            assert await shown() == "old.example"
+            renew("new.example")
+
+            async def is_new() -> bool:
+                return await shown() == "new.example"
+
+            await until(is_new)
+            pem.write_text("half a file")
+
+            async def is_told() -> bool:
+                return bool(log.of("certificate refused"))
+
+            await until(is_told)
+            assert await shown() == "new.example"
+            renew("newest.example")
+
+            async def is_newest() -> bool:
+                return await shown() == "newest.example"
+
+            await until(is_newest)
+        assert len(log.of("certificate refused")) == 1
+        assert len(log.of("certificate renewed")) == 2

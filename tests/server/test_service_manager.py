@@ -1,0 +1,97 @@
+"""What a service manager is told and gives, by a small stand-in of systemd."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from proxy.sandbox.server import Sandbox
+from proxy.server.service_manager import given_sockets, is_supervised, notify
+from tests.commands.test_reload import event, is_answered
+from tests.process import beside, environ_for
+
+
+@pytest.mark.parametrize("is_abstract", [False, True], ids=["a path", "abstract"])
+def test_notify(tmp_path: Path, *, is_abstract: bool) -> None:
+    """The lines come in one datagram."""
+    name = f"thron-{os.getpid()}" if is_abstract else str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind("\0" + name if is_abstract else name)
+        notify({"NOTIFY_SOCKET": "@" + name if is_abstract else name}, "MAINPID=7", "READY=1")
+        assert manager.recv(100) == b"MAINPID=7\nREADY=1"
+
+
+def test_nobody_to_notify(tmp_path: Path) -> None:
+    """Without a service manager, or with one that has gone, nothing happens."""
+    notify({}, "READY=1")
+    notify({"NOTIFY_SOCKET": str(tmp_path / "none")}, "READY=1")
+
+
+def test_supervised() -> None:
+    """Only with a service manager may the main process change."""
+    assert is_supervised({"NOTIFY_SOCKET": "/run/systemd/notify"})
+    assert not is_supervised({})
+
+
+def test_sockets_for_another_process() -> None:
+    """What is given to another process, or not at all, is nobody's here."""
+    assert given_sockets({}) == []
+    environ = {"LISTEN_PID": "1", "LISTEN_FDS": "2", "LISTEN_FDNAMES": "a:b", "PATH": "/bin"}
+    assert given_sockets(environ) == []
+    assert environ == {"PATH": "/bin"}, "nor a successor's"
+
+
+_AS_SYSTEMD = """
+import os, socket, sys
+public = socket.create_server(("127.0.0.1", 0))
+admin = socket.create_server(("127.0.0.1", 0))
+os.dup2(public.fileno(), 13)
+os.dup2(admin.fileno(), 14)
+os.dup2(13, 3)
+os.dup2(14, 4)
+address = "{0}:{1}".format(*admin.getsockname())
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "2", "LISTEN_FDNAMES": "listen:x"}
+os.environ |= {"TDC_ADMIN_LISTEN": address}
+os.execv(sys.executable, [sys.executable, "-m", "proxy", "serve"])
+"""
+
+
+async def test_as_systemd_has_it(thron: Sandbox, tmp_path: Path) -> None:
+    """Sockets are taken by name or address; READY, RELOADING, MAINPID and STOPPING are told."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(60)
+
+        async def told() -> list[str]:
+            return (await asyncio.to_thread(manager.recv, 1000)).decode().splitlines()
+
+        environ = {
+            **environ_for(thron, tmp_path),
+            "NOTIFY_SOCKET": str(tmp_path / "notify"),
+            "TDC_LISTEN": "127.0.0.1:1",
+            "TDC_LAME_DUCK_S": "0",
+        }
+        async with beside(environ=environ, program=(sys.executable, "-c", _AS_SYSTEMD)) as process:
+            listening = await event(process, "listening")
+            public = str(listening["public"])
+            assert public != "127.0.0.1:1", "the name of its setting goes first"
+            assert await told() == ["READY=1"]
+            assert await is_answered(public, "/-/livez") == 200
+            assert await is_answered(str(listening["admin"]), "/livez") == 200
+
+            process.tell(signal.SIGHUP)
+            assert (await told())[0] == "RELOADING=1"
+            main, ready = await told()
+            newest = int(main.removeprefix("MAINPID="))
+            assert ready == "READY=1"
+            assert await asyncio.to_thread(process.exit_status) == 0, (
+                "systemd looks after the new one from now on"
+            )
+            assert await is_answered(public, "/-/livez") == 200
+
+            os.kill(newest, signal.SIGTERM)
+            assert await told() == ["STOPPING=1"]
