@@ -9,9 +9,18 @@
 #     TDC_FORWARDED=x-forwarded-for,x-forwarded-proto,x-forwarded-host
 #     TDC_PUBLIC_URL=https://media.example.com
 
+# What it stores is forgotten by tag, by a hook of the file in TDC_PURGE_HOOKS:
+#     [[hook]]
+#     name = "varnish"
+#     preset = "varnish-ban"
+#     url = "http://127.0.0.1:80/"
+# Where a thousand contents change an hour, the index of varnish-modules is quicker than bans:
+# uncomment what has "xkey" in it, and write preset = "varnish-xkey".
+
 vcl 4.1;
 
 import std;
+# import xkey;
 
 backend connector {
     .host = "127.0.0.1";
@@ -30,7 +39,28 @@ acl tls_proxies {
     "127.0.0.1";
 }
 
+# Who may have what is stored forgotten: the connector's machines.
+acl purgers {
+    "127.0.0.1";
+    "::1";
+}
+
 sub vcl_recv {
+    if (req.method == "BAN" || req.method == "PURGE") {
+        if (client.ip !~ purgers) {
+            return (synth(405));
+        }
+        # if (req.http.xkey-purge) {
+        #     xkey.purge(req.http.xkey-purge);
+        #     return (synth(200));
+        # }
+        if (req.http.ban-surrogate-key
+            && std.ban("obj.http.Surrogate-Key ~ " + req.http.ban-surrogate-key)) {
+            return (synth(200));
+        }
+        return (synth(400));
+    }
+
     # Of no concern to public files; with them nothing would be stored.
     unset req.http.Cookie;
     unset req.http.Authorization;
@@ -72,6 +102,12 @@ sub vcl_backend_response {
     if (beresp.status >= 500 && bereq.is_bgfetch) {
         return (abandon);
     }
+    # set beresp.http.xkey = beresp.http.Surrogate-Key;
+    # A lifetime of its own (cdn_max_age_s of the connector).
+    if (beresp.http.Surrogate-Control ~ "max-age=[0-9]+") {
+        set beresp.ttl = std.duration(
+            regsub(beresp.http.Surrogate-Control, "^.*max-age=([0-9]+).*$", "\1s"), beresp.ttl);
+    }
     if (std.integer(beresp.http.Content-Length, 0) > 268435456) {
         # From now on fetched as it is asked for.
         return (pass(1h));
@@ -82,6 +118,11 @@ sub vcl_backend_response {
 }
 
 sub vcl_deliver {
+    # max-age begins anew with browsers, however long it was stored here.
+    if (resp.http.Surrogate-Control) {
+        unset resp.http.Surrogate-Control;
+        unset resp.http.Age;
+    }
     if (obj.hits > 0) {
         set resp.http.X-Cache = "HIT";
     } else {

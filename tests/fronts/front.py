@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import shutil
 import socket
 from collections.abc import AsyncIterator, Mapping
@@ -54,7 +55,7 @@ async def nginx(connector_port: int, home: Path) -> AsyncIterator[Front]:
         connector_port: The connector's public port on loopback.
         home: An empty directory of its own.
     """
-    port, secure_port = _free_port(), _free_port()
+    port, secure_port = free_port(), free_port()
     pem = home / "media.pem"
     trustme.CA().issue_cert(LOOPBACK).private_key_and_cert_chain_pem.write_to_path(pem)
     changes = {
@@ -73,15 +74,30 @@ async def nginx(connector_port: int, home: Path) -> AsyncIterator[Front]:
 
 
 @asynccontextmanager
-async def varnish(connector_port: int, home: Path) -> AsyncIterator[Front]:
-    """Run Varnish with ``deploy/varnish.vcl`` before a connector; arguments as for nginx."""
-    port = _free_port()
+async def varnish(
+    connector_port: int, home: Path, *, port: int | None = None, has_xkey: bool = False
+) -> AsyncIterator[Front]:
+    """Run Varnish with ``deploy/varnish.vcl`` before a connector.
+
+    Args:
+        connector_port: The connector's public port on loopback.
+        home: An empty directory of its own.
+        port: To listen on; None for any.
+        has_xkey: Whether the lines for varnish-modules count.
+    """
+    port = port or free_port()
     recipe = home / "default.vcl"
     changes = {
         '.port = "8080";': f'.port = "{connector_port}";',
         'acl tls_proxies {\n    "127.0.0.1";': f'acl tls_proxies {{\n    "{TLS_PROXY}";',
     }
-    recipe.write_text(_changed("varnish.vcl", changes))
+    text = _changed("varnish.vcl", changes)
+    if has_xkey:  # as the recipe says: "uncomment what has xkey in it"
+        of_xkey = (
+            r"^( *)# (import xkey;|set beresp.http.xkey|if \(req.http.xkey|    xkey|    return|\}$)"
+        )
+        text = re.sub(of_xkey, r"\1\2", text, flags=re.MULTILINE)
+    recipe.write_text(text)
     place = ("-n", f"{home}/work", "-a", f"{LOOPBACK}:{port}", "-f", f"{recipe}")
     rest = ("-F", "-j", "none", "-T", "none", "-s", "malloc,64m")
     async with _listening(_program("varnishd"), *rest, *place, port=port):
@@ -130,7 +146,8 @@ def _program(name: str) -> str:
     return found
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on."""
     with socket.create_server((LOOPBACK, 0)) as sock:
         port: int = sock.getsockname()[1]
         return port
