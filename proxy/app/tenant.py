@@ -36,6 +36,7 @@ from proxy.delivery.rate_limiter import RateLimiter
 from proxy.delivery.resolution import Delivery
 from proxy.delivery.resolver import Lifetimes, Resolver
 from proxy.delivery.retrying_caller import RetryingCaller
+from proxy.delivery.reverification import Reverification
 from proxy.delivery.source_file import SourceFiles
 from proxy.delivery.transport.client import Http1Client
 from proxy.errors import ConfigurationError
@@ -152,6 +153,12 @@ async def _open_tenant(
             source_path=settings.source_path,
             now=clock.now,
         )
+        caller = RetryingCaller(
+            CircuitBreaker(),
+            silent_s=lambda: thron.silent_s,
+            now=clock.now,
+            random=random.random,
+        )
         resolver = Resolver(
             lookup,
             deliver=delivery_builder.build,
@@ -168,18 +175,24 @@ async def _open_tenant(
                 now=clock.now,
             ),
             look_ups=Bulkhead(places=_LOOK_UPS),
-            caller=RetryingCaller(
-                CircuitBreaker(),
-                silent_s=lambda: thron.silent_s,
-                now=clock.now,
-                random=random.random,
-            ),
+            caller=caller,
             now=clock.now,
             completed=partial(_note_served, served),
             changed=changed,
             starts_warm=known is not None and await known.has_any(),
         )
         stack.push_async_callback(resolver.aclose)
+        if database is not None and settings.purge_hooks is not None:
+            reverification = Reverification(
+                lookup,
+                resolutions=lambda: resolver.resolutions,
+                changed=changed,
+                caller=caller,
+                now=clock.now,
+            )
+            await stack.enter_async_context(
+                reverification.running(every_s=settings.resolution_ttl_s)
+            )
         origins = await stack.enter_async_context(
             _open_origins(settings, thron, clock=clock, recording=recording)
         )

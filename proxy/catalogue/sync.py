@@ -32,6 +32,8 @@ log = structlog.get_logger("proxy.sync")
 # Folders listed at the same time: one that is new does not wait for one of 100,000 contents.
 _AT_ONCE = 3
 _DELTAS_BETWEEN = 5
+RUNS_TO_FULL = _DELTAS_BETWEEN + 1
+"""A content that has left its folder is noticed by a full listing alone: one run of so many."""
 _FIRST_RETRY_S = 5.0
 
 

@@ -61,6 +61,10 @@ class BoundedCache(Generic[V]):
             self._order.move_to_end(key)
         return cast("V | None", value)
 
+    def values(self) -> list[V]:
+        """Return all values, which leaves them as recently used as they were."""
+        return list(self._values._cache.values())  # noqa: SLF001 - as for ``peek``
+
     async def set(self, key: str, value: V) -> None:
         """Store a value for the TTL, as the most recently used one."""
         self._order[key] = None

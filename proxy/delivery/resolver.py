@@ -1,7 +1,7 @@
 """Resolves addresses to deliveries: TTL and negative cache, collapsed look-ups, stale answers."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -152,6 +152,11 @@ class Resolver:
     def remembered(self) -> int:
         """How many resolutions are remembered."""
         return len(self._resolutions)
+
+    @property
+    def resolutions(self) -> Sequence[Resolution]:
+        """All that are remembered, in no order."""
+        return self._resolutions.values()
 
     @property
     def outage(self) -> Outage | None:

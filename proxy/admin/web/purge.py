@@ -1,5 +1,6 @@
 """Have what is remembered of addresses forgotten, so that THRON is asked anew."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from proxy.admin.web.forms import Form
 from proxy.admin.web.rendering import render, see_other
 from proxy.catalogue.database import Database
 from proxy.catalogue.purges import PurgeStore
+from proxy.catalogue.sync import RUNS_TO_FULL
 from proxy.connectors.watch import ConnectorWatch
 from proxy.edge.sender import PurgeSender
 from proxy.settings import Settings
@@ -130,6 +132,7 @@ class PurgePages:
             is_done=is_done,
             hooks=await self.sender.states(),
             tried=tried,
-            seen_within_s=int(self.settings.resolution_ttl_s),
+            seen_within_s=math.ceil(self.settings.resolution_ttl_s),
+            listed_within_min=math.ceil(RUNS_TO_FULL * self.settings.sync_interval_s / 60),
             remembered=self._remembered(),
         )
