@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 from urllib.parse import urlencode
 
 from multidict import MultiMapping
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, PrivateAttr
 
 from proxy.admin.api.operations import Model
 from proxy.admin.validation import lenient
@@ -19,7 +19,7 @@ NO_LANGUAGE = "-"
 _PAGE = 50
 _LARGEST = 500
 # Of a page for people: with more it would be no light one.
-_LARGEST_SHOWN = 50
+_LARGEST_SHOWN = 250
 # Offsets stay in what every database counts with.
 _LAST = 1_000_000
 
@@ -78,12 +78,20 @@ class UrlsQuery(LinesQuery):
 
     page: int = Field(1, ge=1, le=_LAST)
     size: int = Field(_PAGE, ge=1, le=_LARGEST, description="lines of a page")
+    _usual: Mapping[str, Any] = PrivateAttr(default_factory=dict)
 
     @classmethod
-    def lenient(cls, query: MultiMapping[str]) -> Self:
-        """Return what a page's address says, what cannot be understood left out."""
-        found = lenient(cls, query)
-        return found.model_copy(update={"size": min(found.size, _LARGEST_SHOWN)})
+    def lenient(cls, query: MultiMapping[str], **usual: Any) -> Self:
+        """Return what a page's address says, what cannot be understood left out.
+
+        Args:
+            query: Of the address.
+            usual: What holds where it says nothing, if that is not the default of the API.
+        """
+        found = lenient(cls, query, **usual)
+        made = found.model_copy(update={"size": min(found.size, _LARGEST_SHOWN)})
+        made._usual = usual  # noqa: SLF001 - of this class
+        return made
 
     @property
     def offset(self) -> int:
@@ -104,14 +112,14 @@ class UrlsQuery(LinesQuery):
         """
         first = {} if changed.keys() <= {"page"} else {"page": 1}
         shown = type(self).model_validate({**self.model_dump(), **first, **changed})
+        shown._usual = self._usual  # noqa: SLF001 - of this class
         query = urlencode(shown.pairs())
         return f"{path}?{query}" if query else path
 
     def pairs(self, *, without: Iterable[str] = ()) -> list[tuple[str, str]]:
         """Return the query as fields of a form, without those that are as usual."""
-        usual: Mapping[str, Any] = {
-            name: each.default for name, each in type(self).model_fields.items()
-        }
+        defaults = {name: each.default for name, each in type(self).model_fields.items()}
+        usual = {**defaults, **self._usual}
         return [
             (name, text)
             for name, default in usual.items()
@@ -122,7 +130,7 @@ class UrlsQuery(LinesQuery):
 
 def _texts(value: Any) -> list[str]:
     if isinstance(value, bool):
-        return ["on"]
+        return ["on" if value else "off"]
     if isinstance(value, frozenset):
         return sorted(str(each) for each in value)
     return [str(value)]

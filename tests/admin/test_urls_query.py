@@ -69,8 +69,18 @@ def test_nonsense(query: str) -> None:
 
 
 def test_a_page_for_people_is_light() -> None:
-    """A page that is shown has at most 50 lines, whatever is asked for."""
-    assert _read("size=500").size == 50
+    """A page that is shown has at most 250 lines, whatever is asked for."""
+    assert _read("size=500").size == 250
+
+
+def test_what_is_usual_for_a_reader_stays_out_of_addresses() -> None:
+    """What the reader chose once is in no address; what is otherwise is, either way."""
+    query = UrlsQuery.lenient(MultiDict(q="a"), names=True, size=100)
+    assert (query.names, query.size) == (True, 100)
+    assert query.href("/x") == "/x?q=a"
+    assert query.href("/x", names=False, size=50) == "/x?q=a&names=off&size=50"
+    other = UrlsQuery.lenient(MultiDict(names="off"), names=True, size=100)
+    assert other.href("/x", page=2) == "/x?names=off&page=2"
 
 
 def test_href() -> None:

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from proxy.admin.web.table_view import Column
 from proxy.catalogue.collisions import AddressStatus
-from proxy.catalogue.url_rows import Sort, UrlRow
+from proxy.catalogue.url_rows import UrlRow
 from proxy.link_check.results import CheckState, LinkStatus
 from proxy.text import Text
 from proxy.thron.content import Publication
@@ -16,21 +17,25 @@ TYPES: Mapping[str, Text] = {
 }
 
 STATUSES: Mapping[AddressStatus, Text] = {
-    AddressStatus.OK: Text("OK"),
-    AddressStatus.COLLISION: Text("Collision"),
-    AddressStatus.FORMER: Text("Former"),
+    AddressStatus.OK: Text("Ready"),
+    AddressStatus.COLLISION: Text("Shared address"),
+    AddressStatus.FORMER: Text("Old link"),
     AddressStatus.NO_IDENTIFIER: Text("No identifier"),
-    AddressStatus.NOT_ADDRESSABLE: Text("Not addressable"),
-    AddressStatus.UNPUBLISHED: Text("Unpublished"),
+    AddressStatus.NOT_ADDRESSABLE: Text("Unusable identifier"),
+    AddressStatus.UNPUBLISHED: Text("Not published"),
     AddressStatus.REMOVED: Text("Removed"),
 }
 
 MEANINGS: Mapping[AddressStatus, Text] = {
-    AddressStatus.OK: Text("The address leads to this content."),
-    AddressStatus.COLLISION: Text("Several contents claim this address."),
-    AddressStatus.FORMER: Text("A former prettyID; the address still leads to this content."),
-    AddressStatus.NO_IDENTIFIER: Text("The content has no identifier to build an address from."),
-    AddressStatus.NOT_ADDRESSABLE: Text("The content's identifier cannot be used in an address."),
+    AddressStatus.OK: Text("The link leads to this content."),
+    AddressStatus.COLLISION: Text(
+        "Several contents have this address; the link leads to the oldest."
+    ),
+    AddressStatus.FORMER: Text("An earlier prettyID; the link still leads to this content."),
+    AddressStatus.NO_IDENTIFIER: Text(
+        "The content lacks the identifier that its link would be made of."
+    ),
+    AddressStatus.NOT_ADDRESSABLE: Text("The content's identifier cannot be part of a link."),
     AddressStatus.UNPUBLISHED: Text("The content is not published in THRON at the moment."),
     AddressStatus.REMOVED: Text("The content is no longer in the folder."),
 }
@@ -56,15 +61,21 @@ WHY_HIDDEN: Mapping[Publication, Text] = {
     Publication.NO_CHANNEL: Text("Hidden: THRON does not say whether, or where, it is published."),
 }
 
-LOST = Text("Several contents claim this address, and it does not lead to this one.")
+LOST = Text("Several contents have this address, and the link leads to another one.")
 
-SORTS: Mapping[Sort, Text] = {
-    Sort.TITLE: Text("Title"),
-    Sort.TYPE: Text("Type"),
-    Sort.LANGUAGE: Text("Language"),
-    Sort.IDENTIFIER: Text("Identifier"),
-    Sort.STATUS: Text("Status"),
-    Sort.UPDATED: Text("Updated"),
+COLUMNS: Mapping[str, Text] = {
+    "title": Text("Title"),
+    Column.THUMBNAIL: Text("Thumbnail"),
+    Column.TYPE: Text("Type"),
+    Column.LANGUAGE: Text("Language"),
+    Column.IDENTIFIER: Text("Identifier"),
+    Column.STATUS: Text("Status"),
+    Column.SIZE: Text("Size"),
+    Column.MEDIA_TYPE: Text("Media type"),
+    Column.MODIFIED: Text("Version date"),
+    Column.UPDATED: Text("Updated"),
+    Column.FILE_NAME: Text("File name"),
+    Column.CONTENT_ID: Text("Content ID"),
 }
 
 SHOWN: Mapping[LinkStatus, Text] = {

@@ -7,7 +7,7 @@ catalogues are gettext's: ``locale/it/LC_MESSAGES/console.po``.
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
@@ -70,6 +70,18 @@ class Words:
         date = format_date(moment, "medium", locale=self.locale)
         time = format_time(moment, "short", locale=self.locale)
         return f"{str(get_datetime_format(locale=self.locale)).format(time, date)} UTC"
+
+    def day(self, moment: datetime) -> str:
+        """Return the day of a moment in UTC; a script shows it in the reader's own zone."""
+        from babel.dates import format_date
+
+        return format_date(moment.astimezone(UTC), "medium", locale=self.locale)
+
+    def ago(self, age: timedelta) -> str:
+        """Return how long ago something was, such as ``3 minutes ago``."""
+        from babel.dates import format_timedelta
+
+        return format_timedelta(-age, add_direction=True, locale=self.locale)
 
     def time_of_day(self, moment: datetime, length: Literal["short", "medium"]) -> str:
         """Return the time of a moment of today in UTC; ``medium`` with its seconds."""

@@ -123,12 +123,19 @@ def _said(words: Words) -> dict[str, Any]:
     def time(moment: datetime) -> Markup:
         return Markup('<time datetime="{}">{}</time>').format(_stamp(moment), words.time(moment))
 
+    def day(moment: datetime) -> Markup:
+        return Markup('<time class="day" datetime="{}">{}</time>').format(
+            _stamp(moment), words.day(moment)
+        )
+
     return {
         "t": words,
         "say": words.say,
         "n": words.count,
         "number": words.number,
         "time": time,
+        "day": day,
+        "ago": words.ago,
         "plain_time": words.time,
         "time_of_day": words.time_of_day,
         "stamp": _stamp,

@@ -84,6 +84,18 @@ async def test_export_text(filled: Running, admin: Visitor) -> None:
         assert (await filled.ask("HEAD", url)).status == 200
 
 
+async def test_export_of_chosen_lines(filled: Running, admin: Visitor) -> None:  # noqa: ARG001 - filled first
+    """An export may be of some lines by their numbers."""
+    items = (await admin.call("GET", f"{PATH}?size=5")).json["items"]
+    chosen = "&".join(f"number={each['number']}" for each in items[1:3])
+    answer = await admin.call("GET", f"{PATH}/export?format=json&{chosen}")
+    assert [each["content_id"] for each in answer.json] == [
+        each["content_id"] for each in items[1:3]
+    ]
+    one = await admin.call("GET", f"{PATH}/export?format=json&number={items[0]['number']}")
+    assert len(one.json) == 1
+
+
 async def test_export_is_compressed(filled: Running, admin: Visitor) -> None:  # noqa: ARG001 - filled first
     """An export is packed for who takes it so, and streamed without a length."""
     answer = await admin.get(f"{PATH}/export", Accept_Encoding="gzip")

@@ -45,7 +45,7 @@ async def test_former_address(filled: Running, admin: Visitor) -> None:
     page = await admin.get(_path(filled, content.id))
     assert "/media/en/press-box" in page.text
     assert "/media/en/press-kit" in page.text
-    assert "Former" in page.words
+    assert "Old link" in page.words
 
 
 async def test_versions_seen(filled: Running, admin: Visitor) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from proxy.admin.web import content_labels as words
+from proxy.admin.web.table_view import Column
 from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.url_rows import Sort
 from proxy.link_check.results import CheckState, LinkStatus
@@ -10,9 +11,9 @@ from tests.catalogue.test_row_urls import LINE
 
 
 def test_everything_has_a_name() -> None:
-    """Each status, sort and state is said in words."""
+    """Each status, column and state is said in words."""
     assert words.STATUSES.keys() == words.MEANINGS.keys() == set(AddressStatus)
-    assert words.SORTS.keys() == set(Sort)
+    assert words.COLUMNS.keys() >= set(Sort) | set(Column)
     assert words.CHECKS.keys() == set(CheckState)
     assert words.SHOWN.keys() == set(LinkStatus)
 

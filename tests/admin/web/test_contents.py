@@ -8,6 +8,7 @@ import pytest
 from tests.admin.listed import listed
 from tests.admin.visitor import Page, Visitor
 from tests.running import Running, by_id, by_name, by_sku
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ async def filled(connector: Running) -> Running:
 
 
 def _titles(page: Page) -> list[str]:
-    found = re.findall(r'<span class="what-in"><a href="[^"]*">([^<]*)</a>', page.text)
+    found = re.findall(r'class="c-title"><a [^>]*><bdi>([^<]*)</bdi>', page.text)
     return [html.unescape(each) for each in found]
 
 
@@ -31,13 +32,15 @@ async def test_lines(filled: Running, admin: Visitor) -> None:
     """Every line has its content, its URL ready to copy and to open, and how it stands."""
     page = await admin.get("/connectors/media?q=strada-sl-film&language=en")
     assert page.status == 200
-    url = f"{filled.gateway.parts.settings.public_base}/media/en/strada-sl-film"
+    base = f"{filled.gateway.parts.settings.public_base}/media/"
+    assert f'<bdi dir="ltr">{base}</bdi></code>' in page.text
+    url = f"{base}en/strada-sl-film/aurora-strada-film.mp4"
     assert f'data-copy="{url}"' in page.text
     assert f'href="{url}"' in page.text
     content = filled.thron.tenant.find("strada-sl-film")
     assert f'src="/connectors/media/contents/{content.id}/thumbnail"' in page.text
     assert "Video" in page.words
-    assert "OK" in page.words
+    assert "Ready" in page.words
 
 
 async def test_urls_work(filled: Running, admin: Visitor) -> None:
@@ -67,18 +70,20 @@ async def test_search(filled: Running, admin: Visitor, query: str, expected: int
 
 
 async def test_filters_add_up(filled: Running, admin: Visitor) -> None:  # noqa: ARG001 - filled first
-    """Type, language and status narrow together, and the chips tell how many there are."""
+    """Type, language and status narrow together, and each choice tells how many there are."""
     page = await admin.get("/connectors/media")
+    choices = re.search(r'<select id="status".*?</select>', page.text, re.DOTALL)
+    assert choices is not None
     said = {
-        html.unescape(name).strip(): int(number)
-        for name, number in re.findall(r'class="chip[^>]*>([^<]*)<b>(\d+)</b>', page.text)
+        html.unescape(name): int(number)
+        for name, number in re.findall(r">([^<>]+) \((\d+)\)</option>", choices[0])
     }
-    assert said["All"] == sum(number for name, number in said.items() if name != "All")
+    assert said["Every status"] == sum(said.values()) - said["Every status"]
     only = await admin.get("/connectors/media?status=no_identifier")
     assert _total(only) == said["No identifier"]
     videos = await admin.get("/connectors/media?type=VIDEO")
     english = await admin.get("/connectors/media?type=VIDEO&language=en")
-    assert 0 < _total(english) < _total(videos) < said["All"]
+    assert 0 < _total(english) < _total(videos) < said["Every status"]
 
 
 async def test_sort(filled: Running, admin: Visitor) -> None:  # noqa: ARG001 - filled first
@@ -123,17 +128,104 @@ async def test_why_a_content_is_hidden(filled: Running, admin: Visitor) -> None:
     page = await admin.get("/connectors/media?status=unpublished")
     assert "Draft" in page.words
     assert "In preparation" in page.words
-    found = re.search(r'href="(/connectors/media/[^"]+)">Strada SL 2025, draft', page.text)
+    found = re.search(r'href="(/connectors/media/[^"]+)"><bdi>Strada SL 2025, draft', page.text)
     assert found is not None
     assert "Hidden: it is a draft in THRON." in (await admin.get(found[1])).words
 
 
 async def test_names(filled: Running, admin: Visitor) -> None:
-    """URLs end with the file name where that is wanted, and work so."""
-    page = await admin.get("/connectors/media?q=press-kit&language=en&names=on")
-    (url,) = re.findall(r'data-copy="([^"]*)"', page.text)
-    assert url.endswith("/media/en/press-kit/press-kit.zip")
-    assert (await filled.ask("HEAD", url)).status == 200
+    """URLs end with the file name unless that is not wanted, and work both ways."""
+    for query, end in (("", "/press-kit/press-kit.zip"), ("&names=off", "/en/press-kit")):
+        page = await admin.get(f"/connectors/media?q=press-kit&language=en{query}")
+        (url,) = re.findall(r'data-copy="([^"]*)"', page.text)
+        assert url.endswith(end)
+        assert (await filled.ask("HEAD", url)).status == 200
+
+
+async def test_the_view_is_kept(filled: Running, admin: Visitor) -> None:  # noqa: ARG001 - filled first
+    """Columns, rows a page and file names are as they were chosen, for every connector."""
+    page = await admin.get("/connectors/media")
+    assert 'class="c-size"' in page.text
+    assert 'class="c-identifier"' not in page.text
+    chosen = [("csrf", admin.csrf), ("columns", "identifier"), ("columns", "status")]
+    chosen += [("size", "100"), ("back", "/connectors/media?q=press-kit")]
+    fields = {"Sec-Fetch-Site": "same-origin"}
+    kept = await admin.ask("POST", "/preferences/table", data=chosen, fields=fields)
+    assert (kept.status, kept.fields["Location"]) == (303, "/connectors/media?q=press-kit")
+    for slug in ("media", "products"):
+        page = await admin.get(f"/connectors/{slug}")
+        assert 'class="c-size"' not in page.text
+        assert 'class="c-identifier"' in page.text
+        assert len(_titles(page)) > 50
+        assert not re.search(r'data-copy="[^"]*\.pdf"', page.text)
+    page = await admin.get("/connectors/media?q=press-kit&names=on&size=50")
+    assert '/press-kit.zip"' in page.text
+    assert "names=on" in page.text
+
+
+@pytest.mark.parametrize(
+    "typed", [{"size": "7"}, {"columns": "colour"}, {"size": "50", "back": "x" * 5000}]
+)
+async def test_no_such_view(admin: Visitor, typed: dict[str, str]) -> None:
+    """What is no choice is refused."""
+    await admin.get("/connectors/media")
+    assert (await admin.send("/preferences/table", **typed)).status == 400
+
+
+async def test_what_is_known_of_the_file(filled: Running, admin: Visitor) -> None:
+    """Size, type and date stand there once the link was used; before, a dash and no guess."""
+
+    async def shown() -> list[str]:
+        page = await admin.get("/connectors/media?q=press-kit&language=en")
+        cells = re.findall(r'<td class="c-(?:size|media_type|modified)".*?</td>', page.text)
+        return [html.unescape(re.sub(r"<[^>]*>", "", each)) for each in cells]
+
+    assert await shown() == ["—", "—", "—"]
+    assert (await filled.get("/media/en/press-kit")).status == 200
+
+    async def is_known() -> bool:
+        return "—" not in await shown()
+
+    await until(is_known)
+    size, media_type, modified = await shown()
+    assert re.fullmatch(r"[\d.]+ kB", size)
+    assert media_type == "application/zip"
+    assert re.fullmatch(r"\d+ \w+ \d{4}", modified)
+
+
+async def test_read_now(filled: Running, admin: Visitor) -> None:
+    """The folder is read at the press of a button, and the page tells how it goes."""
+    page = await admin.get("/connectors/media?type=IMAGE")
+    assert "Folder read" in page.words
+    asked = await admin.send("/connectors/media/read", back="/connectors/media?type=IMAGE")
+    assert (asked.status, asked.fields["Location"]) == (303, "/connectors/media?type=IMAGE")
+    assert (await filled.gateway.sync.state("media")).is_asked
+    page = await admin.get("/connectors/media?type=IMAGE")
+    assert "Reading the folder" in page.words
+    assert "data-live" in page.text
+    assert (await admin.send("/connectors/none/read")).status == 404
+
+
+async def test_problems_are_one_line(filled: Running, admin: Visitor) -> None:  # noqa: ARG001 - filled first
+    """What needs somebody's attention is counted, and each count leads to its rows."""
+    page = await admin.get("/connectors/products")
+    assert "2 rows share their address" in page.words
+    for status, number in re.findall(r'\?status=(\w+)">(\d+) ', page.text):
+        assert _total(await admin.get(f"/connectors/products?status={status}")) == int(number)
+
+
+async def test_an_export_of_chosen_rows(filled: Running, admin: Visitor) -> None:  # noqa: ARG001 - filled first
+    """The chosen rows alone are exported, with links as the page shows them."""
+    page = await admin.get("/connectors/media?type=IMAGE")
+    numbers = re.findall(r'name="number" value="(\d+)" form="picked"', page.text)
+    assert len(numbers) == len(_titles(page)) > 3
+    names = re.search(r'<input type="hidden" name="names" value="(\w+)">', page.text)
+    assert names is not None
+    picked = "&".join(f"number={each}" for each in numbers[1:3])
+    path = "/api/connectors/media/urls/export"
+    saved = await admin.get(f"{path}?names={names[1]}&{picked}&format=json")
+    assert {each["title"] for each in saved.json} == set(_titles(page)[1:3])
+    assert all(each["url"].endswith(each["file_name"]) for each in saved.json)
 
 
 async def test_nothing_of_thron_is_markup(filled: Running, admin: Visitor) -> None:  # noqa: ARG001 - filled first
@@ -156,7 +248,7 @@ async def test_what_is_asked_for_is_no_markup(filled: Running, admin: Visitor) -
 
 async def test_light(filled: Running, admin: Visitor) -> None:  # noqa: ARG001 - filled first
     """A full page is below 150 kB."""
-    page = await admin.get("/connectors/media?names=on&size=50")
+    page = await admin.get("/connectors/media?size=50")
     assert len(_titles(page)) == 50
     assert len(page.text.encode()) < 150_000
 
@@ -165,7 +257,7 @@ async def test_before_the_first_listing(connector: Running, admin: Visitor) -> N
     """Before anything was read the page says so, and watches for it."""
     page = await admin.get("/connectors/files")
     assert "No contents yet" in page.words
-    assert 'data-live="2000"' in page.text
+    assert 'data-live="1000"' in page.text
     await listed(connector, "files")
     assert "No contents yet" not in (await admin.get("/connectors/files")).words
 
@@ -182,7 +274,9 @@ async def test_of_its_own_host(connector: Running, admin: Visitor) -> None:
     await listed(connector, "media")
     page = await admin.get("/connectors/media?q=strada-sl-film&language=en")
     (url,) = re.findall(r'data-copy="([^"]*)"', page.text)
-    assert re.fullmatch(r"https://media\.example\.com(:\d+)?/en/strada-sl-film", url)
+    assert re.fullmatch(
+        r"https://media\.example\.com(:\d+)?/en/strada-sl-film/aurora-strada-film\.mp4", url
+    )
 
 
 async def test_another_shape(filled: Running, admin: Visitor) -> None:

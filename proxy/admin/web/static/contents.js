@@ -1,53 +1,10 @@
-// The pages of one connector: pick lines to copy, search as one chooses, and follow what runs.
+// The pages of one connector: search as one chooses, and follow what runs.
 
-import { announce, copyText, enhance, locale } from "./console.js";
-
-const table = document.querySelector("[data-lines]");
-if (table) {
-  const all = table.querySelector("[data-all]");
-  const picks = [...table.querySelectorAll("[data-pick]")];
-  const bar = document.querySelector("[data-selected]");
-  const copy = document.querySelector("[data-copy-selected]");
-
-  const picked = () => picks.filter((each) => each.checked);
-  const tell = () => {
-    const number = picked().length;
-    bar.hidden = number === 0;
-    bar.querySelector("[data-count]").textContent = number;
-    all.checked = number > 0 && number === picks.length;
-    all.indeterminate = number > 0 && number < picks.length;
-  };
-
-  for (const each of picks) each.hidden = false;
-  all.hidden = picks.length === 0;
-  let last = null;
-  table.addEventListener("click", (event) => {
-    if (!event.target.matches("[data-pick]")) return;
-    const here = picks.indexOf(event.target);
-    if (event.shiftKey && last !== null) {
-      const [from, to] = [Math.min(last, here), Math.max(last, here)];
-      for (const each of picks.slice(from, to + 1)) each.checked = event.target.checked;
-    }
-    last = here;
-    tell();
-  });
-  all.addEventListener("change", () => {
-    for (const each of picks) each.checked = all.checked;
-    tell();
-  });
-  copy.addEventListener("click", async () => {
-    const urls = picked().map((each) => each.closest("tr").querySelector("[data-url]").href);
-    await copyText(urls.join("\n") + "\n");
-    copy.classList.add("is-copied");
-    announce(copy.dataset.copied);
-    setTimeout(() => copy.classList.remove("is-copied"), 1500);
-  });
-  tell(); // the browser may have kept the ticks of before
-}
+import { enhance, locale } from "./console.js";
 
 // Where there is little room the day is enough.
 const day = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
-for (const time of document.querySelectorAll(".day time")) {
+for (const time of document.querySelectorAll(".day time, time.day")) {
   time.title = time.textContent;
   time.textContent = day.format(new Date(time.dateTime));
 }
@@ -86,7 +43,9 @@ async function follow(part) {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const next = page.getElementById(part.id);
       if (answer.ok && next) {
-        if ("whole" in part.dataset && !("whole" in next.dataset)) return location.reload();
+        // The whole page is new, unless somebody is in the middle of something.
+        const isBusy = document.activeElement.matches("input") || document.querySelector("[data-picked]:not([hidden])");
+        if ("whole" in part.dataset && !("whole" in next.dataset) && !isBusy) return location.reload();
         const focused = part.contains(document.activeElement) && document.activeElement.id;
         const fresh = document.importNode(next, true);
         part.replaceWith(fresh);
