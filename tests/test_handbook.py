@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -23,8 +22,7 @@ from proxy.cli import main
 from proxy.connectors.model import Connector, Identifier
 from proxy.connectors.store import ConnectorStore
 from proxy.settings import Settings, env_name
-from proxy.telemetry.live import Traffic
-from proxy.telemetry.metrics import Metrics
+from tests.running import Running
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
@@ -72,23 +70,17 @@ def test_settings_exist(page: str) -> None:
     assert not {each for each in named if not {each, each.removesuffix("_FILE")} & known}
 
 
-@pytest.mark.parametrize("page", PROSE)
-def test_metrics_exist(page: str) -> None:
-    """Every metric that is named is exposed."""
-    named = set(re.findall(r"\bthron_connector_\w+", text(page)))
-    assert not named - _metrics()
-
-
-def test_every_metric_is_named() -> None:
-    """The handbook names every metric that is exposed."""
-    assert set(re.findall(r"`(thron_connector_\w+)`", text("docs/production.md"))) == _metrics()
-
-
-def _metrics() -> set[str]:
-    metrics = Metrics()
-    metrics.watch(Traffic(now=time.time))
-    families = metrics.registry.collect()
-    return {f"{each.name}_total" if each.type == "counter" else each.name for each in families}
+async def test_every_metric_is_named(connector: Running) -> None:
+    """The handbook names every metric that is exposed, and no page names another."""
+    async with connector.http.get(f"{connector.gateway.admin_url}/metrics") as answer:
+        exposed = set(
+            re.findall(r"^# TYPE (thron_connector_\w+)", await answer.text(), re.MULTILINE)
+        )
+    exposed = {each for each in exposed if not each.endswith("_created")}
+    for page in PROSE:
+        named = set(re.findall(r"\bthron_connector_\w+", text(page)))
+        assert not named - exposed, page
+    assert set(re.findall(r"`(thron_connector_\w+)`", text("docs/production.md"))) == exposed
 
 
 @pytest.mark.parametrize("page", PROSE)

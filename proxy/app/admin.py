@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from proxy.admin.server import Console, open_console
+from proxy.app.figures import CatalogueFigures, of_tenant
 from proxy.app.public import connection_limiter
 from proxy.app.replica import Replica
 from proxy.app.tenant import cache_session, outbound_proxy
@@ -52,7 +53,6 @@ async def open_admin(
     sock: socket.socket,
     *,
     traffic: Traffic,
-    metrics: Metrics,
     not_ready: Callable[[], Sequence[str]],
     handed_over: asyncio.Event | None = None,
     accepts_at_once: bool = True,
@@ -64,7 +64,6 @@ async def open_admin(
         replica: Of this process.
         sock: A bound one.
         traffic: What comes and goes on the public listener.
-        metrics: The same as figures.
         not_ready: Why nothing new should come to the public listener.
         handed_over: Set once a successor accepts the connections.
         accepts_at_once: Else once the listener is told to.
@@ -74,7 +73,7 @@ async def open_admin(
         ConfigurationError: TDC_PURGE_HOOKS cannot be used.
         DatabaseFailed: The database does not answer.
     """
-    parts, watch = replica.parts, replica.watch
+    parts, watch, metrics = replica.parts, replica.watch, replica.metrics
     settings = parts.settings
     contents = Contents(parts.database, now=utc_now)
     async with AsyncExitStack() as stack:
@@ -87,6 +86,14 @@ async def open_admin(
             )
         )
         purge_sender = await stack.enter_async_context(_sending_purges(replica, sync, metrics))
+        catalogue = CatalogueFigures(parts.database, sync)
+        metrics.collect(partial(of_tenant, parts.connection))
+        metrics.collect(catalogue.collect)
+
+        async def exposition() -> bytes:
+            await catalogue.read()
+            return metrics.exposition()
+
         console = await stack.enter_async_context(
             open_console(
                 parts,
@@ -98,8 +105,7 @@ async def open_admin(
                 probes=admin_probes(
                     not_ready,
                     degraded=partial(_degraded, parts.database, watch),
-                    metrics=metrics,
-                    token=parts.connection.token_state,
+                    exposition=exposition,
                 ),
                 monotonic=monotonic,
             )

@@ -10,7 +10,6 @@ from proxy.app.gateway import tell_start
 from proxy.app.replica import open_replica
 from proxy.server.assignment import Assignment
 from proxy.telemetry.live import Traffic
-from proxy.telemetry.metrics import Metrics
 
 
 @asynccontextmanager
@@ -33,7 +32,6 @@ async def open_console_process(
             replica,
             assignment.sockets["admin_listen"],
             traffic=Traffic(now=time.time),
-            metrics=Metrics(),
             not_ready=replica.parts.connection.not_ready,
         ) as admin,
     ):

@@ -137,7 +137,6 @@ async def open_gateway(
                 replica,
                 sockets.admin,
                 traffic=public.traffic,
-                metrics=public.metrics,
                 not_ready=public.not_ready,
                 handed_over=sockets.handed_over,
                 accepts_at_once=accepts_at_once,

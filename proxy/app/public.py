@@ -40,7 +40,6 @@ class Public:
     Attributes:
         admission: Counts the downloads.
         traffic: What comes and goes.
-        metrics: The same as figures.
         not_ready: Why nothing new should come here.
         listener: Accepts its connections.
         lifecycle: Of the listener.
@@ -48,7 +47,6 @@ class Public:
 
     admission: Admission
     traffic: Traffic
-    metrics: Metrics
     not_ready: Callable[[], Sequence[str]]
     listener: Listener
     lifecycle: Lifecycle
@@ -83,7 +81,7 @@ async def open_public(
     shared = shared or Shared()
     settings, connection = replica.parts.settings, replica.parts.connection
     max_downloads, max_connections = affordable(settings)
-    metrics, traffic = Metrics(), replica.traffic
+    metrics, traffic = replica.metrics, replica.traffic
     metrics.watch(traffic)
     admission = Admission(
         max_downloads=max_downloads,
@@ -148,7 +146,7 @@ async def open_public(
                 at_once=observer.answer_at_once,
             )
         )
-        yield Public(admission, traffic, metrics, not_ready, listener, lifecycle)
+        yield Public(admission, traffic, not_ready, listener, lifecycle)
 
 
 def connection_limiter(

@@ -14,7 +14,9 @@ from proxy.connectors.watch import ConnectorWatch
 from proxy.edge.purge_poller import PurgePoller
 from proxy.errors import ConfigurationError
 from proxy.settings import Settings
+from proxy.telemetry.event_loop_lag import measuring
 from proxy.telemetry.live import Traffic
+from proxy.telemetry.metrics import Metrics
 from proxy.tenant import Parts
 
 log = structlog.get_logger("proxy.app")
@@ -28,11 +30,13 @@ class Replica:
         parts: Settings, database, and the tenant that is connected.
         watch: The connectors that are served.
         traffic: What comes and goes on the public listener.
+        metrics: Of this process.
     """
 
     parts: Parts
     watch: ConnectorWatch
     traffic: Traffic
+    metrics: Metrics
 
 
 @asynccontextmanager
@@ -51,7 +55,8 @@ async def open_replica(
         DatabaseFailed: The database does not answer.
     """
     _refuse_slow_parser()
-    async with open_parts(settings, environ, clock=clock) as parts:
+    metrics = Metrics()
+    async with open_parts(settings, environ, clock=clock, metrics=metrics) as parts:
         connection, traffic = parts.connection, Traffic(now=time.time)
         async with (
             ConnectorWatch.open(parts.database, changed=connection.refresh) as watch,
@@ -62,8 +67,9 @@ async def open_replica(
                 running=traffic.records,
                 acknowledges=settings.purge_hooks is not None,
             ),
+            measuring(metrics.event_loop_lag.observe),
         ):
-            yield Replica(parts, watch, traffic)
+            yield Replica(parts, watch, traffic, metrics)
 
 
 def _refuse_slow_parser() -> None:

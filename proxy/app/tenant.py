@@ -44,6 +44,7 @@ from proxy.idle_connections import IdleBoundedConnector
 from proxy.semantics.dates import parse_http_date
 from proxy.semantics.headers import media_type
 from proxy.settings import Settings
+from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.middleware import PSEUDONYM
 from proxy.tenant import Parts, Tenant, TenantConnection
 from proxy.thron.client import Client
@@ -75,6 +76,7 @@ async def open_parts(
     *,
     clock: Clock | None = None,
     recording: Recording | None = None,
+    metrics: Metrics | None = None,
 ) -> AsyncIterator[Parts]:
     """Open the database, and where there are credentials the way to THRON.
 
@@ -83,6 +85,7 @@ async def open_parts(
         environ: For the state directory.
         clock: By which what was learnt from THRON lapses; the machine's, if no other is given.
         recording: Is told of every answer of THRON's API and of origins.
+        metrics: Where requests to THRON are counted.
 
     Raises:
         ConfigurationError: The database or a file cannot be used.
@@ -91,7 +94,7 @@ async def open_parts(
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings, environ))
         log.info("database", place=str(database.place))
-        opener = partial(_open_tenant, settings, clock=clock or Clock())
+        opener = partial(_open_tenant, settings, clock=clock or Clock(), metrics=metrics)
         connection = TenantConnection(
             settings,
             database,
@@ -110,6 +113,7 @@ async def _open_tenant(
     clock: Clock,
     database: Database | None,
     recording: Recording | None = None,
+    metrics: Metrics | None = None,
 ) -> AsyncIterator[Tenant]:
     """Open a tenant; without a database it knows no catalogue, and shares no session.
 
@@ -125,6 +129,7 @@ async def _open_tenant(
             connect_timeout_s=settings.connect_timeout_s,
             total_timeout_s=settings.first_byte_timeout_s + settings.read_gap_s,
             on_reply=recording.on_reply if recording is not None else None,
+            observe=metrics.asked_thron if metrics is not None else None,
         )
         thron = await stack.enter_async_context(
             TokenKeeper(

@@ -5,10 +5,14 @@ import weakref
 from collections.abc import Awaitable, Callable, Hashable
 from typing import TypeVar
 
+import structlog
+
 from proxy.backoff import Backoff
 from proxy.delivery.circuit_breaker import CircuitBreaker, Outage
 from proxy.delivery.retry import RetryBudget, RetryPolicy
 from proxy.errors import ThronError, ThronFailed, ThronRefused, ThronTimeout, ThronUnreachable
+
+log = structlog.get_logger("proxy.delivery.retrying_caller")
 
 T = TypeVar("T")
 
@@ -38,6 +42,7 @@ class RetryingCaller:
         self._retry_policy = RetryPolicy(random, attempts=1, backoff=Backoff(0.2, longest_s=0.2))
         self._retries = RetryBudget()
         self._counted: weakref.ref[ThronError] | None = None
+        self._outage: Outage | None = None  # as it was logged
 
     @property
     def outage(self) -> Outage | None:
@@ -78,24 +83,45 @@ class RetryingCaller:
         except BaseException as exc:  # whoever leaves gives his turn to the next
             self._note(exc, about)
             raise
-        self._breaker.succeeded()
+        self._answered()
         return answer
 
     def note_silence(self, *, about: Hashable) -> None:
         """Count a failure: a caller stopped waiting while THRON answered nothing at all."""
         problem = f"no answer to anything for {self._silent_s():.0f} s"
-        self._breaker.failed(self._now(), about=about, problem=problem)
+        self._failed(about=about, problem=problem)
 
     def _note(self, exc: BaseException, about: Hashable) -> None:
         """Tell the breaker of a failure, once for all who shared the question."""
         match exc:
             case ThronRefused():
-                self._breaker.succeeded()  # a refusal is an answer
+                self._answered()  # a refusal is an answer
             case ThronFailed():
                 self._breaker.undecided(self._now())  # so may only this question be answered
             case ThronUnreachable() | ThronTimeout():
                 if self._counted is None or self._counted() is not exc:
                     self._counted = weakref.ref(exc)
-                    self._breaker.failed(self._now(), about=about, problem=str(exc))
+                    self._failed(about=about, problem=str(exc))
             case _:
                 self._breaker.undecided(self._now())
+
+    def _failed(self, *, about: Hashable, problem: str) -> None:
+        now = self._now()
+        self._breaker.failed(now, about=about, problem=problem)
+        outage = self._breaker.outage(now)
+        if self._outage is None and outage is not None and outage.retry_in_s > 0:
+            self._outage = outage
+            log.warning(
+                "THRON does not answer",
+                for_s=round(now - outage.since, 1),
+                failures=outage.failures,
+                reason=problem,
+                fix="what is known is served meanwhile; see THRON's status, the network and the"
+                " proxy on the way",
+            )
+
+    def _answered(self) -> None:
+        self._breaker.succeeded()
+        if self._outage is not None:
+            log.info("THRON answers again", after_s=round(self._now() - self._outage.since, 1))
+            self._outage = None

@@ -1,12 +1,11 @@
 """Liveness, readiness and metrics: what load balancers and monitors ask for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import orjson
 from aiohttp import web
 
-from proxy.telemetry.metrics import CONTENT_TYPE, Metrics
-from proxy.thron.token_keeper import TokenState
+from proxy.telemetry.metrics import CONTENT_TYPE
 
 Reasons = Callable[[], Sequence[str]]
 
@@ -35,16 +34,14 @@ def admin_probes(
     reasons: Reasons,
     *,
     degraded: Reasons,
-    metrics: Metrics,
-    token: Callable[[], TokenState | None],
+    exposition: Callable[[], Awaitable[bytes]],
 ) -> list[web.RouteDef]:
     """Return the probes of the admin listener: reasons as JSON, and Prometheus' metrics.
 
     Args:
         reasons: Why it is not ready.
         degraded: What is wrong though it is: sending clients elsewhere would help nobody.
-        metrics: What is exposed.
-        token: How the session with THRON stands.
+        exposition: The metrics in Prometheus' text format.
     """
 
     async def livez(_request: web.Request) -> web.Response:
@@ -56,17 +53,13 @@ def admin_probes(
         found = list(degraded())
         return _json(200, {"status": "degraded" if found else "ok", "reasons": found})
 
-    async def exposition(_request: web.Request) -> web.Response:
-        state = token()
-        if state is not None:
-            metrics.logins.set(state.logins)
-            metrics.logged_in.set(state.logged_in)
-        return web.Response(body=metrics.exposition(), headers={"Content-Type": CONTENT_TYPE})
+    async def metrics(_request: web.Request) -> web.Response:
+        return web.Response(body=await exposition(), headers={"Content-Type": CONTENT_TYPE})
 
     return [
         web.get("/livez", livez),
         web.get("/readyz", readyz),
-        web.get("/metrics", exposition),
+        web.get("/metrics", metrics),
     ]
 
 

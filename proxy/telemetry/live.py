@@ -22,6 +22,7 @@ _SAMPLED_EVERY_S = 2.0
 _FORGOTTEN_S = 5.0
 # Of load balancers, every few seconds: nobody wants to see them.
 _PROBES = "/-/"
+_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +82,23 @@ class Traffic:
         now: Seconds since 1970.
 
     Attributes:
-        answers: Since the start, by status and by who ended them; probes too.
+        answers: Since the start, by connector, method, status and who ended them.
+        probes: Of load balancers, since the start, by status.
+        errors: Since the start, by their names in the access record.
         resolutions: Since the start, by what the resolver had to do.
-        octets: Of content handed to clients by what has ended, since the start.
+        octets_by_connector: Of content handed to clients by what has ended, since the start.
+        resumes: Since the start.
         recent: The requests that ended last.
     """
 
     def __init__(self, *, now: Callable[[], float]) -> None:
         self._now = now
-        self.answers: Counter[tuple[int | None, str]] = Counter()
+        self.answers: Counter[tuple[str | None, str, int | None, str]] = Counter()
+        self.probes: Counter[str] = Counter()
+        self.errors: Counter[str] = Counter()
         self.resolutions: Counter[str] = Counter()
-        self.octets = 0
+        self.octets_by_connector: Counter[str] = Counter()
+        self.resumes = 0
         self._running: dict[AccessRecord, float] = {}  # since when, the first to come first
         self._sampled: dict[AccessRecord, _Sampled] = {}
         self._sampled_at = now()
@@ -123,11 +130,18 @@ class Traffic:
 
     def end(self, record: AccessRecord) -> None:
         """Note that it has ended, one way or another."""
-        self.answers[record.status, record.ended_by] += 1
-        self.octets += record.octets
         self._running.pop(record, None)  # of what was answered at once, nothing was noted
         if record.path.startswith(_PROBES):
+            self.probes[str(record.status)] += 1
             return
+        # Whatever else a client calls its method would be one more label for ever.
+        method = record.method if record.method in _METHODS else "other"
+        self.answers[record.connector, method, record.status, record.ended_by] += 1
+        if record.octets:
+            self.octets_by_connector[record.connector or ""] += record.octets
+        if record.error is not None:
+            self.errors[record.error] += 1
+        self.resumes += record.resumed
         self.recent.add(record)
         sampled = self._sampled.pop(record, None)
         self._octets += record.octets - (sampled.octets if sampled is not None else 0)

@@ -1,26 +1,68 @@
 """The Prometheus metrics."""
 
-from collections.abc import Iterator
+import platform
+from collections import Counter as Tally
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from proxy import __version__
 from proxy.telemetry.live import Traffic
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
+Figures = Callable[[], Iterable[Metric]]
+
+# A whole download may take an hour, a HEAD half a millisecond.
+_DURATIONS: Final = (0.001, 0.01, 0.1, 0.5, 1, 5, 10, 60, 300, 1800, 3600)
+_FIRST_BYTES: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
+_ANSWERS_OF_THRON: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_LAGS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
+
 
 class Metrics:
-    """The counters of one process, in a registry of their own."""
+    """The counters of one process, in a registry of their own; every label is bounded."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.first_byte = Histogram(
-            "thron_connector_first_byte_seconds",
-            "From the request to the first octet of content",
-            buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15),
+        ProcessCollector(registry=self.registry)
+        Gauge(
+            "thron_connector_build_info",
+            "Always 1; what runs",
+            ["version", "python"],
+            registry=self.registry,
+        ).labels(__version__, platform.python_version()).set(1)
+        self.first_byte = self._histogram(
+            "first_byte_seconds", "From the request to the first octet of content", _FIRST_BYTES
+        )
+        self.duration = self._histogram(
+            "duration_seconds", "From the request to the end of its answer", _DURATIONS
+        )
+        self.event_loop_lag = self._histogram(
+            "event_loop_lag_seconds", "How late a timer of the event loop was", _LAGS
+        )
+        self.thron_requests = Counter(
+            "thron_connector_thron_requests",
+            "Requests to THRON's API, by service and by status or error",
+            ["service", "result"],
+            registry=self.registry,
+        )
+        self.thron_seconds = Histogram(
+            "thron_connector_thron_request_seconds",
+            "From a request to THRON's API to its answer, by service",
+            ["service"],
+            buckets=_ANSWERS_OF_THRON,
             registry=self.registry,
         )
         self.connections = Gauge(
@@ -47,56 +89,79 @@ class Metrics:
             ["hook", "outcome"],
             registry=self.registry,
         )
-        self.logins = Gauge(
-            "thron_connector_logins",
-            "Logins to THRON since the start",
-            registry=self.registry,
-        )
-        self.logged_in = Gauge(
-            "thron_connector_logged_in",
-            "1 while a session token is at hand",
-            registry=self.registry,
-        )
 
     def watch(self, traffic: Traffic) -> None:
         """Expose what comes and goes on the public listener."""
-        self.registry.register(_OfTraffic(traffic))
+        self.collect(lambda: _of_traffic(traffic))
+
+    def collect(self, figures: Figures) -> None:
+        """Expose figures that are read when they are asked for."""
+        self.registry.register(_Collector(figures))
+
+    def asked_thron(self, service: str, result: str, seconds: float) -> None:
+        """Count a request to THRON's API, whatever came of it."""
+        self.thron_requests.labels(service, result).inc()
+        self.thron_seconds.labels(service).observe(seconds)
 
     def exposition(self) -> bytes:
         """Return all figures in Prometheus' text format."""
         return generate_latest(self.registry)
 
+    def _histogram(self, name: str, documentation: str, buckets: tuple[float, ...]) -> Histogram:
+        return Histogram(
+            f"thron_connector_{name}", documentation, buckets=buckets, registry=self.registry
+        )
 
-class _OfTraffic(Collector):
-    """Reads the counts of traffic when they are asked for: nothing is done for each request."""
 
-    def __init__(self, traffic: Traffic) -> None:
-        self._traffic = traffic
+class _Collector(Collector):
+    """Lets a registry read figures: nothing is done for each request."""
 
-    def collect(self) -> Iterator[Metric]:
-        downloads = CounterMetricFamily(
-            "thron_connector_downloads",
-            "Answers on the public listener",
-            labels=["status", "ended_by"],
-        )
-        for (status, ended_by), number in self._traffic.answers.items():
-            downloads.add_metric([str(status or "-"), ended_by], number)
-        yield downloads
-        yield CounterMetricFamily(
-            "thron_connector_octets",
-            "Octets of content sent to clients",
-            value=self._traffic.octets,
-        )
-        yield GaugeMetricFamily(
-            "thron_connector_downloads_in_flight",
-            "Requests being answered on the public listener",
-            value=self._traffic.running,
-        )
-        resolutions = CounterMetricFamily(
-            "thron_connector_resolutions",
-            "Addresses resolved, by what the resolver had to do",
-            labels=["outcome"],
-        )
-        for outcome, number in self._traffic.resolutions.items():
-            resolutions.add_metric([outcome], number)
-        yield resolutions
+    def __init__(self, figures: Figures) -> None:
+        self._figures = figures
+
+    def collect(self) -> Iterable[Metric]:
+        return self._figures()
+
+
+def _of_traffic(traffic: Traffic) -> Iterator[Metric]:
+    downloads = CounterMetricFamily(
+        "thron_connector_downloads",
+        "Answers on the public listener, without those to probes",
+        labels=["connector", "method", "status", "ended_by"],
+    )
+    for (connector, method, status, ended_by), number in traffic.answers.items():
+        downloads.add_metric([connector or "", method, str(status or "-"), ended_by], number)
+    yield downloads
+    yield _counted(
+        "octets", "Octets of content sent to clients", "connector", traffic.octets_by_connector
+    )
+    yield _counted(
+        "failures",
+        "Answers with an error of ours or of THRON's, and downloads cut short, by cause",
+        "error",
+        traffic.errors,
+    )
+    yield _counted("probes", "Answers to probes of the public listener", "status", traffic.probes)
+    yield _counted(
+        "resolutions",
+        "Addresses resolved, by what the resolver had to do",
+        "outcome",
+        traffic.resolutions,
+    )
+    yield CounterMetricFamily(
+        "thron_connector_resumes",
+        "How often an origin broke off, and the download went on",
+        value=traffic.resumes,
+    )
+    yield GaugeMetricFamily(
+        "thron_connector_downloads_in_flight",
+        "Requests being answered on the public listener",
+        value=traffic.running,
+    )
+
+
+def _counted(name: str, documentation: str, label: str, numbers: Tally[str]) -> Metric:
+    family = CounterMetricFamily(f"thron_connector_{name}", documentation, labels=[label])
+    for value, number in numbers.items():
+        family.add_metric([value], number)
+    return family

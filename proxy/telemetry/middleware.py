@@ -203,6 +203,7 @@ class Observer:
         self._traffic.end(record)
         if record.first_byte_s is not None:
             self._metrics.first_byte.observe(record.first_byte_s)
+        self._metrics.duration.observe(record.lasted_s)
         _write(record)
         is_probe = record.path.startswith("/-/")  # of a load balancer, on a way of its own
         if is_probe or self._trusted.has(peer) or not self._detector.is_found(peer, fields):

@@ -36,6 +36,8 @@ class Client:
         total_timeout_s: Longest time for one request, waiting for its turn included.
         connect_timeout_s: Longest time for a connection, DNS and TLS included.
         on_reply: Called with every answer.
+        observe: Called after every request with its service, the status or the name of the error,
+            and the seconds that it took.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Client:
         total_timeout_s: float = 30,
         connect_timeout_s: float = 5,
         on_reply: Callable[[Request, Reply], None] | None = None,
+        observe: Callable[[str, str, float], None] | None = None,
     ) -> None:
         self._http = http
         self._api_url = api_url.rstrip("/")
@@ -55,6 +58,7 @@ class Client:
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_s)
         self._silence = Silence()
         self._on_reply = on_reply
+        self._observe = observe
 
     @property
     def silent_s(self) -> float:
@@ -101,22 +105,27 @@ class Client:
 
     async def _exchange(self, request: Request, *, token: str | None) -> Reply:
         time = asyncio.get_running_loop().time
-        is_heard = False
-        self._silence.begin(time())
+        is_heard, result = False, "left"
+        began = time()
+        self._silence.begin(began)
         try:
             reply = await self._reply(request, token=token)
         except TimeoutError:  # aiohttp's is an OSError too
+            result = "timeout"
             raise
-        except (aiohttp.ClientError, OSError, ThronAnswerInvalid):
-            is_heard = True
+        except (aiohttp.ClientError, OSError, ThronAnswerInvalid) as exc:
+            is_heard, result = True, type(exc).__name__
             raise
         else:
-            is_heard = True
+            is_heard, result = True, str(reply.status)
             if self._on_reply is not None:
                 self._on_reply(request, reply)
             return reply
         finally:
-            self._silence.end(time(), is_heard=is_heard)
+            now = time()
+            self._silence.end(now, is_heard=is_heard)
+            if self._observe is not None:
+                self._observe(request.service, result, now - began)
 
     async def _reply(self, request: Request, *, token: str | None) -> Reply:
         content = None

@@ -28,6 +28,11 @@ class Request:
     json: Mapping[str, Any] | None = field(default=None, repr=False)
     is_text: bool = False
 
+    @property
+    def service(self) -> str:
+        """The service that is asked, such as ``content/search``, without any id."""
+        return "/".join(self.path.partition("/resources/")[2].split("/")[:2])
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:

@@ -84,7 +84,7 @@ async def answered(connector: Running) -> dict[str, int]:
 async def octets_sent(connector: Running) -> int:
     """Return how many octets of content the connector sent so far, by its own metrics."""
     await answered(connector)
-    return int((await _figures(connector))["thron_connector_octets_total"])
+    return int((await _figures(connector)).get("thron_connector_octets_total", 0))
 
 
 async def _figures(connector: Running) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
+from structlog.testing import capture_logs
 
 from proxy.delivery.circuit_breaker import CircuitBreaker
 from proxy.delivery.retrying_caller import RetryingCaller
@@ -127,3 +128,20 @@ async def test_one_failure_that_many_wait_for_counts_once() -> None:
     outage = asking.outage
     assert outage is not None
     assert outage.failures == 1
+
+
+async def test_an_outage_is_logged_as_it_begins_and_ends() -> None:
+    """Once each, however many ask meanwhile, with since when."""
+    now = 100.0
+    one = caller(now=lambda: now)
+    with capture_logs() as lines:
+        for about in "abcdef":
+            with pytest.raises(ThronTimeout):
+                await one.ask(question(Thron(ThronTimeout("silent"))), about=about)
+            now += 10
+        now += 40
+        await one.ask(question(Thron()), about="a")
+        await one.ask(question(Thron()), about="b")
+    told = [(line["log_level"], line["event"]) for line in lines]
+    assert told == [("warning", "THRON does not answer"), ("info", "THRON answers again")]
+    assert (lines[0]["for_s"], lines[0]["reason"], lines[1]["after_s"]) == (20, "silent", 100)

@@ -1,36 +1,69 @@
 """What is counted, in Prometheus' text format."""
 
+import asyncio
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from proxy.telemetry.event_loop_lag import measuring
 from proxy.telemetry.metrics import Metrics
 from tests.running import Running
+
+Figures = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
 def test_registries_are_apart() -> None:
     """Two sets of metrics in one process do not meet."""
     one, other = Metrics(), Metrics()
-    one.logins.set(5)
-    assert b"thron_connector_logins 5.0" in one.exposition()
-    assert b"thron_connector_logins 0.0" in other.exposition()
+    one.asked_thron("content/search", "200", 0.1)
+    assert b"thron_requests_total{" in one.exposition()
+    assert b"thron_requests_total{" not in other.exposition()
 
 
-async def test_downloads_are_counted(connector: Running) -> None:
-    """Status, octets, resolutions and logins of downloads stand in /metrics."""
+async def test_what_downloads_leave_behind(connector: Running) -> None:
+    """Answers, octets, causes of failures and probes stand in /metrics, each with its labels."""
     content = connector.thron.tenant.find("strada-sl-film")
     path = f"/files/{content.id}"
     whole = await connector.get(path)
     await connector.get(path, Range="bytes=0-9")
     await connector.get("/files/none")
+    async with connector.http.request("DELETE", connector.url("/files/none")) as answer:
+        assert answer.status == 405
+    await connector.get("/-/readyz")
+    figures = await scraped(connector)
+
+    def of(name: str, **labels: str) -> float:
+        return figures[f"thron_connector_{name}", frozenset(labels.items())]
+
+    for method, status in (("GET", "200"), ("GET", "206"), ("GET", "404"), ("other", "405")):
+        labels = {"connector": "files", "method": method, "status": status}
+        if status == "405":
+            labels["connector"] = ""
+        assert of("downloads_total", ended_by="complete", **labels) == 1
+    assert of("octets_total", connector="files") >= len(whole.body) + 10
+    assert of("failures_total", error="UnknownAddress") == 1
+    assert of("probes_total", status="200") == 1
+    assert of("downloads_in_flight") == 0
+    assert of("resolutions_total", outcome="uri-miss") == 1
+    assert of("resolutions_total", outcome="hit") == 1
+    assert of("first_byte_seconds_count") == 2
+    assert of("duration_seconds_count") == 5
+    assert of("resumes_total") == 0
+
+
+async def test_the_lag_of_the_event_loop() -> None:
+    """It is looked at from time to time."""
+    seen: asyncio.Queue[float] = asyncio.Queue()
+    async with measuring(seen.put_nowait):
+        assert await seen.get() >= 0
+
+
+async def scraped(connector: Running) -> Figures:
+    """Return the metrics by name and labels."""
     async with connector.http.get(f"{connector.gateway.admin_url}/metrics") as answer:
         assert answer.headers["Content-Type"].startswith("text/plain; version=")
         told = await answer.text()
-    lines = [line for line in told.splitlines() if not line.startswith("#")]
-    figures = {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
-    prefix = "thron_connector"
-    for status in (200, 206, 404):
-        name = f'{prefix}_downloads_total{{ended_by="complete",status="{status}"}}'
-        assert figures[name] == 1
-    assert figures[f"{prefix}_octets_total"] == len(whole.body) + 10
-    assert figures[f"{prefix}_downloads_in_flight"] == 0
-    assert figures[f'{prefix}_resolutions_total{{outcome="uri-miss"}}'] == 1
-    assert figures[f'{prefix}_resolutions_total{{outcome="hit"}}'] == 1
-    assert figures[f"{prefix}_first_byte_seconds_count"] == 2
-    assert (figures[f"{prefix}_logins"], figures[f"{prefix}_logged_in"]) == (1, 1)
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(told)
+        for sample in family.samples
+    }
