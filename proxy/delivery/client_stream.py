@@ -18,8 +18,9 @@ from proxy.semantics.dates import http_date
 from proxy.telemetry.access_record import AccessRecord
 from proxy.telemetry.middleware import PSEUDONYM
 
-# What waits for a client that has not proved fast: in this process, and in the kernel unsent.
-_LITTLE_HERE = 16 * 1024
+# What waits for a client in this process, before the origin is held back; it is about one read.
+_MOST_WAITING = 128 * 1024
+# What waits unsent in the kernel for a client that has not proved fast.
 _LITTLE_IN_KERNEL = 64 * 1024
 # Python's socket module has no name for it before 3.12; 25 is Linux's (linux/tcp.h).
 _NOTSENT_LOWAT = 25 if sys.platform == "linux" else None
@@ -70,6 +71,7 @@ class ClientStream(web.StreamResponse):
         self._flow: AbstractStreamWriter = request.writer
         self._ends_with_connection = not has_end and not is_recent
         self._has_ended = False
+        self._most_waiting = _MOST_WAITING
         if self._ends_with_connection:
             self._set_option(socket.SOL_SOCKET, socket.SO_LINGER, _RESETS)
         record.status = status
@@ -128,6 +130,12 @@ class ClientStream(web.StreamResponse):
         """Whether octets may be given to the connection as they are: without chunks."""
         return not self._in_chunks
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the origin is to be held back until ``drain`` returns."""
+        waiting = 0 if self._connection is None else self._connection.get_write_buffer_size()
+        return waiting > self._most_waiting
+
     def plain_socket(self) -> int | None:
         """Return the descriptor of the client's socket, None with TLS.
 
@@ -181,16 +189,18 @@ class ClientStream(web.StreamResponse):
             os.close(copy)
 
     def hold_little(self) -> None:
-        """Let the connection hold little of what the client has not read.
+        """Let the connection hold little of what the client has not read: here one read at most.
 
         A limit works only if it comes before what it limits: one set on a full socket frees
         nothing. But it costs a fast client twice the processor time, so it is lifted in time.
         """
-        self.transport.set_write_buffer_limits(_LITTLE_HERE)
+        self._most_waiting = 0
+        self.transport.set_write_buffer_limits(1, 0)  # of asyncio's TLS, 0 would be reached at once
         self._limit_unsent(_LITTLE_IN_KERNEL)
 
     def hold_usual(self) -> None:
         """Let it hold what the system sees fit."""
+        self._most_waiting = _MOST_WAITING
         self.transport.set_write_buffer_limits()
         self._limit_unsent(0)
 

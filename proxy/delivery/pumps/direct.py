@@ -34,9 +34,7 @@ async def direct(crossing: Crossing, response: Response, *, at_least: int | None
         if needed := crossing.needed(octets):
             transport.write(needed)
             crossing.crossed(len(needed))
-        # What waits here for the client is about one read, before the origin is held back.
-        is_full = transport.get_write_buffer_size() > response.reads
-        if is_full or is_enough() or transport.is_closing():
+        if crossing.client.is_full or is_enough() or transport.is_closing():
             response.hold()
             wake.set()
 
