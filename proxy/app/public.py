@@ -21,6 +21,7 @@ from proxy.server.certificate import Certificate
 from proxy.server.connection_limiter import ConnectionLimiter
 from proxy.server.descriptors import affordable
 from proxy.server.listeners import Lifecycle, Listener, serving
+from proxy.server.memory import trimming
 from proxy.server.probes import PROBES, public_probe
 from proxy.server.shared_counts import Shared, SharedCount
 from proxy.settings import Settings
@@ -132,6 +133,7 @@ async def open_public(
 
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(sampling(traffic))
+        await stack.enter_async_context(trimming(lambda: admission.running))
         for _, certificate in sockets:
             if certificate is not None:
                 await stack.enter_async_context(certificate.watched())

@@ -120,6 +120,9 @@ class Connection(web.RequestHandler):
         self._place.closed()
         if self._overdue is not None:
             self._overdue.cancel()
+        # Each refers back to this one: what does would stay until the garbage collector comes by.
+        self._asked = self._overdue = None
+        self._place.abort = _nothing
 
     def data_received(self, data: bytes) -> None:
         """Take octets, and begin to wait for a header section whose first ones come."""
@@ -279,6 +282,10 @@ class Connection(web.RequestHandler):
         if self._refused is not None:
             return self.handle_error(request, self._refused.code, self._refused)
         return await self._answer(request)
+
+
+def _nothing() -> None:
+    """End nothing: the connection has."""
 
 
 def _problem(message: RawRequestMessage) -> HttpProcessingError | None:
