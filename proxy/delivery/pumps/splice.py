@@ -73,18 +73,16 @@ async def spliced(crossing: Crossing, response: Response) -> bool:
         splicing = _Splicing(crossing, copies, pipe, left=left)
         splicing.start()
         try:
-            await splicing.done
+            try:
+                await splicing.done
+            finally:
+                splicing.stop()
+                opened.close()  # the copies: before the connections
+                response.passed(splicing.read)
+            if splicing.held:
+                await crossing.write(splicing.taken_back())
         finally:
-            splicing.stop()
-            opened.close()  # the copies: before the connections
-            response.passed(splicing.read)
-    if splicing.held:
-        held_octets = len(splicing.held)
-        _Splicing.held_in_all += held_octets
-        try:
-            await crossing.write(splicing.taken_back())
-        finally:
-            _Splicing.held_in_all -= held_octets
+            _Splicing.held_in_all -= splicing.held_octets
     return True
 
 
@@ -93,9 +91,10 @@ class _Splicing:
 
     Attributes:
         running: How many there are in this process.
-        held_in_all: What clients that stall have not got of what such pipes have held.
+        held_in_all: Octets that are held for clients that stall.
         read: Octets taken from the origin.
         held: Of these, what a client that stalls has not got.
+        held_octets: How many that were.
     """
 
     running: ClassVar[int] = 0
@@ -114,6 +113,7 @@ class _Splicing:
         self.done: asyncio.Future[None] = self._loop.create_future()
         self.read = 0
         self.held = b""
+        self.held_octets = 0
 
     @classmethod
     def has_ended(cls) -> None:
@@ -194,10 +194,12 @@ class _Splicing:
 
     def _give_back(self) -> None:
         """End it for a client that has stalled: others need the pipe, and its pages."""
-        if _Splicing.held_in_all + self._in_pipe > _MOST_HELD:
+        if self.done.done() or _Splicing.held_in_all + self._in_pipe > _MOST_HELD:
             return
         if self._in_pipe:
             self.held = os.read(self._pipe_out, self._in_pipe)
+            self.held_octets = len(self.held)
+            _Splicing.held_in_all += self.held_octets
         if len(self.held) < self._in_pipe:  # a pipe gives all it has, and a gap would go unseen
             self._end(OriginIncomplete("the pipe gave less than it held"))
             return
