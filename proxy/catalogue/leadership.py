@@ -1,11 +1,14 @@
 """Elects the replica that does what only one may do: the one that holds a lock of the database.
 
-PostgreSQL frees the lock when the connection that holds it ends, however its process ended. An
-SQLite file has one process that writes the catalogue anyway.
+PostgreSQL frees the lock when the connection that holds it ends, however its process ended. Beside
+an SQLite file there is a file to lock, which the kernel frees in the same way (flock(2)).
 """
 
+import fcntl
+import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Self
 
 from sqlalchemy import text
@@ -25,6 +28,7 @@ class Leadership:
         self._database = database
         self._held = held
         self._connection: AsyncConnection | None = None
+        self._has_file = False
 
     @classmethod
     @asynccontextmanager
@@ -36,12 +40,30 @@ class Leadership:
     async def is_held(self) -> bool:
         """Tell whether this process leads, trying to take the lock if nobody holds it."""
         if self._database.place.path is not None:
-            return True
+            return self._has_file or self._get_file(self._database.place.path)
         try:
             return await (self._still() if self._connection is not None else self._get())
         except DatabaseFailed:
             await self._give_up()
             return False
+
+    def _get_file(self, path: Path) -> bool:
+        """Lock the file beside a database, unless its predecessor still has it."""
+        try:
+            lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError:  # a full disk: there is hardly another one
+            return True
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            return False
+        except OSError:  # a file system without locks
+            os.close(lock)
+            return True
+        self._held.callback(os.close, lock)
+        self._has_file = True
+        return True
 
     async def _still(self) -> bool:
         with failures():

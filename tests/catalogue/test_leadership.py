@@ -8,8 +8,9 @@ from proxy.catalogue.database import Database
 from proxy.catalogue.leadership import Leadership
 
 
-async def test_an_sqlite_file_has_one_process(tmp_path: Path) -> None:
-    """Whoever has the file leads."""
+async def test_where_no_file_can_be_locked(tmp_path: Path) -> None:
+    """Without a file to lock, whoever has the database leads."""
+    (tmp_path / "c.db.lock").mkdir()
     async with (
         Database.open(str(tmp_path / "c.db")) as database,
         Leadership.open(database) as leadership,
@@ -17,11 +18,11 @@ async def test_an_sqlite_file_has_one_process(tmp_path: Path) -> None:
         assert await leadership.is_held()
 
 
-async def test_one_of_two_leads(postgresql_url: str) -> None:
+async def test_one_of_two_leads(database_url: str) -> None:
     """The second leads when the first ends."""
     async with (
-        Database.open(postgresql_url) as one,
-        Database.open(postgresql_url) as other,
+        Database.open(database_url) as one,
+        Database.open(database_url) as other,
         Leadership.open(other) as second,
     ):
         async with Leadership.open(one) as first:
