@@ -61,10 +61,10 @@ def test_parts_agree() -> None:
 
 
 def test_downloads_may_finish() -> None:
-    """Kubernetes waits for preStop, running downloads, and a little more."""
+    """Kubernetes waits until the pod is forgotten, for running downloads, and a little more."""
     settings = {each["name"]: each["value"] for each in CONTAINER["env"]}
-    sleep = CONTAINER["lifecycle"]["preStop"]["sleep"]["seconds"]
-    assert POD["spec"]["terminationGracePeriodSeconds"] > sleep + int(settings["TDC_DRAIN_S"])
+    lame_duck_s, drain_s = int(settings["TDC_LAME_DUCK_S"]), int(settings["TDC_DRAIN_S"])
+    assert POD["spec"]["terminationGracePeriodSeconds"] > lame_duck_s + drain_s
 
 
 def test_pod_has_no_rights() -> None:

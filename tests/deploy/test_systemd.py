@@ -49,7 +49,7 @@ def test_closed(unit: Path) -> None:
 
 
 def test_settings(tmp_path: Path) -> None:
-    """With every secret given the connector starts, and systemd waits for its downloads."""
+    """With every secret given the connector starts, and a restart outlasts its lame duck."""
     lines = re.findall(r"^#?Environment=(.+)$", UNIT, re.MULTILINE)
     environ = dict(pair.split("=", 1) for line in lines for pair in line.split())
     for name in re.findall(r"^#LoadCredential=([\w-]+):", UNIT, re.MULTILINE):
@@ -59,4 +59,5 @@ def test_settings(tmp_path: Path) -> None:
     assert settings.is_set_up
     assert settings.tls_listen is not None
     (stop_s,) = re.findall(r"^TimeoutStopSec=(\d+)$", UNIT, re.MULTILINE)
-    assert int(stop_s) > settings.drain_s
+    assert int(stop_s) > settings.lame_duck_s
+    assert settings.drain_s > int(stop_s), "that of a reload"
