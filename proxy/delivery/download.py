@@ -207,7 +207,7 @@ class Downloads:
             GatewayError: As ``answer``.
         """
         tenant = self._tenant()
-        if tenant is None or self._limits.admission.is_closing:
+        if tenant is None:
             return None
         asked = self._asked(message.path, message.headers, record, tenant)
         connector = asked.path.connector

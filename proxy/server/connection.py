@@ -157,6 +157,7 @@ class Connection(web.RequestHandler):
             and self._keepalive_handle is not None
             and self.transport is not None
             and not self.transport.get_write_buffer_size()
+            and not self._draining.is_set()  # its answer would have to end the connection
         )
 
     def _take_unseen(self, data: bytes, waiter: asyncio.Future[None]) -> bool:

@@ -6,7 +6,6 @@ import re
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
@@ -20,7 +19,7 @@ from aiohttp.web_protocol import ERROR
 from proxy.semantics.forwarded import Scheme, TrustedProxies
 from proxy.server.certificate import Certificate
 from proxy.server.connection_limiter import ConnectionLimiter
-from proxy.server.listeners import bind, serving
+from proxy.server.listeners import Lifecycle, bind, serving
 from proxy.settings import Listen
 from tests.logs import logged
 from tests.running import Running
@@ -300,13 +299,49 @@ async def test_what_is_asked_for_at_once(sent: list[bytes], asked: int) -> None:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             for octets in sent:
                 writer.write(octets)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(0.05):
-                        await reader.read(1000)
+                for _ in range(octets.count(b" HTTP/1.1\r\n")):
+                    await reader.readuntil(b"\r\n\r\n")
+                await said(port, LAST)  # what came before on another connection has been read
             writer.write(LAST)
             assert b"HTTP/1.1 200 " in await reader.read()
             writer.close()
     assert seen == ["/a"] * asked
+
+
+async def test_nothing_is_asked_for_at_once_while_draining() -> None:
+    """Each answer is the last one of its connection then, whatever is known."""
+
+    async def handler(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response()
+
+    def at_once(_message: RawRequestMessage, _peer: str, _scheme: Scheme) -> bytes:
+        return b"HTTP/1.1 204 No Content\r\n\r\n"
+
+    async def nothing() -> None:
+        pass
+
+    limiter = ConnectionLimiter(
+        most=9, trusted=TrustedProxies(), count=lambda _: None, now=lambda: 0.0
+    )
+    lifecycle = Lifecycle()
+    with bind(Listen(host="127.0.0.1", port=0), setting="TDC_LISTEN") as sock:
+        port = sock.getsockname()[1]
+        async with serving(
+            handler,
+            (sock, None),
+            limiter=limiter,
+            drained=nothing,
+            lifecycle=lifecycle,
+            at_once=at_once,
+        ):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            for status in (b"200", b"204"):
+                writer.write(HEAD)
+                assert (await reader.readuntil(b"\r\n\r\n"))[9:12] == status
+            lifecycle.draining.set()
+            writer.write(HEAD)
+            assert b"\r\nConnection: close\r\n" in await reader.read()
+            writer.close()
 
 
 async def test_what_is_cut_at_the_stop_does_not_look_whole(tmp_path: Path) -> None:
