@@ -141,6 +141,7 @@ def _still_well(target: Target) -> None:
     assert target.process.events, "each line but the set-up link is one JSON object"
 
 
+@pytest.mark.timeout(600)  # a thousand conversations, beside whatever else the machine does
 def test_strangers(target: Target) -> None:
     """No conversation gets a status that is not meant, or leaves a traceback or a descriptor."""
     _hold(target, examples=1000, is_same_each_time=True)

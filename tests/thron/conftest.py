@@ -32,7 +32,10 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest.fixture
 def client(http: aiohttp.ClientSession, thron: Sandbox) -> Client:
-    return Client(http, api_url=thron.api_url, max_concurrent=64)
+    # With patience for a busy machine.
+    return Client(
+        http, api_url=thron.api_url, max_concurrent=64, connect_timeout_s=60, total_timeout_s=90
+    )
 
 
 @pytest.fixture
