@@ -10,7 +10,7 @@ import pytest
 from proxy.connectors.model import Connector, Identifier
 from proxy.sandbox.server import Sandbox
 from proxy.thron.content import ContentType
-from tests.fronts.front import Front, nginx, varnish
+from tests.fronts.front import Front, apache, caddy, haproxy, nginx, varnish
 from tests.running import Running, by_id, running
 
 # Three slices and a bit.
@@ -42,7 +42,11 @@ async def connector(thron: Sandbox, tmp_path: Path) -> AsyncIterator[Running]:
         yield whole
 
 
-@pytest.fixture(params=[nginx, varnish], ids=["nginx", "varnish"])
+CACHES = (nginx, varnish)
+FRONTS = (*CACHES, haproxy, caddy, apache)
+
+
+@pytest.fixture(params=FRONTS, ids=[each.__name__ for each in FRONTS])
 async def front(
     request: pytest.FixtureRequest, connector: Running, tmp_path: Path
 ) -> AsyncIterator[Front]:
@@ -50,6 +54,12 @@ async def front(
     home.mkdir()
     async with request.param(connector.gateway.parts.settings.listen.port, home) as front:
         yield front
+
+
+of_caches = pytest.mark.parametrize(
+    "front", CACHES, ids=[each.__name__ for each in CACHES], indirect=True
+)
+"""Marks what only a front that stores answers can do."""
 
 
 @pytest.fixture

@@ -56,8 +56,7 @@ async def nginx(connector_port: int, home: Path) -> AsyncIterator[Front]:
         home: An empty directory of its own.
     """
     port, secure_port = free_port(), free_port()
-    pem = home / "media.pem"
-    trustme.CA().issue_cert(LOOPBACK).private_key_and_cert_chain_pem.write_to_path(pem)
+    pem = _certificate(home)
     changes = {
         "/var/cache/nginx/thron": f"{home}/cache",
         "server 127.0.0.1:8080;": f"server {LOOPBACK}:{connector_port};",
@@ -102,6 +101,83 @@ async def varnish(
     rest = ("-F", "-j", "none", "-T", "none", "-s", "malloc,64m")
     async with _listening(_program("varnishd"), *rest, *place, port=port):
         yield Front(f"http://{LOOPBACK}:{port}")
+
+
+@asynccontextmanager
+async def haproxy(connector_port: int, home: Path) -> AsyncIterator[Front]:
+    """Run HAProxy with ``deploy/haproxy.cfg`` before a connector; arguments as for nginx."""
+    port, secure_port = free_port(), free_port()
+    changes = {
+        "    bind :80": f"    bind {LOOPBACK}:{port}",
+        "    # bind :443 ssl crt /etc/ssl/media.example.com.pem": (
+            f"    bind {LOOPBACK}:{secure_port} ssl crt {_certificate(home)}"
+        ),
+        "server connector 127.0.0.1:8080 check": f"server connector {LOOPBACK}:{connector_port}",
+    }
+    (home / "haproxy.cfg").write_text(_changed("haproxy.cfg", changes))
+    async with _listening(_program("haproxy"), "-db", "-f", f"{home}/haproxy.cfg", port=port):
+        yield Front(f"http://{LOOPBACK}:{port}", f"https://{LOOPBACK}:{secure_port}")
+
+
+@asynccontextmanager
+async def caddy(connector_port: int, home: Path) -> AsyncIterator[Front]:
+    """Run Caddy with ``deploy/Caddyfile`` before a connector; arguments as for nginx."""
+    port, secure_port = free_port(), free_port()
+    pem = _certificate(home)
+    proxying = "reverse_proxy 127.0.0.1:8080"
+    text = _changed("Caddyfile", {proxying: f"reverse_proxy {LOOPBACK}:{connector_port}"})
+    _, _, site = text.partition("media.example.com {\n")  # certificates are not fetched here
+    (home / "Caddyfile").write_text(
+        f"{{\n\tadmin off\n\tauto_https off\n}}\n"
+        f"http://:{port} {{\n\tbind {LOOPBACK}\n{site}"
+        f"https://:{secure_port} {{\n\tbind {LOOPBACK}\n\ttls {pem} {pem}\n{site}"
+    )
+    command = (_program("caddy"), "run", "--config", f"{home}/Caddyfile", "--adapter", "caddyfile")
+    async with _listening("env", f"HOME={home}", *command, port=port):
+        yield Front(f"http://{LOOPBACK}:{port}", f"https://{LOOPBACK}:{secure_port}")
+
+
+@asynccontextmanager
+async def apache(connector_port: int, home: Path) -> AsyncIterator[Front]:
+    """Run Apache with ``deploy/apache.conf`` before a connector; arguments as for nginx."""
+    port, secure_port = free_port(), free_port()
+    pem = _certificate(home)
+    changes = {
+        "http://127.0.0.1:8080/": f"http://{LOOPBACK}:{connector_port}/",
+        "<VirtualHost *:80>": f"<VirtualHost {LOOPBACK}:{port}>",
+        "# <VirtualHost *:443>": f"<VirtualHost {LOOPBACK}:{secure_port}>",
+        "#     Use Connector": "    Use Connector",
+        "#     SSLEngine on": "    SSLEngine on",
+        "#     SSLCertificateFile    /etc/ssl/media.example.com.pem": f"SSLCertificateFile {pem}",
+        "#     SSLCertificateKeyFile /etc/ssl/media.example.com.key": (
+            f"SSLCertificateKeyFile {pem}"
+        ),
+        "# </VirtualHost>": "</VirtualHost>",
+    }
+    (home / "site.conf").write_text(_changed("apache.conf", changes))
+    loaded = "".join(
+        f"LoadModule {each}_module /usr/lib/apache2/modules/mod_{each}.so\n"
+        for each in (
+            *("mpm_event", "authz_core", "headers", "macro", "proxy", "proxy_http"),
+            *("setenvif", "socache_shmcb", "ssl", "env"),
+        )
+    )
+    (home / "apache.conf").write_text(
+        f"{loaded}ServerRoot {home}\nPidFile {home}/pid\nErrorLog {home}/error.log\n"
+        f"DefaultRuntimeDir {home}\nMutex file:{home} default\nServerName {LOOPBACK}\n"
+        f"User nobody\nGroup nogroup\n"
+        f"Listen {LOOPBACK}:{port}\nListen {LOOPBACK}:{secure_port}\nInclude {home}/site.conf\n"
+    )
+    command = (_program("apache2"), "-D", "FOREGROUND", "-f", f"{home}/apache.conf")
+    async with _listening(*command, port=port):
+        yield Front(f"http://{LOOPBACK}:{port}", f"https://{LOOPBACK}:{secure_port}")
+
+
+def _certificate(home: Path) -> Path:
+    """Return a file with a certificate of loopback, and its key."""
+    pem = home / "media.pem"
+    trustme.CA().issue_cert(LOOPBACK).private_key_and_cert_chain_pem.write_to_path(pem)
+    return pem
 
 
 def _changed(recipe: str, changes: Mapping[str, str]) -> str:

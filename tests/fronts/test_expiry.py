@@ -11,7 +11,7 @@ import pytest
 from proxy.sandbox.server import Sandbox
 from proxy.sandbox.switches import Validator
 from tests.clients.command import answered
-from tests.fronts.conftest import LARGE
+from tests.fronts.conftest import LARGE, of_caches
 from tests.fronts.front import Front, nginx, varnish
 from tests.running import Answer, Running, by_id, running
 
@@ -32,6 +32,7 @@ async def until(
             await asyncio.sleep(0.05)
 
 
+@of_caches
 async def test_revalidation(connector: Running, front: Front) -> None:
     """What has expired is revalidated: the connector answers 304, and no content crosses again."""
     content = connector.thron.tenant.find("logo")
@@ -45,6 +46,7 @@ async def test_revalidation(connector: Running, front: Front) -> None:
     assert {**revalidated, "304": 0} == {**fetched, "304": 0}
 
 
+@of_caches
 async def test_new_version(connector: Running, front: Front, large: str) -> None:
     """After expiry the same URL gives the new version, whole; never a mixture on the way."""
     url = f"{front.url}/brief/{large}/kit.zip"

@@ -1,4 +1,4 @@
-"""nginx with slices and Varnish, each a CDN that pulls from the connector."""
+"""Each recipe of deploy/ with its real program: the connector's answers, through a front."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,15 +10,16 @@ import pytest
 
 from proxy.sandbox.server import Sandbox
 from tests.clients.command import answered, sha256
-from tests.fronts.conftest import LARGE
+from tests.fronts.conftest import LARGE, of_caches
 from tests.fronts.front import TLS_PROXY, Front
 from tests.logs import logged
-from tests.running import Running
+from tests.running import Answer, Running
 from tests.waiting import until
 
 CLIENT = "127.0.0.3"
 
 
+@of_caches
 async def test_whole_content_and_a_hit(connector: Running, front: Front, large: str) -> None:
     """The second download is right as the first, and does not reach the connector."""
     url = f"{front.url}/files/{large}/kit.zip"
@@ -50,6 +51,7 @@ async def test_range(connector: Running, front: Front, large: str, asked: str, p
         assert answer.fields["Content-Range"].endswith(f"/{len(LARGE)}")
 
 
+@of_caches
 @pytest.mark.parametrize(
     "reading",
     [
@@ -165,6 +167,45 @@ async def test_far_range_of_ten_gib(connector: Running, thron: Sandbox, front: F
         answer = await connector.get(url, Range=f"bytes={first}-{first + 99}")
         expected = b"".join(content.version.source.read(first, first + 100))
         assert (answer.status, answer.body == expected) == (206, True)
+
+
+# What a front may say otherwise, or adds.
+OF_THE_HOP = frozenset(
+    {"age", "connection", "date", "keep-alive", "server", "transfer-encoding", "via", "x-cache"}
+    | {"x-request-id", "x-varnish", "cache-status", "accept-ranges", "content-length", "alt-svc"}
+)
+
+
+@pytest.mark.parametrize(
+    "most", [pytest.param(8, id="8"), pytest.param(200, id="200", marks=pytest.mark.soak)]
+)
+async def test_as_the_connector_itself(connector: Running, front: Front, most: int) -> None:
+    """Whole, part, HEAD and condition: each says through a front what it says without."""
+    compared = 0
+    for content in connector.thron.tenant.contents():
+        path = f"/files/{content.id}"
+        known = await connector.ask("HEAD", path)
+        if compared == most or known.status != 200:
+            continue
+        compared += 1
+        for method, fields in (
+            ("HEAD", {}),
+            ("GET", {"Range": "bytes=1-9"}),
+            ("GET", {"If_None_Match": known.fields["ETag"]}),
+        ):
+            through = await connector.ask(method, f"{front.url}{path}", **fields)
+            direct = await connector.ask(method, path, **fields)
+            assert (through.status, through.body) == (direct.status, direct.body), path
+            said = _said(through)
+            if through.status == 304:  # one that stores may repeat more of what it has stored
+                said = {name: value for name, value in said.items() if name in _said(direct)}
+            assert said == _said(direct), path
+
+
+def _said(answer: Answer) -> dict[str, str]:
+    """Return the field lines that are the connector's own."""
+    lines = {name.lower(): value for name, value in answer.fields.items()}
+    return {name: value for name, value in lines.items() if name not in OF_THE_HOP}
 
 
 def _spoofed(field: str, name: str, value: str) -> dict[str, str]:
