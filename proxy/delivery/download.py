@@ -236,7 +236,7 @@ class Downloads:
         Raises:
             GatewayError: Nothing that there is.
         """
-        if (via := fields.get("Via")) is not None and is_loop(via, PSEUDONYM):
+        if "Via" in fields and is_loop(combined(fields, "Via"), PSEUDONYM):
             raise OriginAnswerInvalid(
                 "asked by a connector, perhaps by this one: see TDC_API_URL and TDC_CDN_URL",
                 proxy_status="proxy_loop_detected",

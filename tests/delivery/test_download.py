@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from multidict import CIMultiDict
 
 from proxy.backoff import Backoff
 from proxy.connectors.model import DeliveryMode, Disposition
@@ -270,3 +271,10 @@ async def test_a_loop_ends(connector: Running) -> None:
     assert answer.status == 502
     assert answer.fields["Proxy-Status"] == "thron-connector; error=proxy_loop_detected"
     assert (await connector.get("/media/en/logo", Via="1.1 varnish")).status == 200
+
+
+async def test_a_loop_ends_whichever_line_tells_it(connector: Running) -> None:
+    """Proxies may add to Via by a line of their own (RFC 9110, 5.3)."""
+    fields = CIMultiDict([("Via", "1.1 cdn"), ("Via", "1.1 thron-connector")])
+    async with connector.http.get(connector.url("/media/en/logo"), headers=fields) as answer:
+        assert answer.status == 502
