@@ -31,7 +31,7 @@ _NOT_IN_PATH = frozenset(
 class Model(BaseModel):
     """What goes in and out: nothing unknown is taken."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Tagged(Model):

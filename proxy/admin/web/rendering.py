@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from proxy import __version__
@@ -49,7 +48,11 @@ class Page:
     notice: Text | None
 
 
-def _environment() -> Environment:
+@cache
+def environment() -> Any:
+    """Return the ``jinja2.Environment`` of all pages; imported for the first one."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -64,9 +67,6 @@ def _environment() -> Environment:
         "version": __version__,
     }
     return made
-
-
-ENVIRONMENT = _environment()
 
 
 def render(
@@ -85,8 +85,10 @@ def render(
     """
     context = request[CONTEXT]
     page = _page(request)
-    text = ENVIRONMENT.get_template(template).render(
-        **_said(Words(context.language)), page=page, **values
+    text: str = (
+        environment()
+        .get_template(template)
+        .render(**_said(Words(context.language)), page=page, **values)
     )
     response = web.Response(
         status=status,
@@ -105,7 +107,7 @@ def render(
 
 def render_part(words: Words, template: str, **values: Any) -> Markup:
     """Return a part of a page, which knows all that ``render`` names but for ``page``."""
-    text = ENVIRONMENT.get_template(template).render(**_said(words), **values)
+    text: str = environment().get_template(template).render(**_said(words), **values)
     return Markup(text)  # noqa: S704 - of our own templates, which escape what they are given
 
 

@@ -5,25 +5,25 @@ import re
 import pytest
 from jinja2 import UndefinedError
 
-from proxy.admin.web.rendering import ENVIRONMENT, TEMPLATES
+from proxy.admin.web.rendering import TEMPLATES, environment
 from tests.admin.visitor import Visitor
 
 
 @pytest.mark.parametrize("template", sorted(path.name for path in TEMPLATES.rglob("*.html")))
 def test_templates_are_sound(template: str) -> None:
     """Every template can be read, and names macros that there are."""
-    assert ENVIRONMENT.get_template(template).name == template
+    assert environment().get_template(template).name == template
 
 
 def test_nothing_unknown_is_left_blank() -> None:
     """A name that nobody gave is a fault, not an empty place."""
     with pytest.raises(UndefinedError):
-        ENVIRONMENT.from_string("{{ no_such_name }}").render()
+        environment().from_string("{{ no_such_name }}").render()
 
 
 def test_values_are_escaped() -> None:
     """A value is text."""
-    made = ENVIRONMENT.from_string('<a title="{{ x }}">{{ x }}</a>').render(x="\"<'&>")
+    made = environment().from_string('<a title="{{ x }}">{{ x }}</a>').render(x="\"<'&>")
     assert made == '<a title="&#34;&lt;&#39;&amp;&gt;">&#34;&lt;&#39;&amp;&gt;</a>'
 
 
