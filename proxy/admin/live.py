@@ -1,7 +1,7 @@
 """What the overview shows, made once a second for all who watch it, and not while nobody does."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -61,7 +61,12 @@ class Live:
         self._charted = float("-inf")
         self._states: tuple[SyncState, ...] | None = None
         self._read = float("-inf")
+        self._refused_reload: tuple[str, ...] = ()
         self.watchers = 0
+
+    def reloaded(self, problems: Sequence[str]) -> None:
+        """Show why a reload was refused, until one is not."""
+        self._refused_reload = tuple(problems)
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -120,7 +125,7 @@ class Live:
         return self.observer.traffic.recent.last
 
     def _now(self, now: float, *, is_new: bool) -> Snapshot:
-        seen = self.observer.overview(self._states)
+        seen = self.observer.overview(self._states, refused_reload=self._refused_reload)
         if is_new or self._chart is None or now - self._charted >= _CHART_EVERY_S:
             self._chart = chart(self.observer.traffic.hour(), now=seen.at.timestamp())
             self._charted = now

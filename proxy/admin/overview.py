@@ -1,6 +1,6 @@
 """How the connector is doing at one moment; the models are those of the JSON API."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -133,16 +133,19 @@ class Observer:
     now: Callable[[], datetime]
     monotonic: Callable[[], float]
 
-    def overview(self, syncs: tuple[SyncState, ...] | None) -> Overview:
+    def overview(
+        self, syncs: tuple[SyncState, ...] | None, *, refused_reload: Sequence[str] = ()
+    ) -> Overview:
         """Return how the connector is doing now.
 
         Args:
             syncs: How the contents are kept; None where that cannot be read.
+            refused_reload: Why the last reload was refused.
         """
         tenant, traffic, now = self.connection.tenant, self.traffic, self.now()
         return Overview(
             at=now,
-            hints=self._hints(tenant),
+            hints=self._hints(tenant, refused_reload),
             thron=_thron(tenant, now, monotonic=self.monotonic()),
             syncs=None if syncs is None else self._syncs(syncs),
             running=traffic.running,
@@ -152,7 +155,7 @@ class Observer:
             hour=_hour(traffic.hour()),
         )
 
-    def _hints(self, tenant: Tenant | None) -> tuple[Hint, ...]:
+    def _hints(self, tenant: Tenant | None, refused_reload: Sequence[str]) -> tuple[Hint, ...]:
         settings = self.settings
         session = tenant.thron.known if tenant is not None else None
         return hints(
@@ -161,6 +164,7 @@ class Observer:
             lacks_pkey=session is not None and session.pkey is None,
             can_force_https=settings.can_force_https,
             guessed_url=settings.public_base if settings.is_public_url_guessed else None,
+            refused_reload=refused_reload,
         )
 
     def _syncs(self, states: tuple[SyncState, ...]) -> tuple[SyncView, ...]:

@@ -26,6 +26,19 @@ async def test_one_look_for_all(live: Live) -> None:
     assert "Nell&#39;ultima ora" in live.parts(snapshot, Language.ITALIAN)["tiles"]
 
 
+async def test_a_refused_reload_is_shown_until_a_good_one(live: Live) -> None:
+    """All reasons are on the overview, and in the API, until a reload succeeds."""
+
+    async def shown() -> str:
+        parts = live.parts(await live.snapshot(at_most_s=0), Language.ENGLISH)
+        return parts["hints"]
+
+    live.reloaded(["TDC_X: <wrong>", "TDC_Y is no setting"])
+    assert "TDC_X: &lt;wrong&gt;; TDC_Y is no setting" in await shown()
+    live.reloaded([])
+    assert "TDC_X" not in await shown()
+
+
 async def test_only_what_has_changed(connector: Running, live: Live) -> None:
     """The first news are everything; then what is different, and nothing twice."""
     watcher = Watcher(live, language=Language.ENGLISH, query=ALL)

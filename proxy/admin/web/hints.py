@@ -10,6 +10,7 @@ from proxy.connectors.model import Connector, DeliveryMode
 class HintKind(StrEnum):
     """What is missing."""
 
+    RELOAD_REFUSED = "reload_refused"
     NO_CREDENTIALS = "no_credentials"
     NO_CONNECTORS = "no_connectors"
     NONE_ENABLED = "none_enabled"
@@ -38,6 +39,7 @@ def hints(
     lacks_pkey: bool,
     can_force_https: bool,
     guessed_url: str | None,
+    refused_reload: Sequence[str],
 ) -> tuple[Hint, ...]:
     """Return what is missing, the worst first.
 
@@ -47,9 +49,12 @@ def hints(
         lacks_pkey: Whether the last login gave no pkey.
         can_force_https: Whether a request can ever be known to be HTTPS.
         guessed_url: The base of every URL that we print, if nobody has set it.
+        refused_reload: Why the last reload was refused; nothing: it was not.
     """
     enabled = [each for each in connectors if each.enabled]
     found: list[Hint] = []
+    if refused_reload:
+        found.append(Hint(kind=HintKind.RELOAD_REFUSED, value="; ".join(refused_reload)))
     if not is_connected:
         found.append(Hint(kind=HintKind.NO_CREDENTIALS))
     elif not connectors:

@@ -59,6 +59,11 @@ def _hint(kind: str, title: Text, fix: Text, path: str = "", link: Text | None =
 
 
 HINTS: Mapping[HintKind, HintWords] = {
+    HintKind.RELOAD_REFUSED: _hint(
+        "bad",
+        Text("The last reload was refused"),
+        Text("The connector goes on with the settings from before. What cannot be used: {value}"),
+    ),
     HintKind.NO_CREDENTIALS: _hint(
         "info",
         Text("Not connected to THRON yet"),

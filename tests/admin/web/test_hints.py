@@ -23,6 +23,7 @@ GOOD: dict[str, Any] = {
     "lacks_pkey": False,
     "can_force_https": True,
     "guessed_url": None,
+    "refused_reload": (),
 }
 
 
@@ -30,6 +31,9 @@ GOOD: dict[str, Any] = {
     ("connectors", "changed", "kinds"),
     [
         pytest.param([PLAIN, FORCED, PUBLISHED], {}, [], id="nothing"),
+        pytest.param(
+            [PLAIN], {"refused_reload": ["a", "b"]}, [HintKind.RELOAD_REFUSED], id="reload refused"
+        ),
         pytest.param([], {"is_connected": False}, [HintKind.NO_CREDENTIALS], id="new"),
         pytest.param([], {"guessed_url": "http://x"}, [HintKind.NO_CONNECTORS], id="connected"),
         pytest.param([OFF], {"lacks_pkey": True}, [HintKind.NONE_ENABLED], id="all off"),
