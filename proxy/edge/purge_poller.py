@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol, Self
 
 import structlog
@@ -39,20 +39,18 @@ class Obey(Protocol):
 
 
 @dataclass(slots=True)
-class _OldAnswers:
-    """Answers that had begun before a purge, and may be the old ones.
+class _Repeat:
+    """When caches are told again of one content; times are monotonic seconds.
 
     Attributes:
-        running: Those that have not ended.
-        have_ended: Whether some have, since caches were told last.
-        told_at: When that was, in monotonic seconds.
-        wait_s: How long the next time is apart.
+        told_at: The last time, or when its old answers were found.
+        wait_s: How long the next time is apart, while some of them still run.
+        is_due: Whether an old answer has ended since.
     """
 
-    running: list[AccessRecord]
     told_at: float
-    have_ended: bool = False
-    wait_s: float = field(default=1.0)
+    wait_s: float = 1.0
+    is_due: bool = False
 
 
 class PurgePoller:
@@ -77,7 +75,9 @@ class PurgePoller:
         self._seen = self._acknowledged = 0
         self._revision = -1
         self._beat_at = float("-inf")
-        self._old: dict[Purge, _OldAnswers] = {}
+        # Answers that had begun before a purge that means them, and still run.
+        self._old: dict[AccessRecord, None] = {}
+        self._repeats: dict[str, _Repeat] = {}
 
     @classmethod
     @asynccontextmanager
@@ -159,46 +159,42 @@ class PurgePoller:
         self._acknowledged = self._seen
 
     def _note_old_answers(self, purges: Iterable[Purge]) -> None:
+        """Note what is being answered and may be the old content: a cache may be storing it."""
         if self._id is None:
             return
-        by_content: dict[str | None, list[AccessRecord]] = {}
-        by_connector: dict[str, list[AccessRecord]] = {}
+        of = {kind: {each.value for each in purges if each.kind is kind} for kind in PurgeKind}
+        contents = of[PurgeKind.CONTENT] | of[PurgeKind.CHANGED]
+        slugs = of[PurgeKind.CONNECTOR] | {each.partition("/")[0] for each in of[PurgeKind.ADDRESS]}
         for record in self._running():
-            if record.connector is not None:
-                by_content.setdefault(record.content_id, []).append(record)
-                by_connector.setdefault(record.connector, []).append(record)
-        undecided = by_content.get(None, [])  # looked up since before the purge
-        for purge in purges:
-            match purge.kind:
-                case PurgeKind.CONTENT | PurgeKind.CHANGED:
-                    meant = [*by_content.get(purge.value, []), *undecided]
-                case PurgeKind.CONNECTOR:
-                    meant = by_connector.get(purge.value, [])
-                case PurgeKind.ADDRESS:
-                    meant = by_connector.get(purge.value.partition("/")[0], [])
-                case PurgeKind.ALL:
-                    meant = [each for some in by_connector.values() for each in some]
-            if meant:
-                before = self._old.pop(purge, None)
-                both = dict.fromkeys([*meant, *(before.running if before is not None else ())])
-                self._old[purge] = _OldAnswers([*both], told_at=self._monotonic())
+            # Without a content yet, it has been looked up since before the purge.
+            may_be_content = record.content_id in contents or (
+                bool(contents) and record.content_id is None
+            )
+            is_meant = may_be_content or record.connector in slugs or bool(of[PurgeKind.ALL])
+            if is_meant and record.connector is not None:
+                self._old[record] = None
 
     async def _tell_again(self) -> None:
-        """Have caches told again of purges since which old answers have ended."""
+        """Have caches told again of contents of which old answers have ended.
+
+        By content, whatever the purge was: after one of everything, downloads may end for hours.
+        """
         now = self._monotonic()
-        due: list[Purge] = []
-        for purge, old in self._old.items():
-            running = [each for each in old.running if each.ended is None]
-            old.have_ended |= len(running) < len(old.running)
-            old.running = running
-            if not running or (old.have_ended and now - old.told_at >= old.wait_s):
-                due.append(purge)
-        if not due:
-            return
-        await self._purges.repeat(due)
-        for purge in due:
-            old = self._old[purge]
-            old.told_at, old.have_ended = now, False
-            old.wait_s = min(2 * old.wait_s, _LONGEST_BETWEEN_REPEATS_S)
-            if not old.running:
-                del self._old[purge]
+        for record in [each for each in self._old if each.ended is not None]:
+            del self._old[record]
+            if record.content_id is not None:
+                self._repeats.setdefault(record.content_id, _Repeat(now)).is_due = True
+        running = {each.content_id for each in self._old}
+        due = [
+            content_id
+            for content_id, each in self._repeats.items()
+            if each.is_due and (content_id not in running or now - each.told_at >= each.wait_s)
+        ]
+        if due:
+            await self._purges.repeat(Purge(PurgeKind.CHANGED, each) for each in due)
+        for content_id in due:
+            repeat = self._repeats[content_id]
+            repeat.told_at, repeat.is_due = now, False
+            repeat.wait_s = min(2 * repeat.wait_s, _LONGEST_BETWEEN_REPEATS_S)
+            if content_id not in running:
+                del self._repeats[content_id]

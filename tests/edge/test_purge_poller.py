@@ -202,9 +202,11 @@ async def test_told_again_when_an_old_answer_has_ended(
         new = ours.answer(connector, content_id)
         await poller.refresh()
         assert await ours.repeats() == []
+        old.content_id = content_id or "film"  # looked up by now
         ours.end(old)
         await poller.refresh()
-        assert await ours.repeats() == ([purge] if is_meant else [])
+        again = Purge(PurgeKind.CHANGED, content_id or "film")
+        assert await ours.repeats() == ([again] if is_meant else [])
         ours.end(new)  # that one was right, and a repeat is none's order to forget
         await poller.refresh()
         assert len(await ours.repeats()) == is_meant
@@ -235,3 +237,18 @@ async def test_a_repeat_is_obeyed_by_nobody(sqlite_url: str) -> None:
         await poller.refresh()
         assert ours.purges == []
         assert await PurgeStore(ours.database).since(0) == (Ordered(1, FILM, is_repeat=True),)
+
+
+async def test_a_purge_of_all_is_repeated_by_content(sqlite_url: str) -> None:
+    """Downloads may end for hours: caches do not lose everything again with each of them."""
+    async with process(sqlite_url) as (ours, poller):
+        olds = [ours.answer("files", each) for each in ("film", "poster")]
+        unresolved = ours.answer("files", None)
+        await PurgeStore(ours.database).order(ALL, actor="cli")
+        await poller.refresh()
+        for each in (*olds, unresolved):
+            ours.end(each)
+            await poller.refresh()
+        assert await ours.repeats() == [
+            Purge(PurgeKind.CHANGED, each) for each in ("film", "poster")
+        ]
