@@ -10,8 +10,9 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
+from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.database import Database
-from proxy.catalogue.purges import Purge, PurgeKind, PurgeStore
+from proxy.catalogue.purges import Purge, PurgeKind, PurgeStore, enter_purges
 from proxy.catalogue.replicas import ReplicaStore
 from proxy.connectors.watch import ConnectorWatch
 from proxy.edge.hooks import PurgeHook
@@ -57,9 +58,12 @@ class Bench:
     leads: list[bool]
 
     async def order(self, *purges: Purge) -> None:
-        """Order purges."""
-        for each in purges:
-            await PurgeStore(self.database).order(each, actor="test")
+        """Order purges at the same moment."""
+
+        async def order(connection: AsyncConnection) -> None:
+            await enter_purges(connection, purges, actor="test", now=self.database.now())
+
+        await self.database.write(order)
 
     async def until_told(self, *tags: str) -> None:
         """Wait until the cache has been told exactly this, in order."""
