@@ -34,7 +34,8 @@ PROSE = [page for page in PAGES if page.endswith(".md")]
 HANDBOOK = [
     f"docs/{name}.md"
     for name in (
-        *("backup", "caches", "connect", "connectors", "install", "production", "quick-start"),
+        *("backup", "caches", "connect", "connectors", "install", "monitoring", "production"),
+        "quick-start",
         *("security", "settings", "troubleshooting"),
     )
 ]

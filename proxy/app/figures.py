@@ -40,10 +40,8 @@ def of_tenant(connection: TenantConnection) -> Iterator[Metric]:
     tenant = connection.tenant
     yield GaugeMetricFamily(
         "thron_connector_thron_down",
-        "1 while THRON fails whatever it is asked, and is left alone for some seconds",
-        value=tenant is not None
-        and tenant.resolver.outage is not None
-        and tenant.resolver.outage.retry_in_s > 0,
+        "1 from when THRON fails whatever it is asked to its next answer",
+        value=tenant is not None and tenant.resolver.is_thron_down,
     )
     yield GaugeMetricFamily(
         "thron_connector_resolutions_remembered",

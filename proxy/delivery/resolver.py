@@ -163,6 +163,11 @@ class Resolver:
         """THRON's outage while it lasts; times are of the resolver's clock."""
         return self._caller.outage
 
+    @property
+    def is_thron_down(self) -> bool:
+        """Whether THRON failed whatever it was asked, and has answered nothing since."""
+        return self._caller.is_down
+
     async def resolve(
         self, connector: Connector, address: Address, *, client: str = ""
     ) -> Resolved:

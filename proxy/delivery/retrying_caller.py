@@ -50,6 +50,11 @@ class RetryingCaller:
         return self._breaker.outage(self._now())
 
     @property
+    def is_down(self) -> bool:
+        """Whether THRON failed whatever it was asked, and has answered nothing since."""
+        return self._outage is not None
+
+    @property
     def silent_s(self) -> float:
         """For how long THRON, asked something, has answered nothing at all."""
         return self._silent_s()
