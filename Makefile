@@ -22,10 +22,12 @@ style: $(VENV)/test
 types: $(VENV)/test
 	$(BIN)/mypy
 
-matrix: $(VENV)/test # every reading of THRON alone, every two together, and all; every pump
+matrix: $(VENV)/test # every reading of THRON alone, every two together, and all; every pump, every loop
 	$(BIN)/pytest -n 3 -m 'not soak and not bench' tests/test_readings.py tests/delivery/test_switches.py
 	for pump in ordinary direct splice; do \
-		PUMP=$$pump $(BIN)/pytest -n 3 -m 'not soak and not bench' tests/delivery tests/semantics || exit 1; done
+		for loop in '' '-p tests.on_uvloop'; do \
+			PUMP=$$pump $(BIN)/pytest -n 3 -m 'not soak and not bench' $$loop \
+				tests/delivery tests/semantics || exit 1; done; done
 
 mutants: $(VENV)/test # small slips planted in what is pure: lists those that no test notices
 	PIP_CONSTRAINT=constraints.txt $(BIN)/pip install --quiet --disable-pip-version-check --editable '.[mutants]'
