@@ -17,6 +17,7 @@ that all have the same, or gives its sockets to its successor.
 import asyncio
 import sys
 import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,26 +55,34 @@ class _Child:
     is_ready: bool = False
 
 
-async def supervise(settings: Settings, *, stop: asyncio.Event) -> int:
+async def supervise(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], None]) -> int:
     """Run the connector in several processes, and return its exit status.
 
     Args:
         settings: Loaded.
         stop: Set to let them drain; the calling task is cancelled to end them at once.
+        ready: Is called once all of them serve.
 
     Raises:
         ConfigurationError: An address is taken.
     """
     async with AsyncExitStack() as stack:
         sockets, settings = bind_all(stack, settings)
-        return await Supervisor(settings, sockets, stop).run()
+        return await Supervisor(settings, sockets, stop, ready).run()
 
 
 class Supervisor:
     """Starts the processes, and replaces them."""
 
-    def __init__(self, settings: Settings, sockets: Sockets, stop: asyncio.Event) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        sockets: Sockets,
+        stop: asyncio.Event,
+        ready: Callable[[], None],
+    ) -> None:
         self._settings = settings
+        self._ready = ready
         public = [sock for sock, _ in sockets.public]
         self._public = dict(zip(("listen", "tls_listen"), public, strict=False))
         self._admin = {"admin_listen": sockets.admin}
@@ -95,6 +104,7 @@ class Supervisor:
             keeping += map(self._begin, delivery)
             await asyncio.gather(*(self._started[number].wait() for number in delivery))
             self._is_started = True
+            self._ready()
             await self._stop.wait()
             self._tell("drain")
             await asyncio.wait(keeping, timeout=self._settings.drain_s + _DRAIN_MORE_S)

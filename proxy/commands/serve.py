@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, suppress
 from functools import partial
 
 import click
+import structlog
 
 from proxy.cli import importing
 from proxy.commands.running import (
@@ -32,6 +33,9 @@ from proxy.telemetry import log
 
 # For a successor to log in to THRON, while its predecessor still serves.
 _LOGIN_S = 15.0
+_NO_RELOAD = "TDC_WORKERS: several processes cannot be reloaded, or begun by a reload: restart"
+
+events = structlog.get_logger("proxy.serve")
 
 
 @click.command(cls=WithSettings)
@@ -44,9 +48,7 @@ async def serve() -> int:
         log.configure(settings.log_level)
         if settings.workers == 1:
             return await _serve(settings, predecessor)
-        from proxy.workers import supervise  # noqa: PLC0415 - one process does without
-
-        return await supervise(settings, stop=stop_signals())
+        return await _supervise(settings, predecessor)
     except (ConfigurationError, GatewayError) as exc:
         if predecessor is None:
             raise
@@ -55,6 +57,19 @@ async def serve() -> int:
             exc.problems if isinstance(exc, ConfigurationError) else [with_hint(exc)]
         )
         return 1
+
+
+async def _supervise(settings: Settings, predecessor: Predecessor | None) -> int:
+    if predecessor is not None:
+        raise ConfigurationError([_NO_RELOAD])
+    from proxy.workers import supervise  # noqa: PLC0415 - one process does without
+
+    # By default it would end the supervisor.
+    asyncio.get_running_loop().add_signal_handler(
+        signal.SIGHUP, partial(events.error, "reload refused", problems=[_NO_RELOAD])
+    )
+    ready = partial(notify, os.environ, "READY=1")
+    return await supervise(settings, stop=stop_signals(), ready=ready)
 
 
 async def _serve(settings: Settings, predecessor: Predecessor | None) -> int:
