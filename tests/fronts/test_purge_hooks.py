@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from proxy.catalogue.purges import PurgeStore
@@ -199,3 +200,9 @@ async def test_who_may_purge(thron: Sandbox, tmp_path: Path) -> None:
     """A purge without tags is refused, and so is one from another address."""
     async with edge(thron, tmp_path) as here:
         assert (await here.connector.ask("PURGE", here.url)).status == 400
+        elsewhere = aiohttp.TCPConnector(local_addr=("127.0.0.3", 0))
+        async with (
+            aiohttp.ClientSession(connector=elsewhere) as http,
+            http.request("BAN", here.url, headers={"ban-surrogate-key": "."}) as answer,
+        ):
+            assert answer.status == 405
