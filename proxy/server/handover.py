@@ -261,7 +261,8 @@ class Holder:
         environ = dict(self._environ)
         if changed is not None:
             kept = {name: value for name, value in environ.items() if not name.startswith(PREFIX)}
-            environ = kept | dict(changed)
+            given = {name: str(value) for name, value in changed.items() if name.startswith(PREFIX)}
+            environ = kept | given
         try:
             problems = await self._start_successor(environ)
         except TimeoutError:

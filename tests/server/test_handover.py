@@ -278,7 +278,7 @@ async def test_reload(tmp_path: Path) -> None:
         return ready(predecessor)
 
     async with held(tmp_path, play=play) as made:
-        assert await ask_for_reload(made.path, {"TDC_USERNAME": "new"}) == []
+        assert await ask_for_reload(made.path, {"TDC_USERNAME": "new", "PATH": "/x"}) == []
         assert made.holder.handed_over.is_set()
         assert environs == [{"PATH": "/bin", "TDC_USERNAME": "new"}]
         assert made.told == [[]]
