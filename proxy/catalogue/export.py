@@ -7,7 +7,9 @@ apostrophe before it (OWASP, "CSV Injection"). JSON and text have every value as
 
 import csv
 import io
-from collections.abc import AsyncIterator, Callable, Mapping
+import re
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -15,6 +17,11 @@ import orjson
 
 from proxy.catalogue.row_urls import RowUrls
 from proxy.catalogue.url_rows import UrlRow
+
+
+def _stamp(moment: datetime | None) -> str | None:
+    return f"{moment.isoformat()[:19]}Z" if moment is not None else None  # they are in UTC
+
 
 _COLUMNS: Mapping[str, Callable[[UrlRow, RowUrls], Any]] = {
     "title": lambda line, _: line.title,
@@ -24,15 +31,16 @@ _COLUMNS: Mapping[str, Callable[[UrlRow, RowUrls], Any]] = {
     "url": lambda line, urls: urls.of(line),
     "status": lambda line, _: line.status.value,
     "serves": lambda line, _: line.serves,
-    "updated": lambda line, _: f"{line.updated:%Y-%m-%dT%H:%M:%SZ}" if line.updated else None,
+    "updated": lambda line, _: _stamp(line.updated),
     "content_id": lambda line, _: line.content_id,
     "file_name": lambda line, _: line.file_name,
     "hidden": lambda line, _: line.hidden.value if line.hidden is not None else None,
     "media_type": lambda line, _: line.media_type,
     "size": lambda line, _: line.size,
-    "modified": lambda line, _: f"{line.modified:%Y-%m-%dT%H:%M:%SZ}" if line.modified else None,
+    "modified": lambda line, _: _stamp(line.modified),
 }
 COLUMNS = tuple(_COLUMNS)
+_READ = tuple(_COLUMNS.values())
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 """At the start of CSV, without which some spreadsheets do not read UTF-8."""
@@ -40,7 +48,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # What a piece has at least, the last one apart: enough that sending it is worth while.
 _PIECE = 32 * 1024
 # The last four are wide forms of the first, which spreadsheets read alike.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - meant
+_FORMULA = re.compile(r" *[=+\-@\t\r\n＝＋－＠]")  # noqa: RUF001 - meant
 
 
 class Format(StrEnum):
@@ -58,6 +66,21 @@ MEDIA_TYPES = {
 }
 
 
+class _CsvLines:
+    """Writes records as they are asked for; one writer serves all of them."""
+
+    def __init__(self) -> None:
+        self._text = io.StringIO(newline="")
+        self._writer = csv.writer(self._text, lineterminator="\r\n")
+
+    def row(self, cells: Iterable[str]) -> bytes:
+        self._writer.writerow(cells)
+        record = self._text.getvalue().encode()
+        self._text.seek(0)
+        self._text.truncate()
+        return record
+
+
 async def exported(
     lines: AsyncIterator[UrlRow], urls: RowUrls, form: Format, *, is_marked: bool = False
 ) -> AsyncIterator[bytes]:
@@ -70,11 +93,20 @@ async def exported(
         is_marked: Whether CSV begins with a byte order mark.
     """
     piece = bytearray(b"[" if form is Format.JSON else b"")
+    records = _CsvLines()
     if form is Format.CSV:
-        piece += (BYTE_ORDER_MARK if is_marked else b"") + _row(COLUMNS)
+        piece += (BYTE_ORDER_MARK if is_marked else b"") + records.row(COLUMNS)
     is_first = True
     async for line in lines:
-        piece += _written(line, urls, form, is_first=is_first)
+        match form:
+            case Format.CSV:
+                piece += records.row([_cell(column(line, urls)) for column in _READ])
+            case Format.JSON:
+                piece += b"\n" if is_first else b",\n"
+                piece += orjson.dumps(values(line, urls))
+            case Format.TXT:
+                url = urls.of(line) if line.serves else None
+                piece += f"{url}\n".encode() if url is not None else b""
         is_first = False
         if len(piece) >= _PIECE:
             yield bytes(piece)
@@ -91,27 +123,12 @@ def values(line: UrlRow, urls: RowUrls) -> dict[str, Any]:
 
 def escape_formula(cell: str) -> str:
     """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA) else cell
-
-
-def _written(line: UrlRow, urls: RowUrls, form: Format, *, is_first: bool) -> bytes:
-    match form:
-        case Format.CSV:
-            return _row(tuple(escape_formula(_cell(each)) for each in values(line, urls).values()))
-        case Format.JSON:
-            return (b"\n" if is_first else b",\n") + orjson.dumps(values(line, urls))
-        case Format.TXT:
-            url = urls.of(line) if line.serves else None
-            return f"{url}\n".encode() if url is not None else b""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
 def _cell(value: Any) -> str:
+    if value is None:
+        return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "" if value is None else str(value)
-
-
-def _row(cells: tuple[str, ...]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerow(cells)
-    return text.getvalue().encode()
+    return escape_formula(value) if isinstance(value, str) else str(value)

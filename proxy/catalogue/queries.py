@@ -4,11 +4,9 @@ Nothing here asks THRON; ``sync`` fills what is read. What was entered for a con
 was before its folder, types or identifier changed is as good as not there.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
-from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -48,8 +46,9 @@ from proxy.thron.messages import SourceFile
 _ADDRESS = schema.address.c
 _CONTENT = schema.content.c
 _IS_HIDDEN = _ADDRESS.status == AddressStatus.UNPUBLISHED.value
-_ROWS = select(
-    schema.address,
+_ROWS: Select[Any] = select(
+    # Not what they are searched by: nobody reads it.
+    *(each for each in _ADDRESS if each is not _ADDRESS.search),
     *(_CONTENT.file_name, *SERVED),
     # Of the other statuses they are not needed.
     case((_IS_HIDDEN, _CONTENT.status)).label("word"),
@@ -75,7 +74,7 @@ _COLLIDING = Selection(statuses=frozenset({AddressStatus.COLLISION}))
 _VERSION = schema.content_version.c
 
 # Lines read at a time where all are wanted: what stands in memory.
-_AT_A_TIME = 500
+_AT_A_TIME = 2000
 
 
 class Contents:
@@ -97,17 +96,26 @@ class Contents:
     ) -> UrlRowPage:
         """Return one page of the summary table, and how many lines the selection has."""
         wanted = select(_ADDRESS.id).where(*conditions(connector, selection))
-        wanted = ordered(wanted, sort, descending=descending).limit(limit).offset(offset)
 
         async def read(connection: AsyncConnection) -> UrlRowPage:
-            # By number first: of the lines before the page nothing but the index is read.
-            ids = list((await connection.execute(wanted)).scalars())
+            total: int | None = None
+            if offset:
+                total = (await connection.execute(count(connector, selection))).scalar_one()
+            query = ordered(wanted, sort, descending=descending).limit(limit).offset(offset)
+            if total is not None and 2 * offset > total:
+                # The end is nearer, and what comes before the page is read: the other way round.
+                size = max(0, min(limit, total - offset))
+                query = ordered(wanted, sort, descending=not descending).limit(size)
+                query = query.offset(max(0, total - offset - size))
+                ids = list((await connection.execute(query)).scalars())[::-1]
+            else:
+                ids = list((await connection.execute(query)).scalars())
             lines = await connection.execute(_ROWS.where(_ADDRESS.id.in_(ids)))
             found = {row.id: read_url_row(row) for row in lines.all()}
-            total = len(ids)
-            if offset or total >= limit:  # else these are all of them
-                counted = await connection.execute(count(connector, selection))
-                total = counted.scalar_one()
+            if total is None:
+                total = len(ids)
+                if total >= limit:  # else these are all of them
+                    total = (await connection.execute(count(connector, selection))).scalar_one()
             return UrlRowPage(tuple(found[each] for each in ids if each in found), total, offset)
 
         return await self._database.read(read)
@@ -388,23 +396,27 @@ def _instant(seconds: int | None) -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC) if seconds else None
 
 
-# What a row says in other words than a UrlRow; every other field has its column's name and value.
-_READ: Mapping[str, Callable[[Row[Any]], Any]] = {
-    "number": lambda row: row.id,
-    "language": lambda row: row.language or None,
-    "value": lambda row: row.value or None,
-    "status": lambda row: AddressStatus(row.status),
-    "since": lambda row: row.since,
-    "updated": lambda row: _instant(row.updated_s),
-    "hidden": _hidden,
-    "modified": lambda row: _instant(row.modified_s),
-}
-_READERS = {each.name: _READ.get(each.name, attrgetter(each.name)) for each in fields(UrlRow)}
-
-
 def read_url_row(row: Row[Any]) -> UrlRow:
     """Return a line of a row of ``url_rows``."""
-    return UrlRow(**{name: read(row) for name, read in _READERS.items()})
+    return UrlRow(
+        number=row.id,
+        content_id=row.content_id,
+        content_type=row.content_type,
+        title=row.title,
+        language=row.language or None,
+        value=row.value or None,
+        is_addressable=row.is_addressable,
+        status=AddressStatus(row.status),
+        serves=row.serves,
+        since=row.since,
+        updated=_instant(row.updated_s),
+        file_name=row.file_name,
+        hidden=_hidden(row),
+        is_shortened=row.is_shortened,
+        media_type=row.media_type,
+        size=row.size,
+        modified=_instant(row.modified_s),
+    )
 
 
 def read_content(connector: Connector, row: Any, claimed: Sequence[tuple[str, str]]) -> Content:
