@@ -93,6 +93,7 @@ class MinuteView(Model):
     octets: int
     requests: int
     failed: int
+    client_errors: int
     resolved: int
     hits: int
 
@@ -103,9 +104,15 @@ class HourView(Model):
     octets: int
     requests: int
     failed: int
+    client_errors: int = Field(description="answered 4xx, such as 404: nothing was served")
     resolved: int = Field(description="addresses that were looked for")
     hits: int = Field(description="those among them that were remembered")
     minutes: tuple[MinuteView, ...]
+
+    @property
+    def served(self) -> int:
+        """Requests that got what they asked for."""
+        return self.requests - self.failed - self.client_errors
 
 
 class Overview(Model):

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
 from itertools import islice
 
 from proxy.telemetry.access_record import AccessRecord
@@ -106,6 +107,7 @@ class Traffic:
         self._rate = _Rate()
         # Since they were last added to the minute that it was then.
         self._octets = self._requests = self._failed = self._resolved = self._hits = 0
+        self._client_errors = 0
         self._unmeasured = 0
         self.recent = RecentRequests(now=now)
 
@@ -152,6 +154,8 @@ class Traffic:
             self._hits += record.resolution == "hit"
         if record.is_failure:
             self._failed += 1
+        elif record.status is not None and record.status >= HTTPStatus.BAD_REQUEST:
+            self._client_errors += 1
 
     def sample(self) -> None:
         """Read how far the downloads that run have come, and how fast."""
@@ -190,12 +194,14 @@ class Traffic:
             octets=self._octets,
             requests=self._requests,
             failed=self._failed,
+            client_errors=self._client_errors,
             resolved=self._resolved,
             hits=self._hits,
         )
         self._minutes.count(more)
         self._unmeasured += self._octets
         self._octets = self._requests = self._failed = self._resolved = self._hits = 0
+        self._client_errors = 0
 
     def _in_flight(self, record: AccessRecord, since: float) -> InFlight:
         sampled = self._sampled.get(record)

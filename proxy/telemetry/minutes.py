@@ -16,6 +16,8 @@ class Minute:
         octets: Of content handed to clients.
         requests: Answered; each counts where it ended.
         failed: Those among them that THRON, an origin or this gateway is to blame for.
+        client_errors: Those that are the request's own, such as 404: nothing was served, and nobody
+            here failed.
         resolved: Addresses that were looked for.
         hits: Those among them that were remembered.
     """
@@ -26,6 +28,12 @@ class Minute:
     failed: int = 0
     resolved: int = 0
     hits: int = 0
+    client_errors: int = 0
+
+    @property
+    def served(self) -> int:
+        """Requests that got what they asked for."""
+        return self.requests - self.failed - self.client_errors
 
     @property
     def begins(self) -> float:
@@ -41,6 +49,7 @@ class Minute:
             self.failed + other.failed,
             self.resolved + other.resolved,
             self.hits + other.hits,
+            self.client_errors + other.client_errors,
         )
 
 

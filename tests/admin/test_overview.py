@@ -38,6 +38,15 @@ async def test_a_good_day(connector: Running) -> None:
     assert [each.kind for each in seen.hints] == [HintKind.GUESSED_PUBLIC_URL]
 
 
+async def test_what_is_not_there_is_not_served(connector: Running) -> None:
+    """A 404 counts as a request, and neither as served nor as failed."""
+    path = f"/files/{connector.thron.tenant.find('strada-sl-film').id}"
+    answers = [(await connector.get(each)).status for each in (path, "/files/nothing", "/no/such")]
+    assert answers == [200, 404, 404]
+    hour = _look(connector).hour
+    assert (hour.requests, hour.served, hour.client_errors, hour.failed) == (3, 1, 2, 0)
+
+
 async def test_thron_is_down(connector: Running) -> None:
     """Its silence is told: since when, how often, why, and that it is left alone."""
     await connector.tenant.thron.session()

@@ -28,7 +28,8 @@ class Bar:
         minute: What it brought.
         rate: Octets a second.
         flow: Height of its rate.
-        good: Height of the requests that went well.
+        good: Height of the requests that were served.
+        missed: Height of those for what is not there, or not allowed, which stand on those.
         bad: Height of those that failed, which stand on top.
     """
 
@@ -39,6 +40,7 @@ class Bar:
     rate: float
     flow: float
     good: float
+    missed: float
     bad: float
 
 
@@ -92,6 +94,7 @@ def _bar(
 ) -> Bar:
     failed = min(minute.failed, minute.requests)
     bad = _height(failed, most_requests, least=_LEAST_BAD)
+    missed = min(_height(minute.client_errors, most_requests), HEIGHT - bad)
     return Bar(
         x=x,
         ago=count - 1 - x,
@@ -99,7 +102,11 @@ def _bar(
         minute=minute,
         rate=rate,
         flow=_height(rate, most_rate),
-        good=min(_height(minute.requests - failed, most_requests), HEIGHT - bad),
+        good=min(
+            _height(minute.requests - failed - minute.client_errors, most_requests),
+            HEIGHT - bad - missed,
+        ),
+        missed=missed,
         bad=bad,
     )
 
