@@ -49,6 +49,7 @@ from proxy.admin.web.assets import ASSETS
 from proxy.admin.web.assets import PATH as ASSETS_PATH
 from proxy.admin.web.audit import AuditPages
 from proxy.admin.web.connection import ConnectionPages
+from proxy.admin.web.connector_breaks import ConnectorBreaksPages
 from proxy.admin.web.connector_edit import ConnectorEditPages
 from proxy.admin.web.connector_new import ConnectorNewPages
 from proxy.admin.web.connectors import ConnectorsPages
@@ -191,6 +192,7 @@ async def open_console(  # noqa: PLR0913 - what it works with, each by name
             PurgePages(settings, database, connection, watch, purge_sender),
             ConnectorNewPages(settings, connectors, watch, service, set_up),
             ConnectorEditPages(settings, connectors, watch, service, set_up, checks),
+            ConnectorBreaksPages(connectors, service),
             ConnectorsPages(settings, connection, watch, sync, contents, set_up),
             ContentsPages(settings, watch, sync, contents, checks),
             ContentPages(settings, connection, watch, contents, actions, checks),

@@ -1,6 +1,6 @@
 """Which public URLs a change of a connector would break, by the catalogue."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from sqlalchemy import Row
@@ -12,13 +12,14 @@ from proxy.catalogue.database import Database
 from proxy.catalogue.queries import read_url_row, url_rows
 from proxy.catalogue.url_rows import Selection, UrlRow
 from proxy.connectors.addresses import public_url
+from proxy.connectors.identifiers import naming_of
 from proxy.connectors.impact import (
     BrokenUrl,
     BrokenUrls,
     Reason,
     break_reason,
 )
-from proxy.connectors.model import Connector
+from proxy.connectors.model import Connector, Identifier
 
 _ADDRESS = schema.address.c
 _LED = frozenset({AddressStatus.OK, AddressStatus.COLLISION, AddressStatus.FORMER})
@@ -50,6 +51,23 @@ async def broken_urls(
     """
     counts: dict[Reason, int] = {}
     sample: list[BrokenUrl] = []
+    async for each in each_broken_url(database, old, new, base=base, holds=holds):
+        counts[each.reason] = counts.get(each.reason, 0) + 1
+        if len(sample) < _SHOWN:
+            sample.append(each)
+    by_reason = tuple((each, counts[each]) for each in Reason if each in counts)
+    return BrokenUrls(sum(counts.values()), by_reason, tuple(sample))
+
+
+async def each_broken_url(
+    database: Database,
+    old: Connector,
+    new: Connector | None,
+    *,
+    base: str,
+    holds: Callable[[str], bool],
+) -> AsyncIterator[BrokenUrl]:
+    """Give all of them, as ``broken_urls`` has them, few at a time in memory."""
     last = 0
     while True:
         found = await _served_after(database, old, last)
@@ -62,14 +80,10 @@ async def broken_urls(
                 is_published=row.was_published,
                 holds=holds,
             )
-            if why is None:
-                continue
-            counts[why] = counts.get(why, 0) + 1
-            if len(sample) < _SHOWN:
-                sample.append(_broken(old, read_url_row(row), why, base))
+            if why is not None:
+                yield _broken(old, new, read_url_row(row), why, base)
         if len(found) < _AT_A_TIME:
-            by_reason = tuple((each, counts[each]) for each in Reason if each in counts)
-            return BrokenUrls(sum(counts.values()), by_reason, tuple(sample))
+            return
         last = found[-1].id
 
 
@@ -88,6 +102,25 @@ async def _served_after(database: Database, connector: Connector, last: int) -> 
     return await database.read(read)
 
 
-def _broken(connector: Connector, line: UrlRow, why: Reason, base: str) -> BrokenUrl:
-    url = public_url(base, connector, language=line.language, value=line.value or "")
-    return BrokenUrl(url, line.title, line.content_type, why)
+def _broken(
+    old: Connector, new: Connector | None, line: UrlRow, why: Reason, base: str
+) -> BrokenUrl:
+    url = public_url(base, old, language=line.language, value=line.value or "")
+    return BrokenUrl(url, line.title, line.content_type, why, _new_url(old, new, line, why, base))
+
+
+def _new_url(
+    old: Connector, new: Connector | None, line: UrlRow, why: Reason, base: str
+) -> str | None:
+    """Return the URL that takes the place of a line's; None where there is none, or none known.
+
+    A prettyID or a metadata that names contents from now on is read with the folder, once the
+    change has been saved.
+    """
+    if new is None or why not in {Reason.HOST, Reason.IDENTIFIER, Reason.METADATA}:
+        return None
+    if new.identifier is Identifier.CONTENT_ID:
+        return public_url(base, new, language=None, value=line.content_id)
+    if naming_of(new) == naming_of(old):
+        return public_url(base, new, language=line.language, value=line.value or "")
+    return None

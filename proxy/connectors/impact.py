@@ -123,12 +123,17 @@ def break_reason(
 
 @dataclass(frozen=True, slots=True)
 class BrokenUrl:
-    """One URL that works now, and would not."""
+    """One URL that works now, and would not.
+
+    Attributes:
+        new_url: That takes its place; None where there is none, or none known yet.
+    """
 
     url: str
     title: str
     content_type: str
     reason: Reason
+    new_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,14 @@
 """Connectors are planned, applied and removed: what the commands, the API and the console call."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
-from proxy.connectors.broken_urls import broken_urls
+from proxy.connectors.broken_urls import broken_urls, each_broken_url
 from proxy.connectors.changes import Changes, compare, conflicts, differences
-from proxy.connectors.folder_statistics import scope_of
+from proxy.connectors.folder_statistics import FolderStatistics, scope_of
 from proxy.connectors.impact import (
     NONE_BROKEN,
+    BrokenUrl,
     Impact,
     Reason,
     break_reasons,
@@ -34,6 +35,10 @@ NO_HOOKS = (
 
 # Keys that say the same as others that are told.
 _UNTOLD = frozenset({"folder", "classification_id"})
+
+
+def _holds(statistics: FolderStatistics | None) -> Callable[[str], bool]:
+    return statistics.listed.holds if statistics is not None else lambda _: True
 
 
 def _not_connected() -> Previewer:
@@ -169,6 +174,21 @@ class ConnectorService:
         """
         return await self._impact(old, None, "", counted=False, at_most_s=0)
 
+    def each_broken_url(self, found: Impact) -> AsyncIterator[BrokenUrl]:
+        """Give every URL that a planned change breaks, of which the plan has the first.
+
+        Raises:
+            DatabaseFailed: The catalogue cannot be read.
+        """
+        assert found.old is not None  # noqa: S101 - what is new breaks nothing
+        return each_broken_url(
+            self._store.database,
+            found.old,
+            found.new,
+            base=self._settings.public_base,
+            holds=_holds(found.statistics),
+        )
+
     async def apply(self, plan: Plan, *, actor: str) -> None:
         """Keep connectors as planned, and serve them.
 
@@ -224,7 +244,7 @@ class ConnectorService:
                 old,
                 new,
                 base=self._settings.public_base,
-                holds=statistics.listed.holds if statistics is not None else lambda _: True,
+                holds=_holds(statistics),
             )
         return Impact(
             old,

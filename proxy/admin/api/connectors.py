@@ -76,6 +76,7 @@ class BrokenUrlModel(Model):
     title: str
     content_type: str
     reason: Reason
+    new_url: str | None = Field(description="that takes its place; null: none, or none known yet")
 
 
 class BrokenUrlsModel(Model):

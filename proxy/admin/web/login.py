@@ -128,7 +128,8 @@ class LoginPages:
         if self.links.use(link, now=now) is None:
             return render(request, "set_up_link_ended.html", status=410)
         await self.password.set(form.value.password.get_secret_value(), actor="set-up link")
-        return await self._signed_in(request, "/")
+        # The next thing to do, unless the settings have done it.
+        return await self._signed_in(request, "/" if self.settings.is_set_up else "/connection")
 
     async def _has_password(self) -> bool:
         """Tell whether there is a password meanwhile: no link goes before one."""

@@ -24,7 +24,13 @@ async def test_plain_page(connector: Running, admin: Visitor) -> None:
     await connector.get(f"{_film(connector)}/film.mp4?secret=1")
     await connector.get("/media/en/nothing")
     page = await admin.get("/")
-    for words in ("answers", "none failed", "In the last hour", "Load again", "2 requests"):
+    for words in (
+        "answers",
+        "none failed",
+        "In the last hour",
+        "Load again",
+        "1 request served, 1 not found",
+    ):
         assert words in page.words
     assert f"{_film(connector)}/film.mp4" in page.words
     assert "secret" not in page.text

@@ -54,6 +54,7 @@ document.addEventListener("input", (event) => {
     searching = setTimeout(() => look(field.form, lookButton()), 250);
   }
   if (field.id === "slug" || field.id === "host") follow(field.form);
+  if (field.id === "slug") suggest(field);
   if (field.id === "by" || field.id === "key") showPattern(field.form);
 });
 
@@ -64,12 +65,33 @@ document.addEventListener("click", (event) => {
   look(button.form, button);
 });
 
+// What is typed as a name becomes one that can stand in an address, by the rule of suggested_slug.
+function slugOf(name) {
+  return name.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-").slice(0, 63).replace(/^-+|-+$/g, "");
+}
+
+function suggest(field) {
+  const place = document.getElementById("slug-becomes");
+  const slug = slugOf(field.value);
+  place.hidden = !slug || slug === field.value.trim();
+  place.querySelector("code").textContent = slug;
+}
+
+document.addEventListener("change", (event) => {
+  const field = event.target;
+  if (field.id !== "slug" || !slugOf(field.value)) return;
+  field.value = slugOf(field.value);
+  suggest(field);
+  follow(field.form);
+});
+
 // The beginning of every address on the page, as the fields have it now.
 function follow(form) {
   const { base, scheme, port } = form.dataset;
   if (!base) return;
   const host = form.elements.host?.value.trim().toLowerCase();
-  const slug = form.dataset.slug || form.elements.slug?.value.trim() || "\u2026";
+  const slug = form.dataset.slug || slugOf(form.elements.slug?.value ?? "") || "\u2026";
   const root = host ? `${scheme}://${host}${port}` : `${base}/${slug}`;
   for (const place of form.querySelectorAll("[data-root]")) place.textContent = root;
 }
