@@ -141,7 +141,7 @@ class ThronBusy(ThronError):
     """THRON answered 429, or our own rate limit for questions is reached."""
 
     proxy_status = "proxy_internal_response"
-    public = gettext_noop("Too many questions to THRON at the moment.")
+    public = gettext_noop("Too many requests to THRON at the moment.")
     retry_after_s = 1
 
 
@@ -150,7 +150,7 @@ class ThronAnswerInvalid(ThronError):
 
     status = 502
     proxy_status = "http_protocol_error"
-    public = gettext_noop("THRON gave an answer that cannot be understood.")
+    public = gettext_noop("THRON sent a response that cannot be understood.")
 
 
 class ThronBadRequest(ThronAnswerInvalid):

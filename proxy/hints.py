@@ -17,12 +17,12 @@ from proxy.text import Text
 
 _CORPORATE = Text("TDC_OUTBOUND_PROXY and TDC_CA_FILE are for corporate networks")
 _REACH_THRON = Text(
-    "see that this machine reaches THRON's API (TDC_API_URL; {corporate}), or wait until it answers"
-    " again",
+    "check that this machine reaches THRON's API (TDC_API_URL; {corporate}), or wait until it"
+    " answers again",
     corporate=_CORPORATE,
 )
 _REACH_ORIGIN = Text(
-    "see that this machine reaches THRON's delivery (TDC_CDN_URL; {corporate})",
+    "check that this machine reaches THRON's delivery (TDC_CDN_URL; {corporate})",
     corporate=_CORPORATE,
 )
 
@@ -36,11 +36,11 @@ _HINTS: dict[type[GatewayError], Text] = {
         "try again in a minute; if it lasts, something else uses the application too much"
     ),
     ThronAnswerInvalid: Text("check TDC_API_URL, and that no proxy answers in THRON's place"),
-    ContentMissing: Text("see in THRON that the content is still there, and has a source file"),
+    ContentMissing: Text("check in THRON that the content is still there and has a source file"),
     OriginUnreachable: _REACH_ORIGIN,
     OriginTimeout: _REACH_ORIGIN,
     OriginAnswerInvalid: Text("check TDC_CDN_URL, and that no proxy answers in THRON's place"),
-    DatabaseFailed: Text("see that the database of TDC_DATABASE_URL runs, and has room"),
+    DatabaseFailed: Text("check that the database of TDC_DATABASE_URL is running and has space"),
 }
 
 

@@ -228,7 +228,7 @@ class Settings(BaseModel):
     username: str | None = Field(
         None,
         min_length=1,
-        description="a THRON user to act as (apps/su), for an application that may not see the"
+        description="a THRON user to act as (apps/su), for an application that cannot see the"
         " folder's contents itself",
     )
     api_url: BaseUrl | None = Field(
@@ -544,7 +544,7 @@ def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[s
                 fix = "name a readable text file"
                 problems.append(f"{variable}: cannot read {text}: {exc}; {fix}")
         else:
-            problems.append(f"{variable} is no setting{_nearest(name, env_name)}")
+            problems.append(f"{variable} is not a setting{_nearest(name, env_name)}")
     return values
 
 
@@ -558,7 +558,7 @@ def _from_toml(environ: Mapping[str, str], problems: list[str]) -> dict[str, Any
         problems.append(f"TDC_CONFIG: cannot read {path}: {exc}")
         return {}
     problems += (
-        f"{path}: {name} is no setting{_nearest(name, str)}"
+        f"{path}: {name} is not a setting{_nearest(name, str)}"
         for name in document.keys() - Settings.model_fields.keys()
     )
     return {name: document[name] for name in document.keys() & Settings.model_fields.keys()}

@@ -19,11 +19,13 @@ from proxy.hints import with_hint
 @pytest.mark.parametrize(
     ("failure", "words"),
     [
-        pytest.param(ThronUnreachable("no route"), "no route; see that this machine", id="network"),
+        pytest.param(
+            ThronUnreachable("no route"), "no route; check that this machine", id="network"
+        ),
         pytest.param(ThronBusy("429"), "429; try again in a minute", id="busy"),
         pytest.param(ThronAnswerInvalid("a page"), "a page; check TDC_API_URL", id="no API"),
-        pytest.param(OriginUnreachable("reset"), "reset; see that this machine", id="origin"),
-        pytest.param(ContentMissing("gone"), "gone; see in THRON that the content", id="missing"),
+        pytest.param(OriginUnreachable("reset"), "reset; check that this machine", id="origin"),
+        pytest.param(ContentMissing("gone"), "gone; check in THRON that the content", id="missing"),
         pytest.param(ThronRefused("denied"), "denied; ask the owner", id="otherwise"),
     ],
 )

@@ -125,11 +125,11 @@ def test_every_problem_at_once(tmp_path: Path) -> None:
     told = "\n".join(caught.value.problems)
     for words in (
         "TDC_DRAIN_S: ",
-        "log_lvel is no setting; did you mean log_level?",
+        "log_lvel is not a setting; did you mean log_level?",
         "TDC_APP_ID is missing",
         "TDC_APP_KEY is missing",
         "TDC_LISTEN: ",
-        "TDC_MAX_DOWNLOAD is no setting; did you mean TDC_MAX_DOWNLOADS?",
+        "TDC_MAX_DOWNLOAD is not a setting; did you mean TDC_MAX_DOWNLOADS?",
         "TDC_REFERER_FILE: cannot read",
         "TDC_TLS_CERT: cannot read /nowhere/cert.pem",
         "TDC_TLS_KEY is missing",

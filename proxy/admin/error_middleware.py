@@ -26,10 +26,10 @@ _WORDS = {
     400: Text("This request could not be understood."),
     403: Text("Nothing was changed: the request did not come from a page of this console."),
     404: Text("There is nothing at this address."),
-    405: Text("This address does not accept such a request."),
+    405: Text("This address does not accept this kind of request."),
     408: Text("The request did not arrive in time. Send it again."),
     411: Text("This request could not be understood."),
-    413: Text("That is more than this page accepts."),
+    413: Text("This is too large for this page."),
     415: Text("This request could not be understood."),
 }
 _OTHER = Text("Something went wrong in the connector. Its log has the details.")

@@ -86,5 +86,5 @@ _KINDS: Mapping[str, Callable[[Mapping[str, Any]], Text]] = {
     "greater_than_equal": lambda c: Text("Enter {number} or more.", number=c["ge"]),
     "less_than": lambda c: Text("Enter a number below {number}.", number=c["lt"]),
     "less_than_equal": lambda c: Text("Enter {number} or less.", number=c["le"]),
-    "extra_forbidden": lambda _: Text("There is no such field."),
+    "extra_forbidden": lambda _: Text("Unknown field."),
 }

@@ -63,7 +63,7 @@ def place(url: str) -> DatabaseLocation:
         parsed = make_url(url)
     except (ArgumentError, ValueError) as exc:
         # The URL may hold a password, so it is not repeated.
-        raise ConfigurationError([f"{SETTING} is no database URL: {_EXAMPLES}."]) from exc
+        raise ConfigurationError([f"{SETTING} is not a database URL: {_EXAMPLES}."]) from exc
     if parsed.drivername in {"sqlite", "sqlite+aiosqlite"}:
         return _sqlite(parsed.database or "")
     if parsed.drivername in {"postgres", "postgresql", "postgresql+asyncpg"}:

@@ -56,7 +56,7 @@ def _read_or_make(file: Path) -> str:
         problem = f"{file}: the key of the database's secrets cannot be read ({exc}); {_FIX}"
         raise ConfigurationError([problem]) from exc
     if len(key) < _SHORTEST:
-        problem = f"{file}: this is no key of the database's secrets; {_FIX}"
+        problem = f"{file}: this is not the key of the database's secrets; {_FIX}"
         raise ConfigurationError([problem])
     return key
 

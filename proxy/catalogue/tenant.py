@@ -18,7 +18,7 @@ class TenantRecord:
         client_id: The tenant's name.
         app_id: The application's id.
         app_key: None where it was encrypted with a key that is lost.
-        username: The user to act as, for an application that may not see the folder itself.
+        username: The user to act as, for an application that cannot see the folder itself.
     """
 
     client_id: str

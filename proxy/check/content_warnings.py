@@ -27,7 +27,7 @@ def content_warnings(connector: Connector, contents: Sequence[Content]) -> Itera
     for status, number in sorted(unfinished.items()):
         yield (
             f"{number} of {len(found)} contents are {status} in THRON, and public all the same: a"
-            " channel of theirs is; nothing needs mending"
+            " channel of theirs is; nothing needs fixing"
         )
     hidden = len(found) - len(by_state.get(Publication.PUBLISHED, ()))
     if hidden and connector.only_published:

@@ -24,7 +24,7 @@ _OUTAGES = (
 
 # Contents are counted for so long; of a larger folder it is told how many there are at least.
 _COUNT_S = 20.0
-_NO_VALIDATION = "a login replaces a session whenever a service refuses it; nothing needs mending"
+_NO_VALIDATION = "a login replaces a session whenever a service refuses it; nothing needs fixing"
 
 _NO_SHARE = (
     'switched off: delivery = "published" is not possible until the application\'s public share is'
@@ -128,7 +128,7 @@ def _api_variants(tenant: Tenant) -> Iterator[DiagnosisStep]:
             )
         if "publishingStatus" not in form.details:
             told += "; what is published is told by its channels alone"
-        yield DiagnosisStep("search", f"{told}; nothing needs mending")
+        yield DiagnosisStep("search", f"{told}; nothing needs fixing")
     if tenant.origins.source_endpoint is not None:
         yield DiagnosisStep("downloadSource", f"answers {tenant.origins.source_endpoint}")
 

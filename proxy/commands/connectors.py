@@ -16,7 +16,7 @@ from proxy.connectors.store import ConnectorStore
 from proxy.errors import ConfigurationError
 from proxy.settings import load
 
-_yes = click.option("--yes", is_flag=True, help="Do not ask.")
+_yes = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 
 
 @click.group()

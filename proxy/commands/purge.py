@@ -38,7 +38,7 @@ async def purge(
             order = Purge(PurgeKind.ADDRESS, path.address.cache_key)
         elif content is not None:
             if not is_id(content):
-                raise ConfigurationError([f"{content!r} is no content id."])
+                raise ConfigurationError([f"{content!r} is not a content ID."])
             order = Purge(PurgeKind.CONTENT, content)
         elif connector is not None:
             require(connector, known)
@@ -46,5 +46,5 @@ async def purge(
         else:
             order = Purge(PurgeKind.ALL)
         await PurgeStore(database).order(order, actor="cli")
-    click.echo("Ordered: every running connector forgets it within 2 seconds.")
+    click.echo("Requested: every running connector purges it within 2 seconds.")
     return 0

@@ -89,7 +89,7 @@ def host(value: object) -> str:
     word = _string(value)
     name = word.lower().removesuffix(".")
     if not _is_host_name(name):
-        raise Unfit(f"{shown(word)} is no host name; {_host_hint(name)}.")
+        raise Unfit(f"{shown(word)} is not a host name; {_host_hint(name)}.")
     return name
 
 
@@ -216,5 +216,5 @@ def _content_type_hint(word: object) -> str:
     if not isinstance(word, str):
         return f"A content type must be a string, not {_kind(word)}."
     if word.lower() in {"other", "documents", "file", "pdf"}:
-        return f'{shown(word)} is no content type; documents are "document".'
-    return f"{shown(word)} is no content type; {nearest(word, [*CONTENT_TYPE_WORDS, ALL])}"
+        return f'{shown(word)} is not a content type; documents are "document".'
+    return f"{shown(word)} is not a content type; {nearest(word, [*CONTENT_TYPE_WORDS, ALL])}"

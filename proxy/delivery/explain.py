@@ -31,8 +31,8 @@ FIXES = {
         "give the Custom Application the share right on the folder in THRON"
     ),
     DeliveryMode.PUBLISHED: Text(
-        "see that the content has a rendition on one of its channels in THRON; if so it is with"
-        " every content, that the application's public share has not been revoked"
+        "check that the content has a rendition on one of its channels in THRON; if every"
+        " content fails, check that the application's public share has not been revoked"
     ),
 }
 """What may help where THRON or the origin refuses a content that it has."""
@@ -166,11 +166,11 @@ def why_no_address(url: str, connectors: Connectors) -> Text:
     ]
     if not known:
         return Text(
-            "{url} is no address of an enabled connector; there are no connectors yet.",
+            "{url} does not belong to an enabled connector; there are no connectors yet.",
             url=repr(url),
         )
     return Text(
-        "{url} is no address of an enabled connector; the connectors are: {known}.",
+        "{url} does not belong to an enabled connector; the connectors are: {known}.",
         url=repr(url),
         known=Text.joined(", ", known),
     )
@@ -183,7 +183,7 @@ def _answered(asked: Delivery, upstream: Upstream) -> Text:
     length = content_range.complete_length if content_range is not None else upstream.octets
     facts: list[str] = [
         upstream.fields.get("Content-Type") or Text("no media type"),
-        Text("{number} bytes", number=length) if length is not None else Text("length not told"),
+        Text("{number} bytes", number=length) if length is not None else Text("length unknown"),
         Text("ranges are ignored") if content_range is None else Text("ranges work"),
     ]
     coded = ", ".join(codings(upstream.fields) or ())
@@ -197,7 +197,7 @@ def _answered(asked: Delivery, upstream: Upstream) -> Text:
     elif target is not None:
         texts.append(Text("THRON redirects source files to a storage service"))
     if target is not None and expiry(target.url) is not None:
-        texts.append(Text("its URL is signed, and asked for anew before that ends"))
+        texts.append(Text("its URL is signed, and requested again before it expires"))
     answer = Text.joined("; ", texts)
     return answer if target is None else Text.joined(": ", [masked(target.url), answer])
 
@@ -210,6 +210,6 @@ def _content(content: Content) -> Text:
             if content.titles
             else Text("without title ({id})", id=content.id),
             content.content_type,
-            content.status or Text("status not told"),
+            content.status or Text("status unknown"),
         ],
     )

@@ -320,6 +320,6 @@ def _failure(response: HttpResponse) -> OriginError:
             return OriginRefused(f"the origin answered {status}", received_status=status)
         case _:
             return OriginAnswerInvalid(
-                f"the origin answered {status}, which is no answer to the request",
+                f"the origin answered {status}, which does not answer the request",
                 received_status=status,
             )

@@ -154,7 +154,7 @@ def _host_and_port(url: URL) -> tuple[str, int]:
         OriginProhibited: It is no http URL of a host alone, in ASCII, and perhaps a port.
     """
     if url.scheme not in {"http", "https"}:
-        raise OriginProhibited(f"{url.scheme}: is no scheme to fetch content by")
+        raise OriginProhibited(f"{url.scheme}: is not a scheme that content can be fetched by")
     if "@" in url.raw_authority:
         raise OriginProhibited("a URL with user or password")
     try:

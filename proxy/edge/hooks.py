@@ -192,7 +192,7 @@ class _Unfit(Exception):
 
 def _hook(table: object) -> PurgeHook:
     if not isinstance(table, dict):
-        raise _Unfit("is no table.")
+        raise _Unfit("is not a table.")
     preset = table.get("preset")
     if preset is not None and preset not in PRESETS:
         raise _Unfit(f"preset: choose from {', '.join(PRESETS)}, or write the request yourself.")

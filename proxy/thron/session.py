@@ -42,7 +42,7 @@ class Credentials:
     """The tenant and its Custom Application.
 
     Attributes:
-        username: The user to act as, for an application that may not see the folder itself
+        username: The user to act as, for an application that cannot see the folder itself
             (docs/thron.md 2.4).
     """
 

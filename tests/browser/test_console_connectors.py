@@ -89,10 +89,10 @@ async def test_the_address_follows_the_typing(browser: Browser, connector: Runni
         await page.get_by_label("Name", exact=True).press_sequentially("-2")
         assert (await pattern.inner_text()).startswith(f"{base}/brand-portal-2/")
         assert await example.inner_text() == f"{base}/brand-portal-2{rest}"
-        await page.get_by_label("Host of its own").fill("Media.example.com")
+        await page.get_by_label("Own host name").fill("Media.example.com")
         port = base.rpartition(":")[2]
         assert await example.inner_text() == f"http://media.example.com:{port}{rest}"
-        await page.get_by_label("Host of its own").fill("")
+        await page.get_by_label("Own host name").fill("")
         assert await example.inner_text() == f"{base}/brand-portal-2{rest}"
         assert await page.locator(".illustrative mark").count() == 3
 

@@ -198,7 +198,7 @@ def _busy(thron: Sandbox) -> None:
     ("fault", "remedy"),
     [
         pytest.param(_disabled, "the application is switched off in THRON", id="disabled app"),
-        pytest.param(_down, "see that this machine reaches THRON's API", id="unreachable"),
+        pytest.param(_down, "check that this machine reaches THRON's API", id="unreachable"),
         pytest.param(_page, "check TDC_API_URL", id="a page"),
         pytest.param(_busy, "try again in a minute", id="429"),
     ],

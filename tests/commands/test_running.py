@@ -38,7 +38,7 @@ async def test_thron_down(cli: Cli) -> None:
     cli.thron.api_down = True
     outcome = await cli.apply(document(cli.thron, "files"), "--yes")
     assert outcome.status == 1
-    assert "see that this machine reaches THRON's API" in outcome.err
+    assert "check that this machine reaches THRON's API" in outcome.err
 
 
 async def test_login_refused(cli: Cli) -> None:

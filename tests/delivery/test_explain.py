@@ -45,7 +45,7 @@ async def test_no_secret_is_told(connector: Running) -> None:
 @pytest.mark.parametrize(
     ("path", "title", "words"),
     [
-        pytest.param("/nothing/x", "address", "no address", id="no connector"),
+        pytest.param("/nothing/x", "address", "does not belong", id="no connector"),
         pytest.param("/media/en/nothing", "content", "no content", id="no content"),
         pytest.param("/media/en/strada-sl-2025", "content", "publish it", id="not published"),
     ],

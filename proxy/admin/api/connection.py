@@ -65,7 +65,7 @@ class ConnectionApi:
         given = await credentials.whole(self.parts, content)
         if given is None:
             missing = FieldProblem("app_key", "Fill this in.")
-            raise Problem(422, "Some values cannot be taken.", problems=[missing])
+            raise Problem(422, "Some values are not valid.", problems=[missing])
         trial = await credentials.tried(self.parts, given)
         if not trial.is_logged_in:
             status = 422 if trial.is_refused else 503

@@ -166,7 +166,7 @@ class ConnectorsApi:
         wanted = _wanted(content.connector)
         if wanted.slug != old.slug:
             wrong = FieldProblem("connector.slug", f'write "{old.slug}": a name cannot be changed.')
-            raise Problem(422, "Some values cannot be taken.", problems=[wrong])
+            raise Problem(422, "Some values are not valid.", problems=[wrong])
         await self._refuse_conflicts(wanted, is_new=False)
         plan = await self._plan(wanted)
         planned_on = plan.known.of_slug(slug)
@@ -261,7 +261,7 @@ def _wanted(spec: ConnectorSpec) -> Connector:
     """Return the connector that is wanted, unless the console has a page where its would be."""
     if spec.slug in TAKEN_BY_THE_CONSOLE:
         wrong = FieldProblem("connector.slug", f'"{spec.slug}" is reserved; choose another name.')
-        raise Problem(422, "Some values cannot be taken.", problems=[wrong])
+        raise Problem(422, "Some values are not valid.", problems=[wrong])
     return Connector(**dict(spec))
 
 

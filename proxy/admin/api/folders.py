@@ -136,7 +136,7 @@ class FoldersApi:
                 tree = await asked.tree()
                 above = tree.root if query.below is None else tree.of(query.below)
                 if above is None:
-                    raise Problem(404, "There is no such folder.")
+                    raise Problem(404, "No such folder.")
                 below = tree.below(above, language=query.language)
                 own = (above,) if query.below is None else ()
                 found, more = (*own, *below[:_LARGEST]), max(0, len(below) - _LARGEST)
@@ -210,7 +210,7 @@ async def _seen(asked: TenantQueries, key: str | None) -> TreeFolder:
     except ConfigurationError as exc:
         raise Problem(409, exc.problems[0]) from exc
     if found is None:
-        raise Problem(404, "There is no such folder.")
+        raise Problem(404, "No such folder.")
     return found
 
 

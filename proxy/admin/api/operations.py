@@ -224,4 +224,4 @@ def _checked(model: type[BaseModel], given: Any) -> BaseModel:
         return model.model_validate(given)
     except ValidationError as exc:
         problems = [FieldProblem(".".join(place), str(text)) for place, text in findings(exc)]
-        raise Problem(422, "Some values cannot be taken.", problems=problems) from exc
+        raise Problem(422, "Some values are not valid.", problems=problems) from exc

@@ -33,7 +33,10 @@ class IfMatch:
         value = combined(fields, FIELD)
         tags = None if value is None else parse_entity_tags(value)
         if value is not None and tags is None:
-            raise Problem(400, f"{FIELD} is no list of entity tags; send the ETag as it came.")
+            raise Problem(
+                400,
+                f"{FIELD} is not a list of entity tags; send the ETag exactly as you received it.",
+            )
         return cls(tags)
 
     def require(self, tag: str) -> None:

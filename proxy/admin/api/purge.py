@@ -37,5 +37,5 @@ class PurgeApi:
             )
         except NotPurgeable as exc:
             problem = FieldProblem("value", str(exc.text))
-            raise Problem(422, "Some values cannot be taken.", problems=[problem]) from exc
+            raise Problem(422, "Some values are not valid.", problems=[problem]) from exc
         return Ordered(number=await PurgeStore(self.database).order(order, actor=caller.actor))

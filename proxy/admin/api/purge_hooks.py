@@ -40,4 +40,4 @@ class PurgeHooksApi:
         try:
             return Tried(problem=await self.sender.try_hook(name))
         except KeyError as exc:
-            raise Problem(404, "There is no such purge hook.") from exc
+            raise Problem(404, "No such purge hook.") from exc

@@ -61,4 +61,4 @@ class TokensApi:
         """Revoke a token."""
         is_number = id_.isascii() and id_.isdecimal() and len(id_) <= _DIGITS
         if not is_number or not await self.tokens.revoke(int(id_), actor=caller.actor):
-            raise Problem(404, "There is no such token.")
+            raise Problem(404, "No such token.")

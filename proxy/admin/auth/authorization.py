@@ -112,7 +112,7 @@ async def _caller(request: web.Request, sessions: Sessions, tokens: ApiTokens) -
         scheme, _, secret = given.partition(" ")
         token = await tokens.find(secret.strip()) if scheme.lower() == "bearer" else None
         if token is None:
-            raise _unauthorized("This token is not good: it may have been revoked.")
+            raise _unauthorized("This token is not valid. It may have been revoked.")
         return Caller(f"token {token.name}", token=token)
     session = await sessions.find(
         cookies.read(request, COOKIE, is_secure=request[CONTEXT].is_secure)
@@ -155,7 +155,7 @@ def _unauthorized(detail: str) -> Problem:
 async def _refuse_forged(request: web.Request, caller: Caller | None) -> None:
     if caller is not None and caller.token is not None:
         if not caller.can_change:
-            raise Problem(403, "This token may only read.")
+            raise Problem(403, "This token is read-only.")
         return
     context = request[CONTEXT]
     secret = caller.session.id if caller is not None and caller.session else context.browser_id

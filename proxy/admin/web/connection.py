@@ -41,7 +41,7 @@ EXPLANATIONS: Mapping[tuple[Right, Verdict], Text] = {
     (Right.FOLDER, Verdict.NO): Text(
         "Ask for the Custom Application to be installed on the folder with your contents."
     ),
-    (Right.FOLDER, Verdict.UNKNOWN): Text("THRON did not say. Test again later."),
+    (Right.FOLDER, Verdict.UNKNOWN): Text("This could not be determined. Test again later."),
     (Right.SOURCE_FILES, Verdict.YES): Text(
         "Connectors can deliver files exactly as they were uploaded."
     ),
@@ -66,7 +66,7 @@ EXPLANATIONS: Mapping[tuple[Right, Verdict], Text] = {
         "If addresses should be built from a custom metadata field, ask for the viewer role on"
         " the classifications."
     ),
-    (Right.METADATA, Verdict.UNKNOWN): Text("THRON did not say. Test again later."),
+    (Right.METADATA, Verdict.UNKNOWN): Text("This could not be determined. Test again later."),
 }
 
 

@@ -79,7 +79,7 @@ _FACTS: Mapping[str, tuple[Text, Callable[[Connector, Mapping[str, str]], Told]]
     "identifier": (Text("Identifier"), _identifier),
     "metadata": (Text("Metadata"), _plain("metadata")),
     "force_https": (Text("Force HTTPS"), _flag("force_https")),
-    "host": (Text("Host of its own"), _plain("host")),
+    "host": (Text("Own host name"), _plain("host")),
     "delivery": (
         Text("What is delivered"),
         lambda connector, _: (DELIVERY_NAMES[connector.delivery],),

@@ -49,7 +49,8 @@ IDENTIFIER_HELP: Mapping[Identifier, Text] = {
         " keeps working."
     ),
     Identifier.CONTENT_ID: Text(
-        "THRON's own ID: every content has one. It never changes, but says nothing to people."
+        "THRON's own ID. Every content has one and it never changes, but people cannot read"
+        " anything from it."
     ),
 }
 

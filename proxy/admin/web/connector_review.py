@@ -143,7 +143,7 @@ def _concerns(
     has_pkey: bool,
 ) -> Iterator[Concern]:
     if statistics.is_done and not figures.have:
-        yield Concern(Weight.WARNING, Text("No content of the folder would have an address now."))
+        yield Concern(Weight.WARNING, Text("No content in this folder would have an address yet."))
     if figures.collide:
         text = Text(
             "{number} contents share an address with another. Of those with the same address only"

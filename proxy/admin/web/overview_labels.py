@@ -22,7 +22,7 @@ SYNCS: Mapping[SyncStanding, tuple[str, Text]] = {
     SyncStanding.ASKED: ("info", Text("reading soon")),
     SyncStanding.GOOD: ("good", Text("up to date")),
     SyncStanding.FAILED: ("bad", Text("reading failed")),
-    SyncStanding.SUSPENDED: ("warning", Text("nothing removed")),
+    SyncStanding.SUSPENDED: ("warning", Text("removals on hold")),
     SyncStanding.NEVER: ("idle", Text("never read")),
 }
 
@@ -106,6 +106,6 @@ HINTS: Mapping[HintKind, HintWords] = {
     HintKind.GUESSED_PUBLIC_URL: _hint(
         "warning",
         Text("The public URL is guessed"),
-        Text("Addresses are shown with {value}. Set TDC_PUBLIC_URL to the one that people use."),
+        Text("Links are shown with {value}. Set TDC_PUBLIC_URL to the address that people use."),
     ),
 }

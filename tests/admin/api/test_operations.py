@@ -14,9 +14,7 @@ from tests.admin.visitor import Visitor
     [
         pytest.param({"name": ""}, 422, {"name": "Fill this in."}, id="blank"),
         pytest.param({}, 422, {"name": "Fill this in."}, id="missing"),
-        pytest.param(
-            {"name": "a", "admin": True}, 422, {"admin": "There is no such field."}, id="unknown"
-        ),
+        pytest.param({"name": "a", "admin": True}, 422, {"admin": "Unknown field."}, id="unknown"),
         pytest.param(
             {"name": "x" * 101, "can_change": "perhaps"},
             422,

@@ -121,7 +121,7 @@ async def test_a_reading_token_changes_nothing(
     """A token that may only read is refused whatever changes something."""
     made = await connector.gateway.console.tokens.make("m", can_change=False, actor="test")
     page = await nobody.call(method, path, {}, token=made.secret)
-    assert (page.status, page.json["detail"]) == (403, "This token may only read.")
+    assert (page.status, page.json["detail"]) == (403, "This token is read-only.")
 
 
 async def test_tokens_make_no_tokens(connector: Running, nobody: Visitor) -> None:
