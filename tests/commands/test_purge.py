@@ -38,7 +38,9 @@ async def test_purge(cli: Cli, words: str, order: Purge) -> None:
         pytest.param("--all --content c-1", "exactly one of", id="two"),
         pytest.param("--content a/b", "'a/b' is not a content ID", id="no id"),
         pytest.param("--connector nothing", "There is no connector 'nothing'", id="no connector"),
-        pytest.param("--url /nothing/x", "does not belong to an enabled connector", id="no address"),
+        pytest.param(
+            "--url /nothing/x", "does not belong to an enabled connector", id="no address"
+        ),
     ],
 )
 async def test_purge_of_what(cli: Cli, words: str, told: str) -> None:
