@@ -16,7 +16,6 @@ from tests.process import Process, beside, run, served
 from tests.waiting import until
 
 _BEGUN = 100_000
-_LONG_ONES = 10
 
 
 def at(cli: Cli, public: str, admin: str) -> dict[str, str]:
@@ -113,13 +112,17 @@ async def test_nothing_to_reload(cli: Cli) -> None:
     assert "No connector that listens on 127.0.0.1:9 answers at" in outcome.err
 
 
-async def test_reload_under_load(cli: Cli) -> None:
+@pytest.mark.parametrize(
+    ("long", "asking"),
+    [(10, 4), pytest.param(50, 20, marks=pytest.mark.soak)],
+)
+async def test_reload_under_load(cli: Cli, long: int, asking: int) -> None:
     """Of downloads that run and of requests that come meanwhile, none is refused, cut or wrong."""
     await cli.apply(document(cli.thron, "files"), "--yes")
     film = cli.thron.tenant.find(FILM).id
     data = cli.thron.tenant.bytes_of(film)
     environ = {**cli.environ, "TDC_DRAIN_S": "3600"}
-    cli.thron.faults.stall_after(200_000, where="source", times=_LONG_ONES)
+    cli.thron.faults.stall_after(200_000, where="source", times=long)
     async with (
         served(environ) as (process, public, admin),
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http,
@@ -143,14 +146,14 @@ async def test_reload_under_load(cli: Cli) -> None:
             return asked
 
         done = asyncio.Event()
-        long_ones = [asyncio.create_task(download()) for _ in range(_LONG_ONES)]
+        long_ones = [asyncio.create_task(download()) for _ in range(long)]
 
         async def all_run() -> bool:
-            return cli.thron.faults.struck >= _LONG_ONES
+            return cli.thron.faults.struck >= long
 
         await until(all_run)
         async with aiohttp.ClientSession() as kept:
-            small_ones = [asyncio.create_task(small(kept)) for _ in range(4)]
+            small_ones = [asyncio.create_task(small(kept)) for _ in range(asking)]
             for nth in (1, 2):
                 status, output = await run("reload", environ=at(cli, public, admin))
                 assert status == 0, output
@@ -158,7 +161,9 @@ async def test_reload_under_load(cli: Cli) -> None:
             cli.thron.faults.release()
             assert all(await asyncio.gather(*long_ones))
             done.set()
-            assert sum(await asyncio.gather(*small_ones)) > 0
+            asked = sum(await asyncio.gather(*small_ones))
+            assert asked > 0
+            print(f"{long} downloads and {asked} requests through two reloads")
         assert "downloads cut" not in process.output
 
 
