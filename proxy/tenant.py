@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import structlog
 
@@ -13,6 +14,7 @@ from proxy.catalogue.purges import Purge, PurgeKind
 from proxy.catalogue.tenant import TenantStore
 from proxy.connectors.folder_statistics_cache import FolderStatisticsCache
 from proxy.connectors.preview import Previewer
+from proxy.delivery.circuit_breaker import Outage
 from proxy.delivery.delivery_builder import DeliveryBuilder
 from proxy.delivery.explain import Explainer
 from proxy.delivery.origin import Origins
@@ -65,6 +67,13 @@ class Tenant:
         await self.resolver.purge(*purges)
         if any(each.kind is not PurgeKind.CHANGED for each in purges):
             await self.origins.forget_failures()
+
+
+class Resolutions(NamedTuple):
+    """What a resolver holds: how many answers, and the outage that it has met."""
+
+    remembered: int = 0
+    outage: Outage | None = None
 
 
 OpenTenant = Callable[[Credentials], AbstractAsyncContextManager[Tenant]]
@@ -139,6 +148,12 @@ class TenantConnection:
         if state.logged_in or self.tenant.resolver.is_warm:
             return []
         return [state.problem or "not logged in to THRON yet"]
+
+    def resolutions(self) -> Resolutions:
+        """Return what the tenant's resolver holds; nothing in the set-up state."""
+        if self.tenant is None:
+            return Resolutions()
+        return Resolutions(self.tenant.resolver.remembered, self.tenant.resolver.outage)
 
     def token_state(self) -> TokenState | None:
         """Return how the session with THRON stands; None in the set-up state."""

@@ -15,6 +15,7 @@ that all have the same, or gives its sockets to its successor.
 """
 
 import asyncio
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -152,6 +153,19 @@ class Supervisor:
                     await self._stop.wait()
         self._started[number].set()
 
+    def _introduce(self, number: int) -> None:
+        """Give the console's process a way to each delivery process, now that one is ready."""
+        console = self._children.get(CONSOLE)
+        if console is None or not console.is_ready:
+            return
+        for each, child in self._children.items():
+            if each == CONSOLE or not child.is_ready or number not in {CONSOLE, each}:
+                continue
+            ends = socket.socketpair()
+            for process, end in zip((console, child), ends, strict=True):
+                with end:
+                    process.channel.send({"order": "peer", "number": each}, [end.fileno()])
+
     def _is_hopeless(self, status: int, failures: int) -> bool:
         """Tell whether what a process could not start for concerns the whole; it has said what."""
         if not self._is_started:
@@ -183,6 +197,7 @@ class Supervisor:
 
         def heard(_message: Message, _descriptors: list[int]) -> None:
             child.is_ready = True
+            self._introduce(number)
             self._started[number].set()
             log.info("process ready", process=worker_name(number), pid=process.pid)
 

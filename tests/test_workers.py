@@ -10,8 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import orjson
 import pytest
 
+from proxy.admin.auth.api_tokens import ApiTokens
+from proxy.admin.store import ConsoleStore
+from proxy.catalogue.database import Database
+from proxy.clock import utc_now
 from proxy.sandbox.server import Sandbox
 from tests.commands.cli import FILM
 from tests.process import Process, environ_for, run, served
@@ -46,9 +51,7 @@ class Workers:
 
 
 @asynccontextmanager
-async def workers(
-    thron: Sandbox, state: Path, *, number: int = 2, **settings: str
-) -> AsyncIterator[Workers]:
+async def workers(thron: Sandbox, state: Path, **settings: str) -> AsyncIterator[Workers]:
     """Run a connector with a connector on the sandbox's folder, all processes ready."""
     environ = environ_for(thron, state)
     file = state / "connectors.toml"
@@ -56,9 +59,9 @@ async def workers(
     status, output = await run("connectors", "apply", str(file), "--yes", environ=environ)
     assert status == 0, output
     thron.expire_tokens()  # that of the command
-    environ |= {"TDC_WORKERS": str(number), **settings}
+    environ |= {"TDC_WORKERS": "2", **settings}
     async with served(environ) as (process, public, admin):
-        await asyncio.to_thread(process.event, "process ready", nth=number + 1)
+        await asyncio.to_thread(process.event, "process ready", nth=3)
         yield Workers(process, f"http://{public}", f"http://{admin}", environ)
 
 
@@ -116,7 +119,7 @@ async def test_killed(thron: Sandbox, tmp_path: Path) -> None:
     async with workers(thron, tmp_path) as running:
         url = f"{running.public_url}/files/{film}"
         async with connected(running, "delivery-1") as one, connected(running, "delivery-2") as two:
-            thron.faults.stall_after(200_000, where="source")
+            thron.faults.stall_after(200_000, where="source", times=2)
             async with one.get(url) as broken, two.get(url) as whole:
                 begun = await broken.content.readexactly(100_000)
                 await whole.content.readexactly(100_000)
@@ -195,7 +198,7 @@ async def test_limits_are_of_the_whole(
         connected(running, "delivery-2") as three,
     ):
         url = f"{running.public_url}/files/{film}"
-        thron.faults.stall_after(200_000, where="source")
+        thron.faults.stall_after(200_000, where="source", times=2)
         async with one.get(url) as first, two.get(url) as second:
             await first.content.readexactly(100_000)
             await second.content.readexactly(100_000)
@@ -208,3 +211,160 @@ async def test_limits_are_of_the_whole(
                 return answer.status == 200
 
         await until(is_free)
+
+
+@dataclass(frozen=True, slots=True)
+class Admin:
+    """The admin listener, with a token of its API."""
+
+    url: str
+    token: str
+
+    async def get(self, path: str) -> tuple[int, str]:
+        """GET a path; give status and text."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        async with (
+            aiohttp.ClientSession() as http,
+            http.get(f"{self.url}{path}", headers=headers) as answer,
+        ):
+            return answer.status, await answer.text()
+
+    async def figure(self, sample: str) -> float:
+        """Return a figure of the metrics, 0 where there is none."""
+        _, text = await self.get("/metrics")
+        lines = (line.rsplit(" ", 1) for line in text.splitlines())
+        return sum(float(value) for name, value in lines if name == sample)
+
+    async def running(self) -> int:
+        """Return how many requests are being answered."""
+        found: int = orjson.loads((await self.get("/api/overview"))[1])["running"]
+        return found
+
+
+async def admin_of(running: Workers, state: Path) -> Admin:
+    """Return the admin listener, with a token made in the database that the processes share."""
+    async with Database.open(f"sqlite:///{state}/connector.db") as database:
+        tokens = ApiTokens(ConsoleStore(database), now=utc_now)
+        made = await tokens.make("test", can_change=False, actor="test")
+    return Admin(running.admin_url, made.secret)
+
+
+async def test_figures_of_the_whole(thron: Sandbox, tmp_path: Path) -> None:
+    """Metrics, live view and recent requests are those of all; what a killed one counted stays."""
+    film = thron.tenant.find(FILM).id
+    count = 'thron_connector_downloads_total{ended_by="complete",status="200"}'
+    async with (
+        workers(thron, tmp_path) as running,
+        connected(running, "delivery-1") as one,
+        connected(running, "delivery-2") as two,
+    ):
+        admin, url = await admin_of(running, tmp_path), f"{running.public_url}/files/{film}"
+        ids = set[str]()
+        for client in (one, two):
+            async with client.get(url) as answer:
+                await answer.read()
+                ids.add(answer.headers["X-Request-Id"])
+
+        async def both_counted() -> bool:
+            return await admin.figure(count) == 2
+
+        await until(both_counted)
+        items = orjson.loads((await admin.get("/api/requests"))[1])["items"]
+        assert ids <= {each["request_id"] for each in items}
+        numbers = [each["number"] for each in items]
+        assert numbers == sorted(set(numbers), reverse=True)
+
+        thron.faults.stall_after(200_000, where="source", times=2)
+        async with one.get(url), two.get(url):
+
+            async def both_run() -> bool:
+                return await admin.running() == 2
+
+            await until(both_run)
+            os.kill(running.pid("delivery-1"), signal.SIGKILL)
+            await asyncio.to_thread(running.process.event, "process ready", nth=4)
+
+            async def one_runs() -> bool:
+                return await admin.running() == 1
+
+            await until(one_runs)
+            assert await admin.figure(count) == 2
+        thron.faults.release()
+
+
+async def test_one_that_hangs(thron: Sandbox, tmp_path: Path) -> None:
+    """A process that does not answer is told, and left out; the console waits for nobody."""
+    name = "thron_connector_process_up"
+    async with workers(thron, tmp_path) as running:
+        admin = await admin_of(running, tmp_path)
+        hangs = running.pid("delivery-1")
+        os.kill(hangs, signal.SIGSTOP)
+        try:
+
+            async def is_told() -> bool:
+                _, text = await admin.get("/readyz")
+                return "delivery-1 does not answer" in text and "delivery-2" not in text
+
+            await until(is_told)
+            assert (await admin.get("/readyz"))[0] == 200
+            assert await admin.figure(f'{name}{{process="delivery-1"}}') == 0
+            assert await admin.figure(f'{name}{{process="delivery-2"}}') == 1
+            assert (await admin.get("/api/overview"))[0] == 200
+        finally:
+            os.kill(hangs, signal.SIGCONT)
+
+        async def is_back() -> bool:
+            return await admin.figure(f'{name}{{process="delivery-1"}}') == 1
+
+        await until(is_back)
+
+
+async def test_the_console_is_killed(thron: Sandbox, tmp_path: Path) -> None:
+    """Downloads go on meanwhile, and the new console knows the processes that deliver."""
+    film = thron.tenant.find(FILM).id
+    async with workers(thron, tmp_path) as running, connected(running, "delivery-1") as http:
+        thron.faults.stall_after(200_000, where="source")
+        async with http.get(f"{running.public_url}/files/{film}") as answer:
+            begun = await answer.content.readexactly(100_000)
+            os.kill(running.pid("console"), signal.SIGKILL)
+            await asyncio.to_thread(running.process.event, "process ready", nth=4)
+            admin = await admin_of(running, tmp_path)
+
+            async def is_known() -> bool:
+                return await admin.running() == 1
+
+            await until(is_known)
+            thron.faults.release()
+            assert begun + await answer.content.read() == thron.tenant.bytes_of(film)
+
+
+async def test_changes_reach_all(thron: Sandbox, tmp_path: Path) -> None:
+    """A purge, and a connector that is removed, are obeyed by every process."""
+    film = thron.tenant.find(FILM).id
+    async with (
+        workers(thron, tmp_path) as running,
+        connected(running, "delivery-1") as one,
+        connected(running, "delivery-2") as two,
+    ):
+        url = f"{running.public_url}/files/{film}"
+        for client in (one, two):
+            async with client.head(url) as answer:
+                assert answer.status == 200
+        assert (await run("purge", "--all", environ=running.environ))[0] == 0
+
+        async def both_purged() -> bool:
+            purged = {each["process"] for each in running.of("purged")}
+            return {"delivery-1", "delivery-2"} <= purged
+
+        await until(both_purged)
+        removed = await run("connectors", "remove", "files", "--yes", environ=running.environ)
+        assert removed[0] == 0
+
+        async def both_forgot() -> bool:
+            statuses = set[int]()
+            for client in (one, two):
+                async with client.head(url) as answer:
+                    statuses.add(answer.status)
+            return statuses == {404}
+
+        await until(both_forgot)

@@ -13,9 +13,9 @@ from proxy.catalogue.sync_runs import RunState, SyncState
 from proxy.connectors.watch import ConnectorWatch
 from proxy.delivery.circuit_breaker import Outage
 from proxy.settings import Settings
-from proxy.telemetry.live import InFlight, Traffic
+from proxy.telemetry.live import InFlight, TrafficView
 from proxy.telemetry.minutes import Minute, whole
-from proxy.tenant import Tenant, TenantConnection
+from proxy.tenant import Resolutions, Tenant, TenantConnection
 from proxy.thron.token_keeper import TokenState
 
 # So many downloads are shown; the others are counted.
@@ -136,7 +136,8 @@ class Observer:
     settings: Settings
     connection: TenantConnection
     watch: ConnectorWatch
-    traffic: Traffic
+    traffic: TrafficView
+    resolutions: Callable[[], Resolutions]
     now: Callable[[], datetime]
     monotonic: Callable[[], float]
 
@@ -150,14 +151,15 @@ class Observer:
             refused_reload: Why the last reload was refused.
         """
         tenant, traffic, now = self.connection.tenant, self.traffic, self.now()
+        resolutions = self.resolutions()
         return Overview(
             at=now,
             hints=self._hints(tenant, refused_reload),
-            thron=_thron(tenant, now, monotonic=self.monotonic()),
+            thron=_thron(tenant, resolutions.outage, now, monotonic=self.monotonic()),
             syncs=None if syncs is None else self._syncs(syncs),
             running=traffic.running,
             octets_per_s=round(traffic.rate, 1),
-            remembered=tenant.resolver.remembered if tenant is not None else 0,
+            remembered=resolutions.remembered,
             downloads=tuple(map(_download, traffic.in_flight(most=SHOWN))),
             hour=_hour(traffic.hour()),
         )
@@ -192,7 +194,9 @@ class Observer:
         )
 
 
-def _thron(tenant: Tenant | None, now: datetime, *, monotonic: float) -> ThronView:
+def _thron(
+    tenant: Tenant | None, outage: Outage | None, now: datetime, *, monotonic: float
+) -> ThronView:
     if tenant is None:
         return ThronView(
             health=Health.NOT_CONNECTED,
@@ -204,7 +208,7 @@ def _thron(tenant: Tenant | None, now: datetime, *, monotonic: float) -> ThronVi
             failures=0,
             retry_at=None,
         )
-    state, outage = tenant.thron.state, tenant.resolver.outage
+    state = tenant.thron.state
     retry_in_s = outage.retry_in_s if outage is not None else 0.0
     return ThronView(
         health=_health(state, outage),

@@ -76,8 +76,8 @@ from proxy.link_check.probe import LinkProbe
 from proxy.link_check.results import ProbeResult
 from proxy.link_check.run import LinkChecker
 from proxy.link_check.store import LinkCheckStore
-from proxy.telemetry.live import Traffic
-from proxy.tenant import Parts
+from proxy.telemetry.live import TrafficView
+from proxy.tenant import Parts, Resolutions
 
 _PRUNE_AUDIT_EVERY_S = 600.0
 
@@ -125,8 +125,9 @@ async def open_console(  # noqa: PLR0913 - what it works with, each by name
     sync: Sync,
     contents: Contents,
     purge_sender: PurgeSender,
-    traffic: Traffic,
+    traffic: TrafficView,
     probes: Sequence[web.RouteDef],
+    resolutions: Callable[[], Resolutions] | None = None,
     monotonic: Callable[[], float] = time.monotonic,
     body_timeout_s: float = BODY_TIMEOUT_S,
 ) -> AsyncIterator[Console]:
@@ -140,6 +141,7 @@ async def open_console(  # noqa: PLR0913 - what it works with, each by name
         purge_sender: Tells caches in front of changes.
         traffic: What comes and goes on the public listener.
         probes: Routes that are open to everybody.
+        resolutions: What the resolvers of the public listener hold; None: this process's.
         monotonic: Seconds that no change of the clock moves.
         body_timeout_s: As ``authorization`` has it.
 
@@ -162,7 +164,9 @@ async def open_console(  # noqa: PLR0913 - what it works with, each by name
     stopping = asyncio.Event()
     devices = Devices(database, password=password.hash, now=utc_now)
     login = Login(password, devices, sessions, LoginRateLimiter(), now=monotonic)
-    live = Live(Observer(settings, connection, watch, traffic, utc_now, monotonic), sync)
+    resolutions = resolutions or connection.resolutions
+    observer = Observer(settings, connection, watch, traffic, resolutions, utc_now, monotonic)
+    live = Live(observer, sync)
     actions = ContentActions(database, connection, watch, contents)
     connectors = ConnectorStore(database)
     service = ConnectorService(
@@ -189,7 +193,7 @@ async def open_console(  # noqa: PLR0913 - what it works with, each by name
             LoginPages(settings, store, password, links, sessions, login, monotonic),
             PreferencesPages(),
             OverviewPages(live, watch, sessions, stopping),
-            PurgePages(settings, database, connection, watch, purge_sender),
+            PurgePages(settings, database, resolutions, watch, purge_sender),
             ConnectorNewPages(settings, connectors, watch, service, set_up),
             ConnectorEditPages(settings, connectors, watch, service, set_up, checks),
             ConnectorBreaksPages(connectors, service),

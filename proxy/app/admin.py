@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 
 from proxy.admin.server import Console, open_console
 from proxy.app.figures import CatalogueFigures, of_tenant
@@ -22,8 +21,9 @@ from proxy.edge.hooks import read_hooks
 from proxy.edge.sender import PurgeSender
 from proxy.server.listeners import Lifecycle, Listener, serving
 from proxy.server.probes import admin_probes
-from proxy.telemetry.live import Traffic
+from proxy.telemetry.live import TrafficView
 from proxy.telemetry.metrics import Metrics
+from proxy.tenant import Resolutions
 
 _CONNECTIONS = 48
 
@@ -47,13 +47,31 @@ class Admin:
     listener: Listener
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The public listener as people see it: that of this process, or of several together.
+
+    Attributes:
+        traffic: What comes and goes.
+        not_ready: Why nothing new should come to it.
+        resolutions: What its resolver holds.
+        silent: Processes that do not answer, as reasons for people.
+        exposition: Metrics, with those of this process among them, as text.
+    """
+
+    traffic: TrafficView
+    not_ready: Callable[[], Sequence[str]]
+    resolutions: Callable[[], Resolutions]
+    silent: Callable[[], Sequence[str]] = tuple
+    exposition: Callable[[Metrics], bytes] = Metrics.exposition
+
+
 @asynccontextmanager
 async def open_admin(
     replica: Replica,
     sock: socket.socket,
     *,
-    traffic: Traffic,
-    not_ready: Callable[[], Sequence[str]],
+    seen: Seen,
     handed_over: asyncio.Event | None = None,
     accepts_at_once: bool = True,
     monotonic: Callable[[], float] = time.monotonic,
@@ -63,8 +81,7 @@ async def open_admin(
     Args:
         replica: Of this process.
         sock: A bound one.
-        traffic: What comes and goes on the public listener.
-        not_ready: Why nothing new should come to the public listener.
+        seen: The public listener.
         handed_over: Set once a successor accepts the connections.
         accepts_at_once: Else once the listener is told to.
         monotonic: By which sign-ins and links end.
@@ -92,7 +109,7 @@ async def open_admin(
 
         async def exposition() -> bytes:
             await catalogue.read()
-            return metrics.exposition()
+            return seen.exposition(metrics)
 
         console = await stack.enter_async_context(
             open_console(
@@ -101,10 +118,11 @@ async def open_admin(
                 sync=sync,
                 contents=contents,
                 purge_sender=purge_sender,
-                traffic=traffic,
+                traffic=seen.traffic,
+                resolutions=seen.resolutions,
                 probes=admin_probes(
-                    not_ready,
-                    degraded=partial(_degraded, parts.database, watch),
+                    seen.not_ready,
+                    degraded=lambda: [*_degraded(parts.database, watch), *seen.silent()],
                     exposition=exposition,
                 ),
                 monotonic=monotonic,

@@ -3,9 +3,12 @@
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 
-from proxy.app.public import Public, open_public
+from proxy.app.figures import of_tenant
+from proxy.app.public import open_public
 from proxy.app.replica import open_replica
+from proxy.app.report import Introduce, reporting
 from proxy.server.assignment import Assignment
 from proxy.server.certificate import Certificate
 from proxy.server.shared_counts import SharedMemory
@@ -14,7 +17,7 @@ from proxy.server.shared_counts import SharedMemory
 @asynccontextmanager
 async def open_delivery_process(
     assignment: Assignment, environ: Mapping[str, str]
-) -> AsyncIterator[Public]:
+) -> AsyncIterator[Introduce]:
     """Serve the public listener until the end of the block; then let downloads finish.
 
     Args:
@@ -39,4 +42,6 @@ async def open_delivery_process(
         open_replica(settings, environ) as replica,
         open_public(replica, *served, shared=shared) as public,
     ):
-        yield public
+        replica.metrics.collect(partial(of_tenant, replica.parts.connection))
+        with reporting(replica, public) as introduce:
+            yield introduce

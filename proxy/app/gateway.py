@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from proxy.admin.server import Console
-from proxy.app.admin import open_admin
+from proxy.app.admin import Seen, open_admin
 from proxy.app.public import open_public
 from proxy.app.replica import open_replica
 from proxy.catalogue.queries import Contents
@@ -136,8 +136,7 @@ async def open_gateway(
             open_admin(
                 replica,
                 sockets.admin,
-                traffic=public.traffic,
-                not_ready=public.not_ready,
+                seen=Seen(public.traffic, public.not_ready, replica.parts.connection.resolutions),
                 handed_over=sockets.handed_over,
                 accepts_at_once=accepts_at_once,
                 monotonic=monotonic,

@@ -31,11 +31,14 @@ async def worker(control: int) -> int:
     stop = asyncio.Event()
     task = asyncio.current_task()
 
-    def obey(message: Message, _descriptors: list[int]) -> None:
-        if message["order"] == "drain":
-            stop.set()
-        elif message["order"] == "end" and task is not None:
-            task.cancel()
+    def obey(message: Message, descriptors: list[int]) -> None:
+        match message["order"]:
+            case "drain":
+                stop.set()
+            case "end" if task is not None:
+                task.cancel()
+            case "peer":  # only who is ready gets to know others
+                introduce(message["number"], socket.socket(fileno=descriptors[0]))
 
     channel.listen(obey, ended=stop.set)
     # A service manager or a container may signal all processes at once, and the supervisor passes
@@ -49,13 +52,16 @@ async def worker(control: int) -> int:
         if assignment.number == CONSOLE:
             with importing():
                 from proxy.app.console_process import open_console_process  # noqa: PLC0415
-            console = await stack.enter_async_context(open_console_process(assignment, os.environ))
-            if (link := console.set_up_url()) is not None:
+            process = await stack.enter_async_context(open_console_process(assignment, os.environ))
+            introduce = process.introduce
+            if (link := process.console.set_up_url()) is not None:
                 await tell_set_up(link)
         else:
             with importing():
                 from proxy.app.delivery_process import open_delivery_process  # noqa: PLC0415
-            await stack.enter_async_context(open_delivery_process(assignment, os.environ))
+            introduce = await stack.enter_async_context(
+                open_delivery_process(assignment, os.environ)
+            )
         keep_what_start_made()
         channel.send({"order": "ready"})
         await stop.wait()

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import islice
+from typing import Protocol
 
 from proxy.telemetry.access_record import AccessRecord
 from proxy.telemetry.minutes import Minute, Minutes, number_at
-from proxy.telemetry.recent_requests import RecentRequests
+from proxy.telemetry.recent_requests import KEPT, EndedRequest, RecentRequests
 
 _SAMPLED_EVERY_S = 2.0
 # Rates are averages that forget: after so many seconds two thirds of what was before.
@@ -74,6 +75,41 @@ class _Sampled:
 
     octets: int = 0
     rate: _Rate = field(default_factory=_Rate)
+
+
+class RecentView(Protocol):
+    """The requests that ended last, for those who show them."""
+
+    @property
+    def last(self) -> int:
+        """The number of the newest."""
+
+    def newest(
+        self, *, most: int = KEPT, wanted: Callable[[EndedRequest], bool] | None = None
+    ) -> tuple[EndedRequest, ...]:
+        """Return the last ones, newest first."""
+
+
+class TrafficView(Protocol):
+    """What comes and goes, for those who show it: of one process, or of several together."""
+
+    @property
+    def running(self) -> int:
+        """How many requests are being answered."""
+
+    @property
+    def rate(self) -> float:
+        """Octets of content a second that clients take, of late."""
+
+    @property
+    def recent(self) -> RecentView:
+        """The requests that ended last."""
+
+    def in_flight(self, *, most: int) -> tuple[InFlight, ...]:
+        """Return what is being answered, those that came first before the others."""
+
+    def hour(self) -> tuple[Minute, ...]:
+        """Return the last sixty minutes, oldest first; the last one is not over yet."""
 
 
 class Traffic:

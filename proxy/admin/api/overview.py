@@ -6,7 +6,8 @@ from proxy.admin.api.operations import Model, operation
 from proxy.admin.live import Live
 from proxy.admin.overview import Overview
 from proxy.admin.requests_query import RequestsQuery
-from proxy.telemetry.recent_requests import EndedRequest, RecentRequests
+from proxy.telemetry.live import RecentView
+from proxy.telemetry.recent_requests import EndedRequest
 
 
 class RequestsPage(Model):
@@ -20,7 +21,7 @@ class OverviewApi:
     """Tells what the first page of the console shows."""
 
     live: Live
-    recent: RecentRequests
+    recent: RecentView
 
     @operation("GET", "/api/overview", tag="Overview")
     async def get_overview(self) -> Overview:

@@ -1,7 +1,7 @@
 """Have what is remembered of addresses forgotten, so that THRON is asked anew."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -18,7 +18,7 @@ from proxy.catalogue.sync import RUNS_TO_FULL
 from proxy.connectors.watch import ConnectorWatch
 from proxy.edge.sender import PurgeSender
 from proxy.settings import Settings
-from proxy.tenant import TenantConnection
+from proxy.tenant import Resolutions
 from proxy.text import Text
 
 
@@ -57,7 +57,7 @@ class PurgePages:
 
     settings: Settings
     database: Database
-    connection: TenantConnection
+    resolutions: Callable[[], Resolutions]
     watch: ConnectorWatch
     sender: PurgeSender
 
@@ -110,8 +110,7 @@ class PurgePages:
         return await self._page(request, forms.blank(), tried=tried)
 
     def _remembered(self) -> int:
-        tenant = self.connection.tenant
-        return tenant.resolver.remembered if tenant is not None else 0
+        return self.resolutions().remembered
 
     async def _page(
         self,
