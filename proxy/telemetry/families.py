@@ -17,6 +17,8 @@ Sample = tuple[str, tuple[tuple[str, str], ...], float]
 # Of these every process tells the same, or the worst counts.
 _THE_SAME = frozenset(
     {
+        "process_start_time_seconds",
+        "thron_connector_build_info",
         "thron_connector_logged_in",
         "thron_connector_thron_down",
         "thron_connector_token_age_seconds",

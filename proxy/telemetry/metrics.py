@@ -89,6 +89,12 @@ class Metrics:
             ["hook", "outcome"],
             registry=self.registry,
         )
+        self.process_up = Gauge(
+            "thron_connector_process_up",
+            "1 where a delivery process answers, of several",
+            ["process"],
+            registry=self.registry,
+        )
 
     def watch(self, traffic: Traffic) -> None:
         """Expose what comes and goes on the public listener."""
