@@ -59,7 +59,8 @@ async def workers(thron: Sandbox, state: Path, **settings: str) -> AsyncIterator
     status, output = await run("connectors", "apply", str(file), "--yes", environ=environ)
     assert status == 0, output
     thron.expire_tokens()  # that of the command
-    environ |= {"TDC_WORKERS": "2", **settings}
+    patient = {"TDC_FIRST_BYTE_TIMEOUT_S": "600", "TDC_READ_GAP_S": "600"}
+    environ |= {"TDC_WORKERS": "2", **patient, **settings}
     async with served(environ) as (process, public, admin):
         await asyncio.to_thread(process.event, "process ready", nth=3)
         yield Workers(process, f"http://{public}", f"http://{admin}", environ)
