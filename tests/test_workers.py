@@ -193,7 +193,7 @@ async def test_limits_are_of_the_whole(
     """Two downloads are two, whichever process has them."""
     film = thron.tenant.find(FILM).id
     async with (
-        workers(thron, tmp_path, number=2, **{setting: "2"}) as running,
+        workers(thron, tmp_path, **{setting: "2"}) as running,
         connected(running, "delivery-1") as one,
         connected(running, "delivery-2") as two,
         connected(running, "delivery-2") as three,

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from proxy.admin.server import Console, open_console
 from proxy.app.figures import CatalogueFigures, of_tenant

@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from proxy.app.report import REPORT, Report
-from proxy.app.whole import MetricsOfAll, RecentOfAll, Whole
+from proxy.app.whole import RecentOfAll, Whole
 from proxy.delivery.circuit_breaker import Outage
 from proxy.telemetry.families import Family
 from proxy.telemetry.live import InFlight
+from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.minutes import Minute
 from proxy.telemetry.recent_requests import KEPT, EndedRequest
 from proxy.tenant import Resolutions
@@ -138,7 +139,7 @@ async def test_one_that_has_ended() -> None:
             await one.end()
             for _ in range(3):
                 await whole.refresh()
-            text = MetricsOfAll(whole).exposition().decode().splitlines()
+            text = whole.exposition(Metrics()).decode().splitlines()
             assert "requests_total 8.0" in text
             assert "open 2.0" in text
             assert 'thron_connector_process_up{process="delivery-1"} 0.0' in text
