@@ -253,7 +253,8 @@ async def admin_of(running: Workers, state: Path) -> Admin:
 async def test_figures_of_the_whole(thron: Sandbox, tmp_path: Path) -> None:
     """Metrics, live view and recent requests are those of all; what a killed one counted stays."""
     film = thron.tenant.find(FILM).id
-    count = 'thron_connector_downloads_total{ended_by="complete",status="200"}'
+    labels = 'connector="files",ended_by="complete",method="GET",status="200"'
+    count = f"thron_connector_downloads_total{{{labels}}}"
     async with (
         workers(thron, tmp_path) as running,
         connected(running, "delivery-1") as one,
