@@ -119,9 +119,15 @@ class PurgeSender:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Self]:
-        """Send until the end of the block."""
+        """Send until the end of the block.
+
+        Raises:
+            DatabaseFailed: The database does not answer.
+        """
         async with AsyncExitStack() as stack:
             if self._hooks:
+                # What is ordered from now on counts, though the lead is taken a moment later.
+                await self._progress.follow(self._hooks.keys())
                 await stack.enter_async_context(
                     polling("purge hooks", self.look, interval_s=_LOOK_EVERY_S)
                 )

@@ -37,7 +37,7 @@ async def test_nonsense_in_the_address(admin: Visitor) -> None:
     """What is no number is the first page, and what is beyond the last is empty."""
     for before in ("x", "-1", "9" * 30, "%C2%B2"):
         assert "signed in" in (await admin.get(f"/audit?before={before}")).words
-    assert "Nothing here" in (await admin.get("/audit?before=1")).words
+    assert "No entries yet" in (await admin.get("/audit?before=1")).words
 
 
 async def test_hostile_words(connector: Running, admin: Visitor) -> None:

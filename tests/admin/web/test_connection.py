@@ -41,7 +41,7 @@ async def test_given(bare: Running, operator: Visitor) -> None:
         page = await operator.get("/connection")
         assert bare.gateway.parts.tenant is not None
         assert page.words.count("works") == 5
-        assert "Recommended for connectors: Original files both work" in page.words
+        assert "Recommended for connectors: Original files (both work" in page.words
         assert bare.thron.client_id in page.text
         assert bare.thron.app_key not in page.text
         assert bare.thron.app_key not in (await operator.get("/audit")).text

@@ -193,7 +193,7 @@ async def test_the_delivery_that_works_is_proposed(
 
     await until(is_proposed)
     page = await admin.get(chosen)
-    assert "Published renditions. original fails" in page.words
+    assert "Published renditions (original fails" in page.words
     assert re.search(r'name="delivery" value="published"[^>]* checked', page.text)
 
 

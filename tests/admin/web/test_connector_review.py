@@ -78,7 +78,7 @@ def test_legacy_metadata_is_told_from_a_part() -> None:
 
 
 CONCERNS = [
-    pytest.param(BY_NAME, counted(), {}, "No content of the folder", id="nothing"),
+    pytest.param(BY_NAME, counted(), {}, "No content in this folder", id="nothing"),
     pytest.param(
         BY_NAME,
         counted(content(1), content(2, pretty_ids=())),
