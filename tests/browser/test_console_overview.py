@@ -59,7 +59,7 @@ async def test_a_download_is_seen(browser: Browser, connector: Running) -> None:
     async with _signed_in(browser, connector) as seen:
         page = seen.page
         await page.evaluate("window.isTheSame = true")
-        await seen.shows("No requests since the start")
+        await seen.shows("No requests yet")
         length = len((await connector.get(_film(connector))).body)
         row = page.locator(".requests-table tbody tr")
         await expect(row).to_have_count(1)

@@ -13,8 +13,8 @@ from proxy.errors import ConfigurationError
         pytest.param("sqlite://", "in memory would forget", id="in memory"),
         pytest.param("sqlite:///:memory:", "in memory would forget", id="in memory, by name"),
         pytest.param("", "in memory would forget", id="empty"),
-        pytest.param("://hush", "no database URL", id="no URL"),
-        pytest.param("postgresql://h:hush/x", "no database URL", id="no port"),
+        pytest.param("://hush", "not a database URL", id="no URL"),
+        pytest.param("postgresql://h:hush/x", "not a database URL", id="no port"),
     ],
 )
 def test_url_problems(url: str, problem: str) -> None:
