@@ -48,7 +48,12 @@ class _LibraryHandler(logging.Handler):
         self._writer = writer
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._writer.write(self.format(record).encode() + b"\n")
+        try:
+            line = self.format(record).encode()
+        except Exception:  # noqa: BLE001 - whoever logs is not to fail by it (logging.Handler)
+            self.handleError(record)
+            return
+        self._writer.write(line + b"\n")
 
 
 def log_access(facts: dict[str, object]) -> None:

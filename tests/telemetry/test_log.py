@@ -1,6 +1,7 @@
 """Every event is one JSON object on one line, whoever tells it."""
 
 import asyncio
+import io
 import logging
 import sys
 from datetime import datetime
@@ -166,3 +167,14 @@ def test_standard_error_is_the_default(capsys: pytest.CaptureFixture[str]) -> No
         log.configure("info")
         structlog.get_logger("proxy.test").info("event")
     assert capsys.readouterr().out == ""
+
+
+def test_a_library_line_that_cannot_be_written_breaks_nothing() -> None:
+    """A library that logs with the wrong arguments goes on, and so does what it logs next."""
+    stream = io.BytesIO()
+    with logged():
+        writer = log.configure("info", stream=stream)
+        logging.getLogger("lib").error("%d", "no number")
+        logging.getLogger("lib").error("next")
+        writer.write_out()
+    assert b"next" in stream.getvalue()
