@@ -79,14 +79,15 @@ class Certificate:
             ) from exc
         return context
 
-    def _state(self) -> tuple[tuple[int, int, int] | None, ...]:
+    def _state(self) -> tuple[tuple[int, int, int, int] | None, ...]:
         """Return what changes when one of the files does."""
         return tuple(map(_file_state, self._files))
 
 
-def _file_state(path: Path) -> tuple[int, int, int] | None:
+def _file_state(path: Path) -> tuple[int, int, int, int] | None:
     try:
         found = path.stat()
     except OSError:
         return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    # Its rights too, which st_ctime has: a key may be given to us only after it was written.
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns

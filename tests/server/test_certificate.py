@@ -81,3 +81,21 @@ async def test_renewed_without_a_reload(tmp_path: Path) -> None:
             await until(is_newest)
         assert len(log.of("certificate refused")) == 1
         assert len(log.of("certificate renewed")) == 2
+
+
+async def test_a_key_that_may_be_read_later(tmp_path: Path) -> None:
+    """What was refused is read again once a file's owner or rights have changed."""
+    issued = trustme.CA().issue_cert("new.example")
+    pem = tmp_path / "pem"
+    issued.private_key_and_cert_chain_pem.write_to_path(str(pem))
+    certificate = Certificate(pem, pem)
+    first = certificate.context
+    with logged() as log:
+        async with certificate.watched(look_every_s=0.01):
+
+            async def is_read_again() -> bool:
+                return certificate.context is not first
+
+            pem.chmod(0o640)
+            await until(is_read_again)
+    assert log.of("certificate renewed")
