@@ -57,6 +57,9 @@ async def serve() -> int:
             exc.problems if isinstance(exc, ConfigurationError) else [with_hint(exc)]
         )
         return 1
+    finally:  # not before it has been told
+        if predecessor is not None:
+            predecessor.close()
 
 
 async def _supervise(settings: Settings, predecessor: Predecessor | None) -> int:
@@ -83,6 +86,7 @@ async def _serve(settings: Settings, predecessor: Predecessor | None) -> int:
         is_first=stays and not is_supervised(os.environ), failed=signals.child_failed
     )
     tell_manager = partial(notify, dict(os.environ))
+    is_reload = predecessor is not None
     try:
         async with AsyncExitStack() as stack:
             sockets, settings, predecessor = await _listening(stack, settings, predecessor)
@@ -104,7 +108,7 @@ async def _serve(settings: Settings, predecessor: Predecessor | None) -> int:
                 stack.callback(holder.close)
                 signals.follow(holder, children)
                 holder.listen(handover_path(state_directory(os.environ), settings.listen))
-                if predecessor is None:  # else the manager has been told by it
+                if not is_reload:  # else the manager has been told by the predecessor
                     tell_manager("READY=1")
                 if (link := gateway.set_up_url()) is not None:
                     await tell_set_up(link)
@@ -142,7 +146,6 @@ async def _listening(
         ConfigurationError: An address is taken, and not given.
     """
     if predecessor is not None:
-        stack.callback(predecessor.close)
         sockets = await predecessor.take()
         if sockets is None:
             raise ConfigurationError(["the process before this one has ended, or gives no sockets"])

@@ -182,6 +182,22 @@ async def test_reload_refused(cli: Cli) -> None:
         assert "handed over" not in process.output
 
 
+async def test_what_cannot_be_opened_refuses_a_reload(cli: Cli, tmp_path: Path) -> None:
+    """What is found once the sockets are taken is told like a setting: here a certificate."""
+    junk = tmp_path / "junk.pem"
+    junk.write_text("hello")
+    changed = {
+        "TDC_TLS_LISTEN": "127.0.0.1:0",
+        "TDC_TLS_CERT": str(junk),
+        "TDC_TLS_KEY": str(junk),
+    }
+    async with served(cli.environ) as (_, public, admin):
+        status, output = await run("reload", environ=at(cli, public, admin) | changed)
+        assert status == 2
+        assert "TDC_TLS_CERT, TDC_TLS_KEY: " in output
+        assert await is_answered(public, "/-/livez") == 200
+
+
 async def test_a_reload_that_could_not_answer_is_refused(cli: Cli) -> None:
     """Where the old one is logged in to THRON, a new one that is not does not take its place."""
     async with served(cli.environ) as (process, public, admin):
