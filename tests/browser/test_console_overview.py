@@ -66,7 +66,7 @@ async def test_a_download_is_seen(browser: Browser, connector: Running) -> None:
         await expect(row).to_contain_text(_film(connector))
         tile = page.get_by_role("region", name="In the last hour")
         await expect(tile).to_contain_text(f"{length / 1e6:.1f} MB")
-        await expect(tile).to_contain_text("1 request, none failed")
+        await expect(tile).to_contain_text("1 request served, none failed")
         await expect(page.locator(".plot.flow rect.flow")).to_have_count(1)
         await expect(page.locator(".plot.requests rect.good")).to_have_count(1)
         await page.get_by_text("As a table").click()
