@@ -50,7 +50,7 @@ class _LibraryHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             line = self.format(record).encode()
-        except Exception:  # noqa: BLE001 - whoever logs is not to fail by it (logging.Handler)
+        except (TypeError, ValueError, LookupError):  # the arguments do not fit the message
             self.handleError(record)
             return
         self._writer.write(line + b"\n")
