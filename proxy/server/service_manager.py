@@ -11,6 +11,8 @@ from contextlib import suppress
 # The first descriptor that is given (SD_LISTEN_FDS_START).
 _FIRST = 3
 _NAMES = "LISTEN_FDNAMES"
+# For a service manager that has much to read; the event loop stands still meanwhile.
+_PATIENCE_S = 1.0
 
 
 def notify(environ: Mapping[str, str], *lines: str) -> None:
@@ -26,7 +28,8 @@ def notify(environ: Mapping[str, str], *lines: str) -> None:
     if address.startswith("@"):  # the abstract namespace
         address = "\0" + address[1:]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock, suppress(OSError):
-        sock.setblocking(False)  # noqa: FBT003 - the socket module's own signature
+        # It waits where many tell at once, as after a boot: a lost MAINPID= would end the service.
+        sock.settimeout(_PATIENCE_S)
         sock.sendto("\n".join(lines).encode(), address)
 
 

@@ -5,7 +5,9 @@ import os
 import signal
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -29,6 +31,30 @@ def test_nobody_to_notify(tmp_path: Path) -> None:
     """Without a service manager, or with one that has gone, nothing happens."""
     notify({}, "READY=1")
     notify({"NOTIFY_SOCKET": str(tmp_path / "none")}, "READY=1")
+
+
+def test_a_busy_manager_is_waited_for(tmp_path: Path) -> None:
+    """What is told while its queue is full is not lost."""
+    environ = {"NOTIFY_SOCKET": str(tmp_path / "notify")}
+    with (
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other,
+    ):
+        manager.bind(environ["NOTIFY_SOCKET"])
+        other.settimeout(0)
+        with suppress(BlockingIOError):
+            while True:
+                other.sendto(b"STATUS=", environ["NOTIFY_SOCKET"])
+        reader = Timer(0.1, lambda: [manager.recv(100) for _ in range(8)])
+        reader.start()
+        notify(environ, "READY=1")
+        reader.join()
+        manager.settimeout(0)
+        told = b""
+        with suppress(BlockingIOError):
+            while True:
+                told = manager.recv(100)
+        assert told == b"READY=1"
 
 
 def test_supervised() -> None:
