@@ -84,6 +84,24 @@ async def test_restart_in_place(cli: Cli) -> None:
         assert not [name for name in os.listdir(cli.state) if name.startswith("handover")]  # noqa: PTH208 - no Path in a coroutine
 
 
+async def test_a_service_that_takes_over_is_ready(cli: Cli, tmp_path: Path) -> None:
+    """Its own service manager hears of it: the one that stops has not started it."""
+    environ = {**cli.environ, "TDC_LAME_DUCK_S": "3600"}
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(60)
+        async with served(environ) as (old, public, admin), AsyncExitStack() as stack:
+            old.tell(signal.SIGTERM)
+
+            async def is_lame() -> bool:
+                return await is_answered(public, "/-/readyz") == 503
+
+            await until(is_lame)
+            environ = at(cli, public, admin) | {"NOTIFY_SOCKET": str(tmp_path / "notify")}
+            await stack.enter_async_context(beside("serve", environ=environ))
+            assert await asyncio.to_thread(manager.recv, 100) == b"READY=1"
+
+
 async def test_two_that_serve(cli: Cli) -> None:
     """A second one on the addresses of one that serves is refused; the first notices nothing."""
     async with served(cli.environ) as (_, public, admin):
