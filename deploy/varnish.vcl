@@ -39,7 +39,8 @@ acl tls_proxies {
     "127.0.0.1";
 }
 
-# Who may have what is stored forgotten: the connector's machines.
+# Who may have what is stored forgotten: the connector's machines, by plain http. What came through
+# the proxy that ends TLS may be anybody's, though that is on one of these machines.
 acl purgers {
     "127.0.0.1";
     "::1";
@@ -47,7 +48,8 @@ acl purgers {
 
 sub vcl_recv {
     if (req.method == "BAN" || req.method == "PURGE") {
-        if (client.ip !~ purgers) {
+        if (client.ip !~ purgers || req.http.X-Forwarded-Proto
+            || req.http.X-Forwarded-For ~ ",") {
             return (synth(405));
         }
         # if (req.http.xkey-purge) {
@@ -107,6 +109,8 @@ sub vcl_backend_response {
     if (beresp.http.Surrogate-Control ~ "max-age=[0-9]+") {
         set beresp.ttl = std.duration(
             regsub(beresp.http.Surrogate-Control, "^.*max-age=([0-9]+).*$", "\1s"), beresp.ttl);
+    } elseif (beresp.http.Surrogate-Control) {
+        set beresp.ttl = 0s;
     }
     if (std.integer(beresp.http.Content-Length, 0) > 268435456) {
         # From now on fetched as it is asked for.

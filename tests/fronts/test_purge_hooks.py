@@ -129,6 +129,15 @@ async def test_withdrawn(thron: Sandbox, tmp_path: Path) -> None:
         print(f"withdrawn after {took_s:.2f} s")
 
 
+async def test_no_lifetime_in_caches(thron: Sandbox, tmp_path: Path) -> None:
+    """With ``cdn_max_age_s`` 0 a cache keeps nothing, though browsers may."""
+    async with edge(thron, tmp_path) as here:
+        connector = here.connector.gateway.watch.connectors.by_slug["files"]
+        changed = connector.model_copy(update={"max_age_s": HOUR_S, "cdn_max_age_s": 0})
+        await here.connector.apply(changed)
+        assert [(await here.get()).fields["X-Cache"] for _ in range(3)] == ["MISS"] * 3
+
+
 async def test_a_changed_connector(thron: Sandbox, tmp_path: Path) -> None:
     """What a connector says of its answers, such as the disposition, changes in the cache."""
     async with edge(thron, tmp_path) as here:
@@ -200,6 +209,16 @@ async def test_who_may_purge(thron: Sandbox, tmp_path: Path) -> None:
     """A purge without tags is refused, and so is one from another address."""
     async with edge(thron, tmp_path) as here:
         assert (await here.connector.ask("PURGE", here.url)).status == 400
+        for came_through_tls in (
+            {"X-Forwarded-Proto": "https"},
+            {"X-Forwarded-For": "203.0.113.7"},
+        ):
+            headers = {"ban-surrogate-key": ".", **came_through_tls}
+            async with (
+                aiohttp.ClientSession() as http,
+                http.request("BAN", here.url, headers=headers) as answer,
+            ):
+                assert answer.status == 405
         elsewhere = aiohttp.TCPConnector(local_addr=("127.0.0.3", 0))
         async with (
             aiohttp.ClientSession(connector=elsewhere) as http,
