@@ -5,8 +5,9 @@
 2. The console's process starts first: it brings the database up to date, and what cannot be is
    told once. An error at the start ends all, with its exit status.
 3. A process that ends without having been told to is replaced, after a wait that grows.
-4. The first signal lets all of them drain; the second one ends them. They drain by themselves when
-   the supervisor ends, however it does: its end of their control channels closes.
+4. The first signal lets all of them drain, as one process does; the second one ends them. They
+   drain by themselves when the supervisor ends, however it does: its end of their control channels
+   closes.
 
 Process managers do a part of that. gunicorn's arbiter forks processes of one kind and knows no
 readiness of theirs, circus needs ZeroMQ and a daemon of its own, supervisord hands on no listening
@@ -56,12 +57,19 @@ class _Child:
     is_ready: bool = False
 
 
-async def supervise(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], None]) -> int:
+async def supervise(
+    settings: Settings,
+    *,
+    stop: asyncio.Event,
+    lame_duck_s: Callable[[], float],
+    ready: Callable[[], None],
+) -> int:
     """Run the connector in several processes, and return its exit status.
 
     Args:
         settings: Loaded.
         stop: Set to let them drain; the calling task is cancelled to end them at once.
+        lame_duck_s: For how long connections are still taken after that.
         ready: Is called once all of them serve.
 
     Raises:
@@ -69,7 +77,7 @@ async def supervise(settings: Settings, *, stop: asyncio.Event, ready: Callable[
     """
     async with AsyncExitStack() as stack:
         sockets, settings = bind_all(stack, settings)
-        return await Supervisor(settings, sockets, stop, ready).run()
+        return await Supervisor(settings, sockets, stop, lame_duck_s, ready).run()
 
 
 class Supervisor:
@@ -80,9 +88,11 @@ class Supervisor:
         settings: Settings,
         sockets: Sockets,
         stop: asyncio.Event,
+        lame_duck_s: Callable[[], float],
         ready: Callable[[], None],
     ) -> None:
         self._settings = settings
+        self._lame_duck_s = lame_duck_s
         self._ready = ready
         public = [sock for sock, _ in sockets.public]
         self._public = dict(zip(("listen", "tls_listen"), public, strict=False))
@@ -90,6 +100,8 @@ class Supervisor:
         self._memory = SharedMemory.make(processes=settings.workers)
         self._stop = stop
         self._children: dict[int, _Child] = {}
+        # For those too that are being started meanwhile.
+        self._orders: list[Message] = []
         # Who has been ready once, or will never be.
         self._started: dict[int, asyncio.Event] = {}
         self._is_started = False
@@ -105,12 +117,18 @@ class Supervisor:
             keeping += map(self._begin, delivery)
             await asyncio.gather(*(self._started[number].wait() for number in delivery))
             self._is_started = True
-            self._ready()
+            if not self._stop.is_set():
+                self._ready()
             await self._stop.wait()
-            self._tell("drain")
-            await asyncio.wait(keeping, timeout=self._settings.drain_s + _DRAIN_MORE_S)
+            lame_duck_s = 0 if self._status else self._lame_duck_s()
+            self._tell({"order": "drain", "lame_duck_s": lame_duck_s})
+            # Once none of the processes accepts, nobody is to wait in a queue that nobody empties.
+            for sock in (*self._public.values(), *self._admin.values()):
+                sock.close()
+            longest_s = lame_duck_s + self._settings.drain_s + _DRAIN_MORE_S
+            await asyncio.wait(keeping, timeout=longest_s)
         finally:  # a second signal cancels what waits above
-            self._tell("end")
+            self._tell({"order": "end"})
             await asyncio.wait(keeping, timeout=_END_S)
             for number, child in self._children.items():
                 log.warning("process killed", process=worker_name(number))
@@ -118,9 +136,10 @@ class Supervisor:
             await asyncio.gather(*keeping)
         return self._status
 
-    def _tell(self, order: str) -> None:
+    def _tell(self, order: Message) -> None:
+        self._orders.append(order)
         for child in self._children.values():
-            child.channel.send({"order": order})
+            child.channel.send(order)
 
     def _begin(self, number: int) -> asyncio.Task[None]:
         self._started[number] = asyncio.Event()
@@ -202,6 +221,8 @@ class Supervisor:
             log.info("process ready", process=worker_name(number), pid=process.pid)
 
         channel.listen(heard)
+        for order in self._orders:
+            channel.send(order)
         try:
             return await process.wait()
         finally:

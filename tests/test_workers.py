@@ -3,8 +3,9 @@
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -370,3 +371,42 @@ async def test_changes_reach_all(thron: Sandbox, tmp_path: Path) -> None:
             return statuses == {404}
 
         await until(both_forgot)
+
+
+async def test_the_end_is_announced(thron: Sandbox, tmp_path: Path) -> None:
+    """After SIGTERM both listeners say so while connections are taken; then a download finishes.
+
+    The addresses are free by then, and nobody who had connected has waited for nothing.
+    """
+    film = thron.tenant.find(FILM).id
+    settings = {"TDC_LAME_DUCK_S": "3", "TDC_DRAIN_S": "3600"}
+    async with workers(thron, tmp_path, **settings) as running:
+        async with connected(running, "delivery-1") as http:
+            thron.faults.stall_after(200_000, where="source")
+            async with http.get(f"{running.public_url}/files/{film}") as answer:
+                begun = await answer.content.readexactly(100_000)
+                running.process.tell(signal.SIGTERM)
+                announced = set[str]()
+
+                async def are_free() -> bool:
+                    for url in (f"{running.public_url}/-/readyz", f"{running.admin_url}/readyz"):
+                        with suppress(aiohttp.ClientConnectorError):
+                            async with aiohttp.ClientSession() as one, one.get(url) as probe:
+                                if probe.status == 503:
+                                    announced.add(url)
+                    return all(map(_is_free, (running.public_url, running.admin_url)))
+
+                await until(are_free)
+                assert len(announced) == 2
+                thron.faults.release()
+                assert begun + await answer.content.read() == thron.tenant.bytes_of(film)
+        assert await asyncio.to_thread(running.process.status) == 0
+
+
+def _is_free(url: str) -> bool:
+    host, _, port = url.removeprefix("http://").partition(":")
+    try:
+        socket.create_server((host, int(port))).close()
+    except OSError:
+        return False
+    return True

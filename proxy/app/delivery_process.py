@@ -1,23 +1,33 @@
 """One of several delivery processes: the public listener alone."""
 
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 
 from proxy.app.figures import of_tenant
 from proxy.app.public import open_public
 from proxy.app.replica import open_replica
-from proxy.app.report import Introduce, reporting
-from proxy.server.assignment import Assignment
+from proxy.app.report import reporting
+from proxy.server.assignment import Assignment, Introduce
 from proxy.server.certificate import Certificate
 from proxy.server.shared_counts import SharedMemory
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryProcess:
+    """A public listener, how it ends, and to whom it is told who asks how it stands."""
+
+    introduce: Introduce
+    end_soon: Callable[[], None]
+    end_now: Callable[[], None]
 
 
 @asynccontextmanager
 async def open_delivery_process(
     assignment: Assignment, environ: Mapping[str, str]
-) -> AsyncIterator[Introduce]:
+) -> AsyncIterator[DeliveryProcess]:
     """Serve the public listener until the end of the block; then let downloads finish.
 
     Args:
@@ -44,4 +54,4 @@ async def open_delivery_process(
     ):
         replica.metrics.collect(partial(of_tenant, replica.parts.connection))
         with reporting(replica, public) as introduce:
-            yield introduce
+            yield DeliveryProcess(introduce, public.end_soon, public.end_now)

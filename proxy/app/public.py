@@ -33,6 +33,8 @@ from proxy.tenant import TenantConnection
 # Long enough for a phone in a tunnel, short enough for a crowd of stalled readers.
 _MIN_RATE_WINDOW_S = 300.0
 
+STOPPING = "stopping: running downloads finish, new ones go elsewhere"
+
 
 @dataclass(frozen=True, slots=True)
 class Public:
@@ -186,5 +188,5 @@ def _handler(downloads: Downloads, not_ready: Callable[[], Sequence[str]]) -> Ha
 
 def _not_ready(connection: TenantConnection, admission: Admission) -> Sequence[str]:
     if admission.is_closing:
-        return ["stopping: running downloads finish, new ones go elsewhere"]
+        return [STOPPING]
     return connection.not_ready()

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from proxy.app.public import Public
 from proxy.app.replica import Replica
+from proxy.server.assignment import Introduce
 from proxy.telemetry.families import Family, families
 from proxy.telemetry.live import InFlight
 from proxy.telemetry.minutes import Minute
@@ -64,10 +65,6 @@ def report(replica: Replica, public: Public, *, after: int) -> Report:
         not_ready=tuple(public.not_ready()),
         resolutions=replica.parts.connection.resolutions(),
     )
-
-
-Introduce = Callable[[int, socket.socket], None]
-"""Takes the number of a process, and a socket that leads to it."""
 
 
 @contextmanager

@@ -66,19 +66,30 @@ def runs(command: Callable[P, Coroutine[Any, Any, int]]) -> Callable[P, None]:
     return run
 
 
-def stop_signals() -> asyncio.Event:
+class Stop(asyncio.Event):
+    """Is set by the first signal that ends the process.
+
+    Attributes:
+        is_interactive: Whether a terminal has ended it: no load balancer is to notice first.
+    """
+
+    is_interactive = False
+
+
+def stop_signals() -> Stop:
     """Return an event that the first signal sets; the next signal cancels the calling task."""
-    stop = asyncio.Event()
+    stop = Stop()
     task = asyncio.current_task()
 
-    def received() -> None:
+    def received(number: signal.Signals) -> None:
         if stop.is_set() and task is not None:
             task.cancel()
+        stop.is_interactive = number is signal.SIGINT
         stop.set()
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, received)
+        loop.add_signal_handler(number, received, number)
     return stop
 
 

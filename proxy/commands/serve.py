@@ -71,8 +71,13 @@ async def _supervise(settings: Settings, predecessor: Predecessor | None) -> int
     asyncio.get_running_loop().add_signal_handler(
         signal.SIGHUP, partial(events.error, "reload refused", problems=[_NO_RELOAD])
     )
-    ready = partial(notify, os.environ, "READY=1")
-    return await supervise(settings, stop=stop_signals(), ready=ready)
+    stop = stop_signals()
+    return await supervise(
+        settings,
+        stop=stop,
+        lame_duck_s=lambda: 0 if stop.is_interactive else settings.lame_duck_s,
+        ready=partial(notify, os.environ, "READY=1"),
+    )
 
 
 async def _serve(settings: Settings, predecessor: Predecessor | None) -> int:

@@ -1,9 +1,9 @@
-"""What the supervisor tells a process that it has started: its part, settings and sockets."""
+"""What the supervisor tells a process that it has started: its part, and its end."""
 
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Protocol, Self
 
 from proxy.server.control_channel import Message
 from proxy.settings import Settings, dump, restore
@@ -60,3 +60,23 @@ class Assignment:
                 for name, descriptor in zip(told["sockets"], sockets, strict=True)
             },
         )
+
+
+Introduce = Callable[[int, socket.socket], None]
+"""Takes the number of a process, and a socket that leads to it."""
+
+
+class Serving(Protocol):
+    """What one process of several can be told."""
+
+    @property
+    def introduce(self) -> Introduce:
+        """Makes another process known."""
+
+    @property
+    def end_soon(self) -> Callable[[], None]:
+        """Sends new clients elsewhere, while their connections are still accepted."""
+
+    @property
+    def end_now(self) -> Callable[[], None]:
+        """Lets nothing that runs finish."""

@@ -17,6 +17,8 @@ from proxy.server.shared_counts import SharedCount
 log = structlog.get_logger("proxy.connections")
 
 _WARNED_EVERY_S = 60.0
+# Before anything else is done: so many may be open for a moment beyond the limit.
+_ACCEPTED_AT_ONCE = 16
 
 
 class OpenConnection:
@@ -58,7 +60,12 @@ class OpenConnection:
 
 
 class ConnectionLimiter:
-    """Bounds the open connections of one listener."""
+    """Bounds the open connections of one listener.
+
+    Attributes:
+        count: Is told why a connection was refused or closed.
+        accepted_at_once: Connections of one socket to take before anything else is done.
+    """
 
     def __init__(
         self,
@@ -78,6 +85,8 @@ class ConnectionLimiter:
             now: Monotonic seconds.
             shared: Those of all processes; None: there are no others.
         """
+        # A burst wakes all processes, and is theirs together.
+        self.accepted_at_once = _ACCEPTED_AT_ONCE if shared is None or shared.is_alone else 1
         self._most = most
         self._shared = shared or SharedCount()
         self._trusted = trusted

@@ -37,8 +37,6 @@ _HEADER_S = 15
 # For a client to answer the end of TLS, which none must.
 _TLS_END_S = 2
 _BACKLOG = 1024
-# Of one listener before anything else is done: so many may be open for a moment beyond the limit.
-_ACCEPTED_AT_ONCE = 16
 # After an error that has nothing to do with the client, such as no descriptor being left.
 _ACCEPT_AGAIN_S = 0.1
 _WARNED_EVERY_S = 60
@@ -337,7 +335,7 @@ class _Acceptor:
             place.abort()
 
     def _accept(self) -> None:
-        for _ in range(_ACCEPTED_AT_ONCE):
+        for _ in range(self._limiter.accepted_at_once):
             if not self._accept_one():
                 return
 

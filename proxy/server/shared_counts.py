@@ -46,6 +46,11 @@ class SharedCount:
         processes = len(counts) if counts is not None else 1
         self._reserved = whole // (_RESERVED_SHARE * processes) if whole is not None else 0
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether there are no other processes."""
+        return self._counts is None
+
     def allowed(self, most: int) -> int:
         """Return how many of the ``most`` that this process can have the others leave to it."""
         if self._counts is None or self._whole is None:
