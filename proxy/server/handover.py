@@ -33,6 +33,9 @@ _INHERITED = "THRON_CONNECTOR_HANDOVER_FD"
 _START_S = 80.0
 # For whoever connects to say what it wants, and to take the answer.
 _EXCHANGE_S = 5.0
+# For whoever holds the sockets to answer. One that has ended is noticed at once: this is for one
+# that stands still, and to give up on one that is only slow would leave two to serve.
+_ANSWER_S = 60.0
 _MOST_PEERS = 8
 _ACCEPT_AGAIN_S = 0.1
 # An environment is some kilobytes.
@@ -397,7 +400,7 @@ class Predecessor:
     async def take(self) -> dict[str, socket.socket] | None:
         """Return the sockets by the settings' names; None where they are not given."""
         try:
-            async with asyncio.timeout(_EXCHANGE_S):
+            async with asyncio.timeout(_ANSWER_S):
                 await self._channel.send({"do": "take"})
                 names = (await self._channel.receive()).get("sockets")
         except (OSError, ValueError):
@@ -415,7 +418,7 @@ class Predecessor:
             ConfigurationError: The other one goes on instead.
         """
         try:
-            async with asyncio.timeout(_EXCHANGE_S):
+            async with asyncio.timeout(_ANSWER_S):
                 await self._channel.send({"ready": lacks})
                 answer = await self._channel.receive()
         except (OSError, ValueError):
