@@ -204,7 +204,7 @@ def _mend(error: ErrorDetails) -> str:
         case "extra_forbidden":
             return f"there is no such key; {check.nearest(key, KEYS)}"
         case "missing":
-            return f"is missing; {_MISSING.get(key, 'write it.')}"
+            return f"is missing; {_MISSING[key]}"
         case "too_long":
             return f"is too long; write at most {error['ctx']['max_length']} characters."
         case _:

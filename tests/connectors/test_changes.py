@@ -40,6 +40,10 @@ def test_conflicts() -> None:
     ]
     (problem,) = conflicts({"one": one}, [two])
     assert problem.text.startswith("host m.example.com: one and two want it")
+    assert problem.text.endswith(" connector.")
+    assert problem.slugs == ("one", "two")
+    (twice,) = conflicts({}, [one.model_copy(update={"host": None})] * 2)
+    assert twice.slugs == ("one",)
 
 
 def test_differences() -> None:

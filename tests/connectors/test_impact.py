@@ -30,18 +30,30 @@ OLD = Connector(
     ("change", "reasons"),
     [
         pytest.param({}, [], id="nothing"),
-        pytest.param({"enabled": False}, ["disabled"], id="disabled"),
-        pytest.param({"host": "m.example.com"}, ["common one to m.example.com"], id="host"),
+        pytest.param(
+            {"enabled": False}, ["The connector would be disabled: none of its URLs"], id="disabled"
+        ),
+        pytest.param(
+            {"host": "m.example.com"},
+            ["common one to m.example.com: URLs on the old one would stop working."],
+            id="host",
+        ),
         pytest.param(
             {"identifier": Identifier.CONTENT_ID, "metadata": None},
             ["metadata to content_id"],
             id="identifier",
         ),
-        pytest.param({"metadata": "ean"}, ["sku to ean"], id="metadata"),
+        pytest.param({"metadata": "ean"}, ["sku to ean: every URL would change."], id="metadata"),
         pytest.param({"classification_id": "c-2"}, ["metadata would change"], id="classification"),
-        pytest.param({"folder": "new", "folder_id": "f-2"}, ["brochures to new"], id="folder"),
+        pytest.param(
+            {"folder": "new", "folder_id": "f-2"},
+            ["brochures to new: URLs of contents outside the new one would stop"],
+            id="folder",
+        ),
         pytest.param({"folder": "f-1"}, [], id="the same folder by its id"),
-        pytest.param({"subfolders": False}, ["folders below"], id="without subfolders"),
+        pytest.param(
+            {"subfolders": False}, ["folders below would stop working."], id="without subfolders"
+        ),
         pytest.param({"only_published": False}, [], id="drafts too"),
         pytest.param(
             {"content_types": frozenset({ContentType.IMAGE, ContentType.AUDIO})},
@@ -71,12 +83,17 @@ def test_breaks(change: dict[str, Any], reasons: list[str]) -> None:
     told = breaks(OLD, OLD.model_copy(update=change))
     assert len(told) == len(reasons)
     assert all(reason in sentence for reason, sentence in zip(reasons, told, strict=True))
+    assert all(sentence.endswith(".") for sentence in told)
 
 
 def test_leaving_out_what_is_not_published() -> None:
     """It breaks the URLs of drafts."""
     (told,) = breaks(OLD.model_copy(update={"only_published": False}), OLD)
-    assert "does not publish" in told
+    assert told.startswith("URLs of contents that THRON does not publish would stop")
+    (host,) = breaks(
+        OLD.model_copy(update={"host": "m.example.com"}), OLD.model_copy(update={"host": None})
+    )
+    assert "m.example.com to the common one" in host
 
 
 def test_wider_breaks_nothing() -> None:

@@ -209,6 +209,17 @@ def test_order_of_problems() -> None:
     assert [each.key for each in found] == ["x", "folder", "slug"]
 
 
+def test_each_missing_key_has_its_own_hint() -> None:
+    """What is missing is named with how to write it."""
+    found = read({})
+    assert isinstance(found, tuple)
+    assert [(each.key, each.text) for each in found] == [
+        ("slug", 'is missing; name the connector, such as slug = "brochures".'),
+        ("folder", "is missing; give the id or the prettyId of the THRON folder."),
+        ("identifier", "is missing; choose from content_id, pretty_id, metadata."),
+    ]
+
+
 @pytest.mark.parametrize(
     ("values", "text"),
     [

@@ -32,7 +32,11 @@ def bench() -> Bench:
 def test_a_failure_is_told_again_for_its_time(bench: Bench) -> None:
     """The same words and name, with the seconds that are left; other keys are not concerned."""
     with pytest.raises(OriginTimeout) as first:
-        bench.ask(failure=OriginTimeout("silent", proxy_status="http_response_timeout"))
+        bench.ask(
+            failure=OriginTimeout(
+                "silent", proxy_status="http_response_timeout", received_status=504
+            )
+        )
     bench.seconds += 2
     with pytest.raises(OriginTimeout, match="silent") as again:
         bench.ask()
@@ -40,6 +44,7 @@ def test_a_failure_is_told_again_for_its_time(bench: Bench) -> None:
     assert bench.asked == 2
     assert (first.value.retry_after_s, again.value.retry_after_s) == (5, 3)
     assert again.value.proxy_status == "http_response_timeout"
+    assert again.value.received_status == 504
 
 
 def test_then_one_may_try(bench: Bench) -> None:

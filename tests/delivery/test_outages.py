@@ -52,6 +52,7 @@ def test_a_refusal_stays_what_it_is(kind: type[GatewayError]) -> None:
         refusal = kind("why", proxy_status="http_request_denied")
         told = outages.with_status(refusal, content_id=content_id)
         assert type(told) is kind
-        assert "why" in str(told)
+        assert str(told).startswith("why")
+        assert ("; so it is with every content" in str(told)) is (status == 503)
         assert (told.status, told.retry_after_s) == (status, retry_after_s)
         assert told.proxy_status == "http_request_denied"

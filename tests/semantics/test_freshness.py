@@ -60,6 +60,19 @@ def test_of_content(
     assert freshness.as_fields() == [("Cache-Control", said), ("CDN-Cache-Control", said)]
 
 
+def test_cdns_may_keep_it_longer() -> None:
+    """A time of their own is for the caches in front, in both fields that they read (9213)."""
+    freshness = of_content(
+        max_age_s=60, stale_if_error_s=600, stale_while_revalidate_s=5, cdn_max_age_s=3600
+    )
+    of_cdns = "max-age=3600, stale-while-revalidate=5, stale-if-error=600"
+    assert freshness.as_fields() == [
+        ("Cache-Control", "public, max-age=60, stale-while-revalidate=5, stale-if-error=600"),
+        ("CDN-Cache-Control", f"public, {of_cdns}"),
+        ("Surrogate-Control", of_cdns),
+    ]
+
+
 def test_of_absence() -> None:
     """A 404 is kept as long as we remember it ourselves, or not at all."""
     assert of_absence(max_age_s=10) == Freshness("public, max-age=10", "public, max-age=10")
@@ -104,6 +117,8 @@ def test_tags() -> None:
     assert cache_tags("brochures") == ("connector-brochures",)
     assert len(cache_tags("brochures", content_id="i" * 2000)[1]) == len("content-") + 1000
     assert tag_fields(()) == []
+    assert cache_tags(None) == ("no-connector",)
+    assert cache_tags("c", content_id="a/b \udcff")[1] == "content-a%2Fb%20%ED%B3%BF"
 
 
 @given(
