@@ -1,7 +1,9 @@
 """Elects the replica that does what only one may do: the one that holds a lock of the database.
 
-PostgreSQL frees the lock when the connection that holds it ends, however its process ended. Beside
-an SQLite file there is a file to lock, which the kernel frees in the same way (flock(2)).
+PostgreSQL frees the lock when the connection that holds it ends, however its process ended. It ends
+a connection that says nothing for too long, so that a process that hangs, or whose machine is gone,
+leads no more (idle_session_timeout, PostgreSQL 14). Beside an SQLite file there is a file to lock,
+which the kernel frees in the same way (flock(2)).
 """
 
 import fcntl
@@ -19,23 +21,33 @@ from proxy.errors import DatabaseFailed
 
 # Any number that others are unlikely to lock in the same PostgreSQL database.
 _LOCK = 0x74_64_63_01
+# A leader asks every second; another one is to have taken its place within half a minute.
+_SILENCE_S = 20.0
 
 
 class Leadership:
     """Holds the lock, or tries to get it each time it is asked."""
 
-    def __init__(self, database: Database, held: AsyncExitStack) -> None:
+    def __init__(self, database: Database, held: AsyncExitStack, *, silence_s: float) -> None:
         self._database = database
         self._held = held
+        self._silence_ms = round(1000 * silence_s)
         self._connection: AsyncConnection | None = None
         self._has_file = False
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, database: Database) -> AsyncIterator[Self]:
-        """Give a leadership that is not held yet; it ends with the block."""
+    async def open(
+        cls, database: Database, *, silence_s: float = _SILENCE_S
+    ) -> AsyncIterator[Self]:
+        """Give a leadership that is not held yet; it ends with the block.
+
+        Args:
+            database: Where it is held.
+            silence_s: After so long without a question it is lost, where PostgreSQL keeps it.
+        """
         async with AsyncExitStack() as held:
-            yield cls(database, held)
+            yield cls(database, held, silence_s=silence_s)
 
     async def is_held(self) -> bool:
         """Tell whether this process leads, trying to take the lock if nobody holds it."""
@@ -77,6 +89,7 @@ class Leadership:
             # Back in the pool it would hold the lock for nobody.
             self._held.push_async_callback(connection.invalidate)
             self._connection = connection
+            await connection.execute(text(f"SET idle_session_timeout = {self._silence_ms}"))
             query = text(f"SELECT pg_try_advisory_lock({_LOCK})")
             if (await connection.execute(query)).scalar_one():
                 return True

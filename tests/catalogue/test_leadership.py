@@ -6,6 +6,7 @@ from sqlalchemy import text
 
 from proxy.catalogue.database import Database
 from proxy.catalogue.leadership import Leadership
+from tests.waiting import until
 
 
 async def test_where_no_file_can_be_locked(tmp_path: Path) -> None:
@@ -41,3 +42,17 @@ async def test_a_lost_connection_is_a_lost_lead(postgresql_url: str) -> None:
             await connection.execute(text(ours))
         assert not await leader.is_held()
         assert await leader.is_held()
+
+
+async def test_who_hangs_leads_no_more(postgresql_url: str) -> None:
+    """A leader that says nothing, as a machine that is gone, gives way; it learns of that."""
+    async with (
+        Database.open(postgresql_url) as one,
+        Database.open(postgresql_url) as other,
+        Leadership.open(one, silence_s=0.5) as silent,
+        Leadership.open(other) as successor,
+    ):
+        assert await silent.is_held()
+        await until(successor.is_held)
+        assert not await silent.is_held()
+        assert await successor.is_held()
