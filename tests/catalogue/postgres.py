@@ -16,16 +16,21 @@ _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_
 @contextmanager
 def postgres() -> Iterator[Path]:
     """Run a server, and give the directory of its socket; the superuser is ``postgres``."""
-    programs = _programs()
+    with cluster() as home, server(home):
+        yield home
+
+
+@contextmanager
+def cluster() -> Iterator[Path]:
+    """Make what a server needs, in a directory that is gone at the end of the block."""
     home = Path(tempfile.mkdtemp(prefix="tdc-pg-"))
     try:
         if os.getuid() == 0:
             shutil.chown(home, "postgres", "postgres")
-        initdb = [f"{programs}/initdb", "-D", f"{home}/data", "-U", "postgres"]
+        initdb = [f"{_programs()}/initdb", "-D", f"{home}/data", "-U", "postgres"]
         quick = ["--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C"]
         subprocess.run([*_as_postgres(), *initdb, *quick], check=True, capture_output=True)
-        with _server(programs, home):
-            yield home
+        yield home
     finally:
         shutil.rmtree(home)
 
@@ -33,31 +38,32 @@ def postgres() -> Iterator[Path]:
 @contextmanager
 def frozen(home: Path) -> Iterator[None]:
     """Stop a server and its backends: until the end of the block it accepts, and never answers."""
-    server = (home / "data" / "postmaster.pid").read_text("ascii").split()[0]
-    os.kill(int(server), signal.SIGSTOP)  # first, so that it starts no other backend
-    backends = Path(f"/proc/{server}/task/{server}/children").read_text("ascii").split()
+    postmaster = (home / "data" / "postmaster.pid").read_text("ascii").split()[0]
+    os.kill(int(postmaster), signal.SIGSTOP)  # first, so that it starts no other backend
+    backends = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text("ascii").split()
     for backend in backends:
         os.kill(int(backend), signal.SIGSTOP)
     try:
         yield
     finally:
-        for process in (*backends, server):
+        for process in (*backends, postmaster):
             os.kill(int(process), signal.SIGCONT)
 
 
 @contextmanager
-def _server(programs: Path, home: Path) -> Iterator[None]:
+def server(home: Path) -> Iterator[None]:
+    """Run the server of a cluster until the end of the block; then it is gone at once."""
     settings = [word for setting in (*_FAST, "listen_addresses=") for word in ("-c", setting)]
-    command = [f"{programs}/postgres", "-D", f"{home}/data", "-k", f"{home}", *settings]
-    with subprocess.Popen([*_as_postgres(), *command], stderr=subprocess.PIPE) as server:
-        assert server.stderr is not None
+    command = [f"{_programs()}/postgres", "-D", f"{home}/data", "-k", f"{home}", *settings]
+    with subprocess.Popen([*_as_postgres(), *command], stderr=subprocess.PIPE) as running:
+        assert running.stderr is not None
         try:
-            lines = iter(server.stderr.readline, b"")
+            lines = iter(running.stderr.readline, b"")
             assert any(b"ready to accept connections" in line for line in lines)
             yield
         finally:
-            server.send_signal(signal.SIGQUIT)  # at once: nobody reads what it would still write
-            server.stderr.read()
+            running.send_signal(signal.SIGQUIT)  # at once: nobody reads what it would still write
+            running.stderr.read()
 
 
 def _as_postgres() -> list[str]:

@@ -104,17 +104,31 @@ async def varnish(
 
 
 @asynccontextmanager
-async def haproxy(connector_port: int, home: Path) -> AsyncIterator[Front]:
-    """Run HAProxy with ``deploy/haproxy.cfg`` before a connector; arguments as for nginx."""
+async def haproxy(
+    connector_port: int, home: Path, *, second_port: int | None = None
+) -> AsyncIterator[Front]:
+    """Run HAProxy with ``deploy/haproxy.cfg`` before a connector, or before two.
+
+    Args:
+        connector_port: The connector's public port on loopback.
+        home: An empty directory of its own.
+        second_port: The same of a replica.
+    """
     port, secure_port = free_port(), free_port()
     changes = {
         "    bind :80": f"    bind {LOOPBACK}:{port}",
         "    # bind :443 ssl crt /etc/ssl/media.example.com.pem": (
             f"    bind {LOOPBACK}:{secure_port} ssl crt {_certificate(home)}"
         ),
-        "server connector 127.0.0.1:8080 check": f"server connector {LOOPBACK}:{connector_port}",
+        "server connector 127.0.0.1:8080": f"server connector {LOOPBACK}:{connector_port}",
     }
-    (home / "haproxy.cfg").write_text(_changed("haproxy.cfg", changes))
+    if second_port is not None:
+        changes["# server connector-2 10.0.0.2:8080"] = (
+            f"server connector-2 {LOOPBACK}:{second_port}"
+        )
+    # Little is on its way: what ends is in the middle of it.
+    narrow = "global\n    tune.rcvbuf.server 131072\n    tune.sndbuf.client 131072\n"
+    (home / "haproxy.cfg").write_text(narrow + _changed("haproxy.cfg", changes))
     async with _listening(_program("haproxy"), "-db", "-f", f"{home}/haproxy.cfg", port=port):
         yield Front(f"http://{LOOPBACK}:{port}", f"https://{LOOPBACK}:{secure_port}")
 
