@@ -5,6 +5,7 @@ was before its folder, types or identifier changed is as good as not there.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
@@ -25,7 +26,6 @@ from proxy.catalogue import schema
 from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.database import Database
-from proxy.catalogue.served_files import SERVED
 from proxy.catalogue.url_entries import catalogue_fingerprint, folded
 from proxy.catalogue.url_rows import (
     CataloguedContent,
@@ -49,7 +49,7 @@ _IS_HIDDEN = _ADDRESS.status == AddressStatus.UNPUBLISHED.value
 _ROWS: Select[Any] = select(
     # Not what they are searched by: nobody reads it.
     *(each for each in _ADDRESS if each is not _ADDRESS.search),
-    *(_CONTENT.file_name, *SERVED),
+    _CONTENT.file_name,
     # Of the other statuses they are not needed.
     case((_IS_HIDDEN, _CONTENT.status)).label("word"),
     case((_IS_HIDDEN, _CONTENT.channels)).label("channels"),
@@ -65,8 +65,13 @@ _ORDERS: dict[Sort, tuple[ColumnElement[Any], ...]] = {
     Sort.LANGUAGE: (_ADDRESS.language, _ADDRESS.title_key, _ADDRESS.id),
     Sort.IDENTIFIER: (_ADDRESS.value, _ADDRESS.language, _ADDRESS.id),
     Sort.STATUS: (_ADDRESS.status, _ADDRESS.title_key, _ADDRESS.id),
+    Sort.SIZE: (_ADDRESS.size, _ADDRESS.title_key, _ADDRESS.id),
+    Sort.MEDIA_TYPE: (_ADDRESS.media_type, _ADDRESS.title_key, _ADDRESS.id),
+    Sort.MODIFIED: (_ADDRESS.modified_s, _ADDRESS.title_key, _ADDRESS.id),
     Sort.UPDATED: (_ADDRESS.updated_s, _ADDRESS.id),
 }
+# Lines without the first of these columns are a part of their own, after the others.
+_WITH_UNKNOWN = frozenset({Sort.SIZE, Sort.MEDIA_TYPE, Sort.MODIFIED})
 
 EVERYTHING = Selection()
 _COLLIDING = Selection(statuses=frozenset({AddressStatus.COLLISION}))
@@ -95,28 +100,18 @@ class Contents:
         limit: int = 50,
     ) -> UrlRowPage:
         """Return one page of the summary table, and how many lines the selection has."""
-        wanted = select(_ADDRESS.id).where(*conditions(connector, selection))
 
         async def read(connection: AsyncConnection) -> UrlRowPage:
-            total: int | None = None
-            if offset:
-                total = (await connection.execute(count(connector, selection))).scalar_one()
-            query = ordered(wanted, sort, descending=descending).limit(limit).offset(offset)
-            if total is not None and 2 * offset > total:
-                # The end is nearer, and what comes before the page is read: the other way round.
-                size = max(0, min(limit, total - offset))
-                query = ordered(wanted, sort, descending=not descending).limit(size)
-                query = query.offset(max(0, total - offset - size))
-                ids = list((await connection.execute(query)).scalars())[::-1]
-            else:
-                ids = list((await connection.execute(query)).scalars())
+            ids: list[int] = []
+            total = 0
+            for part in _parts(connector, selection, sort, descending=descending):
+                start = max(0, offset - total)
+                found, number = await part.page(connection, start, limit - len(ids))
+                ids += found
+                total += number
             lines = await connection.execute(_ROWS.where(_ADDRESS.id.in_(ids)))
-            found = {row.id: read_url_row(row) for row in lines.all()}
-            if total is None:
-                total = len(ids)
-                if total >= limit:  # else these are all of them
-                    total = (await connection.execute(count(connector, selection))).scalar_one()
-            return UrlRowPage(tuple(found[each] for each in ids if each in found), total, offset)
+            by_id = {row.id: read_url_row(row) for row in lines.all()}
+            return UrlRowPage(tuple(by_id[each] for each in ids if each in by_id), total, offset)
 
         return await self._database.read(read)
 
@@ -132,16 +127,13 @@ class Contents:
 
         What changes meanwhile may be seen or not, but no line comes twice for it.
         """
-        query = ordered(url_rows(connector, selection), sort, descending=descending)
-        last: Row[Any] | None = None
-        while True:
-            rest = query if last is None else after(query, last, sort, descending=descending)
-            found = await self._read(rest.limit(_AT_A_TIME))
-            for row in found:
-                yield read_url_row(row)
-            if len(found) < _AT_A_TIME:
-                return
-            last = found[-1]
+        for part in _parts(connector, selection, sort, descending=descending):
+            query: Select[Any] | None = part.ordered(_ROWS)
+            while query is not None:
+                found = await self._read(query.limit(_AT_A_TIME))
+                for row in found:
+                    yield read_url_row(row)
+                query = part.after(_ROWS, found[-1]) if len(found) == _AT_A_TIME else None
 
     async def tally(self, connector: Connector) -> Tally:
         """Count lines and contents, for the heads of the table's filters."""
@@ -352,18 +344,66 @@ def url_rows(connector: Connector, selection: Selection) -> Select[Any]:
     return _ROWS.where(*conditions(connector, selection))
 
 
-def ordered(query: Select[Any], sort: Sort, *, descending: bool) -> Select[Any]:
-    """Return a query with its order; no two lines are equal in it."""
-    order = _ORDERS[sort]
-    return query.order_by(*(each.desc() if descending else each.asc() for each in order))
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The lines of a selection that one order holds for; no two are equal in it."""
+
+    conditions: Sequence[ColumnElement[bool]]
+    order: Sequence[ColumnElement[Any]]
+    descending: bool
+
+    def ordered(self, query: Select[Any], *, turned: bool = False) -> Select[Any]:
+        """Return a query for these lines, in their order or the other way round."""
+        down = self.descending is not turned
+        return query.where(*self.conditions).order_by(
+            *(each.desc() if down else each.asc() for each in self.order)
+        )
+
+    def after(self, query: Select[Any], last: Row[Any]) -> Select[Any]:
+        """Return a query for those that come after one."""
+        here = tuple_(*self.order)
+        there = tuple_(*(getattr(last, each.key or "") for each in self.order))
+        return self.ordered(query).where(here < there if self.descending else here > there)
+
+    async def page(
+        self, connection: AsyncConnection, start: int, limit: int
+    ) -> tuple[list[int], int]:
+        """Return the numbers of some lines, and how many lines there are."""
+        number: int | None = None
+        if start:
+            number = (await connection.execute(self.count())).scalar_one()
+            limit = max(0, min(limit, number - start))
+        is_turned = number is not None and 2 * start > number
+        if is_turned and number is not None:
+            # The end is nearer, and what comes before the page is read: the other way round.
+            start = max(0, number - start - limit)
+        query = self.ordered(select(_ADDRESS.id), turned=is_turned).limit(limit).offset(start)
+        ids = list((await connection.execute(query)).scalars()) if limit else []
+        if is_turned:
+            ids.reverse()
+        if number is None:
+            number = len(ids)
+            if number == limit:  # else these are all of them
+                number = (await connection.execute(self.count())).scalar_one()
+        return ids, number
+
+    def count(self) -> Select[int]:
+        """Return the query of how many these are."""
+        return select(func.count()).select_from(schema.address).where(*self.conditions)
 
 
-def after(query: Select[Any], last: Row[Any], sort: Sort, *, descending: bool) -> Select[Any]:
-    """Return a query for the lines that come after one."""
-    order = _ORDERS[sort]
-    here = tuple_(*order)
-    there = tuple_(*(getattr(last, each.key or "") for each in order))
-    return query.where(here < there if descending else here > there)
+def _parts(
+    connector: Connector, selection: Selection, sort: Sort, *, descending: bool
+) -> Sequence[_Part]:
+    """Return the parts that a selection has in an order, one after the other."""
+    here, order = conditions(connector, selection), _ORDERS[sort]
+    if sort not in _WITH_UNKNOWN:
+        return [_Part(here, order, descending)]
+    key, *rest = order
+    return [
+        _Part([*here, key.is_not(None)], order, descending),
+        _Part([*here, key.is_(None)], rest, descending),
+    ]
 
 
 def colliding(connector: Connector) -> Select[Any]:
@@ -378,11 +418,6 @@ def colliding(connector: Connector) -> Select[Any]:
         _ADDRESS.connector == connector.slug, _ADDRESS.status == status, is_present(connector)
     )
     return query.distinct().order_by(value, language)
-
-
-def count(connector: Connector, selection: Selection) -> Select[int]:
-    """Return the query of how many lines a selection has."""
-    return select(func.count()).select_from(schema.address).where(*conditions(connector, selection))
 
 
 def _hidden(row: Row[Any]) -> Publication | None:

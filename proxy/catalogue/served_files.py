@@ -2,22 +2,27 @@
 
 THRON's listings have none of it (docs/thron.md 3.2), so it is noted as contents are served, and
 as their links are checked.
+
+Rule: it is the content's, and stands in each of its lines too, by which the table is sorted.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from sqlalchemy import bindparam, or_, update
+from sqlalchemy import BindParameter, Update, and_, bindparam, or_, select, update
 
 from proxy.catalogue import schema
+from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.database import Database
 from proxy.catalogue.polling import polling
 
 _AT = schema.content.c
+_LINE = schema.address.c
 SERVED = (_AT.media_type, _AT.size, _AT.modified_s)
+_OF_LINE = (_LINE.media_type, _LINE.size, _LINE.modified_s)
 
 _WRITTEN_EVERY_S = 3.0
 # Noted between two writes; of a crowd of first requests the rest is noted by later ones.
@@ -71,11 +76,13 @@ class ServedFiles:
         noted = dict(self._noted)
         if not noted:
             return
-        await self._database.write(
-            lambda connection: connection.execute(
-                _CHANGE, [_values(*key, file) for key, file in noted.items()]
-            )
-        )
+        facts = [_values(*key, file) for key, file in noted.items()]
+
+        async def write(connection: AsyncConnection) -> None:
+            await connection.execute(_CHANGE, facts)
+            await connection.execute(_CHANGE_LINES, facts)
+
+        await self._database.write(write)
         for key, file in noted.items():
             if self._noted.get(key) is file:
                 del self._noted[key]
@@ -91,14 +98,48 @@ def _values(slug: str, content_id: str, file: ServedFile) -> dict[str, str | int
     }
 
 
-_FACTS = {each: bindparam(f"_{each.name}", type_=each.type) for each in SERVED}
+def fill_lines(slug: str, ids: Sequence[str]) -> Update:
+    """Return the statement that gives new lines of contents what these were seen to give."""
+    own = and_(_AT.connector == _LINE.connector, _AT.id == _LINE.content_id)
+    is_seen = or_(*(each.is_not(None) for each in SERVED))
+    return (
+        update(schema.address)
+        .where(
+            _LINE.connector == slug,
+            _LINE.content_id.in_(ids),
+            *(each.is_(None) for each in _OF_LINE),
+            select(_AT.id).where(own, is_seen).exists(),
+        )
+        .values({each.name: select(each).where(own).scalar_subquery() for each in SERVED})
+    )
+
+
+def forget(slug: str) -> tuple[Update, Update]:
+    """Return the statements that forget what files a connector serves: from now on it is others."""
+    unknown = {each.name: None for each in SERVED}
+    return (
+        update(schema.content).where(_AT.connector == slug).values(unknown),
+        update(schema.address).where(_LINE.connector == slug).values(unknown),
+    )
+
+
+_FACTS = {each.name: bindparam(f"_{each.name}", type_=each.type) for each in SERVED}
+_SLUG: BindParameter[str] = bindparam("_connector")
+_ID: BindParameter[str] = bindparam("_id")
 # Most are as they were: a row that would not change is not written.
 _CHANGE = (
     update(schema.content)
     .where(
-        _AT.connector == bindparam("_connector"),
-        _AT.id == bindparam("_id"),
-        or_(*(column.is_distinct_from(fact) for column, fact in _FACTS.items())),
+        *(_AT.connector == _SLUG, _AT.id == _ID),
+        or_(*(each.is_distinct_from(_FACTS[each.name]) for each in SERVED)),
     )
-    .values({column.name: fact for column, fact in _FACTS.items()})
+    .values(_FACTS)
+)
+_CHANGE_LINES = (
+    update(schema.address)
+    .where(
+        *(_LINE.connector == _SLUG, _LINE.content_id == _ID),
+        or_(*(each.is_distinct_from(_FACTS[each.name]) for each in _OF_LINE)),
+    )
+    .values(_FACTS)
 )

@@ -19,6 +19,7 @@ from proxy.catalogue.collisions import (
     unaddressed,
 )
 from proxy.catalogue.content_rows import ContentRows
+from proxy.catalogue.served_files import fill_lines
 from proxy.catalogue.url_entries import UrlEntry
 from proxy.connectors.identifiers import strategy
 from proxy.connectors.model import Connector
@@ -71,6 +72,9 @@ async def write_url_rows(
             edits.take(each, mine[each.content.id])
         await edits.write(connection)
         touched |= edits.touched
+    async for records in slices(different):  # new ones have not been served yet
+        ids = [each.content.id for each in records]
+        await connection.execute(fill_lines(connector.slug, ids))
     return await resolve_collisions(connection, connector, touched)
 
 

@@ -12,13 +12,19 @@ from proxy.thron.messages import SourceFile
 
 
 class Sort(StrEnum):
-    """What the lines are sorted by; equal ones by title."""
+    """What the lines are sorted by; equal ones by title.
+
+    Whichever way it goes, lines whose size, media type or version is not known come last.
+    """
 
     TITLE = "title"
     TYPE = "type"
     LANGUAGE = "language"
     IDENTIFIER = "identifier"
     STATUS = "status"
+    SIZE = "size"
+    MEDIA_TYPE = "media_type"
+    MODIFIED = "modified"
     UPDATED = "updated"
 
 

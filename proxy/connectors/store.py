@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, get_args, get_origin
 
-from sqlalchemy import Update, delete, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from proxy.catalogue import schema
 from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.database import Database, bump, revision
 from proxy.catalogue.purges import Purge, PurgeKind, enter_purges
+from proxy.catalogue.served_files import forget
 from proxy.connectors.changes import Changes, compare, conflicts, differences
 from proxy.connectors.model import Connector, Connectors
 from proxy.errors import ConfigurationError
@@ -85,7 +86,8 @@ class ConnectorStore:
                 )
                 await connection.execute(query.values(**row_of(new)))
                 if old is not None and old.delivery is not new.delivery:
-                    await connection.execute(_unseen(slug))
+                    for statement in forget(slug):
+                        await connection.execute(statement)
                 await self.database.note(
                     connection,
                     actor=actor,
@@ -135,15 +137,6 @@ class ConnectorStore:
         """Order what caches hold of connectors to be forgotten, after a new revision."""
         purges = [Purge(PurgeKind.CONNECTOR, each) for each in slugs]
         await enter_purges(connection, purges, actor=actor, now=self.database.now())
-
-
-def _unseen(slug: str) -> Update:
-    """Forget what files a connector served: from now on it serves others."""
-    return (
-        update(schema.content)
-        .where(schema.content.c.connector == slug)
-        .values(media_type=None, size=None, modified_s=None)
-    )
 
 
 def _changed_meanwhile(slug: str) -> str:

@@ -11,7 +11,7 @@ from proxy.catalogue import queries, schema
 from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.database import Database
-from proxy.catalogue.url_rows import Selection, Sort, UrlRow
+from proxy.catalogue.url_rows import Selection, UrlRow
 from proxy.clock import utc_now
 from proxy.connectors.model import Connector
 from proxy.link_check.results import (
@@ -244,7 +244,7 @@ def _counted(connector: Connector) -> Select[Any]:
 def _with_status(connector: Connector, status: LinkStatus, selection: Selection) -> Select[Any]:
     if status is LinkStatus.UNTRIED:
         untried = _checked(connector, selection).where(_AT.line.is_(None))
-        return queries.ordered(untried, Sort.TITLE, descending=False)
+        return untried.order_by(_ADDRESS.title_key, _ADDRESS.id)
     return (
         queries.url_rows(connector, selection)
         .add_columns(*_RESULT_COLUMNS)

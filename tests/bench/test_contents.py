@@ -18,6 +18,7 @@ from proxy.catalogue.database import Database
 from proxy.catalogue.export import Format, exported
 from proxy.catalogue.fingerprints import Fingerprints
 from proxy.catalogue.row_urls import RowUrls
+from proxy.catalogue.served_files import ServedFile, ServedFiles
 from proxy.catalogue.sync_runs import RunKind
 from proxy.catalogue.url_rows import Selection, Sort
 from proxy.connectors.store import ConnectorStore
@@ -31,11 +32,11 @@ from tests.running import running
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1200)]
 
 CONTENTS = 100_000
+_MOST_MS = 200
 _WORDS = ("Aurora", "Strada", "Città", "Gravel", "Passo", "Notte", "Mare", "Ghiaia")
 
 _PAGES = {
     "first page": "",
-    "first page by update": "?sort=updated&order=desc",
     "a word that many have": "?q=strada",
     "two words that few have": "?q=strada+99993",
     "content id": "?q=0001869f",
@@ -44,8 +45,9 @@ _PAGES = {
     "page 2,000": "?page=2000",
     "last page": "?page=4000",
     "250 rows": "?size=250",
-    "by identifier": "?sort=identifier",
-    "by type": "?sort=type",
+    **{f"first page by {each}": f"?sort={each}" for each in Sort},
+    **{f"first page by {each}, turned": f"?sort={each}&order=desc" for each in Sort},
+    **{f"last page by {each}": f"?sort={each}&page=4000" for each in Sort},
 }
 
 
@@ -57,6 +59,20 @@ async def _fill(database: Database) -> None:
         await catalogue.writer.enter(
             run, NAMES, [_content(number) for number in range(first, first + 1000)]
         )
+    # Three of four have been served.
+    files = ServedFiles(database)
+    for number in range(CONTENTS):
+        if number % 4:
+            media_type, size = f"image/{number % 5}", number * 7919 % 10_000_000
+            file = ServedFile(media_type, size, NOON + timedelta(seconds=size))
+            files.note(NAMES.slug, _id(number), file)
+        if number % 500 == 0:
+            await files.write()
+    await files.write()
+
+
+def _id(number: int) -> str:
+    return f"{number:08x}-aaaa-4bbb-8ccc-{number:012x}"
 
 
 def _content(number: int) -> Any:
@@ -66,7 +82,7 @@ def _content(number: int) -> Any:
     kind = ("IMAGE", "VIDEO", "AUDIO", "OTHER")[number % 4]
     when = NOON + timedelta(seconds=number * 97 % CONTENTS)
     return type(made)(
-        id=f"{number:08x}-aaaa-4bbb-8ccc-{number:012x}",
+        id=_id(number),
         content_type=kind,
         creation_date=made.creation_date,
         last_update=when,
@@ -80,12 +96,15 @@ def _content(number: int) -> Any:
 
 
 async def _timed(what: str, work: Callable[[], Awaitable[object]]) -> None:
-    times = []
+    times, cpu_times = [], []
     for _ in range(5):
-        began = time.perf_counter()
+        began, cpu_began = time.perf_counter(), time.process_time()
         await work()
         times.append((time.perf_counter() - began) * 1000)
-    print(f"{what:<44} {statistics.median(times):8.1f} ms  (first {times[0]:.1f})")
+        cpu_times.append((time.process_time() - cpu_began) * 1000)
+    cpu_ms = min(cpu_times)
+    print(f"{what:<44} {statistics.median(times):8.1f} ms, {cpu_ms:6.1f} ms of CPU")
+    assert cpu_ms < _MOST_MS, what
 
 
 @pytest.fixture
@@ -97,7 +116,7 @@ async def state(tmp_path: Path) -> Path:
 
 
 async def test_pages(state: Path) -> None:
-    """Every page of the table is there within 200 ms of server time."""
+    """Every page of the table takes at most 200 ms of the processor."""
     async with (
         Sandbox() as thron,
         running(thron, state) as whole,

@@ -123,6 +123,9 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "updated_s": "1714564800",
         "search": "'spring sku 1'",
         "is_shortened": "false",
+        "media_type": "'video/mp4'",
+        "size": "5000000000",
+        "modified_s": "1714564800",
     },
     "content_version": {
         "content_id": "'content-1'",

@@ -8,6 +8,7 @@ import pytest
 from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.database import Database
 from proxy.catalogue.queries import EVERYTHING
+from proxy.catalogue.served_files import ServedFile, ServedFiles
 from proxy.catalogue.url_rows import Selection, Sort
 from proxy.connectors.model import Connector
 from proxy.thron.content import PrettyId, Title
@@ -130,13 +131,54 @@ async def test_orders_by_date(catalogue: Catalogue) -> None:
     assert page.lines[-1].updated is None
 
 
+_SERVED = (
+    ("id-1", ServedFile("video/mp4", 30, NOON)),
+    ("id-2", ServedFile("image/png", 20, NOON + timedelta(days=1))),
+    ("id-4", ServedFile("audio/mpeg", 10, NOON - timedelta(days=1))),
+    ("id-5", ServedFile("image/png", None, None)),
+)
+
+
+@pytest.mark.parametrize(
+    ("sort", "up", "unknown"),
+    [
+        (Sort.SIZE, "b/c old-film film owner-manual manuale", "- hidden"),
+        (Sort.MEDIA_TYPE, "b/c old-film film hidden owner-manual manuale", "-"),
+        (Sort.MODIFIED, "b/c owner-manual manuale old-film film", "- hidden"),
+    ],
+)
+async def test_orders_by_what_was_served(
+    catalogue: Catalogue, sort: Sort, up: str, unknown: str
+) -> None:
+    """What is not known comes last either way; pages of every size join at the seam."""
+    files = ServedFiles(catalogue.database)
+    for content_id, file in _SERVED:
+        files.note(NAMES.slug, content_id, file)
+    await files.write()
+    for descending, order in (
+        (False, [*up.split(), *unknown.split()]),
+        (True, [*up.split()[::-1], *unknown.split()[::-1]]),
+    ):
+        whole = catalogue.contents.each(NAMES, sort=sort, descending=descending)
+        assert [line.value or "-" async for line in whole] == order
+        for size in (1, 2, 3, 5, 8):
+            pages = [
+                await catalogue.contents.page(
+                    NAMES, sort=sort, descending=descending, offset=offset, limit=size
+                )
+                for offset in range(0, 10, size)
+            ]
+            assert [line.value or "-" for page in pages for line in page.lines] == order
+            assert {page.total for page in pages} == {7}
+
+
 async def test_each_goes_on_where_it_was(catalogue: Catalogue) -> None:
     """Many lines are read in several turns, and every one comes once, though titles are equal."""
-    many = [content(number, titles=(Title("EN", "Same"),)) for number in range(1200)]
+    many = [content(number, titles=(Title("EN", "Same"),)) for number in range(2200)]
     await catalogue.listed(FILES, *many)
-    for sort in (Sort.TITLE, Sort.UPDATED, Sort.STATUS):
+    for sort in (Sort.TITLE, Sort.UPDATED, Sort.STATUS, Sort.SIZE):
         found = [line.content_id async for line in catalogue.contents.each(FILES, sort=sort)]
-        assert len(found) == len(set(found)) == 1200
+        assert len(found) == len(set(found)) == 2200
 
 
 async def test_tally(catalogue: Catalogue) -> None:

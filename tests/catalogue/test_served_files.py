@@ -11,7 +11,7 @@ from proxy.catalogue.served_files import ServedFile, ServedFiles
 from proxy.connectors.model import Connector, DeliveryMode
 from proxy.connectors.store import ConnectorStore
 from proxy.sandbox.server import Sandbox
-from tests.catalogue.entering import FILES, NAMES, Catalogue, content
+from tests.catalogue.entering import FILES, NAMES, Catalogue, content, named
 from tests.running import by_name, running
 from tests.waiting import until
 
@@ -63,6 +63,17 @@ async def test_a_listing_keeps_it(catalogue: Catalogue) -> None:
     await files.write()
     await catalogue.listed(NAMES, content(1, file_name="renamed.mp4"), content(2))
     assert ("id-1", FILM) in await _seen(catalogue, NAMES)
+
+
+async def test_a_new_line_of_a_content_has_it(catalogue: Catalogue) -> None:
+    """An identifier that a content gets later has what its other URLs gave."""
+    files = ServedFiles(catalogue.database)
+    files.note(NAMES.slug, "id-1", FILM)
+    await files.write()
+    await catalogue.listed(NAMES, named(1, "en:renamed"), content(2))
+    lines = [each async for each in catalogue.contents.each(NAMES) if each.content_id == "id-1"]
+    assert "renamed" in {each.value for each in lines}
+    assert {each.size for each in lines} == {FILM.size}
 
 
 async def test_a_crowd_is_bounded(catalogue: Catalogue) -> None:
