@@ -198,7 +198,6 @@ class _Signals:
         self._holder: Holder | None = None
         self._children: ChildProcesses | None = None
         self._has_waiting_reload = False
-        self._reloading: asyncio.Task[Sequence[str]] | None = None
         self.at_once: Callable[[], None] = lambda: None
         self.is_interactive = False
         self.status: int | None = None
@@ -235,7 +234,7 @@ class _Signals:
         if number is signal.SIGHUP:
             self._has_waiting_reload = holder is None
             if holder is not None and not is_succeeded:
-                self._reloading = asyncio.create_task(holder.reload())
+                holder.hang_up()
             return
         if self._end.is_set():
             self._end_now()

@@ -10,7 +10,10 @@ then the two are connected from the start, and the Unix socket is not needed.
 """
 
 import asyncio
+import hashlib
+import json
 import os
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
@@ -18,7 +21,6 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, Self
 
-import orjson
 import structlog
 
 from proxy.errors import ConfigurationError
@@ -28,9 +30,13 @@ log = structlog.get_logger("proxy.handover")
 
 # Names the descriptor by which a successor is connected with the process that started it.
 _INHERITED = "THRON_CONNECTOR_HANDOVER_FD"
-# For a successor to open everything. An upgrade may have a large database to bring up to date, and
-# systemd gives a reload 90 s by default (TimeoutStartSec=).
-_START_S = 80.0
+# Between two signs of life of a successor that opens what it needs; an interpreter on a machine
+# that stands still for half a minute starts meanwhile.
+_SILENT_S = 80.0
+# How often it gives one.
+_ALIVE_EVERY_S = 5.0
+# For all of it: an upgrade may have a large database to bring up to date.
+_START_S = 3600.0
 # For whoever connects to say what it wants, and to take the answer.
 _EXCHANGE_S = 5.0
 # For whoever holds the sockets to answer. One that has ended is noticed at once: this is for one
@@ -44,6 +50,10 @@ _MOST_SOCKETS = 8
 # What sun_path holds without the octet that ends it (unix(7)).
 _LONGEST_PATH = 107
 
+# Of this process: a file whose inode is that of its network namespace (namespaces(7)).
+_NETWORK = Path("/proc/self/ns/net")
+
+_ALIVE: dict[str, Any] = {"alive": True}
 _UNDER_WAY = "another reload or restart is under way; try again when it is done"
 _SERVES = "another one serves there, and does not stop"
 
@@ -51,10 +61,16 @@ _SERVES = "another one serves there, and does not stop"
 def handover_path(state: Path, listen: Listen) -> Path:
     """Return the Unix socket of whoever listens on a public address.
 
-    Its name has the address, which one process alone can bind: instances that share a state
-    directory do not meet, and who has the address may replace what a killed process has left.
+    Its name has the address, which one process alone can bind in its network namespace, and of
+    which machine and namespace that is: containers that share a volume have the same address, and
+    each is to reload itself alone. Who has the address may replace what a killed process has left.
     """
-    return state / f"handover-{listen.host}-{listen.port}.sock"
+    try:
+        namespace = _NETWORK.stat().st_ino
+    except OSError:  # not Linux, or no /proc
+        namespace = 0
+    where = hashlib.blake2s(f"{socket.gethostname()} {namespace}".encode(), digest_size=4)
+    return state / f"handover-{listen.host}-{listen.port}-{where.hexdigest()}.sock"
 
 
 class Channel:
@@ -97,7 +113,8 @@ class Channel:
         Raises:
             OSError: The other end is closed.
         """
-        line = orjson.dumps(message) + b"\n"
+        # Not orjson: an environment may have octets that are no UTF-8 (os.fsencode).
+        line = json.dumps(message).encode() + b"\n"
         sent = 0
         if sockets:  # few octets, and nothing waits before them: they need not be waited for
             sent = socket.send_fds(self._sock, [line], [each.fileno() for each in sockets])
@@ -122,7 +139,7 @@ class Channel:
             if len(self._received) > _LONGEST_LINE:
                 raise ValueError("the message does not end")
         line, _, self._received = self._received.partition(b"\n")
-        message = orjson.loads(line)
+        message = json.loads(line)
         if not isinstance(message, dict):
             raise ValueError("no message")  # noqa: TRY004 - as where it is no JSON
         return message
@@ -152,6 +169,9 @@ class Successor(Protocol):
     def kill(self) -> None:
         """End it at once."""
 
+    def send_signal(self, sig: int, /) -> None:
+        """Send it a signal."""
+
 
 # Starts a successor with an environment and one descriptor to inherit.
 Start = Callable[[Mapping[str, str], int], Successor]
@@ -174,6 +194,7 @@ class Holder:
         is_ready: Callable[[], bool],
         notify: Callable[..., None],
         reloaded: Callable[[Sequence[str]], None],
+        silent_s: float = _SILENT_S,
     ) -> None:
         """Hold sockets.
 
@@ -186,6 +207,7 @@ class Holder:
                 where it can, is refused.
             notify: Tells the service manager, as sd_notify(3) has it.
             reloaded: Is told the problems of each reload, of which a good one has none.
+            silent_s: After so long without a sign of life a successor is given up.
         """
         self._sockets = sockets
         self._environ = environ
@@ -193,8 +215,11 @@ class Holder:
         self._is_ready = is_ready
         self._notify = notify
         self._reloaded = reloaded
+        self._silent_s = silent_s
         self._attending = asyncio.Lock()
         self._reloading: asyncio.Task[Sequence[str]] | None = None
+        self._has_hung_up = False
+        self._after_hangup: asyncio.Task[None] | None = None
         self._successor: Channel | None = None
         self._peers: set[asyncio.Task[None]] = set()
         self._stops = False
@@ -231,13 +256,37 @@ class Holder:
         Args:
             changed: The settings of its environment; None for those of this process.
         """
-        is_under_way = self._reloading is not None and not self._reloading.done()
-        if is_under_way or self._stops or self._attending.locked() or self.handed_over.is_set():
+        if (
+            self._is_reloading
+            or self._stops
+            or self._attending.locked()
+            or self.handed_over.is_set()
+        ):
             return [_UNDER_WAY]
         # A task of its own: whoever asks for a reload may leave.
         self._reloading = asyncio.create_task(self._reload(changed), name="reload")
         await asyncio.wait({self._reloading})
         return [_UNDER_WAY] if self._reloading.cancelled() else self._reloading.result()
+
+    def hang_up(self) -> None:
+        """Reload since SIGHUP came; once more after a reload that is under way.
+
+        That may have read its files before what the signal tells of was written.
+        """
+        self._has_hung_up = True
+        if self._after_hangup is None or self._after_hangup.done():
+            self._after_hangup = asyncio.create_task(self._reload_in_turn(), name="hangup")
+
+    async def _reload_in_turn(self) -> None:
+        while self._has_hung_up and not self.handed_over.is_set():
+            if self._reloading is not None:
+                await asyncio.wait({self._reloading})
+            self._has_hung_up = False
+            await self.reload()
+
+    @property
+    def _is_reloading(self) -> bool:
+        return self._reloading is not None and not self._reloading.done()
 
     def stop(self) -> None:
         """Give the sockets to whoever asks, but start no successor any more."""
@@ -269,11 +318,14 @@ class Holder:
         try:
             problems = await self._start_successor(environ)
         except TimeoutError:
-            problems = [f"the new process was not ready within {_START_S:g} s"]
+            limits = (
+                f"no sign of life for {self._silent_s:g} s, or {_START_S / 60:g} minutes in all"
+            )
+            problems = [f"the new process was not ready in time: {limits}"]
         except (OSError, ValueError):
             problems = ["the new process ended before it was ready; the log has what it said"]
         if problems:
-            log.error("reload refused", problems=problems, fix="mend them, and reload again")
+            log.error("reload refused", problems=problems, fix="correct them, and reload again")
             self._notify("READY=1")
         self._reloaded(problems)
         return problems
@@ -294,7 +346,7 @@ class Holder:
                     {**environ, _INHERITED: str(theirs.fileno())}, theirs.fileno()
                 )
             async with self._attending, asyncio.timeout(_START_S):
-                match await channel.receive():
+                match await self._next(channel):
                     case {"do": "take"}:
                         return await self._attend(channel, child=process)
                     case {"failed": [*problems]}:
@@ -315,7 +367,7 @@ class Holder:
             ValueError: It says what nobody understands.
         """
         await channel.send({"sockets": list(self._sockets)}, tuple(self._sockets.values()))
-        match await channel.receive():
+        match await self._next(channel):
             case {"failed": [*problems]}:
                 return list(map(str, problems))
             case {"ready": [*lacks]}:
@@ -326,11 +378,25 @@ class Holder:
                 self._successor = channel
                 if child is not None:  # before this process can end
                     self._notify(f"MAINPID={child.pid}", "READY=1")
+                    if self._has_hung_up:  # meanwhile: it is the successor's to reload
+                        child.send_signal(signal.SIGHUP)
                 log.info("handed over", pid=child.pid if child is not None else None)
                 self.handed_over.set()
                 return []
             case message:
                 raise ValueError(f"{list(message)} is no answer")
+
+    async def _next(self, channel: Channel) -> dict[str, Any]:
+        """Return what a successor says, but for its signs of life.
+
+        Raises:
+            TimeoutError: It gives none.
+        """
+        message = _ALIVE
+        while message == _ALIVE:
+            async with asyncio.timeout(self._silent_s):
+                message = await channel.receive()
+        return message
 
     async def _accept(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -356,7 +422,11 @@ class Holder:
                 case {"do": "take"}:
                     await self._give(channel)
                 case {"do": "reload", "environ": None | dict() as changed}:
-                    problems = await self.reload(changed)
+                    alive = asyncio.create_task(_say_alive(channel, every_s=_ALIVE_EVERY_S))
+                    try:
+                        problems = await self.reload(changed)
+                    finally:
+                        alive.cancel()
                     async with asyncio.timeout(_EXCHANGE_S):
                         await channel.send({"problems": problems})
         except (OSError, ValueError) as exc:
@@ -379,6 +449,7 @@ class Predecessor:
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
+        self._alive: asyncio.Task[None] | None = None
 
     @classmethod
     def inherited(cls, environ: MutableMapping[str, str]) -> Self | None:
@@ -397,8 +468,13 @@ class Predecessor:
         except OSError:
             return None
 
-    async def take(self) -> dict[str, socket.socket] | None:
-        """Return the sockets by the settings' names; None where they are not given."""
+    async def take(
+        self, *, alive_every_s: float = _ALIVE_EVERY_S
+    ) -> dict[str, socket.socket] | None:
+        """Return the sockets by the settings' names; None where they are not given.
+
+        From then on the other one is given signs of life, until this process is ready.
+        """
         try:
             async with asyncio.timeout(_ANSWER_S):
                 await self._channel.send({"do": "take"})
@@ -406,7 +482,10 @@ class Predecessor:
         except (OSError, ValueError):
             return None
         sockets, self._channel.sockets = self._channel.sockets, []
-        return None if names is None else dict(zip(names, sockets, strict=True))
+        if names is None:
+            return None
+        self._alive = asyncio.create_task(_say_alive(self._channel, every_s=alive_every_s))
+        return dict(zip(names, sockets, strict=True))
 
     async def ready(self, lacks: Sequence[str]) -> None:
         """Say that this process can accept, and return once it is to.
@@ -417,6 +496,7 @@ class Predecessor:
         Raises:
             ConfigurationError: The other one goes on instead.
         """
+        self._stop_saying_alive()
         try:
             async with asyncio.timeout(_ANSWER_S):
                 await self._channel.send({"ready": lacks})
@@ -428,6 +508,7 @@ class Predecessor:
 
     async def fail(self, problems: Sequence[str]) -> None:
         """Say why this process does not take over."""
+        self._stop_saying_alive()
         with suppress(OSError):
             await self._channel.send({"failed": problems})
 
@@ -438,7 +519,19 @@ class Predecessor:
 
     def close(self) -> None:
         """Let it go, and what sockets of it nobody has taken."""
+        self._stop_saying_alive()
         self._channel.close()
+
+    def _stop_saying_alive(self) -> None:
+        if self._alive is not None:
+            self._alive.cancel()
+
+
+async def _say_alive(channel: Channel, *, every_s: float) -> None:
+    with suppress(OSError):  # whoever reads there has ended, which others notice
+        while True:
+            await asyncio.sleep(every_s)
+            await channel.send(_ALIVE)
 
 
 async def ask_for_reload(path: Path, settings: Mapping[str, str] | None) -> Sequence[str] | None:
@@ -452,10 +545,13 @@ async def ask_for_reload(path: Path, settings: Mapping[str, str] | None) -> Sequ
         All problems; None where nobody answers.
     """
     try:
-        async with asyncio.timeout(_START_S + _EXCHANGE_S):
-            with closing(await Channel.connect(path)) as channel:
-                await channel.send({"do": "reload", "environ": settings})
-                return list(map(str, (await channel.receive())["problems"]))
+        with closing(await Channel.connect(path)) as channel:
+            await channel.send({"do": "reload", "environ": settings})
+            message = _ALIVE
+            while message == _ALIVE:
+                async with asyncio.timeout(_ANSWER_S):
+                    message = await channel.receive()
+            return list(map(str, message["problems"]))
     except (OSError, ValueError, KeyError):
         return None
 
@@ -468,7 +564,7 @@ def _listen(path: Path) -> socket.socket:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    beside = path.with_name(f".handover-{os.getpid()}")
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
     beside.unlink(missing_ok=True)
     try:
         sock.setblocking(False)  # noqa: FBT003 - the socket module's own signature

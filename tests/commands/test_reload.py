@@ -340,3 +340,13 @@ async def test_several_processes_are_not_reloaded(cli: Cli, tmp_path: Path) -> N
             assert await is_answered(public, "/-/livez") == 200
             process.tell(signal.SIGTERM)
             assert await status_of(process) == 0
+
+
+async def test_a_setting_that_is_no_text(cli: Cli) -> None:
+    """Octets that are no UTF-8 are refused like any wrong setting, without a traceback."""
+    async with served(cli.environ) as (_, public, admin):
+        odd = {"TDC_PUBLIC_URL": os.fsdecode(b"http://caf\xe9.example")}
+        status, output = await run("reload", environ=at(cli, public, admin) | odd)
+        assert status == 2
+        assert "TDC_PUBLIC_URL" in output
+        assert "Traceback" not in output

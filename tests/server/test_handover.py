@@ -2,7 +2,10 @@
 
 import asyncio
 import os
+import signal
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
@@ -35,6 +38,11 @@ class Started:
     predecessor: Predecessor
     task: asyncio.Task[None]
     killed: bool = False
+    signals: list[int] = field(default_factory=list)
+
+    def send_signal(self, sig: int, /) -> None:
+        """Note it."""
+        self.signals.append(sig)
 
     def kill(self) -> None:
         """End it."""
@@ -57,7 +65,7 @@ class Held:
 
 @asynccontextmanager
 async def held(
-    state: Path, *, play: Play | None = None, is_ready: bool = True
+    state: Path, *, play: Play | None = None, is_ready: bool = True, silent_s: float = 600
 ) -> AsyncIterator[Held]:
     """Hold a socket until the end of the block.
 
@@ -65,6 +73,7 @@ async def held(
         state: Where the Unix socket is.
         play: What a successor does; it is given its predecessor and its environment.
         is_ready: Whether the holder can answer.
+        silent_s: After so long without a sign of life it gives a successor up.
     """
     sock = bind(LISTEN, setting="TDC_LISTEN")
     told = list[Sequence[str]]()
@@ -86,6 +95,7 @@ async def held(
         is_ready=lambda: is_ready,
         notify=lambda *lines: made.notified.append(lines),
         reloaded=told.append,
+        silent_s=silent_s,
     )
     path = handover_path(state, Listen(host="127.0.0.1", port=sock.getsockname()[1]))
     made = Held(holder, path, sock, told)
@@ -411,3 +421,112 @@ async def test_one_reload_at_a_time(tmp_path: Path) -> None:
 async def test_nobody_to_reload(tmp_path: Path) -> None:
     """Where nobody listens, that is told apart from a refusal."""
     assert await ask_for_reload(tmp_path / "none.sock", None) is None
+
+
+def slow(predecessor: Predecessor) -> asyncio.Task[None]:
+    """Take long to open what is needed, and give signs of life meanwhile."""
+
+    async def play() -> None:
+        taken = await predecessor.take(alive_every_s=0.001)
+        assert taken is not None
+        with taken["listen"]:
+            await asyncio.sleep(0.05)
+            await predecessor.ready([])
+            await predecessor.gone()
+        predecessor.close()
+
+    return asyncio.create_task(play())
+
+
+async def test_a_slow_successor_is_waited_for(tmp_path: Path) -> None:
+    """As long as it gives signs of life, as while it brings a large database up to date."""
+    async with held(tmp_path, play=lambda predecessor, _: slow(predecessor)) as made:
+        assert await ask_for_reload(made.path, None) == []
+
+
+async def test_a_successor_that_hangs_is_given_up(tmp_path: Path) -> None:
+    """One that gives no sign of life is ended, and the reason told."""
+
+    def hanging(predecessor: Predecessor, _: Mapping[str, str]) -> asyncio.Task[None]:
+        async def play() -> None:
+            with closing(predecessor):
+                await asyncio.sleep(3600)
+
+        return asyncio.create_task(play())
+
+    async with held(tmp_path, play=hanging, silent_s=0.05) as made:
+        problems = await ask_for_reload(made.path, None)
+        assert problems is not None
+        assert "no sign of life" in problems[0]
+        assert made.started[0].killed
+        assert not made.holder.handed_over.is_set()
+
+
+@pytest.mark.parametrize("succeeds", [False, True])
+async def test_a_hangup_during_a_reload(tmp_path: Path, *, succeeds: bool) -> None:
+    """It is followed by one more reload, by the successor where there is one by then."""
+    go_on = asyncio.Event()
+
+    def play(predecessor: Predecessor, _: Mapping[str, str]) -> asyncio.Task[None]:
+        async def wait() -> None:
+            await go_on.wait()
+            await (ready if succeeds or len(made.started) > 1 else failing)(predecessor)
+
+        return asyncio.create_task(wait())
+
+    async with held(tmp_path, play=play) as made:
+        asked = asyncio.create_task(ask_for_reload(made.path, None))
+
+        async def is_started() -> bool:
+            return bool(made.started)
+
+        await until(is_started)
+        for _ in range(3):
+            made.holder.hang_up()
+        go_on.set()
+        problems = await asked
+        await made.holder.handed_over.wait()
+        assert bool(problems) is not succeeds
+        assert len(made.started) == (1 if succeeds else 2)
+        assert made.started[0].signals == ([signal.SIGHUP] if succeeds else [])
+
+
+async def test_settings_of_any_octets(tmp_path: Path) -> None:
+    """An environment need not be UTF-8; the successor says what it makes of it."""
+    environs = list[Mapping[str, str]]()
+
+    def play(predecessor: Predecessor, environ: Mapping[str, str]) -> asyncio.Task[None]:
+        environs.append(environ)
+        return ready(predecessor)
+
+    async with held(tmp_path, play=play) as made:
+        odd = os.fsdecode(b"/etc/caf\xe9.pem")
+        assert await ask_for_reload(made.path, {"TDC_CA_FILE": odd}) == []
+        assert os.fsencode(environs[0]["TDC_CA_FILE"]) == b"/etc/caf\xe9.pem"
+
+
+def test_containers_that_share_a_volume(tmp_path: Path) -> None:
+    """The same address in another network namespace is another Unix socket."""
+    here = handover_path(tmp_path, LISTEN)
+    told = subprocess.run(
+        [*("unshare", "--user", "--net"), sys.executable, "-c", _TELL_PATH, str(tmp_path)],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if told.returncode:
+        pytest.skip(f"no namespaces here: {told.stderr}")
+    there = Path(told.stdout.strip())
+    assert there.parent == here.parent
+    assert there != here
+
+
+_TELL_PATH = """
+import sys
+from pathlib import Path
+
+from proxy.server.handover import handover_path
+from proxy.settings import Listen
+
+print(handover_path(Path(sys.argv[1]), Listen(host="127.0.0.1", port=0)))
+"""
