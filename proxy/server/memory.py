@@ -8,7 +8,7 @@ import asyncio
 import ctypes
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 # Between two looks; a trim takes some milliseconds, in which nothing else is done.
@@ -47,9 +47,11 @@ async def _trim_forever(
 ) -> None:
     while True:
         await asyncio.sleep(every_s)
-        if running() <= _FEW and resident() > least + _GROWN:
-            trim(0)
-            least = resident()  # what is in use by now, and not looked at again
+        # Where no descriptor is left, the next look is early enough.
+        with suppress(OSError):
+            if running() <= _FEW and resident() > least + _GROWN:
+                trim(0)
+                least = resident()  # what is in use by now, and not looked at again
 
 
 def resident() -> int:

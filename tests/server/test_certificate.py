@@ -1,11 +1,20 @@
 """Certificates: read, refused, and renewed under a listener that serves."""
 
 import asyncio
+import resource
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from proxy.errors import ConfigurationError
 from proxy.server.certificate import Certificate
@@ -81,6 +90,86 @@ async def test_renewed_without_a_reload(tmp_path: Path) -> None:
             await until(is_newest)
         assert len(log.of("certificate refused")) == 1
         assert len(log.of("certificate renewed")) == 2
+
+
+def test_a_key_with_a_password(tmp_path: Path) -> None:
+    """It is refused: nobody is there to type the password."""
+    issued = trustme.CA().issue_cert("localhost")
+    certificate, key = tmp_path / "cert", tmp_path / "key"
+    issued.cert_chain_pems[0].write_to_path(str(certificate))
+    secret = load_pem_private_key(issued.private_key_pem.bytes(), password=None)
+    encrypted = BestAvailableEncryption(b"secret")
+    key.write_bytes(secret.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, encrypted))
+    with pytest.raises(ConfigurationError, match=r"^TDC_TLS_CERT, TDC_TLS_KEY: "):
+        Certificate(certificate, key)
+
+
+async def test_one_file_after_the_other(tmp_path: Path) -> None:
+    """While only one of the two is new nothing is said, and both are used once they fit."""
+    one, other = (trustme.CA().issue_cert("localhost") for _ in range(2))
+    chain, key = tmp_path / "cert", tmp_path / "key"
+
+    def write(issued: trustme.LeafCert, path: Path) -> None:
+        is_key = path == key
+        pem = issued.private_key_pem if is_key else issued.cert_chain_pems[0]
+        beside = tmp_path / "beside"
+        pem.write_to_path(str(beside))
+        beside.rename(path)
+
+    for path in (chain, key):
+        write(one, path)
+    certificate = Certificate(chain, key)
+    first = certificate.context
+    with logged() as log:
+        async with certificate.watched(look_every_s=0.01, looks_before_told=1_000_000):
+            write(other, key)
+            await asyncio.sleep(0.1)  # some looks; none of them can be seen from outside
+            assert certificate.context is first
+            write(other, chain)
+
+            async def is_renewed() -> bool:
+                return certificate.context is not first
+
+            await until(is_renewed)
+    assert log.of("certificate renewed")
+    assert not log.of("certificate refused")
+
+
+async def test_what_could_not_be_read_is_read_again(tmp_path: Path) -> None:
+    """A file that is refused for a while is taken later, though it has not changed meanwhile."""
+    pem, beside = tmp_path / "pem", tmp_path / "beside"
+    for path in (pem, beside):
+        issued = trustme.CA().issue_cert("localhost")
+        issued.private_key_and_cert_chain_pem.write_to_path(str(path))
+    certificate = Certificate(pem, pem)
+    first = certificate.context
+    with logged() as log:
+        async with certificate.watched(look_every_s=0.01):
+            with _no_descriptor_left():
+                beside.rename(pem)
+
+                async def is_told() -> bool:
+                    return bool(log.of("certificate refused"))
+
+                await until(is_told)
+                assert certificate.context is first
+
+            async def is_renewed() -> bool:
+                return certificate.context is not first
+
+            await until(is_renewed)
+    assert len(log.of("certificate refused")) == len(log.of("certificate renewed")) == 1
+
+
+@contextmanager
+def _no_descriptor_left() -> Iterator[None]:
+    """Let nothing be opened; what is open works on."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 async def test_a_key_that_may_be_read_later(tmp_path: Path) -> None:

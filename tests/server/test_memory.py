@@ -13,6 +13,7 @@ pytestmark = pytest.mark.skipif(
 # In a process of its own: what else a process has made decides how much can go back.
 CROWD = """
 import asyncio
+import resource
 
 from proxy.server.memory import resident, trimming
 
@@ -33,6 +34,10 @@ async def main():
             await asyncio.sleep(0.005)
         assert resident() > held - LEAST, "there are still many"
         running = 3
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))  # nothing can be opened for a while
+        await asyncio.sleep(0.05)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         while resident() > held - LEAST:
             await asyncio.sleep(0.005)
     assert above
@@ -43,7 +48,7 @@ asyncio.run(main())
 
 
 def test_what_a_crowd_left_behind_goes_back() -> None:
-    """As soon as few downloads are left, and not while there are many."""
+    """As soon as few downloads are left, and not while there are many; an error ends no looking."""
     ran = subprocess.run(
         [sys.executable, "-c", CROWD], check=False, timeout=60, capture_output=True
     )
