@@ -34,9 +34,10 @@ PROSE = [page for page in PAGES if page.endswith(".md")]
 HANDBOOK = [
     f"docs/{name}.md"
     for name in (
-        *("backup", "caches", "connect", "connectors", "install", "monitoring", "production"),
-        "quick-start",
-        *("security", "settings", "troubleshooting"),
+        *("addresses", "backup", "caches", "connect", "connectors", "console"),
+        *("delivery", "faq", "install"),
+        *("monitoring", "production", "quick-start", "security", "settings", "sizing"),
+        *("troubleshooting", "upgrade"),
     )
 ]
 
@@ -188,7 +189,7 @@ def _warnings() -> set[str]:
 
 def test_statuses_are_explained() -> None:
     """Every status of the table of URLs is explained."""
-    section = text("docs/connectors.md").split("| status | means |")[1].split("\n## ")[0]
+    section = text("docs/addresses.md").split("| status | means |")[1].split("\n## ")[0]
     named = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
     assert sorted(named) == sorted(AddressStatus)
 
@@ -214,6 +215,14 @@ def _anchor(heading: str) -> str:
 def test_the_readme_leads_to_every_page() -> None:
     """Whoever begins at the README finds the whole handbook."""
     assert not [page for page in HANDBOOK if f"({page})" not in text("README.md")]
+
+
+def test_sizing_counts_with_what_was_measured() -> None:
+    """Every figure that is taken from the bench has a row there."""
+    named = re.findall(r"\| R, \*(.+?)\* \|", text("docs/sizing.md"))
+    rows = re.findall(r"^\| (.+?) \|", text("tests/bench/RESULTS.md"), re.MULTILINE)
+    assert len(named) > 5
+    assert not [name for name in named if not any(row.startswith(name) for row in rows)]
 
 
 def test_pictures_are_small() -> None:
