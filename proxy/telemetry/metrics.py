@@ -5,19 +5,14 @@ from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    ProcessCollector,
-    generate_latest,
-)
+import prometheus_client
+from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from proxy import __version__
+from proxy.telemetry.histogram import Histogram
 from proxy.telemetry.live import Traffic
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -58,7 +53,7 @@ class Metrics:
             ["service", "result"],
             registry=self.registry,
         )
-        self.thron_seconds = Histogram(
+        self.thron_seconds = prometheus_client.Histogram(
             "thron_connector_thron_request_seconds",
             "From a request to THRON's API to its answer, by service",
             ["service"],
@@ -114,9 +109,9 @@ class Metrics:
         return generate_latest(self.registry)
 
     def _histogram(self, name: str, documentation: str, buckets: tuple[float, ...]) -> Histogram:
-        return Histogram(
-            f"thron_connector_{name}", documentation, buckets=buckets, registry=self.registry
-        )
+        made = Histogram(f"thron_connector_{name}", documentation, buckets=buckets)
+        self.registry.register(made)
+        return made
 
 
 class _Collector(Collector):

@@ -1,0 +1,45 @@
+"""A histogram for what every request observes, at a fraction of the time of prometheus_client's."""
+
+import time
+from bisect import bisect_left
+from collections.abc import Iterator
+from itertools import accumulate
+
+from prometheus_client.metrics_core import HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
+
+
+class Histogram(Collector):
+    """Counts in a list, and makes the metric of it when it is asked for.
+
+    It has no lock: what observes and what collects run in one event loop.
+    """
+
+    def __init__(self, name: str, documentation: str, *, buckets: tuple[float, ...]) -> None:
+        """Make one that has observed nothing.
+
+        Args:
+            name: Of the metric.
+            documentation: Of the metric.
+            buckets: Their upper bounds, in order; one without a bound follows them.
+        """
+        self._name = name
+        self._documentation = documentation
+        self._bounds = buckets
+        self._numbers = [0] * (len(buckets) + 1)
+        self._sum = 0.0
+        self._created = time.time()
+
+    def observe(self, amount: float) -> None:
+        """Count one more."""
+        self._numbers[bisect_left(self._bounds, amount)] += 1
+        self._sum += amount
+
+    def collect(self) -> Iterator[Metric]:
+        """Give what prometheus_client's own histogram does."""
+        bounds = (*map(floatToGoString, self._bounds), "+Inf")
+        buckets = list(zip(bounds, accumulate(self._numbers), strict=True))
+        family = HistogramMetricFamily(self._name, self._documentation, buckets, self._sum)
+        family.add_sample(f"{self._name}_created", {}, self._created)
+        yield family
