@@ -55,6 +55,7 @@ MAY_CATCH_ALL: Mapping[str, str] = {
     "link_check.run": "a bug ends the run, which tells it, and is logged",
     "catalogue.polling": "the background loop goes on after a bug",
     "admin.error_middleware": "a bug becomes a 500 and a traceback in the log",
+    "server.deferred_application": "what cannot be imported is a 503 and a traceback",
     "catalogue.sync": "the listing of one folder is logged; the others go on",
     "delivery.batch_loader": "the error is handed to everyone who waits for the batch",
 }

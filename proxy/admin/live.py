@@ -1,7 +1,7 @@
 """What the overview shows, made once a second for all who watch it, and not while nobody does."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -51,7 +51,20 @@ class Snapshot:
 class Live:
     """Looks at the connector for everybody who watches."""
 
-    def __init__(self, observer: Observer, sync: Sync) -> None:
+    def __init__(
+        self,
+        observer: Observer,
+        sync: Sync,
+        *,
+        refused_reload: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
+        """Look at nothing yet.
+
+        Args:
+            observer: Knows what is looked at.
+            sync: Knows how the catalogue stands.
+            refused_reload: Why the last reload was refused, if it was.
+        """
         self.observer = observer
         self._sync = sync
         self._looking = asyncio.Lock()
@@ -61,12 +74,8 @@ class Live:
         self._charted = float("-inf")
         self._states: tuple[SyncState, ...] | None = None
         self._read = float("-inf")
-        self._refused_reload: tuple[str, ...] = ()
+        self._refused_reload = refused_reload
         self.watchers = 0
-
-    def reloaded(self, problems: Sequence[str]) -> None:
-        """Show why a reload was refused, until one is not."""
-        self._refused_reload = tuple(problems)
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -125,7 +134,7 @@ class Live:
         return self.observer.traffic.recent.last
 
     def _now(self, now: float, *, is_new: bool) -> Snapshot:
-        seen = self.observer.overview(self._states, refused_reload=self._refused_reload)
+        seen = self.observer.overview(self._states, refused_reload=self._refused_reload())
         if is_new or self._chart is None or now - self._charted >= _CHART_EVERY_S:
             self._chart = chart(self.observer.traffic.hour(), now=seen.at.timestamp())
             self._charted = now

@@ -1,65 +1,29 @@
-"""The admin listener: probes for machines, the console for people, and its API for both.
+"""Opens the console before anybody visits it.
 
-Here the console is put together: every noun's pages and operations get what they work with.
+Its pages and its API are imported and made by the first request that needs them: they are 5 MB, and
+a fifth of a start.
 """
 
 import asyncio
+import gc
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from importlib import metadata
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
-from proxy.admin.api import operations
-from proxy.admin.api.audit import AuditApi
-from proxy.admin.api.connection import ConnectionApi
-from proxy.admin.api.connectors import ConnectorsApi
-from proxy.admin.api.contents import ContentsApi
-from proxy.admin.api.folders import FoldersApi
-from proxy.admin.api.links import LinksApi
-from proxy.admin.api.overview import OverviewApi
-from proxy.admin.api.purge import PurgeApi
-from proxy.admin.api.purge_hooks import PurgeHooksApi
-from proxy.admin.api.sessions import SessionsApi
-from proxy.admin.api.tokens import TokensApi
-from proxy.admin.api.urls import UrlsApi
+from proxy import __version__
 from proxy.admin.auth.admin_password import Password
 from proxy.admin.auth.api_tokens import ApiTokens
-from proxy.admin.auth.authorization import BODY_TIMEOUT_S, authorization
-from proxy.admin.auth.devices import Devices
-from proxy.admin.auth.hosts import known_hosts
-from proxy.admin.auth.login import Login
-from proxy.admin.auth.login_rate_limiter import LoginRateLimiter
+from proxy.admin.auth.console_host import is_known
 from proxy.admin.auth.passwords import PasswordHashes
-from proxy.admin.auth.request_context import request_context
 from proxy.admin.auth.sessions import Sessions
 from proxy.admin.auth.sign_in_links import SignInLinks
-from proxy.admin.content_actions import ContentActions
-from proxy.admin.error_middleware import error_middleware
-from proxy.admin.live import Live
-from proxy.admin.overview import Observer
+from proxy.admin.console import Console
 from proxy.admin.security_headers import secure
-from proxy.admin.set_up import SetUp
 from proxy.admin.store import ConsoleStore
-from proxy.admin.web import api_document, pages
-from proxy.admin.web.access import AccessPages
-from proxy.admin.web.assets import ASSETS
-from proxy.admin.web.assets import PATH as ASSETS_PATH
-from proxy.admin.web.audit import AuditPages
-from proxy.admin.web.connection import ConnectionPages
-from proxy.admin.web.connector_breaks import ConnectorBreaksPages
-from proxy.admin.web.connector_edit import ConnectorEditPages
-from proxy.admin.web.connector_new import ConnectorNewPages
-from proxy.admin.web.connectors import ConnectorsPages
-from proxy.admin.web.content import ContentPages
-from proxy.admin.web.contents import ContentsPages
-from proxy.admin.web.links import LinksPages
-from proxy.admin.web.login import LoginPages
-from proxy.admin.web.overview import OverviewPages
-from proxy.admin.web.preferences import PreferencesPages
-from proxy.admin.web.purge import PurgePages
 from proxy.catalogue.audit_retention import prune
 from proxy.catalogue.polling import polling
 from proxy.catalogue.queries import Contents
@@ -67,8 +31,6 @@ from proxy.catalogue.sync import Sync
 from proxy.clock import utc_now
 from proxy.connectors.addresses import Address
 from proxy.connectors.model import Connector
-from proxy.connectors.service import ConnectorService
-from proxy.connectors.store import ConnectorStore
 from proxy.connectors.watch import ConnectorWatch
 from proxy.edge.sender import PurgeSender
 from proxy.errors import NotConfigured
@@ -76,45 +38,14 @@ from proxy.link_check.probe import LinkProbe
 from proxy.link_check.results import ProbeResult
 from proxy.link_check.run import LinkChecker
 from proxy.link_check.store import LinkCheckStore
+from proxy.semantics import forwarded
+from proxy.server.deferred_application import DeferredApplication
 from proxy.telemetry.live import TrafficView
 from proxy.tenant import Parts, Resolutions
 
 _PRUNE_AUDIT_EVERY_S = 600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Console:
-    """The console, to be served, and what lets somebody in.
-
-    Attributes:
-        url: Its base, as it is reached from this machine.
-        stopping: To be set once what still runs is cut.
-        monotonic: By which its links end.
-    """
-
-    url: str
-    app: web.Application
-    store: ConsoleStore
-    password: Password
-    sessions: Sessions
-    tokens: ApiTokens
-    links: SignInLinks
-    live: Live
-    stopping: asyncio.Event
-    monotonic: Callable[[], float]
-
-    def set_up_url(self) -> str | None:
-        """Return a new link to set the password, None where there is one.
-
-        It is a secret: for the operator's terminal, and nothing else.
-        """
-        if self.password.is_set:
-            return None
-        return f"{self.url}/set-up?link={self.links.set_up(now=self.monotonic())}"
-
-    def demo_url(self) -> str:
-        """Return a link that signs in as long as this runs; for the demo alone."""
-        return f"{self.url}/set-up?link={self.links.demo()}"
+# For the whole content of a request: pages send a few hundred bytes, scripts some more.
+BODY_TIMEOUT_S = 10.0
 
 
 @asynccontextmanager
@@ -126,7 +57,7 @@ async def open_console(  # noqa: PLR0913 - what it works with, each by name
     contents: Contents,
     purge_sender: PurgeSender,
     traffic: TrafficView,
-    probes: Sequence[web.RouteDef],
+    probes: Mapping[str, Handler],
     resolutions: Callable[[], Resolutions] | None = None,
     monotonic: Callable[[], float] = time.monotonic,
     body_timeout_s: float = BODY_TIMEOUT_S,
@@ -140,10 +71,10 @@ async def open_console(  # noqa: PLR0913 - what it works with, each by name
         contents: Reads it.
         purge_sender: Tells caches in front of changes.
         traffic: What comes and goes on the public listener.
-        probes: Routes that are open to everybody.
+        probes: What is open to everybody, by path.
         resolutions: What the resolvers of the public listener hold; None: this process's.
         monotonic: Seconds that no change of the clock moves.
-        body_timeout_s: As ``authorization`` has it.
+        body_timeout_s: For the whole content of a request.
 
     Raises:
         DatabaseFailed: The password cannot be read.
@@ -158,21 +89,6 @@ async def open_console(  # noqa: PLR0913 - what it works with, each by name
         now=utc_now,
     )
     await password.read()
-    sessions = Sessions(store, password=password.hash, now=utc_now)
-    tokens = ApiTokens(store, now=utc_now)
-    links = SignInLinks()
-    stopping = asyncio.Event()
-    devices = Devices(database, password=password.hash, now=utc_now)
-    login = Login(password, devices, sessions, LoginRateLimiter(), now=monotonic)
-    resolutions = resolutions or connection.resolutions
-    observer = Observer(settings, connection, watch, traffic, resolutions, utc_now, monotonic)
-    live = Live(observer, sync)
-    actions = ContentActions(database, connection, watch, contents)
-    connectors = ConnectorStore(database)
-    service = ConnectorService(
-        connectors, settings, previewer=lambda: connection.connected.previewer, watch=watch
-    )
-    set_up = SetUp.of(connection, now=monotonic)
 
     async def prune_audit() -> None:
         await prune(database, now=utc_now())
@@ -189,50 +105,78 @@ async def open_console(  # noqa: PLR0913 - what it works with, each by name
         await stack.enter_async_context(
             polling("audit", prune_audit, interval_s=_PRUNE_AUDIT_EVERY_S)
         )
-        nouns_of_pages = (
-            LoginPages(settings, store, password, links, sessions, login, monotonic),
-            PreferencesPages(),
-            OverviewPages(live, watch, sessions, stopping),
-            PurgePages(settings, database, resolutions, watch, purge_sender),
-            ConnectorNewPages(settings, connectors, watch, service, set_up),
-            ConnectorEditPages(settings, connectors, watch, service, set_up, checks),
-            ConnectorBreaksPages(connectors, service),
-            ConnectorsPages(settings, connection, watch, sync, contents, set_up),
-            ContentsPages(settings, watch, sync, contents, checks),
-            ContentPages(settings, connection, watch, contents, actions, checks),
-            LinksPages(settings, connection, watch, contents, checks, checker),
-            ConnectionPages(parts, watch),
-            AuditPages(store),
-            AccessPages(settings, password, login, sessions, tokens),
+        console = Console(
+            f"http://{settings.admin_listen.local}",
+            store,
+            password,
+            Sessions(store, password=password.hash, now=utc_now),
+            ApiTokens(store, now=utc_now),
+            SignInLinks(),
+            checks,
+            checker,
+            asyncio.Event(),
+            monotonic,
         )
-        nouns_of_api = (
-            OverviewApi(live, traffic.recent),
-            PurgeApi(settings, database, watch),
-            PurgeHooksApi(purge_sender),
-            ConnectionApi(parts),
-            ConnectorsApi(settings, connectors, sync, contents, service),
-            FoldersApi(set_up),
-            UrlsApi(settings, watch, contents),
-            ContentsApi(settings, watch, contents, actions),
-            LinksApi(settings, connection, watch, checks, checker),
-            AuditApi(store),
-            TokensApi(tokens),
-            SessionsApi(sessions),
+
+        async def make() -> web.Application:
+            # Not in the event loop, as downloads would wait for it.
+            application = await asyncio.to_thread(_imported)
+            made = application(
+                console,
+                parts,
+                watch=watch,
+                sync=sync,
+                contents=contents,
+                purge_sender=purge_sender,
+                traffic=traffic,
+                probes=probes,
+                resolutions=resolutions or connection.resolutions,
+                body_timeout_s=body_timeout_s,
+            )
+            if gc.get_freeze_count():  # as of all else that lives as long as the process
+                gc.collect()
+                gc.freeze()
+            return made
+
+        def is_plain(request: web.Request) -> bool:
+            """Tell whether a host is asked that is told the reasons, too."""
+            host = forwarded.effective(
+                request.remote or "",
+                scheme="http",
+                fields=request.headers,
+                trusted=settings.proxies,
+            ).host
+            return host is not None and is_known(host, settings.admin_hosts)
+
+        console.pages = await stack.enter_async_context(
+            DeferredApplication.open(
+                make,
+                probes={path: _secured(probe) for path, probe in probes.items()},
+                is_plain=is_plain,
+            )
         )
-        app = web.Application(
-            middlewares=[
-                error_middleware(monotonic=monotonic),
-                request_context(trusted=settings.proxies),
-                known_hosts(settings.admin_hosts),
-                authorization(sessions, tokens, body_timeout_s=body_timeout_s),
-            ]
-        )
-        app.on_response_prepare.append(secure)
-        app.add_routes(probes)
-        app.add_routes(chain.from_iterable(map(pages.routes, nouns_of_pages)))
-        app.add_routes(chain.from_iterable(map(operations.routes, nouns_of_api)))
-        app.add_routes(api_document.routes(nouns_of_api))
-        app.router.add_get(ASSETS_PATH, ASSETS.answer)
-        app.router.add_get("/favicon.ico", ASSETS.icon)
-        url = f"http://{settings.admin_listen.local}"
-        yield Console(url, app, store, password, sessions, tokens, links, live, stopping, monotonic)
+        yield console
+
+
+def _imported() -> Callable[..., web.Application]:
+    """Import what makes pages and API, of the version that runs.
+
+    Raises:
+        ImportError: Another one has been installed meanwhile: halves of two would not fit.
+    """
+    with suppress(metadata.PackageNotFoundError):  # it runs where it is written
+        installed = metadata.version("thron-download-connector")
+        if installed != __version__:
+            raise ImportError(f"{__version__} runs, {installed} is installed")
+    from proxy.admin.application import application  # noqa: PLC0415 - not before it is needed
+
+    return application
+
+
+def _secured(probe: Handler) -> Handler:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = await probe(request)
+        await secure(request, response)
+        return response
+
+    return answer

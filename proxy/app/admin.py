@@ -8,7 +8,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from proxy.admin.server import Console, open_console
+from proxy.admin.console import Console
+from proxy.admin.server import open_console
 from proxy.app.figures import CatalogueFigures, of_tenant
 from proxy.app.public import connection_limiter
 from proxy.app.replica import Replica
@@ -131,7 +132,7 @@ async def open_admin(
         )
         listener = await stack.enter_async_context(
             serving(
-                console.app,
+                console.pages.server,
                 (sock, None),
                 limiter=connection_limiter("admin", _CONNECTIONS, settings, metrics),
                 drained=_not_waited_for,

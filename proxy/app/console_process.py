@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from proxy.admin.server import Console
+from proxy.admin.console import Console
 from proxy.app.admin import Seen, open_admin
 from proxy.app.gateway import tell_start
 from proxy.app.public import STOPPING

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from proxy.admin.server import Console
+from proxy.admin.console import Console
 from proxy.app.admin import Seen, open_admin
 from proxy.app.public import open_public
 from proxy.app.replica import open_replica

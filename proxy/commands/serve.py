@@ -108,7 +108,7 @@ async def _serve(settings: Settings, predecessor: Predecessor | None) -> int:
                     start=children.start,
                     is_ready=lambda: not gateway.not_ready(),
                     notify=tell_manager,
-                    reloaded=gateway.console.live.reloaded,
+                    reloaded=gateway.console.reloaded,
                 )
                 stack.callback(holder.close)
                 signals.follow(holder, children)

@@ -216,7 +216,7 @@ class Listener:
 
 @asynccontextmanager
 async def serving(
-    application: web.Application | Handler,
+    application: web.Application | web.Server | Handler,
     *sockets: tuple[socket.socket, Certificate | None],
     limiter: ConnectionLimiter,
     drained: Callable[[], Awaitable[object]],
@@ -229,8 +229,8 @@ async def serving(
     """Serve an application on sockets; at the end take no more, and let what runs finish.
 
     Args:
-        application: Or one handler, which aiohttp calls without a router or middlewares. Requests
-            are cancelled when their client leaves.
+        application: Or one handler, which aiohttp calls without a router or middlewares, or a
+            server of such a handler. Requests are cancelled when their client leaves.
         sockets: Bound ones, with TLS or without.
         limiter: Bounds the connections of all of them.
         drained: Waits, after the end of the block, for what runs; what still runs then is cut.
@@ -247,8 +247,9 @@ async def serving(
     if isinstance(application, web.Application):
         runner = web.AppRunner(application, handler_cancellation=True, shutdown_timeout=_CUT_S)
     else:
-        server = web.Server(application, handler_cancellation=True)
-        runner = web.ServerRunner(server, shutdown_timeout=_CUT_S)
+        if not isinstance(application, web.Server):
+            application = web.Server(application, handler_cancellation=True)
+        runner = web.ServerRunner(application, shutdown_timeout=_CUT_S)
     await runner.setup()
     manager = runner.server
     if manager is None:

@@ -1,9 +1,10 @@
 """Liveness, readiness and metrics: what load balancers and monitors ask for."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import orjson
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from proxy.telemetry.metrics import CONTENT_TYPE
 
@@ -35,8 +36,8 @@ def admin_probes(
     *,
     degraded: Reasons,
     exposition: Callable[[], Awaitable[bytes]],
-) -> list[web.RouteDef]:
-    """Return the probes of the admin listener: reasons as JSON, and Prometheus' metrics.
+) -> Mapping[str, Handler]:
+    """Return the probes of the admin listener by path: reasons as JSON, and Prometheus' metrics.
 
     Args:
         reasons: Why it is not ready.
@@ -56,11 +57,7 @@ def admin_probes(
     async def metrics(_request: web.Request) -> web.Response:
         return web.Response(body=await exposition(), headers={"Content-Type": CONTENT_TYPE})
 
-    return [
-        web.get("/livez", livez),
-        web.get("/readyz", readyz),
-        web.get("/metrics", metrics),
-    ]
+    return {"/livez": livez, "/readyz": readyz, "/metrics": metrics}
 
 
 def _json(status: int, document: dict[str, object]) -> web.Response:

@@ -6,6 +6,7 @@ from proxy.admin.live import MOST_WATCHERS, Live, Watcher
 from proxy.admin.requests_query import RequestsQuery
 from proxy.admin.web.i18n import Language
 from proxy.errors import Overloaded
+from tests.admin.observer import observer
 from tests.running import Running
 
 ALL = RequestsQuery()
@@ -14,7 +15,12 @@ ALL = RequestsQuery()
 @pytest.fixture
 def live(connector: Running) -> Live:
     """Give a look at a running connector."""
-    return Live(connector.gateway.console.live.observer, connector.gateway.sync)
+    console = connector.gateway.console
+    return Live(
+        observer(connector),
+        connector.gateway.sync,
+        refused_reload=lambda: console.refused_reload,
+    )
 
 
 async def test_one_look_for_all(live: Live) -> None:
@@ -26,16 +32,16 @@ async def test_one_look_for_all(live: Live) -> None:
     assert "Nell&#39;ultima ora" in live.parts(snapshot, Language.ITALIAN)["tiles"]
 
 
-async def test_a_refused_reload_is_shown_until_a_good_one(live: Live) -> None:
+async def test_a_refused_reload_is_shown_until_a_good_one(connector: Running, live: Live) -> None:
     """All reasons are on the overview, and in the API, until a reload succeeds."""
 
     async def shown() -> str:
         parts = live.parts(await live.snapshot(at_most_s=0), Language.ENGLISH)
         return parts["hints"]
 
-    live.reloaded(["TDC_X: <wrong>", "TDC_Y is no setting"])
+    connector.gateway.console.reloaded(["TDC_X: <wrong>", "TDC_Y is no setting"])
     assert "TDC_X: &lt;wrong&gt;; TDC_Y is no setting" in await shown()
-    live.reloaded([])
+    connector.gateway.console.reloaded([])
     assert "TDC_X" not in await shown()
 
 

@@ -73,7 +73,8 @@ def _admin(reasons: list[str]) -> list[web.RouteDef]:
     async def exposition() -> bytes:
         return b"figures 1.0\n"
 
-    return admin_probes(lambda: reasons, degraded=list, exposition=exposition)
+    probes = admin_probes(lambda: reasons, degraded=list, exposition=exposition)
+    return [web.get(path, probe) for path, probe in probes.items()]
 
 
 @pytest.mark.parametrize(

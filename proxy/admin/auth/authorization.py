@@ -35,8 +35,6 @@ OPEN = frozenset(
     }
 )
 
-# For the whole content of a request: pages send a few hundred octets, scripts some more.
-BODY_TIMEOUT_S = 10.0
 # Of a request of somebody unknown, such as the sign-in form; aiohttp takes 1 MiB of the others.
 _MOST_ANONYMOUS_OCTETS = 16 * 1024
 _FORM = "application/x-www-form-urlencoded"
@@ -45,9 +43,7 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _API = "/api"
 
 
-def authorization(
-    sessions: Sessions, tokens: ApiTokens, *, body_timeout_s: float = BODY_TIMEOUT_S
-) -> Middleware:
+def authorization(sessions: Sessions, tokens: ApiTokens, *, body_timeout_s: float) -> Middleware:
     """Return the middleware that lets in.
 
     Args:

@@ -1,19 +1,14 @@
-"""The hosts that the console answers to: no name of somebody else's may lead to it.
-
-A page of another site can give its own name this machine's address, and then ask the console as
-if it were its own (DNS rebinding). An address cannot be rebound, a loopback name leads nowhere
-else (RFC 6761, 6.3), and every other name is the operator's to give in TDC_ADMIN_HOSTS.
-"""
+"""Refuses what is asked of a host that is not the console's."""
 
 from collections.abc import Collection
 from http import HTTPStatus
-from ipaddress import ip_address
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from proxy.admin.api.problems import Problem
 from proxy.admin.auth.authorization import is_api
+from proxy.admin.auth.console_host import is_known
 from proxy.admin.auth.request_context import CONTEXT
 
 # Load balancers ask these by whatever name they know.
@@ -49,22 +44,6 @@ def known_hosts(names: Collection[str]) -> Middleware:
         )
 
     return middleware
-
-
-def is_known(host: str, names: Collection[str]) -> bool:
-    """Tell whether the console answers to a host.
-
-    Args:
-        host: In lower case, without port; an IPv6 address in brackets.
-        names: Those that the operator gave.
-    """
-    if host in names or host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        ip_address(host.strip("[]"))
-    except ValueError:
-        return False
-    return True
 
 
 def _refusal(host: str | None) -> str:

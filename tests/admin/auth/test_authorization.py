@@ -51,7 +51,7 @@ async def test_nobody_is_let_in(nobody: Visitor, method: str, path: str) -> None
 
 async def test_all_routes_are_walked(connector: Running, nobody: Visitor) -> None:
     """What the listener routes is what these tests walk, and what is open to everybody."""
-    app = connector.gateway.console.app
+    app = await connector.gateway.console.pages.made()
     routed = {
         (route.method, route.resource.canonical)
         for route in app.router.routes()
@@ -174,7 +174,7 @@ async def hasty(gateway: Gateway) -> AsyncIterator[str]:
         contents=gateway.contents,
         purge_sender=gateway.purge_sender,
         traffic=gateway.traffic,
-        probes=(),
+        probes={},
         body_timeout_s=0.1,
     )
     limiter = ConnectionLimiter(
@@ -187,7 +187,7 @@ async def hasty(gateway: Gateway) -> AsyncIterator[str]:
     with bind(Listen(host="127.0.0.1", port=0), setting="test") as sock:
         async with (
             console as opened,
-            serving(opened.app, (sock, None), limiter=limiter, drained=nothing),
+            serving(opened.pages.server, (sock, None), limiter=limiter, drained=nothing),
         ):
             yield f"127.0.0.1:{sock.getsockname()[1]}"
 

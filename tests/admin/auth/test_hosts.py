@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.admin.auth.hosts import is_known
+from proxy.admin.auth.console_host import is_known
 from proxy.sandbox.server import Sandbox
 from tests.admin.visitor import Visitor, visitor
 from tests.running import running
