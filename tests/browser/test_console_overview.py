@@ -109,7 +109,7 @@ async def test_filter(browser: Browser, connector: Running) -> None:
         await seen.shows("No recent request matches.")
         await page.reload()
         await seen.shows("No recent request matches.")
-        await page.get_by_role("link", name="Show all").click()
+        await page.get_by_role("link", name="Clear the search").click()
         await expect(rows).to_have_count(4)
         await seen.is_fit()
 

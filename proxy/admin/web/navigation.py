@@ -13,10 +13,12 @@ class Place:
     Attributes:
         path: Of its first page; those below belong to it.
         name: What it is called.
+        icon: What stands for it where there is little room; of ``parts.html``.
     """
 
     path: str
     name: Text
+    icon: str
 
     def holds(self, path: str) -> bool:
         """Tell whether a page belongs here."""
@@ -24,11 +26,11 @@ class Place:
 
 
 NAVIGATION = (
-    Place("/", Text("Overview")),
-    Place("/connectors", Text("Connectors")),
-    Place("/connection", Text("Connection")),
-    Place("/audit", Text("Audit")),
-    Place("/access", Text("Access")),
+    Place("/", Text("Overview"), "overview"),
+    Place("/connectors", Text("Connectors"), "link"),
+    Place("/connection", Text("Connection"), "plug"),
+    Place("/audit", Text("Audit"), "list"),
+    Place("/access", Text("Access"), "key"),
 )
 
 
