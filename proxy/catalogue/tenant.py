@@ -7,6 +7,7 @@ from sqlalchemy import delete, insert, select
 from proxy.catalogue import schema, secret_keys
 from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.database import Database, bump
+from proxy.catalogue.purges import Purge, PurgeKind, enter_purges
 from proxy.errors import ConfigurationError
 
 
@@ -40,7 +41,8 @@ class TenantStore:
     async def save(self, tenant: TenantRecord, *, actor: str) -> None:
         """Keep credentials in place of those before.
 
-        New ones bump the revision and are audited, by their names only.
+        New ones bump the revision and are audited, by their names only. What another tenant,
+        application or user let caches keep is purged.
 
         Raises:
             ConfigurationError: There is no key to encrypt the app key with.
@@ -68,6 +70,9 @@ class TenantStore:
                 detail={"changed": new},
             )
             await bump(connection)
+            if new != ["app_key"]:
+                everything = [Purge(PurgeKind.ALL)]
+                await enter_purges(connection, everything, actor=actor, now=self.database.now())
 
         await self.database.write(save)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from proxy.catalogue.database import Database
+from proxy.catalogue.purges import Purge, PurgeKind, PurgeStore
 from proxy.catalogue.tenant import TenantRecord, TenantStore
 from proxy.errors import ConfigurationError
 from tests.catalogue.audited import audited
@@ -24,6 +25,24 @@ async def test_tenant(database_url: str) -> None:
         await TenantStore(database).save(changed, actor="console")
         assert await database.revision() == 2
         assert await TenantStore(database).read() == changed
+
+
+async def test_another_tenant_is_another_s_content(database_url: str) -> None:
+    """What one tenant or user gave leaves every cache with it; a new key changes nothing there."""
+    tenant = TenantRecord("acme", "app", "app-key-1")
+    others = (
+        (replace(tenant, app_key="app-key-2"), 0),
+        (replace(tenant, username="somebody"), 1),
+        (replace(tenant, client_id="other"), 1),
+    )
+    async with Database.open(database_url, secret_keys_given=(KEY,)) as database:
+        store, purges = TenantStore(database), PurgeStore(database)
+        await store.save(tenant, actor="console")
+        for other, purged in others:
+            before = await purges.last()
+            await store.save(other, actor="console")
+            ordered = await purges.since(before)
+            assert [each.purge for each in ordered] == [Purge(PurgeKind.ALL)] * purged
 
 
 async def test_no_secret_is_audited_or_shown(sqlite_url: str) -> None:
