@@ -124,9 +124,10 @@ def test_what_the_connector_says(page: str) -> None:
 
 def test_every_step_of_the_check_is_explained() -> None:
     """Every line that ``check`` may print is in the handbook by its title."""
-    tree = ast.parse((ROOT / "proxy/check/steps.py").read_text("utf-8"))
+    trees = [ast.parse(path.read_text("utf-8")) for path in (ROOT / "proxy/check").glob("*.py")]
     titles = {
         str(call.args[0].value)
+        for tree in trees
         for call in ast.walk(tree)
         if isinstance(call, ast.Call) and call.args and isinstance(call.args[0], ast.Constant)
         if isinstance(call.func, ast.Name) and call.func.id.endswith("Step")

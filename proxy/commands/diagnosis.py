@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from proxy.app.tenant import open_parts
+from proxy.app.tenant import cache_session, open_parts, outbound_proxy
+from proxy.check.purge_hooks import check_hooks
 from proxy.check.report import Recording, report
 from proxy.check.steps import check as checks
 from proxy.commands.running import runs
@@ -27,7 +28,7 @@ from proxy.settings import load
 )
 @runs
 async def check(report_file: Path | None) -> int:
-    """Log in, list folders, and fetch one octet of each connector.
+    """Log in, list folders, fetch one byte of each connector, and reach each purge hook's cache.
 
     What fails is told with its remedy; the exit status is then 1.
     """
@@ -38,6 +39,13 @@ async def check(report_file: Path | None) -> int:
         async for step in checks(parts):
             steps.append(step)
             _print_step(step)
+        if settings.purge_hooks is not None:
+            async with cache_session(settings) as http:
+                async for step in check_hooks(
+                    settings.purge_hooks, http, proxy=outbound_proxy(settings)
+                ):
+                    steps.append(step)
+                    _print_step(step)
         if recording is not None and report_file is not None:
             connectors = (await ConnectorStore(parts.database).read()).all
             written = report(steps, recording, settings=settings, connectors=connectors)

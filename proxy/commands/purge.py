@@ -46,5 +46,6 @@ async def purge(
         else:
             order = Purge(PurgeKind.ALL)
         await PurgeStore(database).order(order, actor="cli")
-    click.echo("Requested: every running connector purges it within 2 seconds.")
+    told = " Then the caches of TDC_PURGE_HOOKS follow." if settings.purge_hooks else ""
+    click.echo(f"Requested: every running connector purges it within 2 seconds.{told}")
     return 0

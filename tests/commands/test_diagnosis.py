@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+from aiohttp import web
+
 from tests.commands.cli import FILM, Cli, document
+from tests.delivery.origin_server import origin_server
 
 
 async def test_check(cli: Cli) -> None:
@@ -13,6 +16,31 @@ async def test_check(cli: Cli) -> None:
     outcome = await cli.run("check")
     assert outcome.status == 1
     assert [line for line in outcome.out.splitlines() if line.startswith("FAIL")]
+
+
+async def test_check_of_purge_hooks(cli: Cli, tmp_path: Path) -> None:
+    """The file's slips are told; each cache is reached, by a request that purges nothing."""
+
+    async def cache(_: web.Request) -> web.Response:
+        return web.Response(status=404)
+
+    (hooks := tmp_path / "hooks.toml").write_text("[[hook]]\nname = 'ill'\n")
+    outcome = await cli.run("check", TDC_PURGE_HOOKS=str(hooks))
+    assert outcome.status == 1
+    assert f"FAIL  purge hooks: TDC_PURGE_HOOKS: {hooks}: hook ill: url: write" in outcome.out
+    async with origin_server(cache) as server:
+        hooks.write_text(
+            f"""
+            hook = [
+                {{name = "near", preset = "varnish-ban", url = "{server.url}/purge?x"}},
+                {{name = "gone", preset = "varnish-ban", url = "http://127.0.0.1:1/"}},
+            ]"""
+        )
+        outcome = await cli.run("check", TDC_PURGE_HOOKS=str(hooks))
+        assert [(method, path) for method, path, _ in server.requests] == [("HEAD", "/")]
+    assert "ok    purge hooks: near: its address answers" in outcome.out
+    assert "FAIL  purge hooks: gone: its address does not answer" in outcome.out
+    assert outcome.status == 1
 
 
 async def test_check_reports(cli: Cli, tmp_path: Path) -> None:
