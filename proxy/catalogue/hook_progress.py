@@ -2,15 +2,30 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import delete, func, insert, select, update
 
 from proxy.catalogue import schema
 from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.database import Database
+from proxy.catalogue.purges import Purge, PurgeKind, enter_purges
 
 _HOOK = schema.purge_hook
 _PURGE = schema.purge.c
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a hook has still to hand on.
+
+    Attributes:
+        purges: How many.
+        since: When the oldest of them was ordered; None without any.
+    """
+
+    purges: int = 0
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +65,49 @@ class HookProgress:
 
         await self.database.write(write)
 
-    async def waiting(self) -> Mapping[str, int]:
-        """Return how many purges each hook has still to hand on."""
+    async def give_up(self, name: str, *, until: int) -> None:
+        """Have a hook's cache forget everything, once it can be told, in place of many purges.
+
+        Args:
+            name: Of the hook.
+            until: The last of these purges.
+        """
+        done = select(_HOOK.c.done).where(_HOOK.c.name == name).scalar_subquery()
+        # What is purged of everything is what connectors have that there are.
+        removed = (
+            select(_PURGE.value)
+            .distinct()
+            .where(_PURGE.id > done, _PURGE.id <= until, _PURGE.kind == PurgeKind.CONNECTOR.value)
+            .where(_PURGE.value.not_in(select(schema.connector.c.slug)))
+        )
+
+        async def write(connection: AsyncConnection) -> None:
+            slugs = (await connection.execute(removed)).scalars()
+            purges = [Purge(PurgeKind.CONNECTOR, each) for each in slugs]
+            purges.append(Purge(PurgeKind.ALL, name))
+            await connection.execute(
+                update(_HOOK).where(_HOOK.c.name == name, _HOOK.c.done < until).values(done=until)
+            )
+            await enter_purges(
+                connection, purges, actor="hook", now=self.database.now(), is_repeat=True
+            )
+
+        await self.database.write(write)
+
+    async def waiting(self) -> Mapping[str, Waiting]:
+        """Return what each hook has still to hand on."""
         query = (
-            select(_HOOK.c.name, func.count(_PURGE.id).label("waiting"))
+            select(
+                _HOOK.c.name,
+                func.count(_PURGE.id).label("purges"),
+                func.min(_PURGE.at).label("since"),
+            )
             .outerjoin(schema.purge, _PURGE.id > _HOOK.c.done)
             .group_by(_HOOK.c.name)
         )
 
-        async def read(connection: AsyncConnection) -> Mapping[str, int]:
-            return {row.name: row.waiting for row in await connection.execute(query)}
+        async def read(connection: AsyncConnection) -> Mapping[str, Waiting]:
+            found = await connection.execute(query)
+            return {row.name: Waiting(row.purges, row.since) for row in found}
 
         return await self.database.read(read)

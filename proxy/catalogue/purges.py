@@ -39,7 +39,8 @@ class Purge:
 
     Attributes:
         kind: By what they are named.
-        value: An address's ``cache_key``, a content id or a slug; empty for all.
+        value: An address's ``cache_key``, a content id or a slug; empty for all, or the name of
+            the purge hook whose cache alone is meant.
     """
 
     kind: PurgeKind
@@ -74,7 +75,6 @@ class PurgeStore:
         now = self.database.now()
 
         async def order(connection: AsyncConnection) -> int:
-            await _drop_old(connection, before=now.astimezone(UTC) - _KEPT)
             await enter_purges(connection, [purge], actor=actor, now=now)
             await _invalidate(connection, purge)
             detail = {"kind": purge.kind.value}
@@ -91,7 +91,6 @@ class PurgeStore:
         purges = [Purge(PurgeKind.CHANGED, each) for each in content_ids]
 
         async def order(connection: AsyncConnection) -> None:
-            await _drop_old(connection, before=now.astimezone(UTC) - _KEPT)
             await enter_purges(connection, purges, actor="verification", now=now)
 
         await self.database.write(order)
@@ -131,7 +130,7 @@ async def enter_purges(
     now: datetime,
     is_repeat: bool = False,
 ) -> None:
-    """Order purges in the transaction of what they follow from.
+    """Order purges in the transaction of what they follow from, and drop those of long ago.
 
     Args:
         connection: Of the transaction; a new revision of the connectors is in it already.
@@ -153,6 +152,7 @@ async def enter_purges(
         for each in purges
     ]
     if rows:
+        await _drop_old(connection, before=now.astimezone(UTC) - _KEPT)
         await connection.execute(insert(_PURGE), rows)
 
 

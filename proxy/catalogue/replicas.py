@@ -4,13 +4,14 @@ A process that has been silent for too long is removed by whoever waits for it. 
 its next heartbeat, which meets no row: no clocks are compared.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import delete, func, insert, select, update
 
 from proxy.catalogue import schema
 from proxy.catalogue.async_engine import AsyncConnection
-from proxy.catalogue.database import Database, revision
+from proxy.catalogue.database import Database
 
 _REPLICA = schema.replica
 
@@ -38,19 +39,22 @@ class ReplicaStore:
 
     database: Database
 
-    async def join(self, id_: str, *, purge: int | None = None) -> int:
+    async def join(self, id_: str, *, revision: int, purge: int | None = None) -> int:
         """Enter a process that remembers nothing; return the last purge that it has obeyed.
 
         Args:
             id_: Of the process.
+            revision: Of the connectors that it serves.
             purge: The last that it has obeyed; None for a new one, which needs to obey none of
                 those that there have been.
         """
         newest = select(func.max(schema.purge.c.id))
 
         async def join(connection: AsyncConnection) -> int:
-            last: int = purge or (await connection.execute(newest)).scalar_one() or 0
-            row = {"id": id_, "beats": 0, "purge": last, "revision": await revision(connection)}
+            last = purge
+            if last is None:
+                last = (await connection.execute(newest)).scalar_one() or 0
+            row = {"id": id_, "beats": 0, "purge": last, "revision": revision}
             await connection.execute(insert(_REPLICA).values(row))
             return last
 
@@ -69,13 +73,23 @@ class ReplicaStore:
 
         return await self.database.write(beat)
 
-    async def remove(self, *ids: str) -> None:
-        """Wait no more for some processes: they end, or are silent."""
+    async def leave(self, id_: str) -> None:
+        """Wait no more for a process: it ends."""
+        query = delete(_REPLICA).where(_REPLICA.c.id == id_)
+        await self.database.write(lambda connection: connection.execute(query))
 
-        async def remove(connection: AsyncConnection) -> None:
-            await connection.execute(delete(_REPLICA).where(_REPLICA.c.id.in_(ids)))
+    async def give_up(self, silent: Iterable[Heartbeat]) -> frozenset[str]:
+        """Wait no more for silent processes; return the ids of those still silent by then."""
 
-        await self.database.write(remove)
+        async def give_up(connection: AsyncConnection) -> frozenset[str]:
+            removed = set()
+            for each in silent:
+                is_silent = (_REPLICA.c.id == each.id) & (_REPLICA.c.beats == each.beats)
+                if (await connection.execute(delete(_REPLICA).where(is_silent))).rowcount:
+                    removed.add(each.id)
+            return frozenset(removed)
+
+        return await self.database.write(give_up)
 
     async def all(self) -> tuple[Heartbeat, ...]:
         """Return the last heartbeat of each."""

@@ -12,7 +12,7 @@ from proxy.catalogue.database import Database
 from proxy.catalogue.polling import polling
 from proxy.catalogue.purges import PurgeStore
 
-_WRITTEN_EVERY_S = 0.5
+_WRITTEN_EVERY_S = 0.2
 # An origin whose answers differ each time, such as two servers that do not agree, must not have
 # its content purged with every download.
 _AGAIN_AFTER_S = 10.0

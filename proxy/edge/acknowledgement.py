@@ -7,11 +7,15 @@ import structlog
 
 from proxy.catalogue.purges import Ordered
 from proxy.catalogue.replicas import Heartbeat, ReplicaStore
+from proxy.errors import DatabaseFailed
 
 log = structlog.get_logger("proxy.purge_hooks")
 
 # Five heartbeats.
 _SILENT_S = 10.0
+# Between two looks no more than this counts as silence: while this process stood still, or the
+# database did not answer, the others may have been in the same case.
+_MOST_PER_LOOK_S = 2.5
 
 
 class Acknowledgements:
@@ -20,7 +24,9 @@ class Acknowledgements:
     def __init__(self, replicas: ReplicaStore, *, monotonic: Callable[[], float]) -> None:
         self._replicas = replicas
         self._monotonic = monotonic
-        self._heard: dict[str, tuple[int, float]] = {}
+        self._looked_at = monotonic()
+        # By process: its beats when it was last seen, and for how long they have been the same.
+        self._silence: dict[str, tuple[int, float]] = {}
 
     async def of(self, ordered: Sequence[Ordered]) -> Sequence[Ordered]:
         """Return the first of some purges, up to one that not every process has obeyed.
@@ -28,12 +34,7 @@ class Acknowledgements:
         Raises:
             DatabaseFailed: The database does not answer.
         """
-        heartbeats = await self._replicas.all()
-        silent = self._silent(heartbeats)
-        if silent:
-            log.warning("process given up", processes=len(silent), silent_s=_SILENT_S)
-            await self._replicas.remove(*silent)
-        live = [each for each in heartbeats if each.id not in silent]
+        live = await self.look()
         return tuple(
             takewhile(
                 lambda each: (
@@ -47,13 +48,31 @@ class Acknowledgements:
             )
         )
 
-    def _silent(self, heartbeats: Sequence[Heartbeat]) -> Sequence[str]:
-        """Return the ids of processes whose heartbeat has been the same for too long."""
-        now, heard = self._monotonic(), self._heard
-        self._heard = {
-            each.id: heard[each.id]
-            if each.id in heard and heard[each.id][0] == each.beats
-            else (each.beats, now)
+    async def look(self) -> Sequence[Heartbeat]:
+        """Return the last heartbeats of all processes but those that are now given up.
+
+        Raises:
+            DatabaseFailed: The database does not answer; silence is counted from the start.
+        """
+        try:
+            heartbeats = await self._replicas.all()
+            self._count(heartbeats)
+            silent = [each for each in heartbeats if self._silence[each.id][1] >= _SILENT_S]
+            gone = await self._replicas.give_up(silent) if silent else frozenset()
+        except DatabaseFailed:
+            self._silence.clear()
+            raise
+        if gone:
+            log.warning("process given up", processes=len(gone), silent_s=_SILENT_S)
+        return [each for each in heartbeats if each.id not in gone]
+
+    def _count(self, heartbeats: Sequence[Heartbeat]) -> None:
+        now, before = self._monotonic(), self._silence
+        passed_s = min(now - self._looked_at, _MOST_PER_LOOK_S)
+        self._looked_at = now
+        self._silence = {
+            each.id: (each.beats, before[each.id][1] + passed_s)
+            if each.id in before and before[each.id][0] == each.beats
+            else (each.beats, 0.0)
             for each in heartbeats
         }
-        return [id_ for id_, (_, since) in self._heard.items() if now - since >= _SILENT_S]

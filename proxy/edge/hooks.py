@@ -8,6 +8,8 @@ counts for more. Where a placeholder stands in the URL, a field or the body, it 
 - ``{tags_regex}``: a regular expression that finds one of them in Surrogate-Key
 - ``{secret}``: what the file of the hook's secret holds
 - ``{id}``, ``{timestamp}``, ``{signature}``: as Standard Webhooks has them
+
+In the URL what is filled in is percent-encoded.
 """
 
 import base64
@@ -19,16 +21,18 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import quote
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from yarl import URL
 
 from proxy.errors import ConfigurationError
 
 SETTING = "TDC_PURGE_HOOKS"
-_TAGS = ("{tags}", "{tags_comma}", "{tags_json}", "{tags_regex}")
+_TAGS = frozenset({"{tags}", "{tags_comma}", "{tags_json}", "{tags_regex}"})
+_FILLED_IN = _TAGS | {"{secret}", "{id}", "{timestamp}", "{signature}"}
 _JSON = {"Content-Type": "application/json"}
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
@@ -68,7 +72,10 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
             "webhook-signature": "{signature}",
             **_JSON,
         },
-        "body": '{"type": "cache.purge", "timestamp": {timestamp}, "data": {"tags": {tags_json}}}',
+        "body": (
+            '{"type": "cache.purge", "id": "{id}", "timestamp": {timestamp},'
+            ' "data": {"tags": {tags_json}}}'
+        ),
         "tags_per_request": 500,
         "needs": ("secret_file",),
     },
@@ -103,18 +110,18 @@ class PurgeHook:
     secret: SecretStr
 
     def requests(
-        self, tags: Sequence[str], *, number: int, timestamp: int
+        self, tags: Sequence[str], *, message: str, timestamp: int
     ) -> Iterator[HookRequest]:
         """Give the requests that purge some tags.
 
         Args:
             tags: Any number of them.
-            number: Of the newest purge that they are of: the same again is the same message.
+            message: Its id: a receiver does nothing about one that it has seen.
             timestamp: Unix seconds.
         """
         for first in range(0, len(tags), self.tags_per_request):
             some = tags[first : first + self.tags_per_request]
-            yield self._request(some, id_=f"{number}-{first}", timestamp=timestamp)
+            yield self._request(some, id_=f"{message}-{first}", timestamp=timestamp)
 
     def _request(self, tags: Sequence[str], *, id_: str, timestamp: int) -> HookRequest:
         secret = self.secret.get_secret_value()
@@ -133,24 +140,72 @@ class PurgeHook:
             digest = hmac.digest(_signing_key(secret), signed, hashlib.sha256)
             values["{signature}"] = f"v1,{base64.b64encode(digest).decode()}"
         fields = {name: _filled(value, values) for name, value in self.fields.items()}
-        return HookRequest(self.method, _filled(self.url, values), fields, body.encode())
+        in_url = {mark: quote(value, safe=",") for mark, value in values.items()}
+        return HookRequest(self.method, _filled(self.url, in_url), fields, body.encode())
+
+
+# RFC 9110, 5.6.2 and 5.5.
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FIELD_VALUE = re.compile(r"[\t\x20-\x7e]*")
+# The framing of a message is the client's.
+_FRAMING = frozenset({"connection", "content-length", "te", "trailer", "transfer-encoding"})
+
+
+def _sendable(fields: dict[str, str]) -> dict[str, str]:
+    for name, value in fields.items():
+        if not _TOKEN.fullmatch(name) or name.lower() in _FRAMING:
+            raise ValueError(name)
+        if not _FIELD_VALUE.fullmatch(value):
+            raise ValueError(value)
+    return fields
+
+
+def _http_url(text: str) -> str:
+    url = URL(re.sub(r"\{[a-z_]+\}", "x", text))
+    if url.scheme not in {"http", "https"} or not url.host or not re.fullmatch(r"[!-~]+", text):
+        raise ValueError(text)
+    return text
 
 
 class _HookSpec(BaseModel):
-    """A hook as the file has it."""
+    """A hook as the file has it; a key's description says what it has to be."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
-    preset: str | None = None
-    url: str | None = None
-    method: str = Field("POST", pattern=r"^[A-Z]{1,20}$")
-    fields: dict[str, str] = Field(default_factory=dict)
-    body: str = ""
-    tags_per_request: int = Field(30, ge=1, le=1000)
-    secret_file: Path | None = None
-    service: str = Field("", pattern=r"^[A-Za-z0-9]*$")
-    zone: str = Field("", pattern=r"^[A-Za-z0-9]*$")
+    name: str = Field(
+        "",
+        pattern=r"^[a-z0-9][a-z0-9-]{0,62}$",
+        validate_default=True,
+        description="give the hook a name of lower-case letters, digits and -, 63 at most",
+    )
+    preset: str | None = Field(
+        None,
+        pattern=f"^({'|'.join(PRESETS)})$",
+        description=f"choose from {', '.join(PRESETS)}, or write the request yourself",
+    )
+    url: Annotated[str, AfterValidator(_http_url)] = Field(
+        "",
+        validate_default=True,
+        description="write where the cache is told, such as http://varnish:6081/, in ASCII and"
+        " without blanks",
+    )
+    method: str = Field(
+        "POST", pattern=r"^[A-Z]{1,20}$", description="write a method in capitals, such as POST"
+    )
+    fields: Annotated[dict[str, str], AfterValidator(_sendable)] = Field(
+        default_factory=dict,
+        description='write names and values such as { Accept = "*/*" }: in ASCII, without a line'
+        f" break, and none of {', '.join(sorted(_FRAMING))}",
+    )
+    body: str = Field("", description="write a text")
+    tags_per_request: int = Field(30, ge=1, le=1000, description="write a number from 1 to 1000")
+    secret_file: str | None = Field(None, description="write the path of a file")
+    service: str = Field(
+        "", pattern=r"^[A-Za-z0-9]*$", description="write the id of the Fastly service"
+    )
+    zone: str = Field(
+        "", pattern=r"^[A-Za-z0-9]*$", description="write the id of the Cloudflare zone"
+    )
 
 
 def read_hooks(path: Path) -> tuple[PurgeHook, ...]:
@@ -159,106 +214,104 @@ def read_hooks(path: Path) -> tuple[PurgeHook, ...]:
     Raises:
         ConfigurationError: It cannot be used; all that is wrong with it is told.
     """
+    place = f"{SETTING}: {path}"
     try:
         document = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
-        raise ConfigurationError([f"{SETTING}: {path} is no TOML file: {exc}."]) from exc
+        raise ConfigurationError([f"{place} cannot be read as TOML: {exc}."]) from exc
     tables = document.pop("hook", None)
     if document or not isinstance(tables, list) or not tables:
-        raise ConfigurationError([f"{SETTING}: {path} holds tables [[hook]], and nothing else."])
+        raise ConfigurationError([f"{place}: write tables [[hook]], and nothing else."])
     hooks: list[PurgeHook] = []
     problems: list[str] = []
     for index, table in enumerate(tables, start=1):
         name = table.get("name") if isinstance(table, dict) else None
-        try:
-            hooks.append(_hook(table))
-        except _Unfit as exc:
-            problems += [f"{SETTING}: hook {name or index}: {each}" for each in exc.problems]
+        found: list[str] = []
+        hook = _hook(table, found)
+        if not found:
+            hooks.append(hook)
+        problems += [f"{place}: hook {name or index}: {each}." for each in found]
     names = [each.name for each in hooks]
     twice = sorted({each for each in names if names.count(each) > 1})
-    problems += [f"{SETTING}: hook {each}: this name is there twice." for each in twice]
+    problems += [f"{place}: hook {each}: name: give each hook another." for each in twice]
     if problems:
         raise ConfigurationError(problems)
     return tuple(hooks)
 
 
-class _Unfit(Exception):
-    """A hook that cannot be used."""
-
-    def __init__(self, *problems: str) -> None:
-        super().__init__(*problems)
-        self.problems = problems
-
-
-def _hook(table: object) -> PurgeHook:
-    if not isinstance(table, dict):
-        raise _Unfit("is not a table.")
-    preset = table.get("preset")
-    if preset is not None and preset not in PRESETS:
-        raise _Unfit(f"preset: choose from {', '.join(PRESETS)}, or write the request yourself.")
-    filled_in = dict(PRESETS[preset]) if preset is not None else {}
+def _hook(table: object, problems: list[str]) -> PurgeHook:
+    """Return a hook, of use only if no problem was found with it."""
+    keys = table if isinstance(table, dict) else {}
+    preset, fields = keys.get("preset"), keys.get("fields", {})
+    filled_in = dict(PRESETS.get(preset, {})) if isinstance(preset, str) else {}
     needed = filled_in.pop("needs", ())
-    fields = table.get("fields", {})
-    own = {"fields": {**filled_in.get("fields", {}), **fields}} if isinstance(fields, dict) else {}
+    if isinstance(fields, dict):
+        fields = {**filled_in.get("fields", {}), **fields}
+    given = {**filled_in, **keys, "fields": fields}
+    wrong: set[object] = set()
     try:
-        spec = _HookSpec.model_validate({**filled_in, **table, **own})
+        spec = _HookSpec.model_validate(given)
     except ValidationError as exc:
-        errors = exc.errors(include_url=False, include_input=False, include_context=False)
-        raise _Unfit(
-            *(f"{'.'.join(map(str, each['loc']))}: {each['msg']}." for each in errors)
-        ) from exc
-    problems = [f"{key} is missing." for key in needed if not getattr(spec, key)]
-    url = (spec.url or "").replace("{service}", spec.service).replace("{zone}", spec.zone)
+        wrong = {each["loc"][0] for each in exc.errors(include_url=False, include_context=False)}
+        # What else is wrong is looked for with the keys that are right.
+        right = {key: value for key, value in given.items() if key not in wrong}
+        spec = _HookSpec.model_construct(**right)
+    known = _HookSpec.model_fields
+    problems += [
+        f"{key}: {known[key].description}" if key in known else f"{key}: this key means nothing"
+        for key in sorted(map(str, wrong))
+    ]
+    url = spec.url.replace("{service}", spec.service).replace("{zone}", spec.zone)
     template = [url, *spec.fields.values(), spec.body]
-    if not _is_http(url):
-        problems.append("url: write where the cache is told, such as http://varnish:6081/.")
-    if not any(tag in each for each in template for tag in _TAGS):
+    used = {mark for each in template for mark in re.findall(r"\{[a-z_]+\}", each)}
+    if used & {"{secret}", "{signature}"}:
+        needed = ("secret_file", *needed)
+    problems += [
+        f"{key}: {known[key].description}"
+        for key in dict.fromkeys(needed)
+        if key not in wrong and not getattr(spec, key)
+    ]
+    problems += [
+        f"{mark}: choose from {', '.join(sorted(_FILLED_IN))}"
+        for mark in sorted(used - _FILLED_IN - {"{service}", "{zone}"})
+    ]
+    if not used & _TAGS and not wrong & {"url", "fields", "body", "preset"}:
         problems.append(
             "names no tags: a content's URLs end with any file name, so that no list of URLs is"
-            " ever whole. A cache that purges by URL alone keeps short lifetimes (max_age_s)."
+            " ever whole. A cache that purges by URL alone keeps short lifetimes (max_age_s)"
         )
-    if any("\r" in each or "\n" in each for item in spec.fields.items() for each in item):
-        problems.append("fields: a line break cannot be sent.")
-    secret = _secret(spec.secret_file, problems)
-    needs_secret = any(mark in each for each in template for mark in ("{secret}", "{signature}"))
-    if needs_secret and spec.secret_file is None and "secret_file" not in needed:
-        problems.append("secret_file is missing.")
-    if problems:
-        raise _Unfit(*problems)
     return PurgeHook(
-        spec.name, spec.method, url, spec.fields, spec.body, spec.tags_per_request, secret
+        spec.name,
+        spec.method,
+        url,
+        spec.fields,
+        spec.body,
+        spec.tags_per_request,
+        _secret(spec.secret_file, problems),
     )
 
 
-def _secret(path: Path | None, problems: list[str]) -> SecretStr:
+def _secret(path: str | None, problems: list[str]) -> SecretStr:
     if path is None:
         return SecretStr("")
     try:
-        secret = path.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as exc:
-        problems.append(f"secret_file: cannot read {path} ({type(exc).__name__}).")
+        secret = Path(path).read_text("utf-8").strip()
+    except (OSError, ValueError) as exc:
+        problems.append(f"secret_file: {path} cannot be read ({type(exc).__name__})")
         return SecretStr("")
     if not secret or not secret.isascii() or not secret.isprintable():
-        problems.append(f"secret_file: {path} does not hold one line of ASCII.")
+        problems.append(f"secret_file: write one line of ASCII into {path}")
     return SecretStr(secret)
 
 
 def _signing_key(secret: str) -> bytes:
-    """Return the key of a Standard Webhooks secret, or the octets of any other text."""
+    """Return the key of a Standard Webhooks secret, or the bytes of any other text."""
     if secret.startswith("whsec_"):
         try:
             return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
         except binascii.Error:
             pass
     return secret.encode()
-
-
-def _is_http(url: str) -> bool:
-    try:
-        parsed = URL(url)
-    except ValueError:
-        return False
-    return parsed.scheme in {"http", "https"} and bool(parsed.host)
 
 
 def _filled(template: str, values: Mapping[str, str]) -> str:

@@ -20,12 +20,14 @@ from proxy.catalogue.polling import INTERVAL_S, polling
 from proxy.catalogue.purges import Purge, PurgeKind, PurgeStore
 from proxy.catalogue.replicas import ReplicaStore
 from proxy.connectors.watch import ConnectorWatch
+from proxy.errors import DatabaseFailed
 from proxy.telemetry.access_record import AccessRecord
 
 log = structlog.get_logger("proxy.purges")
 
-# While there are hooks: two of these and the hook's own request are to take less than 2 s.
-_PROMPT_S = 0.4
+# While there are hooks: this, the sender's interval and the hook's own request are to take less
+# than 2 s, on a busy machine too.
+_PROMPT_S = 0.2
 _BEAT_S = 2.0
 # A hundred downloads of a film may end one by one, over hours.
 _LONGEST_BETWEEN_REPEATS_S = 60.0
@@ -108,15 +110,33 @@ class PurgePoller:
         """
         self = cls(database, watch, obey, running=running, monotonic=monotonic)
         if acknowledges:
-            self._id = secrets.token_hex(16)
-            self._seen = self._acknowledged = await self._replicas.join(self._id)
+            id_ = secrets.token_hex(16)
+            self._revision = watch.connectors.revision
+            self._seen = self._acknowledged = await self._replicas.join(
+                id_, revision=self._revision
+            )
+            self._id = id_
         else:
             self._seen = await self._purges.last()
         usual_s = _PROMPT_S if acknowledges else INTERVAL_S
-        async with polling("purges", self.refresh, interval_s=interval_s or usual_s):
-            yield self
-        if self._id is not None:
-            await self._replicas.remove(self._id)
+        try:
+            async with polling("purges", self.refresh, interval_s=interval_s or usual_s):
+                yield self
+        finally:
+            await self._leave()
+
+    async def _leave(self) -> None:
+        """Be waited for no more; what old answers have left in caches is forgotten once more."""
+        if self._id is None:
+            return
+        ended = {each.content_id for each in self._old if each.content_id is not None}
+        ended |= {content_id for content_id, each in self._repeats.items() if each.is_due}
+        try:
+            if ended:
+                await self._purges.repeat(Purge(PurgeKind.CHANGED, each) for each in sorted(ended))
+            await self._replicas.leave(self._id)
+        except DatabaseFailed as exc:  # the others give it up, as they do any that is silent
+            log.warning("not signed off", reason=str(exc), repeats=len(ended))
 
     async def refresh(self) -> None:
         """Carry out the purges ordered since the last time.
@@ -151,12 +171,12 @@ class PurgePoller:
         # since. It takes part again with nothing that it knows from before.
         log.warning("given up by the others", since_purge=self._acknowledged)
         await self._obey(Purge(PurgeKind.ALL))
-        await self._replicas.join(self._id, purge=self._seen)
         missed = await self._purges.since(self._acknowledged)
         await self._purges.repeat(
             dict.fromkeys(each.purge for each in missed if not each.is_repeat)
         )
-        self._acknowledged = self._seen
+        await self._replicas.join(self._id, revision=revision, purge=self._seen)
+        self._acknowledged, self._revision, self._beat_at = self._seen, revision, now
 
     def _note_old_answers(self, purges: Iterable[Purge]) -> None:
         """Note what is being answered and may be the old content: a cache may be storing it."""

@@ -1,11 +1,12 @@
 """Tells caches in front what to forget, once every process has: in order, until it is done."""
 
 import asyncio
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Self
 
@@ -15,7 +16,7 @@ from yarl import URL
 
 from proxy.backoff import Backoff
 from proxy.catalogue.database import Database
-from proxy.catalogue.hook_progress import HookProgress
+from proxy.catalogue.hook_progress import HookProgress, Waiting
 from proxy.catalogue.polling import polling
 from proxy.catalogue.purges import PurgeStore
 from proxy.catalogue.replicas import ReplicaStore
@@ -29,11 +30,15 @@ from proxy.telemetry.metrics import Metrics
 
 log = structlog.get_logger("proxy.purge_hooks")
 
-_INTERVAL_S = 0.4
+_INTERVAL_S = 0.2
 _LOOK_EVERY_S = 2.0
 _TIMEOUT_S = 10.0
 _BACKOFF = Backoff(1.0, longest_s=60.0)
 _MOST_PURGES = 1000
+# A cache that takes nothing for so long, or misses so much, is told to forget everything instead:
+# a hook that nobody mends fills no database.
+_MOST_WAITING = 100_000
+_LONGEST_WAITING = timedelta(days=7)
 # Of no content: a try purges nothing.
 _TRIED = content_tag("-")
 
@@ -48,12 +53,14 @@ class HookState:
 
     Attributes:
         waiting: Purges that its cache has not been told.
+        waiting_since: When the oldest of them was ordered; None without any.
         problem: Why the last request failed; None while they succeed.
         told_at: When the cache last took something, since this process leads.
     """
 
     name: str
     waiting: int
+    waiting_since: datetime | None
     problem: str | None
     told_at: datetime | None
 
@@ -125,9 +132,10 @@ class PurgeSender:
             DatabaseFailed: The database does not answer.
         """
         async with AsyncExitStack() as stack:
+            # What is ordered from now on counts, though the lead is taken a moment later; for hooks
+            # that there are no more nothing is kept.
+            await self._progress.follow(self._hooks.keys())
             if self._hooks:
-                # What is ordered from now on counts, though the lead is taken a moment later.
-                await self._progress.follow(self._hooks.keys())
                 await stack.enter_async_context(
                     polling("purge hooks", self.look, interval_s=_LOOK_EVERY_S)
                 )
@@ -151,7 +159,8 @@ class PurgeSender:
         return tuple(
             HookState(
                 name,
-                waiting.get(name, 0),
+                (its := waiting.get(name, Waiting())).purges,
+                its.since,
                 problem=led.problem if (led := self._led.get(name)) is not None else None,
                 told_at=led.told_at if led is not None else None,
             )
@@ -165,7 +174,8 @@ class PurgeSender:
             KeyError: There is no hook of this name.
         """
         try:
-            await self._send(self._hooks[name], [_TRIED], number=0)
+            # An id of its own: a receiver that knows it already would do nothing.
+            await self._send(self._hooks[name], [_TRIED], message=f"try-{secrets.token_hex(8)}")
         except HookFailed as exc:
             return str(exc)
         return None
@@ -176,16 +186,28 @@ class PurgeSender:
         Raises:
             DatabaseFailed: The database does not answer.
         """
-        gauge = self._metrics.purge_hook_waiting
+        metrics = self._metrics
         if not self._leads():
             self._led.clear()
-            gauge.clear()
+            metrics.purge_hook_waiting.clear()
+            metrics.purge_hook_oldest.clear()
             return
         if not self._led:
             await self._progress.follow(self._hooks.keys())
             self._led = {name: _Progress(await self._progress.done(name)) for name in self._hooks}
-        for name, number in (await self._progress.waiting()).items():
-            gauge.labels(name).set(number)
+        # Whether or not anything waits: a process that was silent before is not waited for then.
+        live = await self._acknowledgements.look()
+        obeyed = min((each.purge for each in live), default=await self._purges.last())
+        now = self._database.now()
+        for name, waiting in (await self._progress.waiting()).items():
+            age = now - waiting.since if waiting.since is not None else timedelta()
+            metrics.purge_hook_waiting.labels(name).set(waiting.purges)
+            metrics.purge_hook_oldest.labels(name).set(max(age.total_seconds(), 0))
+            if waiting.purges > _MOST_WAITING or age > _LONGEST_WAITING:
+                await self._progress.give_up(name, until=obeyed)
+                self._led[name].done = max(self._led[name].done, obeyed)
+                metrics.purge_hook_dropped.labels(name).inc(waiting.purges)
+                log.error("purges dropped", hook=name, purges=waiting.purges)
 
     async def _hand_on(self, hook: PurgeHook) -> None:
         """Tell a cache of the purges that every process has obeyed."""
@@ -200,10 +222,12 @@ class PurgeSender:
         if not ordered or not (obeyed := await self._acknowledgements.of(ordered)):
             return
         purges = [each.purge for each in obeyed]
-        tags = await tags_of(purges, connectors=self._watch.connectors, database=self._database)
+        tags = await tags_of(
+            purges, hook=hook.name, connectors=self._watch.connectors, database=self._database
+        )
         number = obeyed[-1].number
         try:
-            await self._send(hook, tags, number=number)
+            await self._send(hook, tags, message=f"{number}")
         except HookFailed as exc:
             progress.failures += 1
             progress.retry_at = self._monotonic() + _BACKOFF.wait_s(progress.failures, jitter=1)
@@ -214,12 +238,12 @@ class PurgeSender:
         await self._progress.note(hook.name, number)
         if progress.problem is not None:
             log.info("cache told again", hook=hook.name)
-        progress.done, progress.told_at = number, utc_now()
+        progress.done, progress.told_at = max(progress.done, number), utc_now()
         progress.failures, progress.problem = 0, None
 
-    async def _send(self, hook: PurgeHook, tags: Sequence[str], *, number: int) -> None:
+    async def _send(self, hook: PurgeHook, tags: Sequence[str], *, message: str) -> None:
         timestamp = int(utc_now().timestamp())
-        for request in hook.requests(tags, number=number, timestamp=timestamp):
+        for request in hook.requests(tags, message=message, timestamp=timestamp):
             try:
                 await self._request(request)
             except HookFailed:

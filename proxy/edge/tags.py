@@ -15,9 +15,15 @@ _LINE = schema.address.c
 
 
 async def tags_of(
-    purges: Iterable[Purge], *, connectors: Connectors, database: Database
+    purges: Iterable[Purge], *, hook: str, connectors: Connectors, database: Database
 ) -> Sequence[str]:
     """Return the tags of some purges, each once, in the order of the purges.
+
+    Args:
+        purges: In their order.
+        hook: The name of the hook whose cache holds them.
+        connectors: All that there are.
+        database: Knows whose addresses are purged.
 
     Raises:
         DatabaseFailed: The database does not answer.
@@ -29,6 +35,8 @@ async def tags_of(
                 tags[content_tag(each.value)] = None
             case PurgeKind.CONNECTOR:
                 tags |= dict.fromkeys((connector_tag(each.value), NO_CONNECTOR))
+            case PurgeKind.ALL if each.value not in {"", hook}:
+                pass
             case PurgeKind.ALL:
                 slugs = [connector.slug for connector in connectors.all]
                 tags |= dict.fromkeys((*map(connector_tag, slugs), NO_CONNECTOR))

@@ -78,6 +78,18 @@ class Metrics:
             ["hook"],
             registry=self.registry,
         )
+        self.purge_hook_oldest = Gauge(
+            "thron_connector_purge_hook_oldest_seconds",
+            "Age of the oldest purge that waits for a hook, 0 without any",
+            ["hook"],
+            registry=self.registry,
+        )
+        self.purge_hook_dropped = Counter(
+            "thron_connector_purge_hook_dropped",
+            "Purges that waited too long or were too many: a purge of everything stands for them",
+            ["hook"],
+            registry=self.registry,
+        )
         self.purge_hook_requests = Counter(
             "thron_connector_purge_hook_requests",
             "Requests to the caches of hooks, by outcome",

@@ -25,7 +25,7 @@ def hooks(home: Path, text: str) -> tuple[PurgeHook, ...]:
 
 def sent(hook: PurgeHook) -> tuple[str, str, Mapping[str, str], str]:
     """Return method, URL, fields and body of the request for TAGS."""
-    (request,) = hook.requests(TAGS, number=7, timestamp=1_700_000_000)
+    (request,) = hook.requests(TAGS, message="7", timestamp=1_700_000_000)
     return request.method, request.url, request.fields, request.body.decode()
 
 
@@ -89,14 +89,15 @@ def test_webhook(tmp_path: Path) -> None:
     )
     _, _, fields, body = sent(hook)
     assert (fields["webhook-id"], fields["webhook-timestamp"]) == ("7-0", "1700000000")
-    said = f"7-0.1700000000.{body}".encode()
-    expected = base64.b64encode(hmac.digest(b"s3cret", said, hashlib.sha256)).decode()
+    signed = f"7-0.1700000000.{body}".encode()
+    expected = base64.b64encode(hmac.digest(b"s3cret", signed, hashlib.sha256)).decode()
     assert fields["webhook-signature"] == f"v1,{expected}"
-    assert json.loads(body)["data"] == {"tags": [*TAGS]}
+    said = json.loads(body)
+    assert (said["id"], said["data"]) == ("7-0", {"tags": [*TAGS]})
 
 
 def test_a_request_of_one_s_own(tmp_path: Path) -> None:
-    """Any request can be written; many tags go in several."""
+    """Any request can be written; many tags go in several, in a URL percent-encoded."""
     (hook,) = hooks(
         tmp_path,
         """
@@ -107,14 +108,14 @@ def test_a_request_of_one_s_own(tmp_path: Path) -> None:
         tags_per_request = 2
         """,
     )
-    urls = [each.url for each in hook.requests(TAGS, number=1, timestamp=1)]
-    assert urls == ["http://cache/connector-a,content-b%2Fc", "http://cache/content-d.e"]
+    urls = [each.url for each in hook.requests(TAGS, message="1", timestamp=1)]
+    assert urls == ["http://cache/connector-a,content-b%252Fc", "http://cache/content-d.e"]
 
 
 def test_what_a_value_holds_is_no_placeholder(tmp_path: Path) -> None:
     """A tag is not read as a part of the template."""
     (hook,) = hooks(tmp_path, '[[hook]]\nname="own"\nurl="http://cache/"\nbody="{tags} {id}"')
-    (request,) = hook.requests(["{id}"], number=1, timestamp=1)
+    (request,) = hook.requests(["{id}"], message="1", timestamp=1)
     assert request.body == b"{id} 1-0"
 
 
@@ -124,7 +125,7 @@ def test_secrets_stand_in_no_words_of_ours(tmp_path: Path) -> None:
         tmp_path,
         '[[hook]]\nname="c"\nurl="http://c/{secret}"\nbody="{tags}"\nsecret_file="SECRET"',
     )
-    (request,) = hook.requests(TAGS, number=1, timestamp=1)
+    (request,) = hook.requests(TAGS, message="1", timestamp=1)
     assert "s3cret" in request.url
     assert "s3cret" not in f"{hook!r}{request!r}"
 
@@ -134,7 +135,7 @@ def test_secrets_stand_in_no_words_of_ours(tmp_path: Path) -> None:
     [
         pytest.param("hook = 7", ["tables [[hook]]"], id="no table"),
         pytest.param("", ["tables [[hook]]"], id="nothing"),
-        pytest.param("[[hook]", ["no TOML"], id="no TOML"),
+        pytest.param("[[hook]", ["cannot be read as TOML"], id="no TOML"),
         pytest.param(
             '[[hook]]\nname="a"\npreset="akamai"', ["choose from varnish-xkey"], id="kind"
         ),
@@ -144,21 +145,39 @@ def test_secrets_stand_in_no_words_of_ours(tmp_path: Path) -> None:
             id="names",
         ),
         pytest.param(
-            '[[hook]]\nname="a"\npreset="fastly"', ["service is missing", "secret_file"], id="lacks"
+            '[[hook]]\nname="a"\npreset=["fastly"]', ["preset: choose"], id="kind that is a list"
         ),
+        pytest.param(
+            '[[hook]]\nname="a"\npreset="fastly"', ["service: write", "secret_file"], id="lacks"
+        ),
+        pytest.param(
+            '[[hook]]\nname="a"\nurl="http://x"\nbody="{tags}"\n'
+            "fields={'A b'='1', 'C'='2'}\ntags_per_request=true\nsecret_file=7",
+            ["fields: write", "tags_per_request: write", "secret_file: write"],
+            id="all at once",
+        ),
+        pytest.param(
+            '[[hook]]\nname="a"\nurl="http://x:99999/"\nbody="{tagz}"\nfields={Connection="x"}',
+            ["url: write", "{tagz}: choose from", "fields: write"],
+            id="port, placeholder, framing",
+        ),
+        pytest.param('[[hook]]\nurl="http://x/{tags} "', ["name: give", "url: write"], id="blank"),
+        pytest.param("hook = [7]", ["hook 1: name: give", "hook 1: url: write"], id="a number"),
         pytest.param('[[hook]]\nname="a"\nurl="http://x/{url}"', ["names no tags"], id="by URL"),
         pytest.param(
             '[[hook]]\nname="a"\nurl="x"\nbody="{tags}"\n[hook.fields]\nA="b\\nC: d"',
-            ["url: write", "line break"],
+            ["url: write", "without a line break"],
             id="no URL, two lines",
         ),
         pytest.param(
             '[[hook]]\nname="a"\npreset="webhook"\nurl="http://x"\nsecret_file="/no/such"',
-            ["cannot read /no/such"],
+            ["/no/such cannot be read"],
             id="secret",
         ),
         pytest.param(
-            '[[hook]]\nname="a"\npreset="varnish-ban"\nurl="http://x/"\n' * 2, ["twice"], id="twice"
+            '[[hook]]\nname="a"\npreset="varnish-ban"\nurl="http://x/"\n' * 2,
+            ["another"],
+            id="twice",
         ),
     ],
 )
@@ -168,7 +187,8 @@ def test_slips(tmp_path: Path, text: str, told: list[str]) -> None:
         hooks(tmp_path, text)
     for words in told:
         assert words in str(refused.value)
-    assert all(each.startswith("TDC_PURGE_HOOKS: ") for each in refused.value.problems)
+    place = f"TDC_PURGE_HOOKS: {tmp_path / 'hooks.toml'}"
+    assert all(each.startswith(place) for each in refused.value.problems)
 
 
 def test_every_preset_is_documented() -> None:

@@ -1,9 +1,10 @@
 """Purges are obeyed by every process; each says so, and when old answers have ended."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from proxy.connectors.store import ConnectorStore
 from proxy.connectors.watch import ConnectorWatch
 from proxy.edge.purge_poller import PurgePoller
 from proxy.telemetry.access_record import AccessRecord
+from tests.logs import logged
 
 NEVER_S = 3600.0
 ALL = Purge(PurgeKind.ALL)
@@ -32,11 +34,15 @@ class Process:
     running: list[AccessRecord] = field(default_factory=list)
     now: float = 0.0
     once: asyncio.Event = field(default_factory=asyncio.Event)
+    meanwhile: Awaitable[object] | None = None
 
     async def obey(self, *purges: Purge) -> None:
-        """Remember what was ordered."""
+        """Remember what was ordered; once, something happens meanwhile."""
         self.purges += purges
         self.once.set()
+        if self.meanwhile is not None:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            await meanwhile
 
     def answer(self, connector: str, content_id: str | None) -> AccessRecord:
         """Begin an answer that does not end."""
@@ -168,7 +174,7 @@ async def test_given_up(database_url: str) -> None:
     async with process(database_url) as (ours, poller):
         replicas, purges = ReplicaStore(ours.database), PurgeStore(ours.database)
         (said,) = await replicas.all()
-        await replicas.remove(said.id)
+        await replicas.leave(said.id)
         await purges.order(Purge(PurgeKind.CONTENT, "film"), actor="cli")
         await poller.refresh()
         assert ours.purges == [Purge(PurgeKind.CONTENT, "film"), ALL]
@@ -230,6 +236,63 @@ async def test_one_slow_reader_keeps_no_cache_wrong(sqlite_url: str) -> None:
         assert len(await ours.repeats()) == told + 1
 
 
+async def test_the_end_of_a_process_ends_its_old_answers(sqlite_url: str) -> None:
+    """What it gave before a purge may be in a cache; nobody else knows of it."""
+    async with Database.open(sqlite_url) as database:
+        purges = PurgeStore(database)
+        async with process(sqlite_url) as (ours, poller):
+            ended = ours.answer("files", "film")
+            ours.answer("files", "poster")
+            await purges.order(ALL, actor="cli")
+            await poller.refresh()
+            ours.answer("files", "logo")  # a new one, which is right
+            ours.end(ended)
+        again = [each.purge for each in await purges.since(0) if each.is_repeat]
+        assert again == [Purge(PurgeKind.CHANGED, each) for each in ("film", "poster")]
+        assert await ReplicaStore(database).all() == ()
+
+
+async def test_a_process_ends_without_its_database(sqlite_url: str) -> None:
+    """It does not fail for that; the others give it up."""
+    with logged() as log:
+        async with process(sqlite_url):
+            file = _file(sqlite_url)
+            away = file.rename(file.with_suffix(".away"))
+        assert log.of("not signed off")
+    away.rename(file)
+
+
+async def test_who_has_obeyed_nothing_says_so(sqlite_url: str) -> None:
+    """Given up before its first purge, it does not claim what was ordered while it rejoins."""
+    async with process(sqlite_url) as (ours, poller):
+        replicas, purges = ReplicaStore(ours.database), PurgeStore(ours.database)
+        (said,) = await replicas.all()
+        await replicas.leave(said.id)
+        ours.now += 2
+        ours.meanwhile = purges.order(FILM, actor="cli")
+        await poller.refresh()
+        (said,) = await replicas.all()
+        assert said.purge == 0 < await purges.last()
+        await poller.refresh()
+        (said,) = await replicas.all()
+        assert (said.purge, ours.purges) == (await purges.last(), [ALL, FILM])
+
+
+async def test_a_new_process_says_what_it_serves(sqlite_url: str) -> None:
+    """It claims the connectors that it has read, not those that there are by now."""
+    async with Database.open(sqlite_url) as database:
+        await ConnectorStore(database).apply([FILES], actor="test")
+        async with ConnectorWatch.open(database, changed=_nothing, interval_s=NEVER_S) as watch:
+            changed = FILES.model_copy(update={"max_age_s": 7})
+            await ConnectorStore(database).apply([changed], actor="test")
+            made = Process(database, watch)
+            async with PurgePoller.open(
+                database, watch, made.obey, running=made.records, acknowledges=True
+            ):
+                (said,) = await ReplicaStore(database).all()
+                assert said.revision == watch.connectors.revision < await database.revision()
+
+
 async def test_a_repeat_is_obeyed_by_nobody(sqlite_url: str) -> None:
     """It is for caches alone."""
     async with process(sqlite_url) as (ours, poller):
@@ -252,3 +315,7 @@ async def test_a_purge_of_all_is_repeated_by_content(sqlite_url: str) -> None:
         assert await ours.repeats() == [
             Purge(PurgeKind.CHANGED, each) for each in ("film", "poster")
         ]
+
+
+def _file(sqlite_url: str) -> Path:
+    return Path(sqlite_url.removeprefix("sqlite:///"))

@@ -1,9 +1,10 @@
 """A cache is told once every process has obeyed: in order, until it is done."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import pytest
@@ -14,6 +15,7 @@ from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.database import Database
 from proxy.catalogue.purges import Purge, PurgeKind, PurgeStore, enter_purges
 from proxy.catalogue.replicas import ReplicaStore
+from proxy.clock import utc_now
 from proxy.connectors.watch import ConnectorWatch
 from proxy.edge.hooks import PurgeHook
 from proxy.edge.sender import PurgeSender
@@ -75,11 +77,13 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(url: str, *names: str) -> AsyncIterator[Bench]:
+async def bench(
+    url: str, *names: str, now: Callable[[], datetime] = utc_now
+) -> AsyncIterator[Bench]:
     cache, metrics, seconds, leads = Cache(), Metrics(), [0.0], [True]
     async with (
         origin_server(cache.answer) as server,
-        Database.open(url) as database,
+        Database.open(url, now=now) as database,
         ConnectorWatch.open(database, changed=_nothing) as watch,
         aiohttp.ClientSession() as http,
     ):
@@ -127,7 +131,7 @@ async def test_not_before_every_process_has_obeyed(database_url: str) -> None:
     async with bench(database_url) as here:
         replicas = ReplicaStore(here.database)
         for each in ("one", "other"):
-            await replicas.join(each)
+            await replicas.join(each, revision=0)
         await here.order(FILM)
         number = await PurgeStore(here.database).last()
         revision = await here.database.revision()
@@ -145,17 +149,29 @@ async def test_a_silent_process_is_given_up(database_url: str) -> None:
     """After ten seconds without a heartbeat it is waited for no more, and will notice."""
     async with bench(database_url) as here:
         replicas = ReplicaStore(here.database)
-        await replicas.join("silent")
+        await replicas.join("silent", revision=0)
         await here.order(FILM)
-        await asyncio.sleep(1)
-        here.seconds[0] += 9.9
-        await asyncio.sleep(1)
-        assert here.cache.told == []
+
+        async def a_second_later() -> bool:
+            here.seconds[0] += 1
+            return bool(log.of("process given up"))
+
         with logged() as log:
-            here.seconds[0] += 0.2
+            await until(a_second_later)
+            assert here.seconds[0] > 10
             await here.until_told("content-film")
-            assert log.of("process given up")
         assert not await replicas.beat("silent", purge=0, revision=0)
+
+
+async def test_silence_counts_from_its_beginning(sqlite_url: str) -> None:
+    """A process killed before is given up though nothing waits, and keeps no later purge."""
+    async with bench(sqlite_url) as here:
+        replicas = ReplicaStore(here.database)
+        await replicas.join("killed", revision=0)
+        for _ in range(8):
+            here.seconds[0] += 2
+            await here.sender.look()
+        assert await replicas.all() == ()
 
 
 async def test_until_it_is_done(sqlite_url: str) -> None:
@@ -189,6 +205,66 @@ async def test_it_outlives_a_restart(sqlite_url: str) -> None:
         await here.order(POSTER)
     async with bench(sqlite_url) as here:
         await here.until_told("content-poster")
+
+
+async def test_a_hook_that_nobody_repairs_has_an_end(database_url: str) -> None:
+    """After a week its cache is to forget everything instead, and the others' caches nothing."""
+    now = datetime.now(UTC)
+    gone = Purge(PurgeKind.CONNECTOR, "gone")
+    async with bench(database_url, "well", "ill", now=lambda: now) as here:
+        here.cache.status = 503
+        await here.order(gone, FILM)
+
+        async def has_failed() -> bool:
+            return all(each.problem for each in await here.sender.states())
+
+        await until(has_failed)
+        assert {each.waiting_since for each in await here.sender.states()} == {now}
+
+        async def are_dropped() -> bool:
+            dropped = {(each["hook"], each["purges"]) for each in log.of("purges dropped")}
+            return dropped == {("well", 2), ("ill", 2)}
+
+        with logged() as log:
+            now += timedelta(days=8)
+            await until(are_dropped)
+        exposed = here.metrics.exposition().decode()
+        assert 'thron_connector_purge_hook_dropped_total{hook="ill"} 2.0' in exposed
+        assert 'thron_connector_purge_hook_oldest_seconds{hook="ill"} 691200.0' in exposed
+        here.cache.status, here.cache.told[:] = 200, []
+        here.seconds[0] += 60
+        everything = "connector-gone no-connector"
+
+        async def is_told() -> bool:
+            return here.cache.told == [everything] * 2
+
+        await until(is_told)
+
+
+async def test_what_one_cache_is_to_forget_is_not_another_s(sqlite_url: str) -> None:
+    """A purge of everything that names a hook is for that hook's cache."""
+    async with bench(sqlite_url, "other") as here:
+        await here.order(Purge(PurgeKind.ALL, "this"), FILM)
+        await here.until_told("content-film")
+
+
+async def test_nothing_is_kept_for_hooks_that_there_are_no_more(sqlite_url: str) -> None:
+    """Once the setting is gone a day's purges are all that there is."""
+    now = datetime.now(UTC)
+    async with bench(sqlite_url, now=lambda: now) as here:
+        here.cache.status = 503
+        await here.order(FILM)
+    async with Database.open(sqlite_url, now=lambda: now) as database:
+        async with (
+            ConnectorWatch.open(database, changed=_nothing) as watch,
+            aiohttp.ClientSession() as http,
+            PurgeSender(database, watch, [], http, leads=lambda: True, metrics=Metrics()).running(),
+        ):
+            pass
+        now += timedelta(days=2)
+        await PurgeStore(database).note_changes(["poster"])
+        kept = await PurgeStore(database).since(0)
+        assert [each.purge.value for each in kept] == ["poster"]
 
 
 async def test_a_new_hook_begins_now(sqlite_url: str) -> None:
