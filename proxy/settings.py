@@ -249,6 +249,11 @@ class Settings(BaseModel):
         Listen(host="127.0.0.1", port=8081),
         description="the admin listener: console, its API, probes and metrics",
     )
+    metrics_listen: ListenAddress | None = Field(
+        None,
+        description="a listener for metrics and probes alone, such as 0.0.0.0:8082; the admin"
+        " listener then has no metrics",
+    )
     tls_cert: ReadableFile | None = Field(
         None, description="certificate chain (PEM) of a native HTTPS listener beside the plain one"
     )

@@ -97,6 +97,8 @@ class Supervisor:
         public = [sock for sock, _ in sockets.public]
         self._public = dict(zip(("listen", "tls_listen"), public, strict=False))
         self._admin = {"admin_listen": sockets.admin}
+        if sockets.metrics is not None:
+            self._admin["metrics_listen"] = sockets.metrics
         self._memory = SharedMemory.make(processes=settings.workers)
         self._stop = stop
         self._children: dict[int, _Child] = {}

@@ -1,4 +1,4 @@
-"""The admin listener with the console, and the work of which there is one: the catalogue's sync."""
+"""The admin listener with the console, that of the metrics, and the catalogue's sync."""
 
 import asyncio
 import socket
@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+
+from aiohttp import web
 
 from proxy.admin.console import Console
 from proxy.admin.server import open_console
@@ -22,12 +24,14 @@ from proxy.connectors.watch import ConnectorWatch
 from proxy.edge.hooks import read_hooks
 from proxy.edge.sender import PurgeSender
 from proxy.server.listeners import Lifecycle, Listener, serving
-from proxy.server.probes import admin_probes
+from proxy.server.probes import METRICS, admin_probes
 from proxy.telemetry.live import TrafficView
 from proxy.telemetry.metrics import Metrics
 from proxy.tenant import Resolutions
 
 _CONNECTIONS = 48
+# Of monitors and load balancers: what each asks costs as much as some downloads.
+_METRICS_CONNECTIONS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +43,14 @@ class Admin:
         contents: Reads it.
         purge_sender: Tells caches in front of changes.
         console: What is served.
-        listener: Accepts its connections.
+        listeners: Accept its connections, and those of the metrics' own listener.
     """
 
     sync: Sync
     contents: Contents
     purge_sender: PurgeSender
     console: Console
-    listener: Listener
+    listeners: tuple[Listener, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ async def open_admin(
     replica: Replica,
     sock: socket.socket,
     *,
+    metrics_sock: socket.socket | None = None,
     seen: Seen,
     handed_over: asyncio.Event | None = None,
     accepts_at_once: bool = True,
@@ -83,6 +88,7 @@ async def open_admin(
     Args:
         replica: Of this process.
         sock: A bound one.
+        metrics_sock: Another, on which metrics and probes are; None: they are with the console.
         seen: The public listener.
         handed_over: Set once a successor accepts the connections.
         accepts_at_once: Else once the listener is told to.
@@ -113,6 +119,12 @@ async def open_admin(
             await catalogue.read()
             return seen.exposition(metrics)
 
+        probes = admin_probes(
+            seen.not_ready,
+            degraded=lambda: [*_degraded(parts.database, watch), *seen.silent()],
+            exposition=exposition,
+        )
+        without_metrics = {path: probe for path, probe in probes.items() if path != METRICS}
         console = await stack.enter_async_context(
             open_console(
                 parts,
@@ -122,25 +134,34 @@ async def open_admin(
                 purge_sender=purge_sender,
                 traffic=seen.traffic,
                 resolutions=seen.resolutions,
-                probes=admin_probes(
-                    seen.not_ready,
-                    degraded=lambda: [*_degraded(parts.database, watch), *seen.silent()],
-                    exposition=exposition,
-                ),
+                probes=probes if metrics_sock is None else without_metrics,
                 monotonic=monotonic,
             )
         )
+        handed_over = handed_over or asyncio.Event()
+        serve = partial(serving, drained=_not_waited_for, accepts_at_once=accepts_at_once)
         listener = await stack.enter_async_context(
-            serving(
+            serve(
                 console.pages.server,
                 (sock, None),
                 limiter=connection_limiter("admin", _CONNECTIONS, settings, metrics),
-                drained=_not_waited_for,
-                lifecycle=Lifecycle(handed_over or asyncio.Event(), stopping=console.stopping),
-                accepts_at_once=accepts_at_once,
+                lifecycle=Lifecycle(handed_over, stopping=console.stopping),
             )
         )
-        yield Admin(sync, contents, purge_sender, console, listener)
+        listeners = [listener]
+        if metrics_sock is not None:
+            alone = web.Application()
+            alone.add_routes([web.get(path, probe) for path, probe in probes.items()])
+            listener = await stack.enter_async_context(
+                serve(
+                    alone,
+                    (metrics_sock, None),
+                    limiter=connection_limiter("metrics", _METRICS_CONNECTIONS, settings, metrics),
+                    lifecycle=Lifecycle(handed_over),
+                )
+            )
+            listeners.append(listener)
+        yield Admin(sync, contents, purge_sender, console, tuple(listeners))
 
 
 @asynccontextmanager

@@ -48,8 +48,8 @@ async def open_console_process(
             return [STOPPING] if draining.is_set() else whole.not_ready()
 
         seen = Seen(whole, not_ready, whole.resolutions, whole.silent, whole.exposition)
-        sock = assignment.sockets["admin_listen"]
-        async with open_admin(replica, sock, seen=seen) as admin:
+        sock, own = assignment.sockets["admin_listen"], assignment.sockets.get("metrics_listen")
+        async with open_admin(replica, sock, metrics_sock=own, seen=seen) as admin:
             tell_start(replica.parts, replica.watch)
             console = admin.console
             yield ConsoleProcess(console, whole.introduce, draining.set, console.stopping.set)

@@ -39,7 +39,7 @@ class Gateway:
         contents: Reads it.
         purge_sender: Tells caches in front of changes.
         console: On the admin listener.
-        listeners: The public one and the admin's.
+        listeners: The public one, the admin's, and that of the metrics if they have their own.
         not_ready: Why nothing new should come here.
         end_soon: Sends new clients elsewhere, while their connections are still accepted.
         end_now: Lets nothing that runs finish.
@@ -53,7 +53,7 @@ class Gateway:
     contents: Contents
     purge_sender: PurgeSender
     console: Console
-    listeners: tuple[Listener, Listener]
+    listeners: tuple[Listener, ...]
     not_ready: Callable[[], Sequence[str]]
     end_soon: Callable[[], None]
     end_now: Callable[[], None]
@@ -136,6 +136,7 @@ async def open_gateway(
             open_admin(
                 replica,
                 sockets.admin,
+                metrics_sock=sockets.metrics,
                 seen=Seen(public.traffic, public.not_ready, replica.parts.connection.resolutions),
                 handed_over=sockets.handed_over,
                 accepts_at_once=accepts_at_once,
@@ -151,7 +152,7 @@ async def open_gateway(
             admin.contents,
             admin.purge_sender,
             admin.console,
-            (public.listener, admin.listener),
+            (public.listener, *admin.listeners),
             public.not_ready,
             public.end_soon,
             public.end_now,
@@ -176,6 +177,7 @@ def tell_start(parts: Parts, watch: ConnectorWatch) -> None:
         public=str(settings.listen),
         admin=str(settings.admin_listen),
         tls=str(settings.tls_listen) if settings.tls_listen else None,
+        metrics=str(settings.metrics_listen) if settings.metrics_listen else None,
         set_up=parts.tenant is not None,
     )
     if settings.has_unnamed_proxy:

@@ -1,5 +1,6 @@
 """What every process has that serves: the tenant, its connectors, and obedience to purges."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -55,7 +56,8 @@ async def open_replica(
         DatabaseFailed: The database does not answer.
     """
     _refuse_slow_parser()
-    metrics = Metrics()
+    metrics, loop = Metrics(), asyncio.get_running_loop()
+    metrics.tasks.set_function(lambda: len(asyncio.all_tasks(loop)))
     async with open_parts(settings, environ, clock=clock, metrics=metrics) as parts:
         connection, traffic = parts.connection, Traffic(now=time.time)
         async with (

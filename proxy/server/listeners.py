@@ -45,7 +45,7 @@ _CUT_S = 0.05
 
 
 # The settings that say where, in the order of their problems.
-LISTENERS = ("listen", "admin_listen", "tls_listen")
+LISTENERS = ("listen", "admin_listen", "tls_listen", "metrics_listen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,11 @@ class Sockets:
     def admin(self) -> socket.socket:
         """The admin listener's."""
         return self.named["admin_listen"]
+
+    @property
+    def metrics(self) -> socket.socket | None:
+        """That of metrics and probes, where they have a listener of their own."""
+        return self.named.get("metrics_listen")
 
 
 def bind(listen: Listen, *, setting: str) -> socket.socket:

@@ -13,6 +13,7 @@ Reasons = Callable[[], Sequence[str]]
 PROBES = "/-/"
 """Begins the paths of the public listener's probes; no connector is called so."""
 
+METRICS = "/metrics"
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -57,7 +58,7 @@ def admin_probes(
     async def metrics(_request: web.Request) -> web.Response:
         return web.Response(body=await exposition(), headers={"Content-Type": CONTENT_TYPE})
 
-    return {"/livez": livez, "/readyz": readyz, "/metrics": metrics}
+    return {"/livez": livez, "/readyz": readyz, METRICS: metrics}
 
 
 def _json(status: int, document: dict[str, object]) -> web.Response:

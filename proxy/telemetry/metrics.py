@@ -47,6 +47,11 @@ class Metrics:
         self.event_loop_lag = self._histogram(
             "event_loop_lag_seconds", "How late a timer of the event loop was", _LAGS
         )
+        self.tasks = Gauge(
+            "thron_connector_event_loop_tasks",
+            "Tasks of the event loop: some for each request that is being answered",
+            registry=self.registry,
+        )
         self.thron_requests = Counter(
             "thron_connector_thron_requests",
             "Requests to THRON's API, by service and by status or error",

@@ -149,19 +149,25 @@ async def _told(admin_url: str) -> tuple[str, list[str]]:
 
 async def test_taken_ports_are_told_together(thron: Sandbox, tmp_path: Path) -> None:
     """Every listener that cannot be is named at once, before anything else is opened."""
-    with bind(ANYWHERE, setting="one") as one, bind(ANYWHERE, setting="other") as other:
+    with (
+        bind(ANYWHERE, setting="one") as one,
+        bind(ANYWHERE, setting="other") as other,
+        bind(ANYWHERE, setting="third") as third,
+    ):
         settings = usual_settings(thron).model_copy(
             update={
                 "listen": Listen(host=LOOPBACK, port=one.getsockname()[1]),
                 "admin_listen": Listen(host=LOOPBACK, port=other.getsockname()[1]),
+                "metrics_listen": Listen(host=LOOPBACK, port=third.getsockname()[1]),
             }
         )
         opening = open_gateway(settings, {"STATE_DIRECTORY": str(tmp_path)})
         with pytest.raises(ConfigurationError) as caught:
             await opening.__aenter__()
-    first, second = caught.value.problems
+    first, second, last = caught.value.problems
     assert first.startswith("TDC_LISTEN: ")
     assert second.startswith("TDC_ADMIN_LISTEN: ")
+    assert last.startswith("TDC_METRICS_LISTEN: ")
     assert not list(tmp_path.iterdir())  # noqa: ASYNC240 - a test may wait
 
 

@@ -256,6 +256,23 @@ async def test_other_addresses(cli: Cli) -> None:
             await is_answered(admin, "/livez")
 
 
+async def test_a_listener_more(cli: Cli) -> None:
+    """A reload may add a listener, and the next one takes it over; a taken port changes nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        own = f"127.0.0.1:{free.getsockname()[1]}"
+    async with served(cli.environ) as (process, public, admin):
+        environ = at(cli, public, admin)
+        status, output = await run("reload", environ=environ | {"TDC_METRICS_LISTEN": public})
+        assert status == 2
+        assert f"TDC_METRICS_LISTEN: {public}: another program listens there" in output
+        assert await is_answered(admin, "/metrics") == 200
+        for nth in (1, 2):
+            status, output = await run("reload", environ=environ | {"TDC_METRICS_LISTEN": own})
+            assert status == 0, output
+            await event(process, "draining", nth=nth)
+            assert await is_answered(own, "/metrics") == 200
+
+
 async def test_the_first_process_stays(cli: Cli) -> None:
     """In a shell or a container the first process ends with its last successor, as that does."""
     async with served(cli.environ) as (process, public, _):
