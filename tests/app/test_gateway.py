@@ -174,6 +174,7 @@ async def test_taken_ports_are_told_together(thron: Sandbox, tmp_path: Path) -> 
 async def test_pure_python_parser_is_refused(tmp_path: Path) -> None:
     """Without aiohttp's C parser it does not start: exit status 2, and the fix."""
     environ = {"STATE_DIRECTORY": str(tmp_path), "AIOHTTP_NO_EXTENSIONS": "1"}
+    environ |= dict.fromkeys(("TDC_LISTEN", "TDC_ADMIN_LISTEN"), "127.0.0.1:0")
     status, output = await run("serve", environ=environ)
     assert status == 2
     assert "AIOHTTP_NO_EXTENSIONS" in output

@@ -14,6 +14,8 @@ from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import takewhile
+from operator import eq
 from pathlib import Path
 
 import aiohttp
@@ -96,7 +98,7 @@ class Mixed:
         versions = self.versions[content_id]
         parts = [each[first : first + len(body)] for each in versions]
         if body not in parts or (answer.status == 200 and len(body) != len(versions[-1])):
-            places = [len(os.path.commonprefix((body, part))) for part in parts]
+            places = [sum(1 for _ in takewhile(bool, map(eq, body, part))) for part in parts]
             raise AssertionError(f"{answer}: {len(body)} bytes; those of each version: {places}")
 
     async def whole(self, content_id: str) -> str:
