@@ -47,12 +47,16 @@ _ADDRESS = schema.address.c
 _CONTENT = schema.content.c
 _IS_HIDDEN = _ADDRESS.status == AddressStatus.UNPUBLISHED.value
 _ROWS: Select[Any] = select(
-    # Not what they are searched by: nobody reads it.
-    *(each for each in _ADDRESS if each is not _ADDRESS.search),
-    _CONTENT.file_name,
+    # By their places ``read_url_row`` reads these.
+    *(_ADDRESS.id, _ADDRESS.content_id, _ADDRESS.content_type, _ADDRESS.title, _ADDRESS.language),
+    *(_ADDRESS.value, _ADDRESS.is_addressable, _ADDRESS.status, _ADDRESS.serves, _ADDRESS.since),
+    *(_ADDRESS.updated_s, _CONTENT.file_name, _ADDRESS.is_shortened),
+    *(_ADDRESS.media_type, _ADDRESS.size, _ADDRESS.modified_s),
     # Of the other statuses they are not needed.
     case((_IS_HIDDEN, _CONTENT.status)).label("word"),
     case((_IS_HIDDEN, _CONTENT.channels)).label("channels"),
+    # What else the table is sorted by.
+    _ADDRESS.title_key,
 ).outerjoin_from(
     schema.address,
     schema.content,
@@ -78,8 +82,8 @@ _COLLIDING = Selection(statuses=frozenset({AddressStatus.COLLISION}))
 
 _VERSION = schema.content_version.c
 
-# Lines read at a time where all are wanted: what stands in memory.
-_AT_A_TIME = 2000
+# Lines read at a time where all are wanted: what stands in memory, and takes a few milliseconds.
+_AT_A_TIME = 1000
 
 
 class Contents:
@@ -420,37 +424,26 @@ def colliding(connector: Connector) -> Select[Any]:
     return query.distinct().order_by(value, language)
 
 
-def _hidden(row: Row[Any]) -> Publication | None:
-    if row.status != AddressStatus.UNPUBLISHED.value:
-        return None
-    found = publication(row.word, (row.channels or "").split())
-    return None if found is Publication.PUBLISHED else found
-
-
 def _instant(seconds: int | None) -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC) if seconds else None
 
 
-def read_url_row(row: Row[Any]) -> UrlRow:
-    """Return a line of a row of ``url_rows``."""
+_STATUSES = {each.value: each for each in AddressStatus}
+
+
+def read_url_row(row: Sequence[Any]) -> UrlRow:
+    """Return the line of a row of ``url_rows``; after its columns there may be more."""
+    number, content_id, content_type, title, language, value, is_addressable, *others = row
+    word, serves, since, updated_s, file_name, is_shortened, *others = others
+    media_type, size, modified_s, thron_status, channels, *_ = others
+    status, hidden = _STATUSES[word], None
+    if status is AddressStatus.UNPUBLISHED:
+        hidden = publication(thron_status, (channels or "").split())
     return UrlRow(
-        number=row.id,
-        content_id=row.content_id,
-        content_type=row.content_type,
-        title=row.title,
-        language=row.language or None,
-        value=row.value or None,
-        is_addressable=row.is_addressable,
-        status=AddressStatus(row.status),
-        serves=row.serves,
-        since=row.since,
-        updated=_instant(row.updated_s),
-        file_name=row.file_name,
-        hidden=_hidden(row),
-        is_shortened=row.is_shortened,
-        media_type=row.media_type,
-        size=row.size,
-        modified=_instant(row.modified_s),
+        *(number, content_id, content_type, title, language or None, value or None),
+        *(is_addressable, status, serves, since, _instant(updated_s), file_name),
+        hidden if hidden is not Publication.PUBLISHED else None,
+        *(is_shortened, media_type, size, _instant(modified_s)),
     )
 
 

@@ -29,6 +29,8 @@ from proxy.errors import MalformedPath, UnknownAddress
 LONGEST_PATH = 8192
 """Octets of the raw path: at least 8000 are to be supported (RFC 9110, 4.1)."""
 
+# What needs no percent-encoding (RFC 3986, 2.3): most segments, and an export has 100,000 of them.
+_PLAIN = re.compile(rf"[A-Za-z0-9._~-]{{1,{LONGEST_SEGMENT}}}")
 # No octets of a path (RFC 3986, 3.3), and the percent sign of a broken encoding (2.1).
 _PROHIBITED = re.compile(rb"[\x00-\x20\x7f#]|%(?![0-9A-Fa-f]{2})")
 _ABSOLUTE_FORM = re.compile(r"https?://([^/?]*)(.*)", re.IGNORECASE | re.DOTALL)
@@ -167,10 +169,9 @@ def public_url(
         ValueError: The value, or the language, is not addressable.
     """
     segments = _address_segments(connector, language, value)
-    name = _cosmetic(file_name or "")
-    if name:
+    if file_name and (name := _cosmetic(file_name)):
         segments.append(name)
-    return "/".join([_root(base, connector), *(quote(segment, safe="") for segment in segments)])
+    return "/".join([_root(base, connector), *map(_quoted, segments)])
 
 
 def illustrative(base: str, connector: Connector) -> tuple[Part, ...]:
@@ -262,7 +263,13 @@ def _root(base: str, connector: Connector) -> str:
     return f"{parts[1]}://{connector.host}{parts[3] or ''}"
 
 
+def _quoted(segment: str) -> str:
+    return segment if _PLAIN.fullmatch(segment) else quote(segment, safe="")
+
+
 def _cosmetic(file_name: str) -> str:
+    if _PLAIN.fullmatch(file_name):
+        return "" if file_name in {".", ".."} else file_name
     name = re.sub(r"[/\\]", "_", CONTROL.sub("", file_name))
     name = name.encode("utf-8", "ignore")[:LONGEST_SEGMENT].decode("utf-8", "ignore")
     return "" if name in {".", ".."} else name

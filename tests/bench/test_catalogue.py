@@ -81,13 +81,13 @@ async def _listings(database: Database, listing: FolderListing, connector: Conne
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         took, took_cpu = time.perf_counter() - before, time.process_time() - cpu
         _print(name, took, took_cpu, f"{run.seen} contents, at most {memory} MB")
-    async with _longest_turn() as longest_s:
+    async with longest_turn() as longest_s:
         await FolderSync(database, listing).run(connector, RunKind.FULL)
     _print("longest turn of the loop", longest_s[0], longest_s[0], "of a listing like the last")
 
 
 @asynccontextmanager
-async def _longest_turn() -> AsyncIterator[list[float]]:
+async def longest_turn() -> AsyncIterator[list[float]]:
     """Measure the processor's time that the loop's longest turn takes."""
     longest_s = [0.0]
 

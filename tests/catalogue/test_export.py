@@ -4,7 +4,6 @@ import csv
 import io
 import json
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -36,8 +35,8 @@ def _read(exported: bytes) -> list[list[str]]:
 
 async def test_csv() -> None:
     """CSV has a head, one record for each line, and CRLF at the end of each."""
-    served = replace(LINE, media_type="application/pdf", size=1_234_567, modified=LINE.updated)
-    whole = await _export(Format.CSV, served, replace(LINE, value=None, serves=False))
+    served = LINE._replace(media_type="application/pdf", size=1_234_567, modified=LINE.updated)
+    whole = await _export(Format.CSV, served, LINE._replace(value=None, serves=False))
     assert whole.count(b"\r\n") == 3
     head, first, second = _read(whole)
     assert tuple(head) == COLUMNS
@@ -68,7 +67,7 @@ async def test_csv() -> None:
 )
 async def test_csv_keeps_every_character(title: str) -> None:
     """A cell comes back as it was (RFC 4180, 2)."""
-    assert _read(await _export(Format.CSV, replace(LINE, title=title)))[1][0] == title
+    assert _read(await _export(Format.CSV, LINE._replace(title=title)))[1][0] == title
 
 
 async def test_byte_order_mark() -> None:
@@ -83,7 +82,7 @@ async def test_byte_order_mark() -> None:
 async def test_csv_has_no_formulas(start: str) -> None:
     """What spreadsheets take for a formula gets an apostrophe, in every column."""
     evil = f"{start}HYPERLINK(1)"
-    line = replace(LINE, title=evil, file_name=evil, value=evil, content_id=evil)
+    line = LINE._replace(title=evil, file_name=evil, value=evil, content_id=evil)
     record = _read(await _export(Format.CSV, line))[1]
     assert [record[0], record[3], record[8], record[9]] == [f"'{evil}"] * 4
 
@@ -99,7 +98,7 @@ def test_no_cell_begins_a_formula(cell: str) -> None:
 async def test_json() -> None:
     """JSON is one array, with every value as it is."""
     assert json.loads(await _export(Format.JSON)) == []
-    evil = replace(LINE, title="=1+1", value=None, language=None, updated=None)
+    evil = LINE._replace(title="=1+1", value=None, language=None, updated=None)
     first, second = json.loads(await _export(Format.JSON, LINE, evil))
     assert first["url"] == "http://dl.example.com/names/en/name"
     assert [second[name] for name in ("title", "url", "updated")] == ["=1+1", None, None]
@@ -107,14 +106,14 @@ async def test_json() -> None:
 
 async def test_text() -> None:
     """Text has the URLs that lead to a content, and no others."""
-    lost = replace(LINE, value="lost", serves=False, status=AddressStatus.COLLISION)
-    none = replace(LINE, value=None)
+    lost = LINE._replace(value="lost", serves=False, status=AddressStatus.COLLISION)
+    none = LINE._replace(value=None)
     assert await _export(Format.TXT, LINE, lost, none) == b"http://dl.example.com/names/en/name\n"
 
 
 async def test_in_pieces() -> None:
     """A long export comes in pieces, none of them long."""
-    lines = [replace(LINE, number=number) for number in range(2000)]
+    lines = [LINE._replace(number=number) for number in range(2000)]
     pieces = [piece async for piece in exported(_each(lines), URLS, Format.JSON)]
     assert len(pieces) > 5
     assert max(map(len, pieces)) < 64 * 1024

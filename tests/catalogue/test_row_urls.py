@@ -1,7 +1,5 @@
 """The URLs of the summary table's lines."""
 
-from dataclasses import replace
-
 import pytest
 
 from proxy.catalogue.collisions import AddressStatus
@@ -34,7 +32,7 @@ LINE = UrlRow(
         pytest.param(NAMES, LINE, "http://dl.example.com/names/en/name", id="prettyID"),
         pytest.param(
             SKUS,
-            replace(LINE, language=None, value="a/b ü"),
+            LINE._replace(language=None, value="a/b ü"),
             "http://dl.example.com/skus/a%2Fb%20%C3%BC",
             id="metadata",
         ),
@@ -50,9 +48,9 @@ LINE = UrlRow(
             "http://media.example.com/en/name",
             id="host",
         ),
-        pytest.param(NAMES, replace(LINE, value=None), None, id="no identifier"),
-        pytest.param(NAMES, replace(LINE, is_addressable=False), None, id="not addressable"),
-        pytest.param(NAMES, replace(LINE, language=None), None, id="of another identifier"),
+        pytest.param(NAMES, LINE._replace(value=None), None, id="no identifier"),
+        pytest.param(NAMES, LINE._replace(is_addressable=False), None, id="not addressable"),
+        pytest.param(NAMES, LINE._replace(language=None), None, id="of another identifier"),
     ],
 )
 def test_url(connector: Connector, line: UrlRow, url: str | None) -> None:
@@ -64,7 +62,7 @@ def test_file_name() -> None:
     """On request URLs end with the file name."""
     named = RowUrls(NAMES, PLAIN, SECURE, is_named=True)
     assert named.of(LINE) == "http://dl.example.com/names/en/name/a%20file.pdf"
-    assert named.of(replace(LINE, file_name=None)) == "http://dl.example.com/names/en/name"
+    assert named.of(LINE._replace(file_name=None)) == "http://dl.example.com/names/en/name"
 
 
 def test_root() -> None:

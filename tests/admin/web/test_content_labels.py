@@ -1,7 +1,5 @@
 """What types and statuses are called."""
 
-from dataclasses import replace
-
 from proxy.admin.web import content_labels as words
 from proxy.admin.web.table_view import Column
 from proxy.catalogue.collisions import AddressStatus
@@ -20,8 +18,8 @@ def test_everything_has_a_name() -> None:
 
 def test_the_loser_of_a_collision() -> None:
     """A line whose address leads elsewhere stands out from the one that has it."""
-    winner = replace(LINE, status=AddressStatus.COLLISION)
-    loser = replace(winner, serves=False)
+    winner = LINE._replace(status=AddressStatus.COLLISION)
+    loser = winner._replace(serves=False)
     assert (words.kind(winner), words.kind(loser)) == ("warning", "bad")
     assert words.meaning(winner) != words.meaning(loser) == words.LOST
 
