@@ -4,11 +4,12 @@ import ast
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -36,7 +37,7 @@ HANDBOOK = [
     for name in (
         *("addresses", "backup", "caches", "connect", "connectors", "console"),
         *("delivery", "faq", "install"),
-        *("monitoring", "production", "quick-start", "security", "settings", "sizing"),
+        *("monitoring", "production", "quick-start", "security", "settings", "site", "sizing"),
         *("troubleshooting", "upgrade"),
     )
 ]
@@ -240,6 +241,20 @@ def test_quick_start_works_as_printed(tmp_path: Path) -> None:
     assert "strada-sl-film" in (tmp_path / "urls.csv").read_text("utf-8")
 
 
+def test_a_whole_site_works_as_printed(tmp_path: Path) -> None:
+    """The commands from nothing to HTTPS behind Varnish do what they say; each panel has data."""
+    shutil.copytree(ROOT / "deploy", tmp_path / "deploy")
+    scraping = tmp_path / "deploy" / "monitoring" / "prometheus.yml"
+    scraping.write_text(scraping.read_text("utf-8").replace("15s", "1s"), "utf-8")
+    *blocks, stop = _blocks("docs/site.md", "sh run")
+    # A failure, and an address that is remembered.
+    more = "curl -sS --cacert site.crt -o more https://localhost:8443/brochures/en/"
+    more = f"{more}none\n{more}strada-sl-film/another.mp4"
+    panels = f"cd {ROOT} && {sys.executable} -m tests.deploy.panels http://127.0.0.1:9090"
+    _run([*blocks, more, f"({panels})", stop], tmp_path)
+    assert (tmp_path / "film.mp4").stat().st_size > (tmp_path / "part").stat().st_size == 1000
+
+
 async def test_back_up_is_restored(tmp_path: Path) -> None:
     """The commands of the back-up bring the connectors back."""
     url = f"sqlite:///{tmp_path}/connector.db"
@@ -253,18 +268,25 @@ async def test_back_up_is_restored(tmp_path: Path) -> None:
         assert (await ConnectorStore(database).read()).all == (kept,)
 
 
+_PORTS = ("8080", "8081", "6081", "8443", "8888", "9090")
+# Which name some of them.
+_RECIPES = ("deploy/varnish.vcl", "deploy/monitoring/prometheus.yml")
+
+
 def _run(blocks: list[str], home: Path) -> None:
     """Run blocks as one script in a directory, on free ports in place of the usual ones."""
     # What a block left running ends with the script, also where that fails.
     script = "\n".join(["trap 'kill $(jobs -p) 2> /dev/null || true' EXIT", *blocks])
-    ports = {usual: _free_port() for usual in ("8080", "8081")}
-    for usual, free in ports.items():
-        script = script.replace(f":{usual}", f":{free}")
+    ports = {usual: str(_free_port()) for usual in _PORTS}
+    script = _on_ports(script, ports)
+    for name in _RECIPES:
+        if (recipe := home / name).exists():
+            recipe.write_text(_on_ports(recipe.read_text("utf-8"), ports), "utf-8")
     with subprocess.Popen(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=home,
         env={
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}:/usr/sbin",
             "HOME": str(home),
             "STATE_DIRECTORY": str(home),
             "TDC_LISTEN": f"127.0.0.1:{ports['8080']}",
@@ -276,11 +298,15 @@ def _run(blocks: list[str], home: Path) -> None:
         start_new_session=True,
     ) as shell:
         try:
-            said, _ = shell.communicate(timeout=100)
-        finally:
-            if shell.poll() is None:  # it waits for what will not come, with servers behind it
-                os.killpg(shell.pid, signal.SIGKILL)
+            said, _ = shell.communicate(timeout=200)
+        except subprocess.TimeoutExpired:  # it waits for what will not come, with servers behind it
+            os.killpg(shell.pid, signal.SIGKILL)
+            said, _ = shell.communicate()
     assert shell.returncode == 0, said
+
+
+def _on_ports(text: str, ports: Mapping[str, str]) -> str:
+    return re.sub(r"\b(?:{})\b".format("|".join(ports)), lambda found: ports[found[0]], text)
 
 
 def _free_port() -> int:
