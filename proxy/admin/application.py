@@ -32,6 +32,7 @@ from proxy.admin.console import Console
 from proxy.admin.content_actions import ContentActions
 from proxy.admin.error_middleware import error_middleware
 from proxy.admin.live import Live
+from proxy.admin.onboarding import Onboarding, first_steps
 from proxy.admin.overview import Observer
 from proxy.admin.security_headers import secure
 from proxy.admin.set_up import SetUp
@@ -47,6 +48,7 @@ from proxy.admin.web.connector_new import ConnectorNewPages
 from proxy.admin.web.connectors import ConnectorsPages
 from proxy.admin.web.content import ContentPages
 from proxy.admin.web.contents import ContentsPages
+from proxy.admin.web.first_steps import FirstStepsPages
 from proxy.admin.web.links import LinksPages
 from proxy.admin.web.login import LoginPages
 from proxy.admin.web.overview import OverviewPages
@@ -91,9 +93,11 @@ def application(  # noqa: PLR0913 - what it works with, each by name
         connectors, settings, previewer=lambda: connection.connected.previewer, watch=watch
     )
     set_up = SetUp.of(connection, now=monotonic)
+    onboarding = Onboarding(database, connection, watch)
     nouns_of_pages = (
         LoginPages(settings, store, password, links, sessions, login, monotonic),
         PreferencesPages(),
+        FirstStepsPages(onboarding),
         OverviewPages(live, watch, sessions, stopping),
         PurgePages(settings, database, resolutions, watch, purge_sender),
         ConnectorNewPages(settings, connectors, watch, service, set_up),
@@ -127,6 +131,7 @@ def application(  # noqa: PLR0913 - what it works with, each by name
             request_context(trusted=settings.proxies),
             known_hosts(settings.admin_hosts),
             authorization(sessions, tokens, body_timeout_s=body_timeout_s),
+            first_steps(onboarding),
         ]
     )
     app.on_response_prepare.append(secure)

@@ -1,5 +1,7 @@
 """From nothing to a copied, working link: the whole way through the console, in one run."""
 
+import re
+
 import pytest
 from playwright.async_api import Browser, expect
 
@@ -26,10 +28,19 @@ async def test_from_nothing_to_a_copied_working_link(browser: Browser, bare: Run
     async with window(browser, bare.gateway) as seen:
         await seen.page.goto(link)
         await set_password(seen)
+        steps = seen.page.get_by_role("navigation", name="First steps")
+        await expect(steps.locator("[aria-current]")).to_have_text(re.compile("Connect the tenant"))
+        await seen.is_fit()
         await _connect(seen, bare.thron)
+        await expect(steps.locator("[aria-current]")).to_have_text(
+            re.compile("Install a connector")
+        )
         await _install(seen)
         url = await _copy(seen)
+        await expect(steps).to_have_text(re.compile("That is your first link"))
         await seen.is_fit()
+        await seen.open("/")
+        await expect(steps).to_have_count(0)
     assert url.startswith(f"{bare.gateway.parts.settings.public_base}/cinema/en/{FILM}")
     answer = await bare.get(url)  # by a client that keeps and sends no cookie
     assert answer.status == 200

@@ -85,6 +85,7 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "can_change": "true",
         "created": _NOON,
     },
+    "onboarding": {"id": "1", "ended": _NOON},
     "catalogued": {
         "connector": "'brochures'",
         "client_id": "'acme'",

@@ -172,6 +172,16 @@ async def test_every_schema_becomes_the_newest(name: str, made: AsyncEngine) -> 
             }
 
 
+async def test_an_installation_in_use_has_no_first_steps(made: AsyncEngine) -> None:
+    """Whose connectors are there already is not led to the first one; a new installation is."""
+    async with writer(made).begin() as connection:
+        await connection.run_sync(dump.restore, "0004")
+        await connection.run_sync(prepare)
+        assert len((await connection.run_sync(_rows))["onboarding"]) == 1
+        await connection.run_sync(_fresh)
+        assert not (await connection.run_sync(_rows))["onboarding"]
+
+
 @pytest.mark.parametrize("name", ["number_1", "number_8"])
 async def test_an_old_database_is_opened_by_many(name: str, database_url: str) -> None:
     """Processes that start at once on an old database all find it ready, with its connectors."""

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from proxy import __version__
 from proxy.admin.auth import csrf
 from proxy.admin.auth.request_context import CALLER, CONTEXT, Theme, keep_browser_id
+from proxy.admin.onboarding import FIRST_STEPS, Step
 from proxy.admin.web import formatting, notices
 from proxy.admin.web.assets import ASSETS
 from proxy.admin.web.i18n import NAMES, Language, Words
@@ -37,6 +38,7 @@ class Page:
         is_signed_in: Whether the navigation is shown.
         navigation: Where one can go, and which of them this is.
         notice: What was done on the page before, if anything.
+        first_steps: The check-list of a new installation; empty once it is over.
     """
 
     path: str
@@ -46,6 +48,7 @@ class Page:
     is_signed_in: bool
     navigation: tuple[tuple[Place, bool], ...]
     notice: Text | None
+    first_steps: tuple[Step, ...]
 
 
 @cache
@@ -165,6 +168,7 @@ def _page(request: web.Request) -> Page:
         is_signed_in=session is not None,
         navigation=tuple((place, place.holds(request.path)) for place in NAVIGATION),
         notice=_notice(request),
+        first_steps=request.get(FIRST_STEPS, ()),
     )
 
 

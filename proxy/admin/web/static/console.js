@@ -17,8 +17,22 @@ export async function copyText(text) {
   }
 }
 
+// With the first link the check-list of a new installation is over: it says so, and does not return.
+export async function linkCopied() {
+  const list = document.querySelector("[data-first-steps]:not(.is-over)");
+  if (!list) return;
+  const form = list.querySelector("form");
+  const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), redirect: "manual" });
+  if (answer.type !== "opaqueredirect") return;
+  list.classList.add("is-over");
+  list.querySelector("ol").remove();
+  list.querySelector(".first-steps-title").textContent = list.dataset.done;
+  announce(list.dataset.done);
+}
+
 async function copy(button) {
   await copyText(button.dataset.copy);
+  if (button.closest("[data-rows], .url, .snippets")) linkCopied();
   button.classList.add("is-copied");
   announce(button.dataset.copied);
   setTimeout(() => button.classList.remove("is-copied"), 1500);

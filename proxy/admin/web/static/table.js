@@ -1,6 +1,6 @@
 // The summary table: select rows, copy their links, and go through them by keyboard.
 
-import { announce, copyText } from "./console.js";
+import { announce, copyText, linkCopied } from "./console.js";
 
 const table = document.querySelector("[data-rows]");
 const form = document.querySelector("[data-picked]");
@@ -12,6 +12,7 @@ const picked = () => rows.filter((row) => tick(row).checked);
 async function copy(urls, shown) {
   if (!urls.length) return;
   await copyText(urls.length > 1 ? urls.join("\n") + "\n" : urls[0]);
+  linkCopied();
   shown.classList.add("is-copied");
   announce(form.querySelector("[data-copied]").dataset.copied);
   setTimeout(() => shown.classList.remove("is-copied"), 1500);
