@@ -1,34 +1,23 @@
 """The one process beside the delivery processes: console, sync and link checks."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
-from proxy.admin.console import Console
 from proxy.app.admin import Seen, open_admin
 from proxy.app.gateway import tell_start
 from proxy.app.public import STOPPING
 from proxy.app.replica import open_replica
 from proxy.app.whole import Whole
-from proxy.server.assignment import Assignment, Introduce
-
-
-@dataclass(frozen=True, slots=True)
-class ConsoleProcess:
-    """The console, how it ends, and to whom it is told how to ask a delivery process."""
-
-    console: Console
-    introduce: Introduce
-    end_soon: Callable[[], None]
-    end_now: Callable[[], None]
+from proxy.server.assignment import Assignment, Serving
+from proxy.server.listeners import Sockets
 
 
 @asynccontextmanager
 async def open_console_process(
     assignment: Assignment, environ: Mapping[str, str]
-) -> AsyncIterator[ConsoleProcess]:
-    """Serve the console, and keep the catalogue, until the end of the block.
+) -> AsyncIterator[Serving]:
+    """Serve the console once told to, and keep the catalogue, until the end of the block.
 
     Args:
         assignment: Of this process.
@@ -38,7 +27,7 @@ async def open_console_process(
         ConfigurationError: The database or a file cannot be used.
         DatabaseFailed: The database does not answer.
     """
-    settings, draining = assignment.settings, asyncio.Event()
+    settings, sockets, draining = assignment.settings, Sockets(assignment.sockets), asyncio.Event()
     async with (
         open_replica(settings, environ) as replica,
         Whole.open(number=settings.workers) as whole,
@@ -48,8 +37,33 @@ async def open_console_process(
             return [STOPPING] if draining.is_set() else whole.not_ready()
 
         seen = Seen(whole, not_ready, whole.resolutions, whole.silent, whole.exposition)
-        sock, own = assignment.sockets["admin_listen"], assignment.sockets.get("metrics_listen")
-        async with open_admin(replica, sock, metrics_sock=own, seen=seen) as admin:
-            tell_start(replica.parts, replica.watch)
-            console = admin.console
-            yield ConsoleProcess(console, whole.introduce, draining.set, console.stopping.set)
+        async with open_admin(
+            replica,
+            sockets.admin,
+            metrics_sock=sockets.metrics,
+            seen=seen,
+            handed_over=sockets.handed_over,
+            accepts_at_once=False,
+        ) as admin:
+
+            def accept() -> None:
+                for listener in admin.listeners:
+                    listener.accept()
+                tell_start(replica.parts, replica.watch)
+
+            def close_listeners() -> None:
+                for listener in admin.listeners:
+                    listener.close(for_all=True)
+
+            yield Serving(
+                handed_over=sockets.handed_over,
+                not_ready=not_ready,
+                is_set_up=lambda: replica.parts.tenant is not None,
+                accept=accept,
+                introduce=whole.introduce,
+                end_soon=draining.set,
+                close_listeners=close_listeners,
+                end_now=admin.console.stopping.set,
+                reloaded=admin.console.reloaded,
+                set_up_url=admin.console.set_up_url,
+            )

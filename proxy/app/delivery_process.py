@@ -1,34 +1,26 @@
 """One of several delivery processes: the public listener alone."""
 
-import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 
 from proxy.app.figures import of_tenant
 from proxy.app.public import open_public
 from proxy.app.replica import open_replica
 from proxy.app.report import reporting
-from proxy.server.assignment import Assignment, Introduce
+from proxy.server.assignment import Assignment, Serving
 from proxy.server.certificate import Certificate
+from proxy.server.listeners import Sockets
 from proxy.server.shared_counts import SharedMemory
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryProcess:
-    """A public listener, how it ends, and to whom it is told who asks how it stands."""
-
-    introduce: Introduce
-    end_soon: Callable[[], None]
-    end_now: Callable[[], None]
 
 
 @asynccontextmanager
 async def open_delivery_process(
     assignment: Assignment, environ: Mapping[str, str]
-) -> AsyncIterator[DeliveryProcess]:
-    """Serve the public listener until the end of the block; then let downloads finish.
+) -> AsyncIterator[Serving]:
+    """Serve the public listener, once told to, until the end of the block.
+
+    Then let downloads finish.
 
     Args:
         assignment: Of this process.
@@ -38,10 +30,10 @@ async def open_delivery_process(
         ConfigurationError: The database or a file cannot be used.
         DatabaseFailed: The database does not answer.
     """
-    settings, sockets = assignment.settings, assignment.sockets
-    served: list[tuple[socket.socket, Certificate | None]] = [(sockets["listen"], None)]
+    settings, certificate = assignment.settings, None
     if settings.tls_cert is not None and settings.tls_key is not None:
-        served.append((sockets["tls_listen"], Certificate(settings.tls_cert, settings.tls_key)))
+        certificate = Certificate(settings.tls_cert, settings.tls_key)
+    sockets = Sockets(assignment.sockets, certificate)
     memory = SharedMemory(assignment.memory, processes=settings.workers)
     shared = memory.of(
         assignment.number - 1,
@@ -50,8 +42,23 @@ async def open_delivery_process(
     )
     async with (
         open_replica(settings, environ) as replica,
-        open_public(replica, *served, shared=shared) as public,
+        open_public(
+            replica,
+            *sockets.public,
+            handed_over=sockets.handed_over,
+            accepts_at_once=False,
+            shared=shared,
+        ) as public,
     ):
         replica.metrics.collect(partial(of_tenant, replica.parts.connection))
         with reporting(replica, public) as introduce:
-            yield DeliveryProcess(introduce, public.end_soon, public.end_now)
+            yield Serving(
+                handed_over=sockets.handed_over,
+                not_ready=public.not_ready,
+                is_set_up=lambda: replica.parts.tenant is not None,
+                accept=public.listener.accept,
+                introduce=introduce,
+                end_soon=public.end_soon,
+                close_listeners=partial(public.listener.close, for_all=True),
+                end_now=public.end_now,
+            )

@@ -39,7 +39,8 @@ class Gateway:
         contents: Reads it.
         purge_sender: Tells caches in front of changes.
         console: On the admin listener.
-        listeners: The public one, the admin's, and that of the metrics if they have their own.
+        listeners: The public one and the admin's.
+        owns_sockets: Whether nobody listens on their sockets once this process has ended.
         not_ready: Why nothing new should come here.
         end_soon: Sends new clients elsewhere, while their connections are still accepted.
         end_now: Lets nothing that runs finish.
@@ -54,6 +55,7 @@ class Gateway:
     purge_sender: PurgeSender
     console: Console
     listeners: tuple[Listener, ...]
+    owns_sockets: bool
     not_ready: Callable[[], Sequence[str]]
     end_soon: Callable[[], None]
     end_now: Callable[[], None]
@@ -74,6 +76,14 @@ class Gateway:
         listen = self.parts.settings.tls_listen
         return f"https://{listen.local}" if listen is not None else None
 
+    def is_set_up(self) -> bool:
+        """Tell whether there are credentials."""
+        return self.parts.tenant is not None
+
+    def reloaded(self, problems: Sequence[str]) -> None:
+        """Show why a reload was refused, until one is not."""
+        self.console.reloaded(problems)
+
     def accept(self) -> None:
         """Take connections from now on."""
         for listener in self.listeners:
@@ -83,7 +93,7 @@ class Gateway:
     def close_listeners(self) -> None:
         """Take those that wait, unless a successor does, and no more."""
         for listener in self.listeners:
-            listener.close()
+            listener.close(for_all=self.owns_sockets)
 
     def set_up_url(self) -> str | None:
         """Return a new link to set the console's password, as ``Console`` gives it."""
@@ -153,6 +163,7 @@ async def open_gateway(
             admin.purge_sender,
             admin.console,
             (public.listener, *admin.listeners),
+            sockets.are_ours,
             public.not_ready,
             public.end_soon,
             public.end_now,

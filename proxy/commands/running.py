@@ -66,30 +66,19 @@ def runs(command: Callable[P, Coroutine[Any, Any, int]]) -> Callable[P, None]:
     return run
 
 
-class Stop(asyncio.Event):
-    """Is set by the first signal that ends the process.
-
-    Attributes:
-        is_interactive: Whether a terminal has ended it: no load balancer is to notice first.
-    """
-
-    is_interactive = False
-
-
-def stop_signals() -> Stop:
+def stop_signals() -> asyncio.Event:
     """Return an event that the first signal sets; the next signal cancels the calling task."""
-    stop = Stop()
+    stop = asyncio.Event()
     task = asyncio.current_task()
 
-    def received(number: signal.Signals) -> None:
+    def received() -> None:
         if stop.is_set() and task is not None:
             task.cancel()
-        stop.is_interactive = number is signal.SIGINT
         stop.set()
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, received, number)
+        loop.add_signal_handler(number, received)
     return stop
 
 

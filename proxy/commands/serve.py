@@ -8,18 +8,18 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from dataclasses import replace
 from functools import partial
+from typing import Protocol
 
 import click
-import structlog
 
 from proxy.cli import importing
 from proxy.commands.running import (
     WithSettings,
     keep_what_start_made,
     runs,
-    stop_signals,
     tell_set_up,
 )
 from proxy.errors import ConfigurationError, GatewayError
@@ -27,15 +27,19 @@ from proxy.hints import with_hint
 from proxy.server.child_processes import ChildProcesses
 from proxy.server.handover import Holder, Predecessor, handover_path
 from proxy.server.listeners import Sockets, addressed, bind_all
-from proxy.server.service_manager import given_names, given_sockets, is_supervised, notify
+from proxy.server.service_manager import (
+    given_names,
+    given_sockets,
+    gives_sockets,
+    is_supervised,
+    notify,
+)
 from proxy.settings import Settings, load, state_directory
 from proxy.telemetry import log
+from proxy.workers import Supervisor
 
 # For a successor to log in to THRON, while its predecessor still serves.
 _LOGIN_S = 15.0
-_NO_RELOAD = "TDC_WORKERS: several processes cannot be reloaded, or begun by a reload: restart"
-
-events = structlog.get_logger("proxy.serve")
 
 
 @click.command(cls=WithSettings)
@@ -46,9 +50,7 @@ async def serve() -> int:
     try:
         settings = load(os.environ)
         log.configure(settings.log_level)
-        if settings.workers == 1:
-            return await _serve(settings, predecessor)
-        return await _supervise(settings, predecessor)
+        return await _serve(settings, predecessor)
     except (ConfigurationError, GatewayError) as exc:
         if predecessor is None:
             raise
@@ -62,27 +64,46 @@ async def serve() -> int:
             predecessor.close()
 
 
-async def _supervise(settings: Settings, predecessor: Predecessor | None) -> int:
-    if predecessor is not None:
-        raise ConfigurationError([_NO_RELOAD])
-    from proxy.workers import supervise  # noqa: PLC0415 - one process does without
+class _Serving(Protocol):
+    """What serves: the connector in one process, or the supervisor of several."""
 
-    # By default it would end the supervisor.
-    asyncio.get_running_loop().add_signal_handler(
-        signal.SIGHUP, partial(events.error, "reload refused", problems=[_NO_RELOAD])
-    )
-    stop = stop_signals()
-    return await supervise(
-        settings,
-        stop=stop,
-        lame_duck_s=lambda: 0 if stop.is_interactive else settings.lame_duck_s,
-        ready=partial(notify, os.environ, "READY=1"),
-    )
+    def not_ready(self) -> Sequence[str]:
+        """Return why nothing new should come here."""
+
+    def is_set_up(self) -> bool:
+        """Tell whether there are credentials."""
+
+    def accept(self) -> None:
+        """Take connections from now on."""
+
+    def reloaded(self, problems: Sequence[str]) -> None:
+        """Show why a reload was refused, until one is not."""
+
+    def set_up_url(self) -> str | None:
+        """Return a new link to set the console's password, if this process is to tell it."""
+
+    def end_soon(self) -> None:
+        """Send new clients elsewhere, while their connections are still accepted."""
+
+    def close_listeners(self) -> None:
+        """Take those that wait, unless a successor does, and no more."""
+
+    def end_now(self) -> None:
+        """Let nothing that runs finish."""
+
+
+def _open(
+    settings: Settings, sockets: Sockets, children: ChildProcesses, failed: Callable[[int], None]
+) -> AbstractAsyncContextManager[_Serving]:
+    if settings.workers > 1:
+        return Supervisor.open(settings, sockets=sockets, processes=children, failed=failed)
+    with importing():  # a supervisor does without the 50 MB of what its processes import
+        from proxy.app.gateway import open_gateway  # noqa: PLC0415
+
+    return open_gateway(settings, os.environ, sockets=sockets)
 
 
 async def _serve(settings: Settings, predecessor: Predecessor | None) -> int:
-    with importing():  # a supervisor does without the 50 MB of what its processes import
-        from proxy.app.gateway import open_gateway  # noqa: PLC0415
     signals = _Signals()
     # Whoever started this process stays, or has handed it to the service manager. Where orphans
     # cannot be adopted, every process stays for its successor.
@@ -95,41 +116,41 @@ async def _serve(settings: Settings, predecessor: Predecessor | None) -> int:
     try:
         async with AsyncExitStack() as stack:
             sockets, settings, predecessor = await _listening(stack, settings, predecessor)
-            async with open_gateway(settings, os.environ, sockets=sockets) as gateway:
-                signals.at_once = gateway.end_now
+            sockets = replace(sockets, are_ours=not gives_sockets(os.environ))
+            async with _open(settings, sockets, children, signals.worker_failed) as serving:
+                signals.at_once = serving.end_now
                 if predecessor is not None:
-                    is_set_up = gateway.parts.tenant is not None
-                    await predecessor.ready(await _lacks(gateway.not_ready, is_set_up=is_set_up))
-                gateway.accept()
+                    await predecessor.ready(await _lacks(serving))
+                serving.accept()
                 holder = Holder(
                     sockets.named,
                     sockets.handed_over,
                     environ=dict(os.environ),
                     start=children.start,
-                    is_ready=lambda: not gateway.not_ready(),
+                    is_ready=lambda: not serving.not_ready(),
                     notify=tell_manager,
-                    reloaded=gateway.console.reloaded,
+                    reloaded=serving.reloaded,
                 )
                 stack.callback(holder.close)
                 signals.follow(holder, children)
                 holder.listen(handover_path(state_directory(os.environ), settings.listen))
                 if not is_reload:  # else the manager has been told by the predecessor
                     tell_manager("READY=1")
-                if (link := gateway.set_up_url()) is not None:
+                if (link := serving.set_up_url()) is not None:
                     await tell_set_up(link)
                 keep_what_start_made()
                 await signals.end_or(sockets.handed_over)
                 if not sockets.handed_over.is_set():
                     tell_manager("STOPPING=1")
-                    gateway.end_soon()
+                    serving.end_soon()
                     holder.stop()
-                    lame_duck_s = 0 if signals.is_interactive else settings.lame_duck_s
+                    lame_duck_s = settings.lame_duck_s if signals.is_announced else 0
                     with suppress(TimeoutError):
                         async with asyncio.timeout(lame_duck_s):
                             await sockets.handed_over.wait()
                     await holder.attended()
                 holder.leave()
-                gateway.close_listeners()
+                serving.close_listeners()
             if predecessor is not None and not sockets.handed_over.is_set():
                 # Its end may be that of whoever still has a download from the process before.
                 with suppress(TimeoutError):
@@ -139,7 +160,7 @@ async def _serve(settings: Settings, predecessor: Predecessor | None) -> int:
         if signals.status is None:
             raise
         return signals.status
-    return await children.stay() or 0
+    return await children.stay() or signals.status or 0
 
 
 async def _listening(
@@ -174,13 +195,13 @@ async def _listening(
         return *bind_all(stack, settings), None
 
 
-async def _lacks(not_ready: Callable[[], Sequence[str]], *, is_set_up: bool) -> Sequence[str]:
-    """Return why the gateway cannot answer, once it has had time to log in."""
+async def _lacks(serving: _Serving) -> Sequence[str]:
+    """Return why it cannot answer, once it has had time to log in."""
     with suppress(TimeoutError):
-        async with asyncio.timeout(_LOGIN_S if is_set_up else 0):
-            while not_ready():  # noqa: ASYNC110 - no event tells it
+        async with asyncio.timeout(_LOGIN_S if serving.is_set_up() else 0):
+            while serving.not_ready():  # noqa: ASYNC110 - no event tells it
                 await asyncio.sleep(0.05)
-    return not_ready()
+    return serving.not_ready()
 
 
 class _Signals:
@@ -188,8 +209,9 @@ class _Signals:
 
     Attributes:
         at_once: Is called by the second signal that ends the process.
-        is_interactive: Whether a terminal has ended it: no load balancer is to notice first.
-        status: With which the process ends since its successor has failed.
+        is_announced: Whether load balancers are to notice the end before it comes: not where a
+            terminal has ended the process, nor where nobody serves any more.
+        status: With which the process ends since its successor or its workers have failed.
     """
 
     def __init__(self) -> None:
@@ -199,7 +221,7 @@ class _Signals:
         self._children: ChildProcesses | None = None
         self._has_waiting_reload = False
         self.at_once: Callable[[], None] = lambda: None
-        self.is_interactive = False
+        self.is_announced = True
         self.status: int | None = None
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -226,6 +248,12 @@ class _Signals:
             self.status = status
             self._end_now()
 
+    def worker_failed(self, status: int) -> None:
+        """End: nobody serves any more; or note how a worker ended where it was to end."""
+        self.status = status
+        self.is_announced = self.is_announced and self._end.is_set()
+        self._end.set()
+
     def _received(self, number: signal.Signals) -> None:
         holder = self._holder
         is_succeeded = holder is not None and holder.handed_over.is_set()
@@ -238,7 +266,7 @@ class _Signals:
             return
         if self._end.is_set():
             self._end_now()
-        self.is_interactive = number is signal.SIGINT
+        self.is_announced = number is not signal.SIGINT
         self._end.set()
 
     def _end_now(self) -> None:

@@ -1,11 +1,12 @@
-"""What the supervisor tells a process that it has started: its part, and its end."""
+"""What the supervisor gives a process that it has started, and what it can tell it."""
 
+import asyncio
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Self
 
-from proxy.server.control_channel import Message
+from proxy.server.channel import Channel
 from proxy.settings import Settings, dump, restore
 
 CONSOLE = 0
@@ -33,31 +34,32 @@ class Assignment:
     memory: int
     sockets: Mapping[str, socket.socket]
 
-    @property
-    def message(self) -> tuple[Message, Sequence[int]]:
-        """It as a message with descriptors."""
+    def post(self, channel: Channel) -> None:
+        """Send it to the process."""
         told = {
             "number": self.number,
             "settings": dump(self.settings),
             "sockets": list(self.sockets),
         }
-        return told, [self.memory, *(sock.fileno() for sock in self.sockets.values())]
+        channel.post(told, [self.memory, *(sock.fileno() for sock in self.sockets.values())])
 
     @classmethod
-    def of(cls, told: Message, descriptors: Sequence[int]) -> Self:
-        """Return what a message said.
+    async def receive(cls, channel: Channel) -> Self:
+        """Return the one that comes.
 
         Raises:
             ConfigurationError: A file that the settings name cannot be read any more.
+            OSError: The supervisor has ended.
         """
-        memory, *sockets = descriptors
+        told = await channel.receive()
+        settings = restore(told["settings"])
+        memory = channel.descriptors.pop(0)
         return cls(
             number=told["number"],
-            settings=restore(told["settings"]),
+            settings=settings,
             memory=memory,
             sockets={
-                name: socket.socket(fileno=descriptor)
-                for name, descriptor in zip(told["sockets"], sockets, strict=True)
+                name: socket.socket(fileno=channel.descriptors.pop(0)) for name in told["sockets"]
             },
         )
 
@@ -66,17 +68,34 @@ Introduce = Callable[[int, socket.socket], None]
 """Takes the number of a process, and a socket that leads to it."""
 
 
-class Serving(Protocol):
-    """What one process of several can be told."""
+def _nothing(*_: object) -> None:
+    """Do nothing: it concerns the other kind of process."""
 
-    @property
-    def introduce(self) -> Introduce:
-        """Makes another process known."""
 
-    @property
-    def end_soon(self) -> Callable[[], None]:
-        """Sends new clients elsewhere, while their connections are still accepted."""
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What one process of several serves, and what it can be told.
 
-    @property
-    def end_now(self) -> Callable[[], None]:
-        """Lets nothing that runs finish."""
+    Attributes:
+        handed_over: To be set once a successor accepts the connections.
+        not_ready: Why nothing new should come here.
+        is_set_up: Whether there are credentials.
+        accept: Takes connections from now on.
+        introduce: Makes another process known.
+        end_soon: Sends new clients elsewhere, while their connections are still accepted.
+        close_listeners: Takes those that wait, unless a successor does, and no more.
+        end_now: Lets nothing that runs finish.
+        reloaded: Is told why a reload was refused; nothing if it was not.
+        set_up_url: Gives a new link to set the console's password, if it has none.
+    """
+
+    handed_over: asyncio.Event
+    not_ready: Callable[[], Sequence[str]]
+    is_set_up: Callable[[], bool]
+    accept: Callable[[], None]
+    introduce: Introduce
+    end_soon: Callable[[], None]
+    close_listeners: Callable[[], None]
+    end_now: Callable[[], None]
+    reloaded: Callable[[Sequence[str]], None] = _nothing
+    set_up_url: Callable[[], str | None] = _nothing

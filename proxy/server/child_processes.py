@@ -1,4 +1,4 @@
-"""Successors that this process starts, and what a parent owes them.
+"""Successors and workers that this process starts, and what a parent owes them.
 
 A service manager takes a successor for the main process from then on. Elsewhere the first process
 stays the parent of all that follow: its end is the end of a container, or of a shell's job. Those
@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from proxy.server import foreground
@@ -21,19 +21,21 @@ _TURNS_S = 0.05
 
 
 class ChildProcesses:
-    """Starts successors, and notices their end."""
+    """Starts successors and workers, and notices their end."""
 
     def __init__(self, *, is_first: bool, failed: Callable[[int], None]) -> None:
         """Start none yet.
 
         Args:
             is_first: Whether this process stays as long as those that follow it.
-            failed: Is told the status of the last one that has ended, if it was not 0: nobody
-                serves any more.
+            failed: Is told the status of the last successor that has ended, if it was not 0:
+                nobody serves any more.
         """
         self._is_first = is_first
         self._failed = failed
-        self._group: int | None = None
+        # The newest successor, and of the first process the group of all that follow.
+        self._successor: int | None = None
+        self._workers: dict[int, asyncio.Future[int]] = {}
 
     def start(self, environ: Mapping[str, str], descriptor: int) -> subprocess.Popen[bytes]:
         """Start this program anew, as it is installed by now, with one descriptor of this process.
@@ -41,7 +43,7 @@ class ChildProcesses:
         Raises:
             OSError: It cannot be started.
         """
-        asyncio.get_running_loop().add_signal_handler(signal.SIGCHLD, self._ended)
+        self._watch()
         if self._is_first and sys.platform == "linux":
             # systemd's MemoryDenyWriteExecute= may refuse it, and a service does not come here.
             import ctypes  # noqa: PLC0415 - see above
@@ -55,21 +57,43 @@ class ChildProcesses:
             # passes them on to the group.
             process_group=0 if self._is_first else None,
         )
-        self._group = process.pid
+        self._successor = process.pid
         return process
+
+    def start_worker(
+        self, command: Sequence[str], descriptor: int
+    ) -> tuple[subprocess.Popen[bytes], asyncio.Future[int]]:
+        """Start a process that serves for this one, with one descriptor of this process.
+
+        Returns:
+            It, and what becomes its exit status; negative for the signal that ended it.
+
+        Raises:
+            OSError: It cannot be started.
+        """
+        self._watch()
+        process = subprocess.Popen(  # noqa: S603 - a command of ours
+            command,
+            stdin=subprocess.DEVNULL,
+            pass_fds=[descriptor],
+            # A terminal signals the whole group: this process passes on what it gets.
+            process_group=0,
+        )
+        ended = self._workers[process.pid] = asyncio.get_running_loop().create_future()
+        return process, ended
 
     def pass_on(self, number: signal.Signals) -> None:
         """Send a signal to all that have been started, if they are this process's to tell."""
-        if self._is_first and self._group is not None:
+        if self._is_first and self._successor is not None:
             with suppress(ProcessLookupError):
-                os.killpg(self._group, number)
+                os.killpg(self._successor, number)
 
     async def stay(self) -> int | None:
-        """Wait for all that are left, and return how the last one ended; None if none is.
+        """Wait for the successors, and return how the last one ended; None if there is none.
 
         Where it can, this process becomes a program that does nothing else, and does not return.
         """
-        if not self._is_first or self._group is None:
+        if not self._is_first or self._successor is None:
             return None
         # No signal is lost: other threads take none, this one blocks them until it waits for them,
         # and what has come before is passed on by the event loop.
@@ -78,20 +102,27 @@ class ChildProcesses:
         await asyncio.sleep(_TURNS_S)
         with suppress(OSError):  # it is not there any more
             os.execv(  # noqa: S606 - a program of ours
-                sys.executable, [sys.executable, "-I", foreground.__file__, str(self._group)]
+                sys.executable, [sys.executable, "-I", foreground.__file__, str(self._successor)]
             )
-        return foreground.stay(self._group)
+        return foreground.stay(self._successor)
+
+    def _watch(self) -> None:
+        # Not by asyncio's own watcher, which waits for what it has started: others are adopted.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGCHLD, self._ended)
 
     def _ended(self) -> None:
-        status = 0
-        while True:
-            try:
+        with suppress(ChildProcessError):
+            while True:
                 pid, ended = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                break
-            if not pid:
-                return
-            status = foreground.exit_status(ended)
-        self._group = None
-        if status:
-            self._failed(status)
+                if not pid:
+                    break
+                if (worker := self._workers.pop(pid, None)) is not None:
+                    worker.set_result(os.waitstatus_to_exitcode(ended))
+                elif (successor := self._successor) is not None:
+                    is_left = (
+                        foreground.has_processes(successor) if self._is_first else pid != successor
+                    )
+                    if not is_left:
+                        self._successor = None
+                        if status := foreground.exit_status(ended):
+                            self._failed(status)

@@ -15,19 +15,17 @@ AWAITED = _PASSED_ON | {signal.SIGCHLD}
 
 
 def stay(group: int) -> int:
-    """Wait until every process below this one has ended, and return how the last one did.
+    """Wait until a group has ended, and return how the last of it did.
 
     Args:
-        group: The process group of those that signals are passed on to.
+        group: The process group of those that serve; signals are passed on to it. What a killed
+            one of them has left behind has a group of its own, and is not waited for.
     """
     # Blocked and waited for: none is lost, however close they come.
     signal.pthread_sigmask(signal.SIG_BLOCK, AWAITED)
     status = 0
-    while True:
-        try:
-            pid, ended = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return status
+    while has_processes(group):
+        pid, ended = os.waitpid(-1, os.WNOHANG)
         if pid:
             status = exit_status(ended)
             continue
@@ -35,6 +33,16 @@ def stay(group: int) -> int:
         if number in _PASSED_ON:
             with suppress(ProcessLookupError):
                 os.killpg(group, number)
+    return status
+
+
+def has_processes(group: int) -> bool:
+    """Tell whether a process group has any left, those included that nobody has waited for."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def exit_status(ended: int) -> int:

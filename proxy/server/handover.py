@@ -1,7 +1,7 @@
 """Listening sockets pass from a process to its successor, so that they never close.
 
 Whoever holds the sockets answers on a Unix socket in the state directory, which only its user may
-open. Requests and answers are lines of JSON; the sockets travel as SCM_RIGHTS (unix(7)).
+open.
 
 A successor asks to ``take`` the sockets, opens all that it needs, says that it is ``ready``, and
 accepts once it is told to ``go``. Until then the holder serves as ever, so that a successor that
@@ -11,19 +11,19 @@ then the two are connected from the start, and the Unix socket is not needed.
 
 import asyncio
 import hashlib
-import json
 import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Protocol, Self
 
 import structlog
 
 from proxy.errors import ConfigurationError
+from proxy.server.channel import Channel, short
 from proxy.settings import PREFIX, Listen
 
 log = structlog.get_logger("proxy.handover")
@@ -44,11 +44,6 @@ _EXCHANGE_S = 5.0
 _ANSWER_S = 60.0
 _MOST_PEERS = 8
 _ACCEPT_AGAIN_S = 0.1
-# An environment is some kilobytes.
-_LONGEST_LINE = 1024 * 1024
-_MOST_SOCKETS = 8
-# What sun_path holds without the octet that ends it (unix(7)).
-_LONGEST_PATH = 107
 
 # Of this process: a file whose inode is that of its network namespace (namespaces(7)).
 _NETWORK = Path("/proc/self/ns/net")
@@ -71,92 +66,6 @@ def handover_path(state: Path, listen: Listen) -> Path:
         namespace = 0
     where = hashlib.blake2s(f"{socket.gethostname()} {namespace}".encode(), digest_size=4)
     return state / f"handover-{listen.host}-{listen.port}-{where.hexdigest()}.sock"
-
-
-class Channel:
-    """One end of a connection between two processes of this machine and user."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        """Take a connected Unix socket, and close it by ``close``."""
-        sock.setblocking(False)  # noqa: FBT003 - the socket module's own signature
-        self._sock = sock
-        self._received = b""
-        self.sockets: list[socket.socket] = []
-
-    @classmethod
-    async def connect(cls, path: Path) -> Self:
-        """Connect to a Unix socket.
-
-        Raises:
-            OSError: Nobody listens there.
-        """
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            sock.setblocking(False)  # noqa: FBT003 - the socket module's own signature
-            with _short(path) as address:
-                await asyncio.get_running_loop().sock_connect(sock, address)
-        except BaseException:
-            sock.close()
-            raise
-        return cls(sock)
-
-    def close(self) -> None:
-        """Close it, and what has been received and taken by nobody."""
-        for each in (self._sock, *self.sockets):
-            each.close()
-
-    async def send(
-        self, message: Mapping[str, object], sockets: Sequence[socket.socket] = ()
-    ) -> None:
-        """Send a message, with sockets.
-
-        Raises:
-            OSError: The other end is closed.
-        """
-        # Not orjson: an environment may have octets that are no UTF-8 (os.fsencode).
-        line = json.dumps(message).encode() + b"\n"
-        sent = 0
-        if sockets:  # few octets, and nothing waits before them: they need not be waited for
-            sent = socket.send_fds(self._sock, [line], [each.fileno() for each in sockets])
-        await asyncio.get_running_loop().sock_sendall(self._sock, line[sent:])
-
-    async def receive(self) -> dict[str, Any]:
-        """Return the next message; sockets that come with it are in ``sockets``.
-
-        Raises:
-            OSError: The other end is closed.
-            ValueError: What comes is no message.
-        """
-        while b"\n" not in self._received:
-            await self._readable()
-            octets, descriptors, *_ = socket.recv_fds(self._sock, 64 * 1024, _MOST_SOCKETS)
-            for each in descriptors:
-                os.set_inheritable(each, False)  # noqa: FBT003 - the os module's own signature
-                self.sockets.append(socket.socket(fileno=each))
-            if not octets:
-                raise ConnectionResetError("the other end is closed")
-            self._received += octets
-            if len(self._received) > _LONGEST_LINE:
-                raise ValueError("the message does not end")
-        line, _, self._received = self._received.partition(b"\n")
-        message = json.loads(line)
-        if not isinstance(message, dict):
-            raise ValueError("no message")  # noqa: TRY004 - as where it is no JSON
-        return message
-
-    async def _readable(self) -> None:
-        loop = asyncio.get_running_loop()
-        readable = loop.create_future()
-        loop.add_reader(self._sock, _settle, readable)
-        try:
-            await readable
-        finally:
-            loop.remove_reader(self._sock)
-
-
-def _settle(readable: asyncio.Future[None]) -> None:
-    if not readable.done():
-        readable.set_result(None)
 
 
 class Successor(Protocol):
@@ -338,8 +247,8 @@ class Holder:
             ValueError: It says what nobody understands.
             TimeoutError: It takes too long.
         """
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        channel, process = Channel(ours), None
+        process: Successor | None = None
+        channel, theirs = Channel.pair()
         try:
             with theirs:
                 process = self._start(
@@ -366,7 +275,8 @@ class Holder:
             OSError: It has ended.
             ValueError: It says what nobody understands.
         """
-        await channel.send({"sockets": list(self._sockets)}, tuple(self._sockets.values()))
+        descriptors = [each.fileno() for each in self._sockets.values()]
+        await channel.send({"sockets": list(self._sockets)}, descriptors)
         match await self._next(channel):
             case {"failed": [*problems]}:
                 return list(map(str, problems))
@@ -481,11 +391,11 @@ class Predecessor:
                 names = (await self._channel.receive()).get("sockets")
         except (OSError, ValueError):
             return None
-        sockets, self._channel.sockets = self._channel.sockets, []
-        if names is None:
+        # Where this process has no descriptor left, the kernel leaves some out.
+        if names is None or len(names) != len(self._channel.descriptors):
             return None
         self._alive = asyncio.create_task(_say_alive(self._channel, every_s=alive_every_s))
-        return dict(zip(names, sockets, strict=True))
+        return {name: socket.socket(fileno=self._channel.descriptors.pop(0)) for name in names}
 
     async def ready(self, lacks: Sequence[str]) -> None:
         """Say that this process can accept, and return once it is to.
@@ -568,7 +478,7 @@ def _listen(path: Path) -> socket.socket:
     beside.unlink(missing_ok=True)
     try:
         sock.setblocking(False)  # noqa: FBT003 - the socket module's own signature
-        with _short(beside) as address:
+        with short(beside) as address:
             sock.bind(address)
         beside.chmod(0o600)  # nobody can connect before it listens
         sock.listen()
@@ -578,16 +488,3 @@ def _listen(path: Path) -> socket.socket:
         sock.close()
         raise
     return sock
-
-
-@contextmanager
-def _short(path: Path) -> Iterator[str]:
-    """Give an address of a Unix socket that is short enough, however long its path is."""
-    if len(os.fsencode(path)) <= _LONGEST_PATH:
-        yield str(path)
-        return
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{folder}/{path.name}"
-    finally:
-        os.close(folder)

@@ -13,7 +13,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -56,11 +56,13 @@ class Sockets:
         named: By its setting.
         certificate: Of native HTTPS, where there is that.
         handed_over: Set once a successor accepts their connections.
+        are_ours: Whether nobody listens on them once this process and its workers have ended.
     """
 
     named: Mapping[str, socket.socket]
     certificate: Certificate | None = None
     handed_over: asyncio.Event = field(default_factory=asyncio.Event)
+    are_ours: bool = True
 
     @property
     def public(self) -> tuple[tuple[socket.socket, Certificate | None], ...]:
@@ -161,6 +163,12 @@ def bind_all(
     return Sockets(bound, certificate), settings.model_copy(update=ports)
 
 
+def stop_listening(sock: socket.socket) -> None:
+    """End the listening of a socket in every process that has it: Linux resets what waits."""
+    with suppress(OSError):  # another one has
+        sock.shutdown(socket.SHUT_RD)
+
+
 def addressed(settings: Settings, given: Iterable[tuple[str, socket.socket]]) -> Settings:
     """Return settings with the addresses of sockets that are given by their settings' names."""
     addresses = {name: _address(sock) for name, sock in given if name in LISTENERS}
@@ -213,10 +221,16 @@ class Listener:
         for acceptor in self._acceptors:
             acceptor.start()
 
-    def close(self) -> None:
-        """Take those that wait, unless a successor does, and no more."""
+    def close(self, *, for_all: bool = False) -> None:
+        """Take those that wait, unless a successor does, and no more.
+
+        Args:
+            for_all: Nor does any other process that has the sockets, unless a successor does: one
+                that hangs would let clients wait for an answer.
+        """
+        is_handed_over = self._lifecycle.handed_over.is_set()
         for acceptor in self._acceptors:
-            acceptor.close(takes_waiting=not self._lifecycle.handed_over.is_set())
+            acceptor.close(takes_waiting=not is_handed_over, for_all=for_all and not is_handed_over)
 
 
 @asynccontextmanager
@@ -318,11 +332,12 @@ class _Acceptor:
         self._sock.listen(_BACKLOG)
         self._loop.add_reader(self._sock, self._accept)
 
-    def close(self, *, takes_waiting: bool) -> None:
+    def close(self, *, takes_waiting: bool, for_all: bool = False) -> None:
         """Accept no more; what has been accepted goes on.
 
         Args:
             takes_waiting: Accept before what waits: the kernel resets it as the socket closes.
+            for_all: End the listening itself, whichever processes have the socket.
         """
         if self._sock.fileno() < 0:
             return
@@ -333,6 +348,8 @@ class _Acceptor:
             for _ in range(_BACKLOG):
                 if not self._accept_one():
                     break
+        if for_all:
+            stop_listening(self._sock)
         self._sock.close()
 
     def abort(self) -> None:
@@ -352,7 +369,10 @@ class _Acceptor:
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return False
         except OSError as exc:
-            self._pause(exc)
+            if exc.errno == errno.EINVAL:  # another process has ended the listening for all
+                self._loop.remove_reader(self._sock)
+            else:
+                self._pause(exc)
             return False
         place = self._limiter.opened(address[0])
         if place is None:

@@ -53,12 +53,21 @@ def given_sockets(environ: MutableMapping[str, str]) -> list[tuple[str, socket.s
         environ.pop(_NAMES, None)
         return []
     given = []
+    environ.setdefault(_NAMES, "")
     names = given_names(environ) + [""] * int(count)
     for number, name in zip(range(int(count)), names, strict=False):
         sock = socket.socket(fileno=_FIRST + number)
         sock.set_inheritable(False)
         given.append((name, sock))
     return given
+
+
+def gives_sockets(environ: Mapping[str, str]) -> bool:
+    """Tell whether the service manager has given sockets to this process or one before it.
+
+    It goes on to listen on them when none of them runs.
+    """
+    return _NAMES in environ
 
 
 def given_names(environ: Mapping[str, str]) -> list[str]:

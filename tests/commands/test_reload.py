@@ -339,31 +339,3 @@ def _sockets(pid: int) -> set[str]:
     folder = Path(f"/proc/{pid}/fd")
     found = {str(each.readlink()) for each in folder.iterdir() if int(each.name) > 2}
     return {each for each in found if each.startswith("socket:")}
-
-
-async def test_several_processes_are_not_reloaded(cli: Cli, tmp_path: Path) -> None:
-    """A hangup ends no supervisor, and is refused; the service manager is told that all serve."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.bind(str(tmp_path / "notify"))
-        environ = {
-            **cli.environ,
-            "TDC_WORKERS": "2",
-            "NOTIFY_SOCKET": str(tmp_path / "notify"),
-        }
-        async with served(environ) as (process, public, _):
-            assert await asyncio.to_thread(manager.recv, 100) == b"READY=1"
-            process.tell(signal.SIGHUP)
-            await event(process, "reload refused")
-            assert await is_answered(public, "/-/livez") == 200
-            process.tell(signal.SIGTERM)
-            assert await status_of(process) == 0
-
-
-async def test_a_setting_that_is_no_text(cli: Cli) -> None:
-    """Octets that are no UTF-8 are refused like any wrong setting, without a traceback."""
-    async with served(cli.environ) as (_, public, admin):
-        odd = {"TDC_PUBLIC_URL": os.fsdecode(b"http://caf\xe9.example")}
-        status, output = await run("reload", environ=at(cli, public, admin) | odd)
-        assert status == 2
-        assert "TDC_PUBLIC_URL" in output
-        assert "Traceback" not in output

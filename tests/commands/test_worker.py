@@ -5,13 +5,13 @@ import os
 import sys
 
 from proxy.commands.worker import worker
-from proxy.server.control_channel import ControlChannel
+from proxy.server.channel import Channel
 from tests.commands.cli import ran
 
 
 async def test_without_a_supervisor() -> None:
     """It ends at once where the supervisor has ended before it could say anything."""
-    ours, theirs = ControlChannel.pair()
+    ours, theirs = Channel.pair()
     ours.close()
     with theirs:
         process = await asyncio.create_subprocess_exec(

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from proxy.errors import ConfigurationError
+from proxy.server.channel import Channel
 from proxy.server.handover import (
-    Channel,
     Holder,
     Predecessor,
     ask_for_reload,
