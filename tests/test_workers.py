@@ -410,3 +410,35 @@ def _is_free(url: str) -> bool:
     except OSError:
         return False
     return True
+
+
+async def test_a_reload_changes_how_many_there_are(thron: Sandbox, tmp_path: Path) -> None:
+    """A successor of either kind follows a predecessor of either kind; a download goes on."""
+    film = thron.tenant.find(FILM).id
+    data = thron.tenant.bytes_of(film)
+    async with workers(thron, tmp_path, TDC_DRAIN_S="3600") as running, AsyncExitStack() as stack:
+        url = f"{running.public_url}/files/{film}"
+        environ = running.environ | {
+            "TDC_LISTEN": running.public_url.removeprefix("http://"),
+            "TDC_ADMIN_LISTEN": running.admin_url.removeprefix("http://"),
+            "TDC_DRAIN_S": "3600",
+            "TDC_LAME_DUCK_S": "0",
+            "TDC_LOG_LEVEL": "debug",
+        }
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        answers = []
+        for number in ("3", "1", "2"):
+            thron.faults.stall_after(200_000, where="source")
+            answer = await stack.enter_async_context(http.get(url))
+            answers.append((answer, await answer.content.readexactly(100_000)))
+            changed = environ | {"TDC_WORKERS": number}
+            status, output = await run("reload", environ=changed)
+            assert status == 0, output
+        thron.faults.release()
+        for answer, begun in answers:
+            assert begun + await answer.content.read() == data
+        async with connected(running, "delivery-2"):
+            pass
+        running.process.tell(signal.SIGTERM)
+        assert await asyncio.to_thread(running.process.status) == 0
+        assert all(map(_is_free, (running.public_url, running.admin_url)))

@@ -250,7 +250,7 @@ class _Signals:
 
     def worker_failed(self, status: int) -> None:
         """End: nobody serves any more; or note how a worker ended where it was to end."""
-        self.status = status
+        self.status = self.status or status
         self.is_announced = self.is_announced and self._end.is_set()
         self._end.set()
 

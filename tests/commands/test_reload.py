@@ -17,6 +17,11 @@ from tests.waiting import until
 
 _BEGUN = 100_000
 
+either = pytest.mark.parametrize(
+    "workers", ["1", pytest.param("2", marks=pytest.mark.timeout(300))], ids=["one", "several"]
+)
+"""By one process, and by a supervisor of several."""
+
 
 def at(cli: Cli, public: str, admin: str) -> dict[str, str]:
     """Return the environment of a connector on addresses that are known."""
@@ -57,10 +62,12 @@ async def is_answered(address: str, path: str) -> int:
         return answer.status
 
 
-async def test_restart_in_place(cli: Cli) -> None:
+@either
+async def test_restart_in_place(cli: Cli, workers: str) -> None:
     """A second one takes both addresses of one that stops, whose downloads finish."""
     await cli.apply(document(cli.thron, "files"), "--yes")
     data = cli.thron.tenant.bytes_of(cli.thron.tenant.find(FILM).id)
+    cli.environ["TDC_WORKERS"] = workers
     environ = {**cli.environ, "TDC_LAME_DUCK_S": "3600", "TDC_DRAIN_S": "3600"}
     async with served(environ) as (old, public, admin), AsyncExitStack() as stack:
         async with half_done(cli, public) as content:
@@ -130,15 +137,17 @@ async def test_nothing_to_reload(cli: Cli) -> None:
     assert "No connector that listens on 127.0.0.1:9 answers at" in outcome.err
 
 
+@either
 @pytest.mark.parametrize(
     ("long", "asking"),
     [(10, 4), pytest.param(50, 20, marks=pytest.mark.soak)],
 )
-async def test_reload_under_load(cli: Cli, long: int, asking: int) -> None:
+async def test_reload_under_load(cli: Cli, long: int, asking: int, workers: str) -> None:
     """Of downloads that run and of requests that come meanwhile, none is refused, cut or wrong."""
     await cli.apply(document(cli.thron, "files"), "--yes")
     film = cli.thron.tenant.find(FILM).id
     data = cli.thron.tenant.bytes_of(film)
+    cli.environ["TDC_WORKERS"] = workers
     environ = {**cli.environ, "TDC_DRAIN_S": "3600"}
     cli.thron.faults.stall_after(200_000, where="source", times=long)
     async with (
@@ -185,8 +194,10 @@ async def test_reload_under_load(cli: Cli, long: int, asking: int) -> None:
         assert "downloads cut" not in process.output
 
 
-async def test_reload_refused(cli: Cli) -> None:
+@either
+async def test_reload_refused(cli: Cli, workers: str) -> None:
     """A reload that cannot be names all reasons, in the log too; the old one goes on."""
+    cli.environ["TDC_WORKERS"] = workers
     async with served(cli.environ) as (process, public, admin):
         changed = {"TDC_LOG_LEVEL": "loud", "TDC_LISTENN": "x", "TDC_DRAIN_S": "-1"}
         status, output = await run("reload", environ=at(cli, public, admin) | changed)
@@ -200,8 +211,12 @@ async def test_reload_refused(cli: Cli) -> None:
         assert "handed over" not in process.output
 
 
-async def test_what_cannot_be_opened_refuses_a_reload(cli: Cli, tmp_path: Path) -> None:
+@either
+async def test_what_cannot_be_opened_refuses_a_reload(
+    cli: Cli, tmp_path: Path, workers: str
+) -> None:
     """What is found once the sockets are taken is told like a setting: here a certificate."""
+    cli.environ["TDC_WORKERS"] = workers
     junk = tmp_path / "junk.pem"
     junk.write_text("hello")
     changed = {
@@ -216,8 +231,10 @@ async def test_what_cannot_be_opened_refuses_a_reload(cli: Cli, tmp_path: Path) 
         assert await is_answered(public, "/-/livez") == 200
 
 
-async def test_a_reload_that_could_not_answer_is_refused(cli: Cli) -> None:
+@either
+async def test_a_reload_that_could_not_answer_is_refused(cli: Cli, workers: str) -> None:
     """Where the old one is logged in to THRON, a new one that is not does not take its place."""
+    cli.environ["TDC_WORKERS"] = workers
     async with served(cli.environ) as (process, public, admin):
         await event(process, "token.renewed")
         nothing = dict.fromkeys(("TDC_CLIENT_ID", "TDC_APP_ID", "TDC_APP_KEY"), "")
@@ -297,8 +314,10 @@ async def test_the_first_process_stays(cli: Cli) -> None:
         assert not _is_there(newest)
 
 
-async def test_a_successor_that_fails_ends_the_first_process(cli: Cli) -> None:
+@either
+async def test_a_successor_that_fails_ends_the_first_process(cli: Cli, workers: str) -> None:
     """Where nobody serves any more, whoever watches the first process is to start another."""
+    cli.environ["TDC_WORKERS"] = workers
     environ = {**cli.environ, "TDC_DRAIN_S": "3600"}
     await cli.apply(document(cli.thron, "files"), "--yes")
     async with served(environ) as (process, public, _), half_done(cli, public):
