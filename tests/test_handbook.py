@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
+import asyncpg  # type: ignore[import-untyped] # it ships no types
 import click
 import pytest
 
@@ -255,17 +256,38 @@ def test_a_whole_site_works_as_printed(tmp_path: Path) -> None:
     assert (tmp_path / "film.mp4").stat().st_size > (tmp_path / "part").stat().st_size == 1000
 
 
+KEPT = Connector(slug="kept", folder="press", identifier=Identifier.CONTENT_ID, folder_id="1")
+
+
 async def test_back_up_is_restored(tmp_path: Path) -> None:
     """The commands of the back-up bring the connectors back."""
     url = f"sqlite:///{tmp_path}/connector.db"
-    kept = Connector(slug="kept", folder="press", identifier=Identifier.CONTENT_ID, folder_id="1")
     async with Database.open(url) as database:
-        await ConnectorStore(database).apply([kept], actor="test")
+        await ConnectorStore(database).apply([KEPT], actor="test")
     back_up, restore = _blocks("docs/backup.md", "sh run")
     later = "thron-connector connectors remove --yes kept"
     _run([back_up, later, restore], tmp_path)
     async with Database.open(url) as database:
-        assert (await ConnectorStore(database).read()).all == (kept,)
+        assert (await ConnectorStore(database).read()).all == (KEPT,)
+
+
+async def test_postgresql_is_restored(postgres_socket: Path, tmp_path: Path) -> None:
+    """The same with PostgreSQL, into an empty database."""
+    server = await asyncpg.connect(host=str(postgres_socket), user="postgres")
+    for name in ("backed_up", "restored"):
+        await server.execute(f"CREATE DATABASE {name}")
+    await server.close()
+    before, after = (
+        f"postgresql://postgres@/{name}?host={postgres_socket}"
+        for name in ("backed_up", "restored")
+    )
+    async with Database.open(before) as database:
+        await ConnectorStore(database).apply([KEPT], actor="test")
+    printed = "postgresql://connector@db.example.com/connector"
+    back_up, restore = _blocks("docs/backup.md", "sh run postgresql")
+    _run([back_up.replace(printed, before), restore.replace(printed, after)], tmp_path)
+    async with Database.open(after) as database:
+        assert (await ConnectorStore(database).read()).all == (KEPT,)
 
 
 _PORTS = ("8080", "8081", "6081", "8443", "8888", "9090")
@@ -298,7 +320,7 @@ def _run(blocks: list[str], home: Path) -> None:
         start_new_session=True,
     ) as shell:
         try:
-            said, _ = shell.communicate(timeout=200)
+            said, _ = shell.communicate(timeout=110)
         except subprocess.TimeoutExpired:  # it waits for what will not come, with servers behind it
             os.killpg(shell.pid, signal.SIGKILL)
             said, _ = shell.communicate()

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from proxy.catalogue.engine import place
+from proxy.edge.hooks import read_hooks
 from tests.deploy.recipes import DEPLOY, loaded
 
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
@@ -25,7 +26,7 @@ def test_settings(secrets: Path) -> None:
     """The connector starts with what the file and the secrets give it."""
     environ = {name: str(value) for name, value in CONNECTOR["environment"].items()}
     environ["TDC_PUBLIC_URL"] = "http://localhost"  # as the file has it where none is exported
-    settings = loaded(environ, secrets={"/run/secrets": secrets})
+    settings = loaded(environ, secrets={"/run/secrets": secrets, "/etc/thron-connector": DEPLOY})
     where = place(settings.database_url or "")
     assert (where.url.host, where.url.database) == ("postgresql", "connector")
     assert where.url.password == (secrets / "database-password").read_text()
@@ -63,6 +64,15 @@ def test_what_services_name_is_there() -> None:
             )
     build = CONNECTOR["build"]
     assert (DEPLOY / build["context"] / build["dockerfile"]).is_file()
+
+
+def test_varnish_is_purged() -> None:
+    """The hook is a file of the connector's container, and leads to Varnish."""
+    place = CONNECTOR["environment"]["TDC_PURGE_HOOKS"]
+    (source,) = [each.split(":")[0] for each in CONNECTOR["volumes"] if f":{place}:" in each]
+    (hook,) = read_hooks(DEPLOY / source)
+    port = COMPOSE["services"]["varnish"]["environment"]["VARNISH_HTTP_PORT"]
+    assert hook.url == f"http://127.0.0.1:{port}/"
 
 
 def test_varnish_reaches_the_connector() -> None:
