@@ -33,7 +33,8 @@ log = structlog.get_logger("proxy.purge_hooks")
 _INTERVAL_S = 0.2
 _LOOK_EVERY_S = 2.0
 _TIMEOUT_S = 10.0
-_BACKOFF = Backoff(1.0, longest_s=60.0)
+# A cache that is back is told within this.
+_BACKOFF = Backoff(1.0, longest_s=10.0)
 _MOST_PURGES = 1000
 # A cache that takes nothing for so long, or misses so much, is told to forget everything instead:
 # a hook that nobody mends fills no database.

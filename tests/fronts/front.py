@@ -5,9 +5,10 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import socket
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,11 +41,40 @@ class Front:
 
     Attributes:
         url: Base of its URLs.
+        pid: Of its process, which may have others below it.
         secure_url: The same by https; None for a proxy that leaves TLS to another.
     """
 
     url: str
+    pid: int
     secure_url: str | None = None
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Return the ids of its processes, the one that was started first."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text("ascii")
+        return (self.pid, *map(int, children.split()))
+
+    @property
+    def peak_memory(self) -> int:
+        """Return the bytes of memory that its processes had at most."""
+        return 1024 * sum(
+            int(
+                re.findall(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{each}/status").read_text("utf-8"))[0]
+            )
+            for each in self.pids
+        )
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let it do nothing, as a machine that hangs, until the end of the block."""
+        for each in self.pids:
+            os.kill(each, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for each in self.pids:
+                os.kill(each, signal.SIGCONT)
 
 
 @asynccontextmanager
@@ -68,8 +98,8 @@ async def nginx(connector_port: int, home: Path) -> AsyncIterator[Front]:
     (home / "site.conf").write_text(_changed("nginx.conf", changes))
     (home / "nginx.conf").write_text(NGINX.format(home=home))
     command = (_program("nginx"), "-p", home, "-c", home / "nginx.conf")
-    async with _listening(*map(str, command), port=port):
-        yield Front(f"http://{LOOPBACK}:{port}", f"https://{LOOPBACK}:{secure_port}")
+    async with _listening(*map(str, command), port=port) as pid:
+        yield Front(f"http://{LOOPBACK}:{port}", pid, f"https://{LOOPBACK}:{secure_port}")
 
 
 @asynccontextmanager
@@ -99,8 +129,8 @@ async def varnish(
     recipe.write_text(text)
     place = ("-n", f"{home}/work", "-a", f"{LOOPBACK}:{port}", "-f", f"{recipe}")
     rest = ("-F", "-j", "none", "-T", "none", "-s", "malloc,64m")
-    async with _listening(_program("varnishd"), *rest, *place, port=port):
-        yield Front(f"http://{LOOPBACK}:{port}")
+    async with _listening(_program("varnishd"), *rest, *place, port=port) as pid:
+        yield Front(f"http://{LOOPBACK}:{port}", pid)
 
 
 @asynccontextmanager
@@ -129,8 +159,10 @@ async def haproxy(
     # Little is on its way: what ends is in the middle of it.
     narrow = "global\n    tune.rcvbuf.server 131072\n    tune.sndbuf.client 131072\n"
     (home / "haproxy.cfg").write_text(narrow + _changed("haproxy.cfg", changes))
-    async with _listening(_program("haproxy"), "-db", "-f", f"{home}/haproxy.cfg", port=port):
-        yield Front(f"http://{LOOPBACK}:{port}", f"https://{LOOPBACK}:{secure_port}")
+    async with _listening(
+        _program("haproxy"), "-db", "-f", f"{home}/haproxy.cfg", port=port
+    ) as pid:
+        yield Front(f"http://{LOOPBACK}:{port}", pid, f"https://{LOOPBACK}:{secure_port}")
 
 
 @asynccontextmanager
@@ -147,8 +179,8 @@ async def caddy(connector_port: int, home: Path) -> AsyncIterator[Front]:
         f"https://:{secure_port} {{\n\tbind {LOOPBACK}\n\ttls {pem} {pem}\n{site}"
     )
     command = (_program("caddy"), "run", "--config", f"{home}/Caddyfile", "--adapter", "caddyfile")
-    async with _listening("env", f"HOME={home}", *command, port=port):
-        yield Front(f"http://{LOOPBACK}:{port}", f"https://{LOOPBACK}:{secure_port}")
+    async with _listening("env", f"HOME={home}", *command, port=port) as pid:
+        yield Front(f"http://{LOOPBACK}:{port}", pid, f"https://{LOOPBACK}:{secure_port}")
 
 
 @asynccontextmanager
@@ -183,8 +215,8 @@ async def apache(connector_port: int, home: Path) -> AsyncIterator[Front]:
         f"Listen {LOOPBACK}:{port}\nListen {LOOPBACK}:{secure_port}\nInclude {home}/site.conf\n"
     )
     command = (_program("apache2"), "-D", "FOREGROUND", "-f", f"{home}/apache.conf")
-    async with _listening(*command, port=port):
-        yield Front(f"http://{LOOPBACK}:{port}", f"https://{LOOPBACK}:{secure_port}")
+    async with _listening(*command, port=port) as pid:
+        yield Front(f"http://{LOOPBACK}:{port}", pid, f"https://{LOOPBACK}:{secure_port}")
 
 
 def _certificate(home: Path) -> Path:
@@ -204,14 +236,14 @@ def _changed(recipe: str, changes: Mapping[str, str]) -> str:
 
 
 @asynccontextmanager
-async def _listening(*command: str, port: int) -> AsyncIterator[None]:
-    """Run a server; it is there when the block begins, and gone at its end."""
+async def _listening(*command: str, port: int) -> AsyncIterator[int]:
+    """Run a server, and give its process id; it is gone at the end of the block."""
     async with started(*command) as process:
         async with asyncio.timeout(START_S):
             while not await _is_answering(port):
                 assert process.returncode is None, (await process.communicate())[1].decode()
         try:
-            yield
+            yield process.pid
         finally:
             process.terminate()
             await process.wait()

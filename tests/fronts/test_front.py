@@ -10,7 +10,7 @@ import pytest
 
 from proxy.sandbox.server import Sandbox
 from tests.clients.command import answered, sha256
-from tests.fronts.conftest import LARGE, of_caches
+from tests.fronts.conftest import LARGE, LARGE_OCTETS, of_caches
 from tests.fronts.front import TLS_PROXY, Front
 from tests.logs import logged
 from tests.running import Answer, Running
@@ -183,24 +183,34 @@ OF_THE_HOP = frozenset(
 async def test_as_the_connector_itself(connector: Running, front: Front, most: int) -> None:
     """Whole, part, HEAD and condition: each says through a front what it says without."""
     compared = 0
-    for content in connector.thron.tenant.contents():
-        path = f"/files/{content.id}"
+    ids = [each.id for each in connector.thron.tenant.contents()]
+    forms = ("/files/{}", "/files/{}?inline", "/files/{}/a%20name.bin", "/brief/{}", "/brief/{}?x")
+    for path in (form.format(each) for form in forms for each in ids):
         known = await connector.ask("HEAD", path)
         if compared == most or known.status != 200:
             continue
         compared += 1
-        for method, fields in (
+        requests: list[tuple[str, dict[str, str]]] = [
             ("HEAD", {}),
             ("GET", {"Range": "bytes=1-9"}),
-            ("GET", {"If_None_Match": known.fields["ETag"]}),
-        ):
+        ]
+        if int(known.fields.get("Content-Length", 0)) <= LARGE_OCTETS:
+            requests.append(("GET", {}))
+        if (etag := known.fields.get("ETag")) is not None:
+            requests.append(("GET", {"If_None_Match": etag}))
+            requests.append(("GET", {"Range": "bytes=-5", "If_Range": etag}))
+        for method, fields in requests:
             through = await connector.ask(method, f"{front.url}{path}", **fields)
             direct = await connector.ask(method, path, **fields)
-            assert (through.status, through.body) == (direct.status, direct.body), path
+            assert through.status == direct.status, path
+            if direct.status >= 400:  # its text has the id of the request, or is the front's own
+                continue
+            assert through.body == direct.body, path
             said = _said(through)
             if through.status == 304:  # one that stores may repeat more of what it has stored
                 said = {name: value for name, value in said.items() if name in _said(direct)}
             assert said == _said(direct), path
+    assert compared == most
 
 
 def _said(answer: Answer) -> dict[str, str]:
