@@ -78,14 +78,17 @@ class Front:
 
 
 @asynccontextmanager
-async def nginx(connector_port: int, home: Path) -> AsyncIterator[Front]:
+async def nginx(
+    connector_port: int, home: Path, *, port: int | None = None
+) -> AsyncIterator[Front]:
     """Run nginx with ``deploy/nginx.conf`` before a connector.
 
     Args:
         connector_port: The connector's public port on loopback.
         home: An empty directory of its own.
+        port: To listen on; None for any.
     """
-    port, secure_port = free_port(), free_port()
+    port, secure_port = port or free_port(), free_port()
     pem = _certificate(home)
     changes = {
         "/var/cache/nginx/thron": f"{home}/cache",
