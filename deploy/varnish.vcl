@@ -1,7 +1,5 @@
 # Varnish in front of the connector: files of up to 256 MiB are stored, larger ones pass through,
 # range by range. For /etc/varnish/default.vcl; Varnish 7 or newer; TLS is ended by another proxy.
-# A version that knows the parameter is best started with -p transit_buffer=1m: without it, a slow
-# reader of a large file makes Varnish hold what was not read yet in memory.
 #
 # The connector must take this proxy's word for address, scheme and host of the client, by exactly
 # the fields that this file writes; what a client sent in them is replaced:
@@ -63,6 +61,10 @@ sub vcl_recv {
         return (synth(400));
     }
 
+    if (req.restarts == 0) {
+        unset req.http.X-Piped;
+    }
+
     # Of no concern to public files; with them nothing would be stored.
     unset req.http.Cookie;
     unset req.http.Authorization;
@@ -89,10 +91,19 @@ sub vcl_recv {
     if (std.healthy(req.backend_hint)) {
         set req.grace = 10s;
     }
+    if (req.http.X-Piped) {
+        return (pipe);
+    }
     if (req.method != "GET" && req.method != "HEAD") {
         return (pass);
     }
     return (hash);
+}
+
+sub vcl_pipe {
+    # Whatever the client sends after this request would come to the connector as it is.
+    set bereq.http.Connection = "close";
+    unset bereq.http.X-Piped;
 }
 
 sub vcl_hash {
@@ -122,6 +133,13 @@ sub vcl_backend_response {
 }
 
 sub vcl_deliver {
+    # What is not stored would wait in memory for a reader slower than the connector. So it is asked
+    # for once more, and goes straight through.
+    if (req.method == "GET" && !req.http.X-Piped && obj.uncacheable
+        && std.integer(resp.http.Content-Length, 0) > 8388608) {
+        set req.http.X-Piped = "1";
+        return (restart);
+    }
     # max-age begins anew with browsers, however long it was stored here.
     if (resp.http.Surrogate-Control) {
         unset resp.http.Surrogate-Control;

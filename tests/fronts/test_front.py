@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -11,12 +12,13 @@ import pytest
 from proxy.sandbox.server import Sandbox
 from tests.clients.command import answered, sha256
 from tests.fronts.conftest import LARGE, LARGE_OCTETS, of_caches
-from tests.fronts.front import TLS_PROXY, Front
+from tests.fronts.front import TLS_PROXY, Front, varnish
 from tests.logs import logged
 from tests.running import Answer, Running
 from tests.waiting import until
 
 CLIENT = "127.0.0.3"
+MIB = 1024**2
 
 
 @of_caches
@@ -168,6 +170,25 @@ async def test_far_range_of_ten_gib(connector: Running, thron: Sandbox, front: F
         answer = await connector.get(url, Range=f"bytes={first}-{first + 99}")
         expected = b"".join(content.version.source.read(first, first + 100))
         assert (answer.status, answer.body == expected) == (206, True)
+
+
+async def test_varnish_holds_no_large_file(
+    connector: Running, thron: Sandbox, tmp_path: Path
+) -> None:
+    """What it does not store goes straight through, and nothing after it; no client asks for that.
+
+    How much memory it takes otherwise, ``test_large.py`` shows.
+    """
+    (home := tmp_path / "varnish").mkdir()
+    content = thron.tenant.find("strada-sl-rushes")
+    async with varnish(connector.gateway.parts.settings.listen.port, home) as front:
+        url = f"{front.url}/files/{content.id}/rushes.bin"
+        large = await connector.get(url, Range=f"bytes=1-{9 * MIB}")
+        expected = b"".join(content.version.source.read(1, 9 * MIB + 1))
+        assert (large.status, large.body == expected) == (206, True)
+        assert large.fields["Connection"] == "close"
+        small = await connector.get(url, Range="bytes=1-9", X_Piped="1")
+        assert (small.status, small.fields["X-Cache"]) == (206, "MISS")
 
 
 # What a front may say otherwise, or adds.
