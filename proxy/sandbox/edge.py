@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import struct
+from http import HTTPStatus
 from urllib.parse import parse_qsl
 
 import orjson
@@ -95,7 +96,9 @@ async def _with_faults(
             return answer
     response = await handler(request)
     badly = tuple(fault for fault in faults if fault.kind in _SENT_BADLY)
-    if badly and isinstance(response, web.Response) and isinstance(response.body, bytes):
+    if not badly or response.status != HTTPStatus.OK:
+        return response  # sent badly, the text of a refusal would have the status of a file
+    if isinstance(response, web.Response) and isinstance(response.body, bytes):
         return await _sent_badly(world, request, response, badly)
     return response
 

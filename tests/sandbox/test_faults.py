@@ -127,6 +127,13 @@ async def test_torn_body(thron: Sandbox, stranger: Caller, place: str, kind: Kin
     assert (await stranger.plain(place)).body == octets(MP4)
 
 
+async def test_a_refusal_stays_one(stranger: Caller, place: str) -> None:
+    """What strikes a request that is refused does not make a file of the refusal's text."""
+    lost = place.rpartition("/")[0] + "/lost.bin"
+    answer = await struck(stranger, lost, Fault(Kind.TRUNCATED, times=None, at=100_000))
+    assert answer.status == (await stranger.plain(lost)).status == 404
+
+
 async def test_reset_before_the_first_byte(stranger: Caller, place: str) -> None:
     """A connection may be reset instead of answered."""
     with pytest.raises((aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)):
