@@ -1,11 +1,18 @@
 """What is known of one request on the public listener, filled in as it goes."""
 
 import random
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from aiohttp import web
+
+Severity = Literal["info", "warning", "error"]
+
+# Those that proxies make are UUIDs, or 20 to 100 characters of base64 and the like.
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._~+/=:@-]{1,128}")
 
 
 def new_request_id() -> str:
@@ -14,6 +21,11 @@ def new_request_id() -> str:
     Not of the system's randomness, which is a system call for each request.
     """
     return f"{random.getrandbits(128):032x}"
+
+
+def is_request_id(value: str) -> bool:
+    """Tell whether a proxy's id can stand in logs and fields: short, and of harmless characters."""
+    return _REQUEST_ID.fullmatch(value) is not None
 
 
 @dataclass(slots=True, eq=False)
@@ -39,6 +51,8 @@ class AccessRecord:
         ended_by: ``complete``, ``client``, ``origin`` or ``gateway``.
         error: The RFC 9209 name, or the class of the error.
         reason: What the operator may want to know of it.
+        trace_id: Of the trace that the request is a part of (W3C Trace Context).
+        parent_id: Of whoever asked, in that trace.
         monotonic: The clock that ``began`` was read from.
         ended: By the same clock; None while the request is being answered.
         headers_sent: Whether the status line is on its way, so that an error can only break off.
@@ -63,6 +77,8 @@ class AccessRecord:
     ended_by: str = "complete"
     error: str | None = None
     reason: str | None = None
+    trace_id: str | None = None
+    parent_id: str | None = None
     monotonic: Callable[[], float] = time.monotonic
     ended: float | None = None
     headers_sent: bool = False
@@ -76,6 +92,17 @@ class AccessRecord:
     def is_failure(self) -> bool:
         """Whether THRON, an origin or this gateway is to blame for how it ended."""
         return self.ended_by in {"origin", "gateway"} or (self.status or 0) >= 500  # noqa: PLR2004 - RFC 9110, 15.6
+
+    @property
+    def severity(self) -> Severity:
+        """How much an operator should mind.
+
+        Error: a defect of this gateway. Warning: THRON or an origin failed, a limit was reached, or
+        the end of this process cut it. All that clients cause themselves is neither.
+        """
+        if self.status == 500 or (self.ended_by == "gateway" and self.error is not None):  # noqa: PLR2004 - RFC 9110, 15.6.1
+            return "error"
+        return "warning" if self.is_failure else "info"
 
     def first_byte(self) -> None:
         """Note that content begins to arrive."""

@@ -15,6 +15,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from proxy.errors import GatewayError
+from proxy.telemetry.access_record import Severity
 from proxy.telemetry.line_writer import LineWriter
 
 _SHARED: list[Callable[..., Any]] = [
@@ -56,18 +57,18 @@ class _LibraryHandler(logging.Handler):
         self._writer.write(line + b"\n")
 
 
-def log_access(facts: dict[str, object]) -> None:
+def log_access(facts: dict[str, object], severity: Severity) -> None:
     """Log the access record of a request, unless the level leaves it out.
 
     It is complete but for what is added here: structlog's processors, which do so for other lines,
     would take as long as all else that a record takes.
     """
-    told = access_log()
+    told = access_log(severity)
     if told is None:
         return
     write, of_process = told
     facts |= of_process
-    facts["level"], facts["timestamp"] = "info", datetime.now(UTC)
+    facts["level"], facts["timestamp"] = severity, datetime.now(UTC)
     try:
         write(orjson.dumps(facts, option=orjson.OPT_UTC_Z))
     except orjson.JSONEncodeError:  # a reason that is no text
@@ -76,9 +77,10 @@ def log_access(facts: dict[str, object]) -> None:
 
 
 @cache
-def access_log() -> tuple[Callable[[bytes], object], dict[str, object]] | None:
+def access_log(severity: Severity) -> tuple[Callable[[bytes], object], dict[str, object]] | None:
     """Return what writes access records, and what says which process did; None if nothing does."""
-    if not structlog.get_logger().bind().is_enabled_for(logging.INFO):
+    number = logging.getLevelNamesMapping()[severity.upper()]
+    if not structlog.get_logger().bind().is_enabled_for(number):
         return None
     context = structlog.contextvars.get_contextvars()
     of_process = {name: context[name] for name in context.keys() & {"process"}}

@@ -8,15 +8,21 @@ from collections.abc import Awaitable, Callable
 import structlog
 from aiohttp import web
 from aiohttp.http_parser import RawRequestMessage
-from multidict import MultiMapping
+from multidict import MultiMapping, istr
 
 from proxy.errors import GatewayError, ReaderTooSlow, UnknownAddress
-from proxy.semantics import forwarded, freshness
+from proxy.semantics import forwarded, freshness, trace_context
 from proxy.semantics.cors import exposure
+from proxy.semantics.field_lines import combined
 from proxy.semantics.forwarded import Scheme, TrustedProxies
 from proxy.semantics.freshness import Freshness
 from proxy.semantics.status_fields import ProxyStatus
-from proxy.telemetry.access_record import RECORD, AccessRecord, new_request_id
+from proxy.telemetry.access_record import (
+    RECORD,
+    AccessRecord,
+    is_request_id,
+    new_request_id,
+)
 from proxy.telemetry.live import Traffic
 from proxy.telemetry.log import log_access
 from proxy.telemetry.metrics import Metrics
@@ -35,10 +41,13 @@ NAME_THE_PROXY = (
     " then all clients are one address to limits and log, and none is known to use HTTPS"
 )
 
+_REQUEST_ID = istr("X-Request-Id")
+_TRACEPARENT = istr("traceparent")
+
 # What an access record holds of some requests alone.
 _IF_KNOWN = (
     *("status", "error", "reason", "connector", "content_id", "resolution", "selected_range"),
-    "first_byte_s",
+    *("first_byte_s", "host", "trace_id", "parent_id"),
 )
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -187,8 +196,8 @@ class Observer:
                 peer=peer,
                 fix=f"if this is your proxy, {NAME_THE_PROXY}",
             )
-        return AccessRecord(
-            request_id=new_request_id(),
+        record = AccessRecord(
+            request_id=(_REQUEST_ID in fields and self._given_id(peer, fields)) or new_request_id(),
             client=effective.client,
             scheme=effective.scheme,
             host=effective.host,
@@ -197,6 +206,16 @@ class Observer:
             method=method,
             path=target.partition("?")[0],
         )
+        if _TRACEPARENT in fields:
+            trace = trace_context.parse(combined(fields, _TRACEPARENT) or "")
+            if trace is not None:
+                record.trace_id, record.parent_id = trace
+        return record
+
+    def _given_id(self, peer: str, fields: MultiMapping[str]) -> str | None:
+        """Return the id that a request has, if a trusted proxy has given it one."""
+        given = combined(fields, _REQUEST_ID) or ""
+        return given if self._trusted.has(peer) and is_request_id(given) else None
 
     def _end(self, record: AccessRecord, peer: str, fields: MultiMapping[str]) -> None:
         record.ended = self._monotonic()
@@ -262,4 +281,4 @@ def _write(record: AccessRecord) -> None:
     for name in _IF_KNOWN:
         if (value := getattr(record, name)) is not None:
             facts[name] = value
-    log_access(facts)
+    log_access(facts, record.severity)

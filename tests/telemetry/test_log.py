@@ -45,7 +45,7 @@ def test_an_access_record_looks_like_other_lines(reason: str) -> None:
     """It goes a shorter way, and has level and time all the same, whatever it holds."""
     with logged() as told:
         structlog.get_logger("proxy.test").info("other")
-        log.log_access({"event": "download", "reason": reason})
+        log.log_access({"event": "download", "reason": reason}, "info")
     other, record = told.events
     assert record.keys() == other.keys() | {"reason"}
     assert record["level"] == other["level"]

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from ipaddress import ip_network
 
 import aiohttp
 import pytest
@@ -61,8 +62,51 @@ async def test_complete(connector: Running, log: Logged) -> None:
         "resolution": "uri-miss",
         "client": "127.0.0.1",
         "scheme": "http",
+        "host": "127.0.0.1",
         "request_id": answer.fields["X-Request-Id"],
     }
+
+
+TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+
+
+@pytest.mark.parametrize("times", [1, 2], ids=["first", "answered at once"])
+async def test_trace(connector: Running, log: Logged, times: int) -> None:
+    """The record belongs to the trace of whoever asks; one that is invalid is left out."""
+    await connector.get(_film(connector))
+    for _ in range(times):
+        await connector.ask("HEAD", _film(connector), traceparent=f"00-{TRACE}-{PARENT}-01")
+    record = await log.wait("download", nth=1 + times)
+    assert (record["trace_id"], record["parent_id"]) == (TRACE, PARENT)
+    await connector.ask("HEAD", _film(connector), traceparent=f"00-{TRACE}-none-01")
+    assert "trace_id" not in await log.wait("download", nth=2 + times)
+
+
+@pytest.mark.parametrize(
+    ("proxies", "given", "counts"),
+    [
+        pytest.param("127.0.0.0/8", "front-1", True, id="trusted"),
+        pytest.param("127.0.0.0/8", "x" * 200, False, id="too long"),
+        pytest.param("127.0.0.0/8", "<b>", False, id="odd characters"),
+        pytest.param("10.0.0.0/8", "front-1", False, id="somebody"),
+    ],
+)
+async def test_request_id_of_a_front(proxies: str, given: str, *, counts: bool) -> None:
+    """That of a trusted proxy stands in answer and record; anybody else's counts for nothing."""
+
+    async def handler(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response()
+
+    trusted = TrustedProxies((ip_network(proxies),))
+    with logged() as log:
+        async with (
+            _answering(handler, trusted) as client,
+            client.get("/", headers={"X-Request-ID": given}) as answer,
+        ):
+            request_id = answer.headers["X-Request-Id"]
+        (record,) = log.of("download")
+    assert record["request_id"] == request_id
+    assert (request_id == given) is counts
 
 
 async def test_selected_range(connector: Running, log: Logged) -> None:
@@ -97,10 +141,17 @@ async def test_without_content(
 
 
 async def test_level_without_records(connector: Running) -> None:
-    """A level above theirs leaves access records out, and nothing else changes."""
+    """A level above theirs leaves access records out; what failed is told all the same."""
     with logged("warning") as log:
         assert (await connector.get(_film(connector))).status == 200
         assert not log.events
+        for where in ("static", "source"):
+            connector.thron.faults.fail(503, where=where, times=None)
+        answer = await connector.get(_film(connector), Range="bytes=0-8")
+        record = await log.wait("download")
+    assert (record["status"], record["level"]) == (answer.status, "warning")
+    assert record["error"]
+    assert record["reason"]
 
 
 async def test_client_left(connector: Running, log: Logged) -> None:
@@ -130,12 +181,14 @@ async def test_origin_broke_off(connector: Running, log: Logged) -> None:
 
 
 @asynccontextmanager
-async def _answering(handler: Handler) -> AsyncIterator[Client]:
+async def _answering(
+    handler: Handler, trusted: TrustedProxies | None = None
+) -> AsyncIterator[Client]:
     observer = Observer(
         handler,
         metrics=Metrics(),
         traffic=Traffic(now=time.time),
-        trusted=TrustedProxies(),
+        trusted=trusted or TrustedProxies(),
         negative_ttl_s=10,
         stopping=asyncio.Event(),
     )
