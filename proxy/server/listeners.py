@@ -21,6 +21,7 @@ import structlog
 from aiohttp import web
 
 from proxy.errors import ConfigurationError
+from proxy.server import tls_buffer
 from proxy.server.certificate import Certificate
 from proxy.server.connection import AtOnce, Connection
 from proxy.server.connection_limiter import ConnectionLimiter, OpenConnection
@@ -395,7 +396,7 @@ class _Acceptor:
         context = self._certificate.context if self._certificate is not None else None
         is_tls = context is not None
         try:
-            await self._loop.connect_accepted_socket(
+            transport, _ = await self._loop.connect_accepted_socket(
                 partial(self._connection, place=place),
                 sock,
                 ssl=context,
@@ -404,6 +405,8 @@ class _Acceptor:
             )
         except (OSError, asyncio.CancelledError):  # the client's handshake, or our limit
             place.closed()
+        else:
+            tls_buffer.shrink(transport)
 
     def _pause(self, exc: OSError) -> None:
         """Stop accepting for a moment, as a socket that stays readable would spin the loop."""
