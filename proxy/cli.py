@@ -23,15 +23,15 @@ class _Entry(NamedTuple):
 
 
 COMMANDS: Mapping[str, _Entry] = {
-    "check": _Entry("diagnosis", "Try the way to THRON, and name the remedy of what fails."),
+    "check": _Entry("diagnosis", "Test the connection to THRON, and say how to fix what fails."),
     "connectors": _Entry("connectors", "Install, list and remove connectors on folders."),
     "demo": _Entry("simulation", "Try it: a simulated THRON with a connector in front."),
     "password": _Entry("password", "Set the console's password, or print its hash."),
-    "purge": _Entry("purge", "Let running connectors ask THRON anew."),
-    "reload": _Entry("reload", "Let the running connector take on its settings as they are now."),
+    "purge": _Entry("purge", "Purge the cache of running connectors."),
+    "reload": _Entry("reload", "Apply new settings to the running connector."),
     "resolve": _Entry("diagnosis", "Explain each step from a public URL to its origin."),
     "sandbox": _Entry("simulation", "Run the simulated THRON alone."),
-    "serve": _Entry("serve", "Run the connector until it is told to stop."),
+    "serve": _Entry("serve", "Run the connector until it is stopped."),
     "urls": _Entry("urls", "List the public URLs of a connector's contents."),
 }
 # Started by a supervisor alone (proxy/workers.py), so that no help lists it.

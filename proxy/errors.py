@@ -119,7 +119,7 @@ class ThronError(GatewayError):
 
     status = 503
     proxy_status: str | None = "destination_unavailable"
-    public = gettext_noop("THRON cannot be asked at the moment.")
+    public = gettext_noop("THRON cannot be reached at the moment.")
     retry_after_s: float | None = 10
 
 

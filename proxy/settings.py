@@ -119,7 +119,8 @@ def _field_value(value: str) -> str:
 def _origin_host(value: str) -> str:
     if not re.fullmatch(r"(\*\.)?[a-z0-9._-]+(:\d+)?|\[[0-9a-f:.]+\](:\d+)?", value.lower()):
         raise ValueError(
-            f"{value!r} is no host; write names such as *.thron.com,files.example.com,10.0.0.7:9000"
+            f"{value!r} is not a host; write names such as *.thron.com,files.example.com or"
+            " 10.0.0.7:9000"
         )
     return value.lower()
 
@@ -136,7 +137,9 @@ def _source_path(value: str) -> str:
 def _host_name(value: str) -> str:
     name = valid_host(value)
     if name is None or ":" in value:
-        raise ValueError(f"{value!r} is no host; write names such as console.example.com, no port")
+        raise ValueError(
+            f"{value!r} is not a host; write names such as console.example.com, no port"
+        )
     return name
 
 
@@ -240,7 +243,7 @@ class Settings(BaseModel):
     source_path: Annotated[str, AfterValidator(_source_path)] | None = Field(
         None,
         description="path of THRON's downloadSource, where `check` does not find it by itself;"
-        " may hold {clientId}",
+        " can contain {clientId}",
     )
     listen: ListenAddress = Field(
         Listen(host="0.0.0.0", port=8080), description="the public listener"
@@ -286,7 +289,7 @@ class Settings(BaseModel):
     )
     origin_hosts: Hosts = Field(
         ("*.thron.com",),
-        description="hosts that content may come from; plain http and private addresses only for"
+        description="hosts that content can come from; plain http and private addresses only for"
         " hosts named here in full",
     )
     ca_file: ReadableFile | None = Field(
@@ -316,7 +319,7 @@ class Settings(BaseModel):
     )
     purge_hooks: ReadableFile | None = Field(
         None,
-        description="TOML file: which caches in front are told when a content changes"
+        description="TOML file: the caches in front to notify when a content changes"
         " (docs/caches.md)",
     )
     max_connections: int | None = Field(
@@ -349,7 +352,7 @@ class Settings(BaseModel):
         description="after SIGTERM connections are still taken for so long, while /readyz is 503",
     )
     drain_s: float = Field(
-        3600, ge=0, description="running downloads may finish after that, or after a reload"
+        3600, ge=0, description="how long active downloads have to finish, on a stop or a reload"
     )
     workers: int = Field(
         1,

@@ -19,7 +19,9 @@ class LinksQuery(Model):
     """Which lines, by what came of them."""
 
     show: LinkStatus = Field(LinkStatus.PROBLEMS, description="by the last outcome")
-    q: str = Field("", max_length=200, description="words that title, identifier or file name have")
+    q: str = Field(
+        "", max_length=200, description="words to find in title, identifier or file name"
+    )
     page: int = Field(1, ge=1, le=_LAST)
     size: int = Field(_SHOWN, ge=1, le=500, description="lines of a page")
 

@@ -36,13 +36,13 @@ class ThronView(Model):
     """THRON, as this process finds it."""
 
     health: Health
-    token_since: datetime | None = Field(description="when the session token was given")
-    token_proved: datetime | None = Field(description="when it last proved good")
+    token_since: datetime | None = Field(description="when the session token was issued")
+    token_proved: datetime | None = Field(description="when THRON last accepted it")
     logins: int
     problem: str | None = Field(description="what went wrong last; null: nothing")
     since: datetime | None = Field(description="since when THRON has not answered")
-    failures: int = Field(description="questions in a row without an answer")
-    retry_at: datetime | None = Field(description="until when THRON is left alone")
+    failures: int = Field(description="consecutive requests to THRON without an answer")
+    retry_at: datetime | None = Field(description="when THRON is asked again")
 
 
 class SyncStanding(StrEnum):
@@ -62,8 +62,8 @@ class SyncView(Model):
     connector: str
     enabled: bool
     standing: SyncStanding
-    seen: int = Field(description="contents that the running listing has shown")
-    expected: int | None = Field(description="how many it is thought to show in all")
+    seen: int = Field(description="contents found so far by the current listing")
+    expected: int | None = Field(description="how many it is expected to find in all")
     since: datetime | None = Field(description="when the running listing began")
     last_ok: datetime | None = Field(description="how old the catalogue is")
     next: datetime | None
@@ -105,8 +105,8 @@ class HourView(Model):
     requests: int
     failed: int
     client_errors: int = Field(description="answered 4xx, such as 404: nothing was served")
-    resolved: int = Field(description="addresses that were looked for")
-    hits: int = Field(description="those among them that were remembered")
+    resolved: int = Field(description="requests for an address")
+    hits: int = Field(description="requests answered from the cache, without asking THRON")
     minutes: tuple[MinuteView, ...]
 
     @property
@@ -122,9 +122,9 @@ class Overview(Model):
     hints: tuple[Hint, ...]
     thron: ThronView
     syncs: tuple[SyncView, ...] | None = Field(description="null: the database does not answer")
-    running: int = Field(description="requests that are being answered")
+    running: int = Field(description="active requests")
     octets_per_s: float
-    remembered: int = Field(description="resolutions in memory")
+    remembered: int = Field(description="addresses in the cache")
     downloads: tuple[DownloadView, ...] = Field(description=f"the first {SHOWN} of them")
     hour: HourView
 

@@ -39,7 +39,7 @@ class ApiToken:
     id: int
     name: str
     hint: Annotated[str, Field(description="its first characters")]
-    can_change: Annotated[bool, Field(description="whether it may change anything")]
+    can_change: Annotated[bool, Field(description="whether it can change anything")]
     created: datetime
     used: Annotated[datetime | None, Field(description="to the minute; null: never")]
 

@@ -43,15 +43,17 @@ _Type = Annotated[str, Field(pattern=r"^[A-Z_]{1,32}$")]
 class LinesQuery(Model):
     """Which lines of the table."""
 
-    q: str = Field("", max_length=200, description="words that title, identifier or file name have")
+    q: str = Field(
+        "", max_length=200, description="words to find in title, identifier or file name"
+    )
     type: Annotated[frozenset[_Type], BeforeValidator(several)] = Field(
         frozenset(), max_length=10, description="VIDEO, IMAGE, AUDIO, OTHER"
     )
     language: Annotated[frozenset[_Language], BeforeValidator(several)] = Field(
-        frozenset(), max_length=50, description="lower case; - for lines without one"
+        frozenset(), max_length=50, description="lower case; - for rows without one"
     )
     status: Annotated[frozenset[AddressStatus], BeforeValidator(several)] = Field(
-        frozenset(), description="how lines stand; default: all but removed"
+        frozenset(), description="status; default: every one but removed"
     )
     sort: Sort = Sort.TITLE
     order: Order = Order.UP
@@ -77,7 +79,7 @@ class UrlsQuery(LinesQuery):
     """Which page of the table."""
 
     page: int = Field(1, ge=1, le=_LAST)
-    size: int = Field(_PAGE, ge=1, le=_LARGEST, description="lines of a page")
+    size: int = Field(_PAGE, ge=1, le=_LARGEST, description="rows per page")
     _usual: Mapping[str, Any] = PrivateAttr(default_factory=dict)
 
     @classmethod

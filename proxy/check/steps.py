@@ -127,7 +127,7 @@ def _api_variants(tenant: Tenant) -> Iterator[DiagnosisStep]:
                 " until it is listed again"
             )
         if "publishingStatus" not in form.details:
-            told += "; what is published is told by its channels alone"
+            told += "; whether a content is published is decided by its channels alone"
         yield DiagnosisStep("search", f"{told}; nothing needs fixing")
     if tenant.origins.source_endpoint is not None:
         yield DiagnosisStep("downloadSource", f"answers {tenant.origins.source_endpoint}")

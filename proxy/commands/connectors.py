@@ -61,7 +61,7 @@ async def apply(file: TextIO, *, yes: bool) -> int:
     try:
         wanted = document.parse(file.read())
     except UnicodeDecodeError as exc:
-        raise ConfigurationError([f"{file.name} is no UTF-8 text: {exc.reason}."]) from exc
+        raise ConfigurationError([f"{file.name} is not UTF-8 text: {exc.reason}."]) from exc
     settings = load(os.environ)
     async with open_parts(settings, os.environ) as parts:
         service = ConnectorService(

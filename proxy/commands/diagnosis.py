@@ -23,14 +23,14 @@ from proxy.settings import load
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     is_flag=False,
     flag_value="thron-connector-report.json",
-    help="Also write what was asked and answered, secrets, ids, hosts and names masked, to be sent"
-    " to whoever helps.  [thron-connector-report.json]",
+    help="Also write a report of every request and answer for support, with secrets, ids, hosts and"
+    " names masked.  [thron-connector-report.json]",
 )
 @runs
 async def check(report_file: Path | None) -> int:
     """Log in, list folders, fetch one byte of each connector, and reach each purge hook's cache.
 
-    What fails is told with its remedy; the exit status is then 1.
+    Whatever fails is shown with its fix; the exit status is then 1.
     """
     settings = load(os.environ)
     recording = Recording() if report_file is not None else None

@@ -24,7 +24,7 @@ from proxy.settings import load
 async def purge(
     url: str | None, content: str | None, connector: str | None, *, everything: bool
 ) -> int:
-    """Let running connectors forget what they know of addresses, and ask THRON anew."""
+    """Purge addresses from the cache of running connectors; THRON is asked again."""
     if [url, content, connector, everything or None].count(None) != 3:  # noqa: PLR2004 - of four
         raise click.UsageError("Give exactly one of --url, --content, --connector and --all.")
     settings = load(os.environ)

@@ -17,7 +17,7 @@ _WHERE_IT_IS = (
 @click.command()
 @runs
 async def reload() -> int:
-    """Let the running connector take on settings, certificate and code as they are now.
+    """Apply new settings, certificate and code to the running connector.
 
     Settings are those of this command's environment; without any, those with which the connector
     was started. Files that they name are read again. All is taken, or nothing. Downloads go on.

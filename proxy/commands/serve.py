@@ -45,7 +45,7 @@ _LOGIN_S = 15.0
 @click.command(cls=WithSettings)
 @runs
 async def serve() -> int:
-    """Run the connector until it is told to stop."""
+    """Run the connector until it is stopped."""
     predecessor = Predecessor.inherited(os.environ)
     try:
         settings = load(os.environ)

@@ -14,7 +14,7 @@ from proxy.sandbox.server import Sandbox
 _library = click.option(
     "--library",
     type=click.Path(exists=True, file_okay=False, readable=True, path_type=Path),
-    help="A directory of your own files, to be the tenant's contents.",
+    help="Directory of your own files, used as the tenant's contents.",
 )
 
 
@@ -23,7 +23,7 @@ _library = click.option(
 @click.option(
     "--port",
     type=click.IntRange(1, 65534),
-    help="Of the URLs; health is on the next one.  [8080, or any if that is taken]",
+    help="Port of the URLs; health is on the next one.  [8080, or any if that is taken]",
 )
 @runs
 async def demo(library: Path | None, port: int | None) -> int:
@@ -41,9 +41,11 @@ async def demo(library: Path | None, port: int | None) -> int:
 @click.option(
     "--port",
     type=click.IntRange(1, 65533),
-    help="Of the API; delivery and storage are on the next two.  [any free ones]",
+    help="Port of the API; delivery and storage are on the next two.  [any free ones]",
 )
-@click.option("--contents", type=click.IntRange(1), help="So many generated contents instead.")
+@click.option(
+    "--contents", type=click.IntRange(1), help="Number of generated contents to use instead."
+)
 @runs
 async def sandbox(library: Path | None, port: int | None, contents: int | None) -> int:
     """Run the simulated THRON alone, and print the settings to reach it."""

@@ -29,7 +29,7 @@ from proxy.settings import load
 @click.option(
     "--status",
     type=click.Choice([each.value for each in AddressStatus]),
-    help="Only lines of this status.",
+    help="Only rows with this status.",
 )
 @click.option("--names", is_flag=True, help="End URLs with the file name.")
 @runs
@@ -56,7 +56,7 @@ async def urls(slug: str, form: str, search: str, status: str | None, *, names: 
             title = "".join(each if each.isprintable() else " " for each in line.title)
             click.echo(f"{line.status:<16}{url or '-':<60}  {title}")
         if not found:
-            click.echo("No lines: no such contents, or serve has not read the folder.", err=True)
+            click.echo("No rows: nothing matches, or serve has not read the folder yet.", err=True)
         elif settings.is_public_url_guessed:
             click.echo(f"(The base {made.base} is guessed: set TDC_PUBLIC_URL.)", err=True)
     return 0

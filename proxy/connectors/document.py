@@ -50,7 +50,7 @@ def _toml(text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text.removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as exc:
-        raise ConfigurationError([f"This is no TOML: {exc}."]) from exc
+        raise ConfigurationError([f"This is not TOML: {exc}."]) from exc
 
 
 def _unknown_tables(document: Mapping[str, object]) -> Iterable[str]:

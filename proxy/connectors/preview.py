@@ -140,9 +140,9 @@ def _unusable(connector: Connector, definition: MetadataDefinition) -> list[str]
 def _unknown_metadata(connector: Connector, known: tuple[MetadataDefinition, ...] | None) -> str:
     if known is None:
         return (
-            f"connector {connector.slug}: the application may not list metadata definitions, and no"
-            f" content of the folder has a value of {connector.metadata!r}; check the key, give one"
-            " a value, or let the application see definitions in THRON."
+            f"connector {connector.slug}: the application is not allowed to list metadata"
+            f" definitions, and no content of the folder has a value of {connector.metadata!r};"
+            " check the key, give one a value, or let the application see definitions in THRON."
         )
     usable = sorted({each.key for each in known if not _is_unusable(each)})
     near = difflib.get_close_matches(connector.metadata or "", usable, n=1)

@@ -111,7 +111,7 @@ def max_age(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise Unfit(f"must be a whole number of seconds, not {_kind(value)}; write 300.")
     if not 0 <= value <= LONGEST_MAX_AGE:
-        raise Unfit(f"{value} is no lifetime; write 0 (always ask again) to {LONGEST_MAX_AGE}.")
+        raise Unfit(f"{value} is not a lifetime; write 0 (always ask again) to {LONGEST_MAX_AGE}.")
     return value
 
 

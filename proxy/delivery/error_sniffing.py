@@ -55,7 +55,7 @@ async def sniff_error(response: HttpResponse, *, expected_name: str | None) -> G
             async with asyncio.timeout(_SNIFF_TIMEOUT_S):
                 head, plain = await _head(response)
         except TimeoutError as exc:
-            raise OriginTimeout("silent in its first octets") from exc
+            raise OriginTimeout("silent after its header section") from exc
         unless_read.pop_all()
     response.unread(head)
     if plain is None and response.status < HTTPStatus.BAD_REQUEST:

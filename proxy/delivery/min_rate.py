@@ -82,7 +82,7 @@ class MinRateGuard:
             self._wait(now)
         if self._waited_s >= window_s:
             if self._octets < self._min_rate.min_rate_bytes_s * self._waited_s:
-                raise ReaderTooSlow(f"took {self._octets} octets in {self._waited_s:.0f} s")
+                raise ReaderTooSlow(f"took {self._octets} bytes in {self._waited_s:.0f} s")
             self._octets, self._waited_s = 0, 0.0
 
     def give_way(self) -> None:

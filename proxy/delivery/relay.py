@@ -142,7 +142,7 @@ async def _continued(
     """
     asked = continuation(resume_point, received=received)
     if asked is None:
-        raise OriginIncomplete("more octets came than were promised")
+        raise OriginIncomplete("more bytes arrived than announced")
     upstream = await reopen(asked)
     skip = octets_to_skip(
         resume_point, received=received, status=upstream.status, fields=upstream.fields

@@ -186,7 +186,7 @@ class _HookSpec(BaseModel):
     url: Annotated[str, AfterValidator(_http_url)] = Field(
         "",
         validate_default=True,
-        description="write where the cache is told, such as http://varnish:6081/, in ASCII and"
+        description="write where the cache is notified, such as http://varnish:6081/, in ASCII and"
         " without blanks",
     )
     method: str = Field(

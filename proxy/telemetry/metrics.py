@@ -39,7 +39,7 @@ class Metrics:
             registry=self.registry,
         ).labels(__version__, platform.python_version()).set(1)
         self.first_byte = self._histogram(
-            "first_byte_seconds", "From the request to the first octet of content", _FIRST_BYTES
+            "first_byte_seconds", "From the request to the first byte of content", _FIRST_BYTES
         )
         self.duration = self._histogram(
             "duration_seconds", "From the request to the end of its answer", _DURATIONS

@@ -138,8 +138,8 @@ async def test_every_slip_against_thron(cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("octets", "words"),
     [
-        pytest.param(b"[[connector\n", "This is no TOML", id="no TOML"),
-        pytest.param(b"slug = '\xff'", "connectors.toml is no UTF-8 text", id="no UTF-8"),
+        pytest.param(b"[[connector\n", "This is not TOML", id="no TOML"),
+        pytest.param(b"slug = '\xff'", "connectors.toml is not UTF-8 text", id="no UTF-8"),
     ],
 )
 async def test_no_document(cli: Cli, octets: bytes, words: str) -> None:

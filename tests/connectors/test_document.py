@@ -64,7 +64,7 @@ def test_windows_text() -> None:
 @pytest.mark.parametrize(
     ("text", "problems"),
     [
-        pytest.param("slug = \n", ["no TOML: Invalid value (at line 1, column 8)"], id="syntax"),
+        pytest.param("slug = \n", ["not TOML: Invalid value (at line 1, column 8)"], id="syntax"),
         pytest.param("a = 1\na = 2\n", ["line 2"], id="a key twice"),
         pytest.param(
             SAMPLE.replace("[[connector]]", "[[connectors]]"),

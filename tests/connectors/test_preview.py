@@ -121,7 +121,7 @@ async def test_definitions_refused(thron: Sandbox, tmp_path: Path) -> None:
         (problem,) = await problems(
             previewer, by_sku(thron).model_copy(update={"metadata": "weight"})
         )
-        assert "may not list metadata definitions" in problem
+        assert "is not allowed to list metadata definitions" in problem
         assert "'weight'; check the key" in problem
 
 

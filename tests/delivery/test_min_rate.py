@@ -113,7 +113,7 @@ def test_what_is_counted() -> None:
         if octets == 10:
             guard.check()
     assert guard.waited_s == 30
-    with pytest.raises(ReaderTooSlow, match="took 9 octets in 10 s"):
+    with pytest.raises(ReaderTooSlow, match="took 9 bytes in 10 s"):
         guard.check()
 
 

@@ -17,7 +17,7 @@ _TAG = "Connection"
 
 
 class ConnectionState(Model):
-    """The connection as it stands; the app key is never told."""
+    """The connection as it stands; the app key is never shown."""
 
     client_id: str | None
     app_id: str | None
@@ -30,11 +30,11 @@ class ConnectionState(Model):
 
 
 class Tested(Model):
-    """What the application may do."""
+    """What the application can do."""
 
     findings: tuple[Finding, ...]
     proposal: DeliveryMode | None = Field(description="the mode of delivery to begin with")
-    reason: str = Field(description="why that one, or why none")
+    reason: str = Field(description="why this mode, or why none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class ConnectionApi:
 
     @operation("PUT", "/api/connection", tag=_TAG, problems=(409,))
     async def give_credentials(self, content: NewCredentials, caller: Caller) -> Tested:
-        """Try credentials, and keep them if THRON takes them."""
+        """Test credentials, and keep them if THRON accepts them."""
         if self.parts.settings.is_set_up:
             raise Problem(409, "Environment or file give the credentials: change them there.")
         if not credentials.can_keep(self.parts):
@@ -75,7 +75,7 @@ class ConnectionApi:
 
     @operation("POST", "/api/connection/test", tag=_TAG, problems=(409,))
     async def test_connection(self) -> Tested:
-        """Try what the connected application may do."""
+        """Test what the connected application can do."""
         trial = await credentials.explored(self.parts)
         if trial is None:
             raise Problem(409, "There are no credentials yet.")

@@ -29,19 +29,20 @@ _TAG = "Connectors"
 
 
 class WantedConnector(Model):
-    """A connector that is to be, and what of its consequences is accepted."""
+    """A connector to be saved, and the consequences that are accepted."""
 
     connector: ConnectorSpec
     confirmed_contents: int | None = Field(
-        default=None, description="so many contents may become public, as the plan told"
+        default=None,
+        description="how many contents you accept becoming public, as stated in the plan",
     )
     confirmed_broken_urls: int | None = Field(
-        default=None, description="so many URLs may stop working, as the plan told"
+        default=None, description="how many URLs you accept breaking, as stated in the plan"
     )
 
 
 class ConnectorState(Tagged):
-    """A connector that there is."""
+    """An existing connector."""
 
     connector: ConnectorSpec
     folder_id: str
@@ -80,7 +81,7 @@ class BrokenUrlModel(Model):
 
 
 class BrokenUrlsModel(Model):
-    """URLs that work now, and would not."""
+    """URLs that work now, and would stop working."""
 
     total: int
     by_reason: tuple[BrokenReason, ...]
@@ -91,19 +92,21 @@ class PlannedConnector(Model):
     """What saving a connector would do; nothing is saved."""
 
     is_new: bool
-    changed: tuple[str, ...] = Field(description="keys that would differ")
+    changed: tuple[str, ...] = Field(description="keys that would change")
     contents: int = Field(description="that would be public")
     is_estimate: bool
-    becomes_public: bool = Field(description="whether contents could be that are not now")
+    becomes_public: bool = Field(
+        description="whether contents could become public that are not public now"
+    )
     broken_urls: BrokenUrlsModel
     is_exact: bool = Field(description="whether all URLs that would stop working were found")
 
 
 class RemovalQuery(Model):
-    """What of a removal's consequences is accepted."""
+    """The consequences of a removal that are accepted."""
 
     confirmed_broken_urls: int | None = Field(
-        default=None, description="so many URLs may stop working"
+        default=None, description="how many URLs you accept breaking"
     )
 
 
@@ -125,7 +128,7 @@ class ConnectorsApi:
 
     @operation("POST", "/api/connectors", tag=_TAG, status=201, problems=(409, 502))
     async def create_connector(self, content: WantedConnector, caller: Caller) -> ConnectorState:
-        """Make a connector: its contents become public.
+        """Create a connector: its contents become public.
 
         Plan it first: the number of contents that become public is to be confirmed.
         """
@@ -135,7 +138,7 @@ class ConnectorsApi:
 
     @operation("POST", "/api/connectors/plan", tag=_TAG, problems=(502,))
     async def plan_connector(self, content: WantedConnector) -> PlannedConnector:
-        """Tell what saving a connector would do, without doing it."""
+        """Show what saving a connector would do, without doing it."""
         wanted = _wanted(content.connector)
         [found] = (await self._plan(wanted, counted=wanted.enabled)).impacts
         return PlannedConnector(

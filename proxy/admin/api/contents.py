@@ -31,7 +31,7 @@ class ContentTitle(Model):
 
 
 class ContentVersion(Model):
-    """A version of the source file that was seen."""
+    """A version of the source file that has been seen."""
 
     version_id: str | None
     file_name: str | None
@@ -71,14 +71,14 @@ class LineQuery(Model):
 
 
 class Explanation(Model):
-    """The way from a URL to the first octet of its content."""
+    """The way from a URL to the first byte of its content."""
 
     url: str
     steps: tuple[DiagnosisStep, ...]
 
 
 class SnippetList(Model):
-    """What a URL can be pasted as."""
+    """Forms in which a URL can be pasted."""
 
     url: str
     items: tuple[Snippet, ...]
@@ -95,7 +95,7 @@ class ContentsApi:
 
     @operation("GET", _PATH, tag=_TAG, problems=(404,))
     async def show_content(self, slug: str, id_: str) -> ContentRecord:
-        """Show one content with every address that it has or had."""
+        """Show one content with every address that it has or has had."""
         connector, found = await self._found(slug, id_)
         urls = line_urls(self.settings, connector, is_named=False)
         content = found.content
@@ -124,19 +124,19 @@ class ContentsApi:
 
     @operation("GET", _PATH + "/explanation", tag=_TAG, problems=(404,))
     async def explain_url(self, slug: str, id_: str, query: LineQuery) -> Explanation:
-        """Go the way of a download up to its first octet, and tell each step."""
+        """Follow a download up to its first byte, and show each step."""
         url, _, _ = await self._url(slug, id_, query)
         return Explanation(url=url, steps=await self.actions.explained(url))
 
     @operation("GET", _PATH + "/snippets", tag=_TAG, problems=(404,))
     async def list_snippets(self, slug: str, id_: str, query: LineQuery) -> SnippetList:
-        """Give ready lines to paste a URL."""
+        """Give a URL in forms that are ready to paste."""
         url, title, found = await self._url(slug, id_, query)
         return SnippetList(url=url, items=snippets(url, title, found.content.content_type))
 
     @operation("POST", _PATH + "/forget", tag=_TAG, status=204, problems=(404,))
     async def forget_content(self, slug: str, id_: str, caller: Caller) -> None:
-        """Let every process forget what a content's addresses lead to, and ask THRON anew."""
+        """Purge a content's addresses from every process, so that THRON is asked again."""
         _, found = await self._found(slug, id_)
         await self.actions.forget(found.content.id, actor=caller.actor)
 

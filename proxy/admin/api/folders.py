@@ -44,7 +44,9 @@ class Folder(Model):
     id: str
     name: str
     path: tuple[str, ...] = Field(description="names of the folders above it")
-    contents: int | None = Field(description="linked to itself; null: THRON does not say")
+    contents: int | None = Field(
+        description="linked to the folder itself; null: THRON does not say"
+    )
     has_folders: bool
 
 
@@ -52,8 +54,8 @@ class FolderList(Model):
     """Folders, by name."""
 
     items: tuple[Folder, ...]
-    more: int = Field(description="how many others fit")
-    is_partial: bool = Field(description="whether the tenant has more folders than are looked at")
+    more: int = Field(description="how many more match")
+    is_partial: bool = Field(description="whether the tenant has more folders than were read")
 
 
 class SurveyQuery(Model):
@@ -65,7 +67,7 @@ class SurveyQuery(Model):
 
 
 class MetadataQuery(Model):
-    """Of which folder's contents metadata count too that no definition is seen of."""
+    """The folder whose contents' metadata are listed too, even without a visible definition."""
 
     folder: str | None = Field(default=None, max_length=400)
     language: str = Field(default="en", max_length=20)
@@ -95,19 +97,19 @@ class TypeCount(Model):
 
 
 class NamingCount(Model):
-    """What an identifier would do."""
+    """What an identifier would give."""
 
     identifier: str
     metadata: str | None
     contents: int = Field(description="published ones of the types")
-    have: int = Field(description="with an address")
-    collide: int = Field(description="of those, sharing it with another")
-    lack: int = Field(description="without")
+    have: int = Field(description="contents with an address")
+    collide: int = Field(description="contents of these that share it with another")
+    lack: int = Field(description="contents without an address")
     is_sample: bool = Field(description="whether counted from the first contents only")
 
 
 class Survey(Model):
-    """A folder, counted as far as it is."""
+    """A folder, counted so far."""
 
     folder_id: str
     is_done: bool
@@ -174,7 +176,7 @@ class FoldersApi:
 
     @operation("GET", "/api/survey", tag=_TAG, problems=_PROBLEMS)
     async def survey_folder(self, query: SurveyQuery) -> Survey:
-        """Count what each type and identifier would bring; ask again until it is done."""
+        """Count the contents of each type and identifier; repeat the request until it is done."""
         asked = self.set_up.queries()
         folder = await _seen(asked, query.folder)
         statistics = await asked.statistics(folder.id, subfolders=query.subfolders, wait_s=_WAIT_S)

@@ -24,7 +24,7 @@ _TAG = "Link check"
 
 
 class CheckRequest(Model):
-    """A check to begin."""
+    """A check to start."""
 
     scope: Scope = Field(Scope.ALL, description="every URL, or those that had a problem")
 
@@ -53,7 +53,7 @@ class CheckReport(Model):
 
 
 class CheckedUrl(Model):
-    """A URL, and what came of it; null where it was not tried yet."""
+    """A URL, and the result of its check; null where it has not been checked yet."""
 
     line: UrlLine
     status: int | None
@@ -85,7 +85,7 @@ class LinksApi:
 
     @operation("POST", _PATH, tag=_TAG, status=202, problems=(404, 409))
     async def begin_link_check(self, slug: str, content: CheckRequest) -> CheckRun:
-        """Try every URL of a connector in the background."""
+        """Check every URL of a connector in the background."""
         connector = connector_of(self.watch, slug)
         if not connector.enabled:
             raise Problem(409, "The connector is disabled: none of its URLs works.")
@@ -105,13 +105,13 @@ class LinksApi:
 
     @operation("DELETE", _PATH, tag=_TAG, status=204, problems=(404,))
     async def end_link_check(self, slug: str) -> None:
-        """End the check that runs."""
+        """Stop the running check."""
         if not await self.checker.stop(connector_of(self.watch, slug).slug):
             raise Problem(404, "No check of this connector runs.")
 
     @operation("GET", _PATH + "/urls", tag=_TAG, problems=(404,))
     async def list_links(self, slug: str, query: LinksQuery) -> CheckedUrlPage:
-        """List URLs by what came of them."""
+        """List URLs by the result of their last check."""
         connector = connector_of(self.watch, slug)
         found = await self.store.page(
             connector, query.show, search=query.q, offset=query.offset, limit=query.size

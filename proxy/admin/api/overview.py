@@ -25,7 +25,7 @@ class OverviewApi:
 
     @operation("GET", "/api/overview", tag="Overview")
     async def get_overview(self) -> Overview:
-        """Tell how the connector is doing."""
+        """Show how the connector is doing."""
         return (await self.live.snapshot(at_most_s=0)).overview
 
     @operation("GET", "/api/requests", tag="Overview")

@@ -17,7 +17,7 @@ from proxy.settings import Settings
 class Ordered(Model):
     """A purge that every running connector obeys within 2 seconds."""
 
-    number: int = Field(description="grows from order to order")
+    number: int = Field(description="increases with every purge")
 
 
 @dataclass(frozen=True, slots=True)

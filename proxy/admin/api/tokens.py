@@ -31,7 +31,7 @@ class MadeToken(Model):
     """A token that has been made."""
 
     token: ApiToken
-    secret: str = Field(description="send it as Authorization: Bearer; it is told this once")
+    secret: str = Field(description="send it as Authorization: Bearer; it is shown only this once")
 
 
 @dataclass(frozen=True, slots=True)

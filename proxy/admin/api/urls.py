@@ -30,18 +30,18 @@ _TAG = "Contents"
 
 
 class UrlLine(Model):
-    """One address of one content, or the lack of one."""
+    """One address of one content, or a content without an address."""
 
-    number: int = Field(description="names the line as long as it exists")
+    number: int = Field(description="identifies the row as long as it exists")
     content_id: str
     content_type: str
     title: str
     language: str | None
     identifier: str | None
-    url: str | None = Field(description="null: none can be made of it")
+    url: str | None = Field(description="null: the row has no URL")
     status: AddressStatus
     serves: bool = Field(description="whether the URL leads to this content")
-    is_fragile: bool = Field(description="whether fronts that decode %2F break the URL")
+    is_fragile: bool = Field(description="whether proxies that decode %2F break the URL")
     since: datetime
     updated: datetime | None
     file_name: str | None
@@ -56,7 +56,7 @@ class UrlPage(Model):
     """Some lines."""
 
     items: tuple[UrlLine, ...]
-    total: int = Field(description="lines of the selection")
+    total: int = Field(description="rows of the selection")
     page: int
     size: int
 
@@ -66,7 +66,7 @@ class UrlTally(Model):
 
     contents: int
     lines: int
-    removed: int = Field(description="lines of contents that left the folder")
+    removed: int = Field(description="rows of contents that are no longer in the folder")
     by_status: dict[AddressStatus, int]
     by_type: dict[str, int] = Field(description="contents")
     by_language: dict[str, int]
@@ -99,7 +99,7 @@ class ExportQuery(LinesQuery):
     """Which lines, and as what."""
 
     number: Annotated[frozenset[int], BeforeValidator(several)] = Field(
-        frozenset(), max_length=_LARGEST_SELECTION, description="only these lines"
+        frozenset(), max_length=_LARGEST_SELECTION, description="only these rows"
     )
     format: Format = Format.CSV
     bom: bool = Field(default=False, description="whether CSV begins with a byte order mark")

@@ -49,7 +49,7 @@ async def direct(crossing: Crossing, response: Response, *, at_least: int | None
                 break
             if response.has_ended:
                 response.raise_if_broken()
-                raise OriginIncomplete(f"{crossing.left} octets are missing")
+                raise OriginIncomplete(f"{crossing.left} bytes are missing")
             crossing.guard.waits()
             await crossing.client.drain()
             crossing.guard.taken(0)

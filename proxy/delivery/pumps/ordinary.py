@@ -20,7 +20,7 @@ async def ordinary(crossing: Crossing, *, at_least: int | None = None) -> bool:
         octets = await crossing.upstream.read()
         if not octets:
             if crossing.left is not None:
-                raise OriginIncomplete(f"{crossing.left} octets are missing")
+                raise OriginIncomplete(f"{crossing.left} bytes are missing")
             return True
         if needed := crossing.needed(octets):
             await crossing.write(needed)

@@ -172,7 +172,7 @@ class _Splicing:
         except OSError as exc:
             raise OriginIncomplete("the origin broke it off") from exc
         if not read:
-            raise OriginIncomplete(f"{self._left} octets are missing")
+            raise OriginIncomplete(f"{self._left} bytes are missing")
         self._in_pipe = read
         self._left -= read
         self.read += read

@@ -257,7 +257,7 @@ async def test_it_is_switched_off_without_thron(connector: Running, admin: Visit
     assert (await send(admin, "/connectors/files/edit", off)).status == 303
     assert not known(connector).enabled
     page = await admin.get("/connectors/files/edit")
-    assert (page.status, "THRON cannot be asked" in page.words) == (200, True)
+    assert (page.status, "THRON cannot be reached" in page.words) == (200, True)
 
 
 async def test_removal(connector: Running, admin: Visitor) -> None:

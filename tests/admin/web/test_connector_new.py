@@ -202,7 +202,7 @@ async def test_an_outage_is_told(connector: Running, admin: Visitor, root: str) 
     refusal = Fault(Kind.STATUS, "api", times=None, status=503)
     connector.thron.faults.add(refusal)
     page = await admin.get(path("types", given(root)))
-    assert (page.status, "THRON cannot be asked" in page.words) == (503, True)
+    assert (page.status, "THRON cannot be reached" in page.words) == (503, True)
     assert f"folder={root}" in page.text
     connector.thron.faults.clear()
     assert (await admin.get(path("types", given(root)))).status == 200
