@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -39,6 +40,22 @@ class Workers:
     public_url: str
     admin_url: str
     environ: dict[str, str]
+
+    @property
+    def at_its_addresses(self) -> dict[str, str]:
+        """The environment with the addresses that were bound, for a reload."""
+        return self.environ | {
+            "TDC_LISTEN": self.public_url.removeprefix("http://"),
+            "TDC_ADMIN_LISTEN": self.admin_url.removeprefix("http://"),
+            "TDC_DRAIN_S": "3600",
+            "TDC_LAME_DUCK_S": "0",
+            "TDC_LOG_LEVEL": "debug",
+        }
+
+    async def status(self) -> int:
+        """Ask on a connection of its own, and return the status."""
+        async with aiohttp.ClientSession() as http, http.get(f"{self.public_url}/-/livez") as probe:
+            return probe.status
 
     def of(self, event: str) -> list[dict[str, Any]]:
         """Return what has been logged of an event so far."""
@@ -418,20 +435,13 @@ async def test_a_reload_changes_how_many_there_are(thron: Sandbox, tmp_path: Pat
     data = thron.tenant.bytes_of(film)
     async with workers(thron, tmp_path, TDC_DRAIN_S="3600") as running, AsyncExitStack() as stack:
         url = f"{running.public_url}/files/{film}"
-        environ = running.environ | {
-            "TDC_LISTEN": running.public_url.removeprefix("http://"),
-            "TDC_ADMIN_LISTEN": running.admin_url.removeprefix("http://"),
-            "TDC_DRAIN_S": "3600",
-            "TDC_LAME_DUCK_S": "0",
-            "TDC_LOG_LEVEL": "debug",
-        }
         http = await stack.enter_async_context(aiohttp.ClientSession())
         answers = []
         for number in ("3", "1", "2"):
             thron.faults.stall_after(200_000, where="source")
             answer = await stack.enter_async_context(http.get(url))
             answers.append((answer, await answer.content.readexactly(100_000)))
-            changed = environ | {"TDC_WORKERS": number}
+            changed = running.at_its_addresses | {"TDC_WORKERS": number}
             status, output = await run("reload", environ=changed)
             assert status == 0, output
         thron.faults.release()
@@ -442,3 +452,134 @@ async def test_a_reload_changes_how_many_there_are(thron: Sandbox, tmp_path: Pat
         running.process.tell(signal.SIGTERM)
         assert await asyncio.to_thread(running.process.status) == 0
         assert all(map(_is_free, (running.public_url, running.admin_url)))
+
+
+@pytest.mark.parametrize("hanging", [["delivery-1"], ["delivery-1", "delivery-2"]])
+async def test_hanging_processes_keep_nobody_waiting(
+    thron: Sandbox, tmp_path: Path, hanging: list[str]
+) -> None:
+    """Once they are to stop, clients are refused instead of waiting, and the addresses are free."""
+    async with workers(thron, tmp_path) as running:
+        pids = [running.pid(name) for name in hanging]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            running.process.tell(signal.SIGTERM)
+
+            async def are_free() -> bool:
+                return all(map(_is_free, (running.public_url, running.admin_url)))
+
+            await until(are_free)
+            with pytest.raises(aiohttp.ClientConnectorError):
+                await running.status()
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+        assert await asyncio.to_thread(running.process.status) == 0
+
+
+async def test_a_reload_beside_one_that_hangs(thron: Sandbox, tmp_path: Path) -> None:
+    """The new processes take what comes; that one ends when it can."""
+    async with workers(thron, tmp_path) as running:
+        hangs = running.pid("delivery-1")
+        os.kill(hangs, signal.SIGSTOP)
+        try:
+            status, output = await run("reload", environ=running.at_its_addresses)
+            assert status == 0, output
+            for _ in range(20):
+                assert await running.status() == 200
+        finally:
+            os.kill(hangs, signal.SIGCONT)
+
+        async def has_ended() -> bool:
+            return not is_there(hangs)
+
+        await until(has_ended)
+        running.process.tell(signal.SIGTERM)
+        assert await asyncio.to_thread(running.process.status) == 0
+
+
+async def test_without_descriptors(thron: Sandbox, tmp_path: Path) -> None:
+    """A process that cannot be replaced now is replaced later."""
+    async with workers(thron, tmp_path) as running:
+        supervisor = running.process.pid
+        before = resource.prlimit(supervisor, resource.RLIMIT_NOFILE)
+        resource.prlimit(supervisor, resource.RLIMIT_NOFILE, (3, before[1]))
+        os.kill(running.pid("delivery-1"), signal.SIGKILL)
+        await asyncio.to_thread(running.process.event, "process not started")
+        assert await running.status() == 200
+        resource.prlimit(supervisor, resource.RLIMIT_NOFILE, before)
+        await asyncio.to_thread(running.process.event, "process ready", nth=4)
+        running.pid("delivery-1", nth=2)
+
+
+def is_there(pid: int) -> bool:
+    """Tell whether a process runs."""
+    return Path(f"/proc/{pid}").exists()
+
+
+def children_of(pid: int) -> set[int]:
+    """Return the processes that a process has started."""
+    told = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
+    return {int(each) for each in told.split()}
+
+
+async def started_by(pid: int, *, known: set[int]) -> int:
+    """Wait until a process has started another one, and return that."""
+
+    async def is_started() -> bool:
+        return bool(children_of(pid) - known)
+
+    await until(is_started)
+    return (children_of(pid) - known).pop()
+
+
+async def successor_of(running: Workers) -> int:
+    """Return the supervisor's successor, once it has been started."""
+    known = {each["pid"] for each in running.of("process ready")}
+    return await started_by(running.process.pid, known=known)
+
+
+@pytest.mark.parametrize("has_started_others", [False, True])
+async def test_a_killed_successor(
+    thron: Sandbox, tmp_path: Path, *, has_started_others: bool
+) -> None:
+    """Whenever it is killed, the old ones go on, and the next reload succeeds; nobody is left."""
+    async with workers(thron, tmp_path) as running:
+        running.process.tell(signal.SIGHUP)
+        successor = await successor_of(running)
+        if has_started_others:
+            console = await started_by(successor, known=set())
+            os.kill(console, signal.SIGSTOP)  # so that it is not ready before the kill
+        os.kill(successor, signal.SIGKILL)
+        await asyncio.to_thread(running.process.event, "reload refused")
+        if has_started_others:
+            os.kill(console, signal.SIGCONT)
+        assert await running.status() == 200
+        assert not running.of("process ended")
+        status, output = await run("reload", environ=running.at_its_addresses)
+        assert status == 0, output
+        assert await running.status() == 200
+        running.process.tell(signal.SIGTERM)
+        assert await asyncio.to_thread(running.process.status) == 0
+
+
+async def test_the_end_during_a_reload(thron: Sandbox, tmp_path: Path) -> None:
+    """SIGTERM ends what serves, and what was about to; the addresses are free."""
+    async with workers(thron, tmp_path) as running:
+        running.process.tell(signal.SIGHUP)
+        await successor_of(running)
+        running.process.tell(signal.SIGTERM)
+        assert await asyncio.to_thread(running.process.status) == 0
+        assert all(map(_is_free, (running.public_url, running.admin_url)))
+
+
+async def test_two_reloads_at_once(thron: Sandbox, tmp_path: Path) -> None:
+    """The second one is refused, or comes after the first."""
+    async with workers(thron, tmp_path) as running:
+        environ = running.at_its_addresses
+        both = await asyncio.gather(*(run("reload", environ=environ) for _ in range(2)))
+        assert 0 in [status for status, _ in both], both
+        for status, output in both:
+            assert status == 0 or "under way" in output, output
+        assert await running.status() == 200

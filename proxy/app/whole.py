@@ -109,6 +109,8 @@ class Whole:
         self._number = number
         self._now = now
         self._peers: dict[int, _Peer] = {}
+        # Who has been ready once: until then nobody expects it to answer.
+        self._known: set[str] = set()
         self._past: tuple[Minute, ...] = ()
         self._past_families: tuple[Family, ...] = ()
         self._silent: frozenset[str] = frozenset()
@@ -135,6 +137,7 @@ class Whole:
         """Ask a process by a socket from now on; it is new, or the one before has ended."""
         self._forget(number)
         self._peers[number] = _Peer(sock)
+        self._known.add(worker_name(number))
 
     async def refresh(self) -> None:
         """Ask all of them."""
@@ -214,7 +217,7 @@ class Whole:
             yield worker_name(number), is_up
 
     def _names(self) -> list[str]:
-        return [name for name, is_up in self.states() if not is_up]
+        return [name for name, is_up in self.states() if name in self._known and not is_up]
 
     def _tell_silent(self) -> None:
         silent = frozenset(self._names())

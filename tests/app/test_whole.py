@@ -130,6 +130,8 @@ async def test_ready_where_one_is() -> None:
         assert whole.not_ready() == ["no session"]
     async with Whole.open(number=2) as whole:
         assert whole.not_ready() == ["no delivery process answers yet"]
+        await whole.refresh()
+        assert not whole.silent(), "they are still starting"
 
 
 async def test_one_that_has_ended() -> None:
