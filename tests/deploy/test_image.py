@@ -14,7 +14,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.deploy.recipes import DEPLOY, ROOT
-from tests.process import serving
+from tests.process import command, serving
 
 TEXT = (DEPLOY / "Dockerfile").read_text("utf-8")
 STEPS = re.findall(
@@ -76,13 +76,28 @@ def test_user_needs_no_name_and_no_home(tmp_path: Path) -> None:
     assert (tmp_path / "connector.db").is_file()
 
 
+def test_root_may_be_read_only(tmp_path: Path) -> None:
+    """It serves where nothing but its state can be written, as with ``docker run --read-only``."""
+    script = (
+        'mount --bind "$0" "$0" && mount -o remount,bind,ro / && ! touch "$1" && shift && exec "$@"'
+    )
+    alone = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script)
+    program = (*alone, str(tmp_path), "/beside", sys.executable, "-m", "proxy")
+    environ = {"STATE_DIRECTORY": str(tmp_path), "TDC_LISTEN": "127.0.0.1:0"}
+    environ |= {"TDC_ADMIN_LISTEN": "127.0.0.1:0", "TDC_LAME_DUCK_S": "0"}
+    with command("serve", environ=environ, program=program) as connector:
+        public = connector.event("listening")["public"]
+        with urlopen(f"http://{public}/-/livez") as answer:
+            assert answer.status == 200
+
+
 def test_health_check_tells_a_connector_from_none(tmp_path: Path) -> None:
     """The health check passes while the connector answers, and fails when it does not."""
-    command = json.loads(_only("HEALTHCHECK").partition("CMD ")[2])
-    command[0] = sys.executable
+    words = json.loads(_only("HEALTHCHECK").partition("CMD ")[2])
+    words[0] = sys.executable
     with serving({"STATE_DIRECTORY": str(tmp_path)}) as (_, public, _admin):
-        here = [word.replace("127.0.0.1:8080", public) for word in command]
-        assert here != command
+        here = [word.replace("127.0.0.1:8080", public) for word in words]
+        assert here != words
         assert subprocess.run(here, check=False).returncode == 0
     ended = subprocess.run(here, check=False, capture_output=True)
     assert ended.returncode != 0
