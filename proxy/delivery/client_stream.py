@@ -22,6 +22,8 @@ from proxy.telemetry.middleware import PSEUDONYM
 _MOST_WAITING = 128 * 1024
 # What waits unsent in the kernel for a client that has not proved fast.
 _LITTLE_IN_KERNEL = 64 * 1024
+# Where no descriptor is left to wait with.
+_LOOK_EVERY_S = 0.05
 # Python's socket module has no name for it before 3.12; 25 is Linux's (linux/tcp.h).
 _NOTSENT_LOWAT = 25 if sys.platform == "linux" else None
 # Closed so, a connection is reset (socket(7)): its client does not take what it has for the whole.
@@ -178,7 +180,12 @@ class ClientStream(web.StreamResponse):
     async def _emptied_below_tls(self) -> None:
         """Wait for what nothing tells of, looking at it whenever the socket takes more."""
         loop, takes_more = asyncio.get_running_loop(), asyncio.Event()
-        copy = os.dup(self._open_connection().get_extra_info("socket").fileno())
+        try:
+            copy = os.dup(self._open_connection().get_extra_info("socket").fileno())
+        except OSError:  # no descriptor is left
+            while _unsent(self._open_connection()):  # noqa: ASYNC110 - no event tells it
+                await asyncio.sleep(_LOOK_EVERY_S)
+            return
         loop.add_writer(copy, takes_more.set)
         try:
             while _unsent(self._open_connection()):
@@ -223,10 +230,17 @@ class ClientStream(web.StreamResponse):
 
     def _set_option(self, level: int, option: int, value: int | bytes) -> None:
         sock = self._open_connection().get_extra_info("socket")
-        if sock is not None:
-            # A copy, since uvloop's stand-in for a socket sets no options.
-            with socket.socket(fileno=os.dup(sock.fileno())) as copy:
-                copy.setsockopt(level, option, value)
+        if sock is None:
+            return
+        # Another object of the same descriptor, since uvloop's stand-in for a socket sets no
+        # options; no copy of it, since there may be no descriptor left.
+        same = socket.socket(fileno=sock.fileno())
+        try:
+            same.setsockopt(level, option, value)
+        except OSError as exc:
+            raise ConnectionResetError("the client has left") from exc
+        finally:
+            same.detach()
 
     def send_head(self) -> None:
         """Give the header section to the connection, unless that has been done."""

@@ -1,9 +1,13 @@
 """The pump: exact octets, resumed where proved, within what its policy allows."""
 
 import asyncio
+import os
+import resource
 import socket
 import ssl
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -32,6 +36,7 @@ from proxy.errors import (
 )
 from proxy.telemetry.access_record import AccessRecord
 from tests.delivery.origin_server import origin_server
+from tests.loops import ON_ASYNCIO_ALONE
 
 DATA = bytes(range(256)) * 4
 RETRIES = RetryPolicy(lambda: 0.0, attempts=3, backoff=Backoff(0.0, longest_s=0.0))
@@ -286,6 +291,45 @@ async def test_the_end_waits_for_the_last_octet() -> None:
             await ended.wait()
 
 
+@contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    """Let this process open nothing more."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.open(os.devnull, os.O_RDONLY)
+    os.close(lowest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+async def test_a_download_goes_on_without_a_descriptor_left() -> None:
+    """Limits of a connection are set, and its end is told, where nothing more can be opened."""
+    ended = asyncio.Event()
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        record = AccessRecord("id", "127.0.0.1", "http", None, 0.0)
+        with no_descriptor_left():
+            client = ClientStream(request, 200, b"", record=record, has_content=True, is_last=False)
+            client.hold_little()
+            client.send(DATA)
+            client.hold_usual()
+            await finish(client, guard=MinRateGuard(MinRate(0, 60), now=lambda: 0.0))
+        ended.set()
+        return client
+
+    async with origin_server(handler) as server:
+        host, port = URL(server.url).host, URL(server.url).port
+        reader, writer = await asyncio.open_connection(host, port)
+        # Its end is that of the connection, which is reset unless it is whole.
+        writer.write(b"GET / HTTP/1.0\r\n\r\n")
+        assert (await reader.read()).endswith(DATA)
+        await ended.wait()
+        writer.close()
+
+
+@ON_ASYNCIO_ALONE
 async def test_the_end_waits_for_what_is_below_tls() -> None:
     """What TLS has given to the connection below it is no less of the download."""
     octets = 60_000  # less than what makes TLS wait

@@ -17,6 +17,7 @@ from proxy.errors import OriginIncomplete, OriginTimeout
 from tests.delivery.conftest import NAMED
 from tests.delivery.taking import read_whole
 from tests.delivery.transport.hostile import hostile
+from tests.loops import ON_ASYNCIO_ALONE
 
 AUTHORITY = trustme.CA()
 CONTENT = bytes(range(256)) * 700
@@ -61,6 +62,7 @@ async def trusting() -> AsyncIterator[Http1Client]:
         yield client
 
 
+@ON_ASYNCIO_ALONE
 @pytest.mark.parametrize("pause_s", [0, 0.2])
 @pytest.mark.parametrize("alerts", [True, False])
 async def test_what_tls_holds_at_the_end_is_not_lost(pause_s: float, *, alerts: bool) -> None:
@@ -73,6 +75,7 @@ async def test_what_tls_holds_at_the_end_is_not_lost(pause_s: float, *, alerts: 
             assert first + await read_whole(response) == CONTENT
 
 
+@ON_ASYNCIO_ALONE
 async def test_without_a_length_the_alert_of_tls_is_the_end() -> None:
     """All before it is the content (RFC 9112, 9.8)."""
     with origin_by_tls(WITHOUT_LENGTH + CONTENT, alerts=True) as url:
@@ -81,6 +84,7 @@ async def test_without_a_length_the_alert_of_tls_is_the_end() -> None:
             assert await read_whole(response) == CONTENT
 
 
+@ON_ASYNCIO_ALONE
 async def test_without_a_length_and_alert_the_content_may_be_cut() -> None:
     """Anybody on the way can end TCP; what has no other end is then not taken for whole."""
     with origin_by_tls(WITHOUT_LENGTH + CONTENT, alerts=False) as url:
