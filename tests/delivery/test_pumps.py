@@ -7,9 +7,11 @@ import os
 import resource
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field, replace
+from fcntl import F_GETFL, F_GETPIPE_SZ, fcntl
 from pathlib import Path
 
 import aiohttp
@@ -418,19 +420,44 @@ def _download_as_nobody() -> None:
             await asyncio.sleep(0.5)  # so that all run at once
             return same(await response.read())
 
+    most = Counter[int]()
+
+    async def watch() -> None:
+        """Note how many pipes of each size there are, at the most."""
+        while True:
+            for size, number in Counter(pipe_sizes()).items():
+                most[size] = max(most[size], number)
+            await asyncio.sleep(0.05)
+
     async def run() -> None:
         connector = aiohttp.TCPConnector(limit=0)
         async with benches() as opener, aiohttp.ClientSession(connector=connector) as session:
+            watching = asyncio.create_task(watch())
             for kind in (Pump.AUTO, Pump.SPLICE):
+                most.clear()
                 made = await opener(kind)
                 assert all(await asyncio.gather(*(fetch(made, session) for _ in range(300))))
                 assert made.error is None
+                told = ", ".join(f"{number} of {size >> 10} KiB" for size, number in most.items())
+                print(f"{kind}: 300 downloads of {len(DATA) >> 10} KiB; pipes at most: {told}")
+            watching.cancel()
 
     asyncio.run(run())
 
 
 async def _holds(value: bool) -> bool:  # noqa: FBT001 - a value to wait for
     return value
+
+
+def pipe_sizes() -> Iterator[int]:
+    """Give the sizes of the pipes that this process has open."""
+    for each in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            if (
+                str(each.readlink()).startswith("pipe:")
+                and fcntl(int(each.name), F_GETFL) & os.O_WRONLY
+            ):
+                yield fcntl(int(each.name), F_GETPIPE_SZ)
 
 
 def pipes() -> int:
