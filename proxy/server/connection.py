@@ -51,7 +51,7 @@ class InvalidTransferEncoding(BadHttpMessage):
     """The end of the content is not told, or by HTTP/1.0, which has no codings (RFC 9112, 6.1)."""
 
 
-class Connection(web.RequestHandler):
+class ClientConnection(web.RequestHandler):
     """aiohttp's end of a connection, to be made for each one."""
 
     __slots__ = (

@@ -23,7 +23,7 @@ from aiohttp import web
 from proxy.errors import ConfigurationError
 from proxy.server import tls_buffer
 from proxy.server.certificate import Certificate
-from proxy.server.connection import AtOnce, Connection
+from proxy.server.connection import AtOnce, ClientConnection
 from proxy.server.connection_limiter import ConnectionLimiter, OpenConnection
 from proxy.settings import Listen, Settings, env_name
 from proxy.telemetry.middleware import Handler
@@ -257,7 +257,7 @@ async def serving(
             Open connections may ask once more meanwhile, and are closed by the answer.
         lifecycle: Tells when the end comes.
         accepts_at_once: Else once it is told to.
-        at_once: Answers some requests before the application is asked, as ``Connection`` says.
+        at_once: Answers some requests before the application is asked, as ``ClientConnection`` says.
         keep_alive_s: Between the requests of a connection.
         header_s: For a header section to be whole, from its first octet; of the first one from the
             connection's begin; and for the handshake of TLS.
@@ -275,7 +275,7 @@ async def serving(
     if manager is None:
         raise RuntimeError("the runner has not been set up")
     connection = partial(
-        Connection,
+        ClientConnection,
         manager,
         header_s=header_s,
         draining=lifecycle.draining,
@@ -314,7 +314,7 @@ class _Acceptor:
         sock: socket.socket,
         certificate: Certificate | None,
         limiter: ConnectionLimiter,
-        connection: Callable[..., Connection],
+        connection: Callable[..., ClientConnection],
         *,
         handshake_s: float,
     ) -> None:

@@ -18,8 +18,8 @@ from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from proxy.delivery.http_client import Fields
-from proxy.delivery.transport.connecting import Authority, Connector
-from proxy.delivery.transport.connection import READS, Connection, Response
+from proxy.delivery.transport.connecting import Authority, Dialer
+from proxy.delivery.transport.connection import READS, OriginConnection, Response
 from proxy.errors import OriginAnswerInvalid, OriginTimeout, OriginUnreachable
 
 # As many as Go's net/http keeps (DefaultTransport.MaxIdleConns), for as long as CDNs keep theirs.
@@ -56,13 +56,13 @@ class Http1Client:
             connect_timeout_s: For DNS, connection and TLS together.
             most_idle: How many idle connections are kept, to all hosts.
         """
-        self._connector = Connector(resolver, tls=tls, connect_timeout_s=connect_timeout_s)
+        self._dialer = Dialer(resolver, tls=tls, connect_timeout_s=connect_timeout_s)
         self._most_idle = most_idle
         self._scratch = memoryview(bytearray(READS))
-        self._open: dict[Connection, Authority] = {}
-        self._idle_since: dict[Connection, float] = {}  # the longest first
-        self._idle_to: dict[Authority, dict[Connection, None]] = {}  # that last
-        self._deadlines: dict[Connection, float] = {}
+        self._open: dict[OriginConnection, Authority] = {}
+        self._idle_since: dict[OriginConnection, float] = {}  # the longest first
+        self._idle_to: dict[Authority, dict[OriginConnection, None]] = {}  # that last
+        self._deadlines: dict[OriginConnection, float] = {}
         self._sweeper: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
@@ -80,7 +80,7 @@ class Http1Client:
         for connection in list(self._open):
             connection.abort()
         await asyncio.sleep(0)  # for the transports to close their sockets
-        await self._connector.aclose()
+        await self._dialer.aclose()
 
     async def request(
         self,
@@ -107,7 +107,7 @@ class Http1Client:
         return await self._ask(connection, method, url, message, first_byte_timeout_s)
 
     async def _ask(
-        self, connection: Connection, method: str, url: URL, message: bytes, limit_s: float
+        self, connection: OriginConnection, method: str, url: URL, message: bytes, limit_s: float
     ) -> Response:
         loop = asyncio.get_running_loop()
         self._deadlines[connection] = until = loop.time() + limit_s
@@ -119,14 +119,14 @@ class Http1Client:
             if self._deadlines.get(connection) == until:
                 del self._deadlines[connection]
 
-    async def _connect(self, authority: Authority) -> Connection:
-        connection = await self._connector.connect(
-            authority, lambda: Connection(self._scratch, idle=self._keep, lost=self._forget)
+    async def _connect(self, authority: Authority) -> OriginConnection:
+        connection = await self._dialer.connect(
+            authority, lambda: OriginConnection(self._scratch, idle=self._keep, lost=self._forget)
         )
         self._open[connection] = authority
         return connection
 
-    def _take_idle(self, authority: Authority) -> Connection | None:
+    def _take_idle(self, authority: Authority) -> OriginConnection | None:
         """Return the connection to a host that became idle last, as the likeliest to be open."""
         while (idle := self._idle_to.get(authority)) is not None:
             connection = next(reversed(idle))
@@ -136,7 +136,7 @@ class Http1Client:
             connection.abort()
         return None
 
-    def _keep(self, connection: Connection) -> None:
+    def _keep(self, connection: OriginConnection) -> None:
         loop = asyncio.get_running_loop()
         self._idle_since[connection] = loop.time()
         self._idle_to.setdefault(self._open[connection], {})[connection] = None
@@ -144,18 +144,18 @@ class Http1Client:
         if len(self._idle_since) > self._most_idle:
             self._close_idle(next(iter(self._idle_since)))
 
-    def _close_idle(self, connection: Connection) -> None:
+    def _close_idle(self, connection: OriginConnection) -> None:
         self._no_longer_idle(connection, self._open[connection])
         connection.abort()
 
-    def _no_longer_idle(self, connection: Connection, authority: Authority) -> None:
+    def _no_longer_idle(self, connection: OriginConnection, authority: Authority) -> None:
         del self._idle_since[connection]
         idle = self._idle_to[authority]
         del idle[connection]
         if not idle:
             del self._idle_to[authority]
 
-    def _forget(self, connection: Connection) -> None:
+    def _forget(self, connection: OriginConnection) -> None:
         authority = self._open.pop(connection, None)
         if authority is not None and connection in self._idle_since:
             self._no_longer_idle(connection, authority)

@@ -12,7 +12,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from proxy.delivery.bounded_cache import BoundedCache
 from proxy.delivery.singleflight import SingleFlight
-from proxy.delivery.transport.connection import Connection
+from proxy.delivery.transport.connection import OriginConnection
 from proxy.errors import OriginTimeout, OriginUnreachable
 
 # A CDN moves its names within a minute; a burst of new connections asks once.
@@ -31,7 +31,7 @@ class Authority:
     is_tls: bool
 
 
-class Connector:
+class Dialer:
     """Makes connections."""
 
     def __init__(
@@ -52,7 +52,9 @@ class Connector:
         )
         self._resolving: SingleFlight[Authority, Sequence[ResolveResult]] = SingleFlight("resolve")
 
-    async def connect(self, authority: Authority, protocol: Callable[[], Connection]) -> Connection:
+    async def connect(
+        self, authority: Authority, protocol: Callable[[], OriginConnection]
+    ) -> OriginConnection:
         """Return a new connection.
 
         Raises:

@@ -38,15 +38,15 @@ def plain_socket(transport: asyncio.BaseTransport) -> int | None:
     return None if sock is None else sock.fileno()
 
 
-class Connection(asyncio.BufferedProtocol):
+class OriginConnection(asyncio.BufferedProtocol):
     """One connection, from its begin to its end."""
 
     def __init__(
         self,
         scratch: memoryview,
         *,
-        idle: Callable[["Connection"], None],
-        lost: Callable[["Connection"], None],
+        idle: Callable[["OriginConnection"], None],
+        lost: Callable[["OriginConnection"], None],
     ) -> None:
         """Make the protocol of a connection that is about to be made.
 
@@ -269,8 +269,8 @@ class Response:
     Until somebody takes its content nothing more is read than came with the header section.
     """
 
-    def __init__(self, connection: Connection, *, method: str, url: URL, head: Head) -> None:
-        self._connection: Connection | None = connection
+    def __init__(self, connection: OriginConnection, *, method: str, url: URL, head: Head) -> None:
+        self._connection: OriginConnection | None = connection
         self._held: deque[bytes] = deque()
         self._held_octets = 0
         self._error: OriginError | None = None
