@@ -8,12 +8,13 @@ import asyncio
 import gc
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from importlib import metadata
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+import proxy
 from proxy import __version__
 from proxy.admin.auth.admin_password import Password
 from proxy.admin.auth.api_tokens import ApiTokens
@@ -164,10 +165,8 @@ def _imported() -> Callable[..., web.Application]:
     Raises:
         ImportError: Another one has been installed meanwhile: halves of two would not fit.
     """
-    with suppress(metadata.PackageNotFoundError):  # it runs where it is written
-        installed = metadata.version("thron-download-connector")
-        if installed != __version__:
-            raise ImportError(f"{__version__} runs, {installed} is installed")
+    if f'"{__version__}"' not in Path(proxy.__file__).read_text("utf-8"):
+        raise ImportError(f"{__version__} runs, and is not what is installed by now")
     from proxy.admin.application import application  # noqa: PLC0415 - not before it is needed
 
     return application

@@ -257,7 +257,8 @@ async def serving(
             Open connections may ask once more meanwhile, and are closed by the answer.
         lifecycle: Tells when the end comes.
         accepts_at_once: Else once it is told to.
-        at_once: Answers some requests before the application is asked, as ``ClientConnection`` says.
+        at_once: Answers some requests before the application is asked, as ``ClientConnection``
+            says.
         keep_alive_s: Between the requests of a connection.
         header_s: For a header section to be whole, from its first octet; of the first one from the
             connection's begin; and for the handshake of TLS.
