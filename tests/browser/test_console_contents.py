@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.admin.listed import listed
-from tests.browser.console import NARROW, WIDE, Window, window
+from tests.browser.console import WIDE, Window, window
 from tests.running import Running
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -33,14 +33,10 @@ def _content(connector: Running, name: str) -> str:
     return f"/connectors/media/contents/{connector.thron.tenant.find(name).id}"
 
 
-@pytest.mark.parametrize("width", [WIDE, NARROW])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_every_page_is_fit(
-    browser: Browser, connector: Running, theme: str, width: int
-) -> None:
-    """Each page is accessible in both themes, fits a phone, and asks no other host."""
-    dark = theme == "dark"
-    async with signed_in(browser, connector, width=width, dark=dark) as made:
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+async def test_every_page_is_fit(browser: Browser, connector: Running, *, dark: bool) -> None:
+    """Each page is accessible in both themes and asks no other host; phones: test_console_pages."""
+    async with signed_in(browser, connector, dark=dark) as made:
         film = _content(connector, "strada-sl-film")
         for path in (
             "/connectors/media?size=25",

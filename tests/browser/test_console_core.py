@@ -7,9 +7,7 @@ from playwright.async_api import Browser
 
 from proxy.sandbox.server import Sandbox
 from tests.browser.console import (
-    NARROW,
     PASSWORD,
-    WIDE,
     Window,
     give_credentials,
     set_password,
@@ -62,12 +60,12 @@ async def _connect(seen: Window, thron: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [WIDE, NARROW])
-async def test_every_page_is_fit(
-    browser: Browser, connector: Running, width: int, *, dark: bool
-) -> None:
-    """Every page is accessible, fits its window, and asks no other host, in both languages."""
-    async with window(browser, connector.gateway, width=width, dark=dark) as seen:
+async def test_every_page_is_fit(browser: Browser, connector: Running, *, dark: bool) -> None:
+    """Every page is accessible, fits its window, and asks no other host, in both languages.
+
+    Narrow windows are in ``test_console_pages``.
+    """
+    async with window(browser, connector.gateway, dark=dark) as seen:
         await seen.open("/login")
         await seen.is_fit()
         await seen.page.goto(connector.gateway.demo_url())
