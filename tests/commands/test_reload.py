@@ -13,6 +13,7 @@ import pytest
 
 from tests.commands.cli import FILM, Cli, document
 from tests.process import Process, beside, run, served
+from tests.steady_load import steady_load
 from tests.waiting import until
 
 _BEGUN = 100_000
@@ -139,59 +140,52 @@ async def test_nothing_to_reload(cli: Cli) -> None:
 
 @either
 @pytest.mark.parametrize(
-    ("long", "asking"),
-    [(10, 4), pytest.param(50, 20, marks=pytest.mark.soak)],
+    ("downloads", "per_s"), [(10, 40), pytest.param(50, 200, marks=pytest.mark.soak)]
 )
-async def test_reload_under_load(cli: Cli, long: int, asking: int, workers: str) -> None:
-    """Of downloads that run and of requests that come meanwhile, none is refused, cut or wrong."""
+async def test_nobody_notices(cli: Cli, downloads: int, per_s: float, workers: str) -> None:
+    """Through reloads and a restart in place no connection is refused, no answer cut or wrong."""
     await cli.apply(document(cli.thron, "files"), "--yes")
     film = cli.thron.tenant.find(FILM).id
     data = cli.thron.tenant.bytes_of(film)
     cli.environ["TDC_WORKERS"] = workers
     environ = {**cli.environ, "TDC_DRAIN_S": "3600"}
-    cli.thron.faults.stall_after(200_000, where="source", times=long)
+    cli.thron.faults.stall_after(200_000, where="source", times=downloads)
     async with (
-        served(environ) as (process, public, admin),
-        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http,
+        served(environ) as (first, public, admin),
+        AsyncExitStack() as stack,
+        steady_load(public, f"/files/{film}", data, downloads=downloads, per_s=per_s) as load,
     ):
-        url = f"http://{public}/files/{film}"
-
-        async def download() -> bool:
-            async with http.get(url) as answer:
-                return await answer.read() == data
-
-        async def small(kept: aiohttp.ClientSession) -> int:
-            """Ask until told to stop, half of the time on a new connection; return how often."""
-            asked = 0
-            while not done.is_set():
-                async with kept.get(url, headers={"Range": "bytes=0-99"}) as answer:
-                    assert answer.status == 206
-                    assert await answer.read() == data[:100]
-                async with aiohttp.ClientSession() as fresh, fresh.head(url) as answer:
-                    assert answer.status == 200
-                asked += 2
-            return asked
-
-        done = asyncio.Event()
-        long_ones = [asyncio.create_task(download()) for _ in range(long)]
 
         async def all_run() -> bool:
-            return cli.thron.faults.struck >= long
+            return cli.thron.faults.struck >= downloads
 
         await until(all_run)
-        async with aiohttp.ClientSession() as kept:
-            small_ones = [asyncio.create_task(small(kept)) for _ in range(asking)]
-            for nth in (1, 2):
-                status, output = await run("reload", environ=at(cli, public, admin))
-                assert status == 0, output
-                await event(process, "draining", nth=nth)
-            cli.thron.faults.release()
-            assert all(await asyncio.gather(*long_ones))
-            done.set()
-            asked = sum(await asyncio.gather(*small_ones))
-            assert asked > 0
-            print(f"{long} downloads and {asked} requests through two reloads")
-        assert "downloads cut" not in process.output
+        # The last one stops by and by, so that another one can take its place.
+        lame_ducks = ("0", "3600")
+        for nth, seconds in enumerate(lame_ducks, start=1):
+            changed = {**at(cli, public, admin), "TDC_LAME_DUCK_S": seconds}
+            status, output = await run("reload", environ=changed)
+            assert status == 0, output
+            await event(first, "draining", nth=nth)
+        first.tell(signal.SIGTERM)
+
+        async def is_lame() -> bool:
+            return await is_answered(public, "/-/readyz") == 503
+
+        await until(is_lame)
+        new = await stack.enter_async_context(beside("serve", environ=at(cli, public, admin)))
+        await event(new, "listening")
+        await event(first, "draining", nth=len(lame_ducks) + 1)
+        asked = load.asked
+
+        async def goes_on() -> bool:
+            return load.asked > asked + 2 * per_s
+
+        await until(goes_on)
+        cli.thron.faults.release()
+    print(f"Two reloads and a restart in place: {load}")
+    assert (load.downloads, load.failures) == (downloads, {})
+    assert "downloads cut" not in first.output
 
 
 @either
