@@ -1,14 +1,10 @@
 """What is built and installed: sdist and wheel are whole, and every dependency is declared."""
 
 import ast
-import os
 import re
-import subprocess
 import sys
-import sysconfig
 import tarfile
 import tomllib
-import venv
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -17,28 +13,17 @@ from zipfile import ZipFile
 import pytest
 
 from proxy import __version__
+from tests.installed import ROOT, Environment, run_in
 
-ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 _OWN = {"proxy", "tests"}
-
-
-def _run(*command: str | Path, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*map(str, command)],
-        cwd=cwd,
-        env={"PATH": os.environ["PATH"], "HOME": str(cwd), **environ},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")
 def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the sdist, and return where it is unpacked."""
     built = tmp_path_factory.mktemp("sdist")
-    done = _run(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", built, cwd=ROOT)
+    done = run_in(ROOT, sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", built)
     assert done.returncode == 0, done.stderr
     (archive,) = built.glob("*.tar.gz")
     with tarfile.open(archive) as tar:
@@ -49,7 +34,7 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def wheel(sdist: Path) -> Path:
     """Build the wheel of the sdist, as whoever installs that does."""
-    done = _run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", cwd=sdist)
+    done = run_in(sdist, sys.executable, "-m", "hatchling", "build", "-t", "wheel")
     assert done.returncode == 0, done.stderr
     (built,) = (sdist / "dist").glob("*.whl")
     return built
@@ -61,19 +46,9 @@ def program(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     Its dependencies are this environment's, all but those of extras: nothing is downloaded.
     """
-    home = tmp_path_factory.mktemp("installed")
-    venv.create(home, with_pip=False)
-    packages = home / "dependencies"
-    packages.mkdir()
-    for each in Path(sysconfig.get_path("purelib")).iterdir():
-        if not each.name.startswith(("asyncpg", "thron_download_connector", "_thron", "__edit")):
-            (packages / each.name).symlink_to(each)
-    place = sysconfig.get_path("purelib", vars={"base": str(home)})
-    Path(place, "dependencies.pth").write_text(f"{packages}\n", "utf-8")
-    pip = (sys.executable, "-m", "pip", "--python", home / "bin" / "python")
-    done = _run(*pip, "install", "--quiet", "--no-deps", "--no-index", wheel, cwd=home)
-    assert done.returncode == 0, done.stderr
-    return home / "bin" / "thron-connector"
+    environment = Environment(tmp_path_factory.mktemp("installed"))
+    environment.install(wheel)
+    return environment.program
 
 
 def test_wheel_is_whole(wheel: Path) -> None:
@@ -95,23 +70,25 @@ def test_sdist_has_what_is_beside_the_code(sdist: Path, place: str) -> None:
 
 def test_installed_program_answers_anywhere(program: Path, tmp_path: Path) -> None:
     """The installed program runs from another directory, with every command that there is."""
-    done = _run(program, "--help", cwd=tmp_path)
+    done = run_in(tmp_path, program, "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert "serve" in done.stdout
-    version = _run(program, "--version", cwd=tmp_path).stdout
+    version = run_in(tmp_path, program, "--version").stdout
     assert version == f"thron-connector, version {__version__}\n"
 
 
 def test_sqlite_needs_no_driver_of_postgresql(program: Path, tmp_path: Path) -> None:
     """Without the extra the installed connector works with SQLite."""
-    done = _run(program, "connectors", "list", cwd=tmp_path, STATE_DIRECTORY=str(tmp_path))
+    done = run_in(tmp_path, program, "connectors", "list", STATE_DIRECTORY=str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "No connectors yet" in done.stderr
 
 
 def test_postgresql_without_its_driver_is_told(program: Path, tmp_path: Path) -> None:
     """Without the extra a PostgreSQL URL is an operator's slip, told with what to install."""
-    done = _run(program, "serve", cwd=tmp_path, TDC_DATABASE_URL="postgresql://u:hush@localhost/x")
+    listen = dict.fromkeys(("TDC_LISTEN", "TDC_ADMIN_LISTEN"), "127.0.0.1:0")
+    url = "postgresql://u:hush@localhost/x"
+    done = run_in(tmp_path, program, "serve", TDC_DATABASE_URL=url, **listen)
     assert done.returncode == 2
     assert "pip install 'thron-download-connector[postgresql]'" in done.stderr
     assert "hush" not in done.stderr
@@ -127,11 +104,11 @@ def test_postgresql_without_its_driver_is_told(program: Path, tmp_path: Path) ->
 )
 def test_completion(program: Path, tmp_path: Path, shell: str, position: str) -> None:
     """The program writes its own completion for a shell, as the handbook shows."""
-    done = _run(program, cwd=tmp_path, _THRON_CONNECTOR_COMPLETE=f"{shell}_source")
+    done = run_in(tmp_path, program, _THRON_CONNECTOR_COMPLETE=f"{shell}_source")
     assert "thron-connector" in done.stdout
     typed = {"COMP_WORDS": "thron-connector con", "COMP_CWORD": position}
     asked = {**typed, "_THRON_CONNECTOR_COMPLETE": f"{shell}_complete"}
-    assert "connectors" in _run(program, cwd=tmp_path, **asked).stdout
+    assert "connectors" in run_in(tmp_path, program, **asked).stdout
 
 
 @pytest.mark.parametrize(

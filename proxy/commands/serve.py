@@ -122,6 +122,8 @@ async def _serve(settings: Settings, predecessor: Predecessor | None) -> int:
                 if predecessor is not None:
                     await predecessor.ready(await _lacks(serving))
                 serving.accept()
+                if predecessor is not None:
+                    await predecessor.accepts()
                 holder = Holder(
                     sockets.named,
                     sockets.handed_over,

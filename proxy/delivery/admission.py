@@ -165,13 +165,15 @@ class Admission:
         return place
 
     async def drained(self, *, at_most_s: float) -> int:
-        """Admit no more, wait until no download runs, and return how many still do."""
+        """Wait until no request is under way, and return how many downloads still run."""
         self.is_closing = True
         log.info("draining", downloads=self.running, at_most_s=at_most_s)
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(at_most_s):
-                    await self.under_way.ended.wait()
+                    # Again: an open connection may have asked once more before this task woke.
+                    while not self.under_way.ended.is_set():
+                        await self.under_way.ended.wait()
         finally:  # a second signal cancels the wait
             if self.running:
                 log.warning("downloads cut", downloads=self.running)

@@ -4,9 +4,9 @@ Whoever holds the sockets answers on a Unix socket in the state directory, which
 open.
 
 A successor asks to ``take`` the sockets, opens all that it needs, says that it is ``ready``, and
-accepts once it is told to ``go``. Until then the holder serves as ever, so that a successor that
-fails changes nothing. It is given the sockets where the holder stops, or has started it itself:
-then the two are connected from the start, and the Unix socket is not needed.
+accepts once it is told to ``go``. Until it says that it ``accepts`` the holder serves as ever, so
+that a successor that fails changes nothing. It is given the sockets where the holder stops, or has
+started it itself: then the two are connected from the start, and the Unix socket is not needed.
 """
 
 import asyncio
@@ -49,6 +49,7 @@ _ACCEPT_AGAIN_S = 0.1
 _NETWORK = Path("/proc/self/ns/net")
 
 _ALIVE: dict[str, Any] = {"alive": True}
+_ACCEPTS = {"accepts": True}
 _UNDER_WAY = "another reload or restart is under way; try again when it is done"
 _SERVES = "another one serves there, and does not stop"
 
@@ -285,6 +286,8 @@ class Holder:
                     await channel.send({"refused": lacks})
                     return list(map(str, lacks))
                 await channel.send({"go": True})
+                if await self._next(channel) != _ACCEPTS:
+                    raise ValueError("it does not accept")
                 self._successor = channel
                 if child is not None:  # before this process can end
                     self._notify(f"MAINPID={child.pid}", "READY=1")
@@ -415,6 +418,11 @@ class Predecessor:
             return  # it has ended, and nobody else serves
         if "go" not in answer:
             raise ConfigurationError(list(map(str, answer.get("refused", []))))
+
+    async def accepts(self) -> None:
+        """Say that this process takes connections by now: the other one may cease to."""
+        with suppress(OSError):  # it has ended
+            await self._channel.send(_ACCEPTS)
 
     async def fail(self, problems: Sequence[str]) -> None:
         """Say why this process does not take over."""

@@ -258,3 +258,24 @@ async def test_a_place_that_nobody_takes_is_free() -> None:
         await waiting
     async with admission.admitted("c", keeper()):
         assert admission.running == 2
+
+
+async def test_a_drain_waits_for_who_comes_last() -> None:
+    """A request that begins as the last one ends is waited for, and nothing is told as cut."""
+    admission = admission_for(2)
+    with logged() as log:
+        async with AsyncExitStack() as first, AsyncExitStack() as last:
+            await first.enter_async_context(admission.admitted("192.0.2.1", keeper()))
+            drained = asyncio.create_task(admission.drained(at_most_s=3600))
+
+            async def is_draining() -> bool:
+                return bool(log.of("draining"))
+
+            await until(is_draining)
+            await first.aclose()
+            await last.enter_async_context(admission.admitted("192.0.2.1", keeper()))
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert not drained.done()
+        assert await drained == 0
+        assert not log.of("downloads cut")

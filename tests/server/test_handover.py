@@ -136,6 +136,7 @@ async def test_who_stops_gives_its_sockets(tmp_path: Path) -> None:
             assert not made.holder.handed_over.is_set()
             attended = asyncio.create_task(made.holder.attended())
             await successor.ready([])
+            await successor.accepts()
             await attended
             assert made.holder.handed_over.is_set()
             gone = asyncio.create_task(successor.gone())
@@ -167,7 +168,8 @@ async def test_a_successor_that_ends_changes_nothing(tmp_path: Path) -> None:
             assert taken is not None
             taken["listen"].close()
             await successor.ready([])
-        assert made.holder.handed_over.is_set()
+            await successor.accepts()
+            await made.holder.handed_over.wait()
 
 
 async def test_one_successor_at_a_time(tmp_path: Path) -> None:
@@ -273,6 +275,7 @@ def ready(predecessor: Predecessor, lacks: Sequence[str] = ()) -> asyncio.Task[N
         assert taken is not None
         with taken["listen"]:
             await predecessor.ready(lacks)
+            await predecessor.accepts()
             await predecessor.gone()
         predecessor.close()
 
@@ -432,6 +435,7 @@ def slow(predecessor: Predecessor) -> asyncio.Task[None]:
         with taken["listen"]:
             await asyncio.sleep(0.05)
             await predecessor.ready([])
+            await predecessor.accepts()
             await predecessor.gone()
         predecessor.close()
 

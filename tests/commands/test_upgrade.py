@@ -1,0 +1,82 @@
+"""Another release is installed over the one that runs, and a reload starts it."""
+
+import asyncio
+import socket
+from functools import partial
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from proxy.admin.auth.api_tokens import ApiTokens
+from proxy.admin.store import ConsoleStore
+from proxy.clock import utc_now
+from tests.commands.cli import FILM, Cli, document
+from tests.installed import Environment, build_release
+from tests.process import beside
+from tests.steady_load import steady_load
+from tests.waiting import until
+
+OLD, NEW = "7.0.0", "8.0.0"
+
+
+def free_address() -> str:
+    """Return an address that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return f"127.0.0.1:{free.getsockname()[1]}"
+
+
+@pytest.mark.parametrize(
+    ("downloads", "per_s"), [(4, 20), pytest.param(50, 200, marks=pytest.mark.soak)]
+)
+async def test_upgrade(cli: Cli, tmp_path: Path, downloads: int, per_s: float) -> None:
+    """The new release serves, the old one finishes its downloads, and nobody notices."""
+    (home := tmp_path / "environment").mkdir()
+    environment = await asyncio.to_thread(Environment, home)
+
+    async def install(version: str) -> None:
+        (source := tmp_path / version).mkdir()
+        wheel = await asyncio.to_thread(build_release, version, source)
+        await asyncio.to_thread(environment.install, wheel)
+
+    await install(OLD)
+    await cli.apply(document(cli.thron, "files"), "--yes")
+    async with cli.opened() as database:
+        tokens = ApiTokens(ConsoleStore(database), now=utc_now)
+        token = (await tokens.make("test", can_change=False, actor="test")).secret
+    film = cli.thron.tenant.find(FILM).id
+    data = cli.thron.tenant.bytes_of(film)
+    cli.thron.faults.stall_after(200_000, where="source", times=downloads)
+    public, admin = free_address(), free_address()
+    environ = {**cli.environ, "TDC_LISTEN": public, "TDC_ADMIN_LISTEN": admin}
+
+    async def version_of() -> str:
+        async with (
+            aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as http,
+            http.get(f"http://{admin}/metrics") as answer,
+        ):
+            lines = (await answer.text()).splitlines()
+        (line,) = (each for each in lines if each.startswith("thron_connector_build_info{"))
+        return line.partition('version="')[2].partition('"')[0]
+
+    running = partial(beside, environ=environ, tree=tmp_path, program=(str(environment.program),))
+    async with running("serve") as process:
+        await asyncio.to_thread(process.event, "listening")
+        assert await version_of() == OLD
+        async with steady_load(
+            public, f"/files/{film}", data, downloads=downloads, per_s=per_s
+        ) as load:
+
+            async def all_run() -> bool:
+                return cli.thron.faults.struck >= downloads
+
+            await until(all_run)
+            await install(NEW)
+            async with running("reload") as reload:
+                assert await asyncio.to_thread(reload.status) == 0, reload.output
+            await asyncio.to_thread(process.event, "draining")
+            assert await version_of() == NEW
+            cli.thron.faults.release()
+        print(f"An upgrade: {load}")
+        assert (load.downloads, load.failures) == (downloads, {})
+        assert "downloads cut" not in process.output

@@ -1,0 +1,70 @@
+"""The connector as it is installed: a wheel, in an environment of its own."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+_BUILT_FROM = ("pyproject.toml", "README.md", "LICENSE", "proxy")
+
+
+def run_in(cwd: Path, *command: str | Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run a program with nothing in its environment but what is given."""
+    return subprocess.run(
+        [*map(str, command)],
+        cwd=cwd,
+        env={"PATH": os.environ["PATH"], "HOME": str(cwd), **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def build_release(version: str, home: Path) -> Path:
+    """Build a wheel of this code as another version of it, and return the wheel."""
+    for name in _BUILT_FROM:
+        place = ROOT / name
+        if place.is_dir():
+            shutil.copytree(place, home / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(place, home / name)
+    init = home / "proxy" / "__init__.py"
+    text = re.sub(
+        '^__version__ = ".*"$', f'__version__ = "{version}"', init.read_text(), flags=re.MULTILINE
+    )
+    init.write_text(text)
+    done = run_in(home, sys.executable, "-m", "hatchling", "build", "-t", "wheel")
+    assert done.returncode == 0, done.stderr
+    (built,) = (home / "dist").glob("*.whl")
+    return built
+
+
+class Environment:
+    """A virtual environment with this one's dependencies, all but those of extras."""
+
+    def __init__(self, home: Path) -> None:
+        """Make it; nothing is downloaded."""
+        self._home = home
+        venv.create(home, with_pip=False)
+        packages = home / "dependencies"
+        packages.mkdir()
+        for each in Path(sysconfig.get_path("purelib")).iterdir():
+            if not each.name.startswith(
+                ("asyncpg", "thron_download_connector", "_thron", "__edit")
+            ):
+                (packages / each.name).symlink_to(each)
+        place = sysconfig.get_path("purelib", vars={"base": str(home)})
+        Path(place, "dependencies.pth").write_text(f"{packages}\n", "utf-8")
+        self.program = home / "bin" / "thron-connector"
+
+    def install(self, wheel: Path) -> None:
+        """Install a wheel, in the place of the release that is there."""
+        pip = (sys.executable, "-m", "pip", "--python", self._home / "bin" / "python")
+        done = run_in(self._home, *pip, "install", "--quiet", "--no-deps", "--no-index", wheel)
+        assert done.returncode == 0, done.stderr
