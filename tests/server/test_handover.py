@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -197,9 +199,14 @@ async def test_one_successor_at_a_time(tmp_path: Path) -> None:
         pytest.param(b'{"do": "reload"}\n', id="half a wish"),
     ],
 )
-async def test_a_peer_that_is_odd_holds_nobody_up(tmp_path: Path, said: bytes) -> None:
+async def test_a_peer_that_is_odd_holds_nobody_up(said: bytes) -> None:
     """Whatever somebody sends, or does not, others are answered."""
-    async with held(tmp_path) as made:
+    with TemporaryDirectory() as short:  # the path may be longer than a Unix socket's address
+        await _hear(Path(short), said)
+
+
+async def _hear(state: Path, said: bytes) -> None:
+    async with held(state) as made:
         reader, writer = await asyncio.open_unix_connection(made.path)
         writer.write(said)
         await writer.drain()
@@ -233,8 +240,9 @@ async def test_many_peers_are_few(tmp_path: Path) -> None:
 async def test_what_a_killed_process_left_is_replaced(tmp_path: Path) -> None:
     """A Unix socket that nobody listens on is no obstacle; the new one is its owner's alone."""
     path = handover_path(tmp_path, Listen(host="127.0.0.1", port=1))
-    with socket.socket(socket.AF_UNIX) as left:
-        left.bind(str(path))
+    with socket.socket(socket.AF_UNIX) as left, TemporaryDirectory() as short:
+        left.bind(f"{short}/socket")  # the path may be longer than a Unix socket's address
+        shutil.move(f"{short}/socket", path)
     assert await Predecessor.of(path) is None
     async with held(tmp_path) as made:
         made.holder.listen(path)
@@ -528,6 +536,7 @@ def test_containers_that_share_a_volume(tmp_path: Path) -> None:
 _TELL_PATH = """
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from proxy.server.handover import handover_path
 from proxy.settings import Listen
