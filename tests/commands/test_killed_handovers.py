@@ -116,7 +116,8 @@ async def _hand_over(
     if reached >= STEPS.index("asked"):
         assert await channel.receive() == {"do": "take"}
     if reached >= STEPS.index("given"):
-        await channel.send({"sockets": ["listen", "admin_listen"]}, sockets)
+        numbers = [each.fileno() for each in sockets]
+        await channel.send({"sockets": ["listen", "admin_listen"]}, numbers)
     if reached >= STEPS.index("ready"):
         while "ready" not in await channel.receive():
             pass  # a sign of life
