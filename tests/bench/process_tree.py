@@ -11,17 +11,24 @@ _SKMEM = re.compile(r"skmem:\(r(\d+),rb\d+,t\d+,tb\d+,f(\d+),w(\d+),")
 
 def cpu_s(pid: int) -> float:
     """Return the seconds of processor that a tree has spent, in user and system mode."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    ended = sum(map(int, fields[13:15]))  # of children that were waited for
-    own = sum(map(int, fields[11:13]))
-    return (own + ended) / _TICKS_PER_S + sum(cpu_s(child) for child in _children(pid))
+    ended = sum(map(int, _stat(pid)[13:15])) / _TICKS_PER_S  # of children that were waited for
+    return own_cpu_s(pid) + ended + sum(cpu_s(child) for child in children(pid))
+
+
+def own_cpu_s(pid: int) -> float:
+    """Return those that the process itself has spent."""
+    return sum(map(int, _stat(pid)[11:13])) / _TICKS_PER_S
+
+
+def _stat(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
 def resident_mb(pid: int) -> float:
     """Return the resident memory of a tree."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     own = pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-    return own + sum(resident_mb(child) for child in _children(pid))
+    return own + sum(resident_mb(child) for child in children(pid))
 
 
 def sockets_mb(pid: int) -> float:
@@ -34,6 +41,7 @@ def sockets_mb(pid: int) -> float:
     return sum(sum(map(int, match.groups())) for match in found) / 1e6
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
+    """Return the processes that one has started, and that still run."""
     threads = Path(f"/proc/{pid}/task").iterdir()
     return [int(child) for each in threads for child in (each / "children").read_text().split()]

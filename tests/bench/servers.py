@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -225,8 +225,11 @@ def plain_proxy(kind: str, to: Origin, *, by_tls: bool) -> Iterator[Server]:
 
 
 @contextmanager
-def connector(to: Origin, *, by_tls: bool) -> Iterator[Server]:
-    """Run the connector before a simulated THRON whose CDN is the origin."""
+def connector(to: Origin, *, by_tls: bool, workers: int = 1) -> Iterator[Server]:
+    """Run the connector before a simulated THRON whose CDN is the origin.
+
+    Several processes are left to run where the system likes, this one's core too.
+    """
     plain, tls = _free(), _free()
     home = _directory(to.home, "connector")
     with _sandbox(to) as (settings, folder):
@@ -243,6 +246,7 @@ def connector(to: Origin, *, by_tls: bool) -> Iterator[Server]:
             "TDC_RESOLUTION_TTL_S": "86400",
             "TDC_SYNC_INTERVAL_S": "0",
             "TDC_DRAIN_S": "0",
+            "TDC_WORKERS": str(workers),
         }
         document = home / "connectors.toml"
         document.write_text(_CONNECTOR.format(folder=folder))
@@ -255,11 +259,13 @@ def connector(to: Origin, *, by_tls: bool) -> Iterator[Server]:
         )
         words = (sys.executable, "-m", "proxy", "serve")
         ready = partial(_has_said, home, '"listening"')
+        if workers > 1:
+            ready = partial(_has_said, home, '"process ready"', times=1 + workers)
         began = time.perf_counter()
         with _started(home, *words, ready=ready, environ=environ) as process:
             yield Server(
                 "connector",
-                on_one_core(process.pid),
+                on_one_core(process.pid) if workers == 1 else process.pid,
                 plain,
                 tls,
                 cached=plain,
@@ -329,8 +335,8 @@ def _listens(address: Address) -> bool:
     return f":{address[1]:04X} 00000000:0000 0A " in Path("/proc/net/tcp").read_text()
 
 
-def _has_said(home: Path, words: str) -> bool:
-    return words in (home / _OUTPUT).read_text()
+def _has_said(home: Path, words: str, *, times: int = 1) -> bool:
+    return (home / _OUTPUT).read_text().count(words) >= times
 
 
 def on_one_core(pid: int) -> int:
@@ -338,6 +344,12 @@ def on_one_core(pid: int) -> int:
     if _OTHERS:
         os.sched_setaffinity(pid, {_MEASURED})
     return pid
+
+
+def on_all_cores(pids: Iterable[int]) -> None:
+    """Let processes run where the system likes."""
+    for pid in pids:
+        os.sched_setaffinity(pid, {_MEASURED, *_OTHERS})
 
 
 def on_other_cores() -> None:

@@ -36,7 +36,7 @@ from tests.bench.load import (
     slow_readers,
 )
 from tests.bench.plot import plot
-from tests.bench.process_tree import cpu_s, resident_mb, sockets_mb
+from tests.bench.process_tree import children, cpu_s, own_cpu_s, resident_mb, sockets_mb
 from tests.bench.results import Case, Results, machine
 from tests.bench.servers import Origin, Server
 
@@ -314,6 +314,52 @@ def test_start(origin: Origin, results: Results) -> None:
         )
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         words.add(ours.name, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
+
+
+def test_two_processes(origin: Origin, results: Results) -> None:
+    """How much more two delivery processes do than one, where each has a core of its own.
+
+    Clients and origin need cores too, so that the clock says little on a small machine. What
+    counts there is the processor's time: of one process for a request, over that of the busier one
+    of two. Locks, and an uneven share of the connections, make it less than 2.
+    """
+    cases = [
+        results.case(f"two processes over one, {what}", "times", is_ratio=False, is_rate=False)
+        for what in ("304 of a known file", f"{_size(_MEDIUM)} downloads")
+    ]
+    with ExitStack() as stack:
+        one, two = (
+            stack.enter_context(servers.connector(origin, by_tls=False, workers=workers))
+            for workers in (1, 2)
+        )
+        pids = {server: [server.pid, *children(server.pid)] for server in (one, two)}
+        for server in (one, two):
+            servers.on_all_cores(pids[server])
+            for path in (_MEDIUM_PATH, _SMALL_PATH):
+                for _ in range(_PARALLEL):  # each process is to know it
+                    tag = etag(server.plain, path)
+        known = request(_SMALL_PATH, fields=f"If-None-Match: {tag}\r\n")
+
+        def ask(address: Address) -> int:
+            return answers(address, known, seconds=_RATE_S)
+
+        def load(address: Address) -> int:
+            download(address, _MEDIUM_PATH, octets=_MEDIUM, connections=_PARALLEL)
+            return _PARALLEL
+
+        for case, work in zip(cases, (ask, load), strict=True):
+            for _ in range(_ROUNDS):
+                alone, busier = (
+                    _busiest_s(pids[server], partial(work, server.plain)) for server in (one, two)
+                )
+                case.add(one.name, alone / busier)
+
+
+def _busiest_s(pids: Sequence[int], work: Callable[[], int]) -> float:
+    """Return the CPU seconds of the busiest process, for each piece of a work."""
+    before = [own_cpu_s(pid) for pid in pids]
+    pieces = work()
+    return max(own_cpu_s(pid) - was for pid, was in zip(pids, before, strict=True)) / pieces
 
 
 def _size(octets: int) -> str:

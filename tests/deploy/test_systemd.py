@@ -1,4 +1,4 @@
-"""The systemd unit: systemd itself finds it sound, and closed."""
+"""The systemd units: systemd itself finds them sound, and the service closed."""
 
 import re
 import subprocess
@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from proxy.server.listeners import LISTENERS
+from proxy.settings import Settings
 from tests.deploy.recipes import DEPLOY, loaded
 
+SOCKET = (DEPLOY / "thron-connector.socket").read_text("utf-8")
 UNIT = (DEPLOY / "thron-connector.service").read_text("utf-8")
 # 0 is closed, 10 open; what is left is the network, which the connector is for.
 EXPOSURE = 1.5
@@ -25,15 +28,28 @@ def unit(tmp_path: Path) -> Path:
 
 
 def test_verified(unit: Path) -> None:
-    """Systemd has nothing to say about it."""
+    """Systemd has nothing to say about them, together."""
+    copied = unit.with_suffix(".socket")
+    copied.write_text(SOCKET)
     done = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", unit],
+        ["systemd-analyze", "verify", "--man=no", unit, copied],
         check=False,
         capture_output=True,
         text=True,
     )
-    said = [line for line in done.stderr.splitlines() if unit.name in line]
+    said = [line for line in done.stderr.splitlines() if unit.stem in line]
     assert (done.returncode, said) == (0, []), done.stderr
+
+
+def test_socket() -> None:
+    """Its socket is one of ours, where the connector listens by itself."""
+    ((name, address),) = zip(
+        re.findall(r"^FileDescriptorName=(.+)$", SOCKET, re.MULTILINE),
+        re.findall(r"^ListenStream=(.+)$", SOCKET, re.MULTILINE),
+        strict=True,
+    )
+    assert name in LISTENERS
+    assert address == str(getattr(Settings(), name))
 
 
 def test_closed(unit: Path) -> None:
