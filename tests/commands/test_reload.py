@@ -11,6 +11,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from proxy.admin.auth.api_tokens import ApiTokens
+from proxy.admin.store import ConsoleStore
+from proxy.clock import utc_now
 from tests.commands.cli import FILM, Cli, document
 from tests.process import Process, beside, run, served
 from tests.steady_load import steady_load
@@ -206,23 +209,54 @@ async def test_reload_refused(cli: Cli, workers: str) -> None:
 
 
 @either
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        pytest.param(
+            {
+                "TDC_TLS_LISTEN": "127.0.0.1:0",
+                "TDC_TLS_CERT": "{home}/connectors.toml",
+                "TDC_TLS_KEY": "{home}/connectors.toml",
+            },
+            "TDC_TLS_CERT, TDC_TLS_KEY: ",
+            id="a certificate",
+        ),
+        pytest.param(
+            {"TDC_APP_KEY": "", "TDC_APP_KEY_FILE": "{home}/none"},
+            "TDC_APP_KEY_FILE: ",
+            id="a secret's file",
+        ),
+        pytest.param(
+            {"TDC_ADMIN_LISTEN": "{taken}"},
+            "TDC_ADMIN_LISTEN: {taken}: another program listens there",
+            id="an address",
+        ),
+    ],
+)
 async def test_what_cannot_be_opened_refuses_a_reload(
-    cli: Cli, tmp_path: Path, workers: str
+    cli: Cli, changed: dict[str, str], reason: str, workers: str
 ) -> None:
-    """What is found once the sockets are taken is told like a setting: here a certificate."""
+    """Each reason is told by the command, in the log and on the console; the old one goes on."""
     cli.environ["TDC_WORKERS"] = workers
-    junk = tmp_path / "junk.pem"
-    junk.write_text("hello")
-    changed = {
-        "TDC_TLS_LISTEN": "127.0.0.1:0",
-        "TDC_TLS_CERT": str(junk),
-        "TDC_TLS_KEY": str(junk),
-    }
-    async with served(cli.environ) as (_, public, admin):
-        status, output = await run("reload", environ=at(cli, public, admin) | changed)
-        assert status == 2
-        assert "TDC_TLS_CERT, TDC_TLS_KEY: " in output
-        assert await is_answered(public, "/-/livez") == 200
+    await cli.apply(document(cli.thron, "files"), "--yes")
+    async with cli.opened() as database:
+        tokens = ApiTokens(ConsoleStore(database), now=utc_now)
+        token = (await tokens.make("test", can_change=False, actor="test")).secret
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        known = {"home": cli.state, "taken": f"127.0.0.1:{other.getsockname()[1]}"}
+        wrong = {name: value.format(**known) for name, value in changed.items()}
+        told = reason.format(**known)
+        async with (
+            served(cli.environ) as (process, public, admin),
+            aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as http,
+        ):
+            status, output = await run("reload", environ=at(cli, public, admin) | wrong)
+            assert status == 2
+            assert told in output
+            assert told in str((await event(process, "reload refused"))["problems"])
+            async with http.get(f"http://{admin}/api/overview") as answer:
+                assert told in await answer.text()
+            assert await is_answered(public, "/-/livez") == 200
 
 
 @either
