@@ -3,15 +3,16 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aiohttp
 import pytest
 
-from proxy.catalogue.purges import PurgeStore
+from proxy.catalogue.seen_changes import SeenChanges
 from proxy.edge.sender import HookState
+from proxy.errors import DatabaseFailed
 from proxy.sandbox.server import Sandbox
 from tests.clients.command import answered
 from tests.fronts.front import Front, free_port, nginx, varnish
@@ -57,8 +58,16 @@ class Edge:
 
     async def know(self) -> None:
         """Let the connector know that something has changed, as a verification would."""
-        database = self.connectors[0].gateway.parts.database
-        await PurgeStore(database).note_changes([self.content_id])
+        seen = SeenChanges(self.connectors[0].gateway.parts.database, monotonic=time.monotonic)
+        seen.note(self.content_id)
+
+        async def is_ordered() -> bool:
+            with suppress(DatabaseFailed):  # a machine that stands still holds its lock for long
+                await seen.write()
+                return True
+            return False
+
+        await until(is_ordered)
 
     async def hooks(self) -> tuple[HookState, ...]:
         """Return how the hooks stand, as the process says that leads."""
