@@ -309,7 +309,9 @@ class Settings(BaseModel):
     stale_if_error_s: Seconds = Field(
         86400, description="how long known addresses go on while THRON cannot answer"
     )
-    max_resolutions: int = Field(100_000, ge=1, description="resolved addresses kept in memory")
+    max_resolutions: int = Field(
+        100_000, ge=1, description="resolved addresses kept in memory, in each delivery process"
+    )
     sync_interval_s: float = Field(
         600,
         ge=0,
@@ -358,8 +360,8 @@ class Settings(BaseModel):
         1,
         ge=1,
         le=64,
-        description="delivery processes on this machine, beside one for the console; 1: one process"
-        " does everything",
+        description="delivery processes on this machine, beside one for the console, with limits on"
+        " connections and downloads together; 1: one process does everything",
     )
     admin_password_hash: Annotated[SecretStr, AfterValidator(_password_hash)] | None = Field(
         None,
