@@ -18,7 +18,7 @@ from proxy.errors import ConfigurationError
 from proxy.semantics.forwarded import TrustedProxies
 from proxy.server.certificate import Certificate
 from proxy.server.connection_limiter import ConnectionLimiter
-from proxy.server.listeners import bind, serving
+from proxy.server.listeners import Lifecycle, bind, serving
 from proxy.settings import Listen
 from tests.logs import logged
 from tests.waiting import until
@@ -378,6 +378,35 @@ async def test_the_end_lets_running_requests_finish() -> None:
             drained.set()
             await served
     assert not story.cut
+
+
+async def test_the_listening_ends_for_all() -> None:
+    """Whoever closes for all takes those that wait; then a copy of the socket keeps nobody waiting.
+
+    Where a successor has it, it goes on.
+    """
+    app, noted = Story().app, list[str]()
+    limiter = ConnectionLimiter(
+        most=9, trusted=TrustedProxies(), count=noted.append, now=lambda: 0.0
+    )
+    with bind(LOOPBACK, setting="TDC_LISTEN") as sock, sock.dup() as copy, sock.dup() as third:
+        host, port = sock.getsockname()
+        lifecycle = Lifecycle()
+        lifecycle.handed_over.set()
+        async with (
+            serving(app, (third, None), limiter=limiter, drained=nothing, lifecycle=lifecycle) as a,
+            serving(app, (sock, None), limiter=limiter, drained=nothing) as b,
+            serving(app, (copy, None), limiter=limiter, drained=nothing),
+        ):
+            a.close(for_all=True)
+            reader, writer = await asyncio.open_connection(host, port)
+            b.close(for_all=True)
+            with pytest.raises(ConnectionRefusedError):
+                await asyncio.open_connection(host, port)
+            writer.write(b"GET /quick HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+            writer.close()
+    assert not noted, "a listening that another process has ended is no error"
 
 
 async def test_open_connections_are_answered_once_more() -> None:

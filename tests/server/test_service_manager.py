@@ -12,7 +12,12 @@ from threading import Timer
 import pytest
 
 from proxy.sandbox.server import Sandbox
-from proxy.server.service_manager import given_sockets, is_supervised, notify
+from proxy.server.service_manager import (
+    given_sockets,
+    gives_sockets,
+    is_supervised,
+    notify,
+)
 from tests.commands.test_reload import event, is_answered
 from tests.process import beside, environ_for
 
@@ -69,6 +74,7 @@ def test_sockets_for_another_process() -> None:
     environ = {"LISTEN_PID": "1", "LISTEN_FDS": "2", "LISTEN_FDNAMES": "a:b", "PATH": "/bin"}
     assert given_sockets(environ) == []
     assert environ == {"PATH": "/bin"}, "nor a successor's"
+    assert not gives_sockets(environ)
 
 
 _AS_SYSTEMD = """
