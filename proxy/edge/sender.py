@@ -204,9 +204,11 @@ class PurgeSender:
             age = now - waiting.since if waiting.since is not None else timedelta()
             metrics.purge_hook_waiting.labels(name).set(waiting.purges)
             metrics.purge_hook_oldest.labels(name).set(max(age.total_seconds(), 0))
-            if waiting.purges > _MOST_WAITING or age > _LONGEST_WAITING:
+            is_hopeless = waiting.purges > _MOST_WAITING or age > _LONGEST_WAITING
+            led = self._led.get(name)
+            if is_hopeless and led is not None and obeyed > led.done:
                 await self._progress.give_up(name, until=obeyed)
-                self._led[name].done = max(self._led[name].done, obeyed)
+                led.done = max(led.done, obeyed)
                 metrics.purge_hook_dropped.labels(name).inc(waiting.purges)
                 log.error("purges dropped", hook=name, purges=waiting.purges)
 

@@ -241,6 +241,19 @@ async def test_a_hook_that_nobody_repairs_has_an_end(database_url: str) -> None:
         await until(is_told)
 
 
+async def test_nothing_is_dropped_that_a_process_has_yet_to_obey(sqlite_url: str) -> None:
+    """Its cache would be filled by that process again; nor does the table grow by trying."""
+    now = datetime.now(UTC)
+    async with bench(sqlite_url, now=lambda: now) as here:
+        await ReplicaStore(here.database).join("stuck", purge=0, revision=0)
+        await here.order(FILM)
+        now += timedelta(days=8)
+        for _ in range(3):
+            await here.sender.look()
+        kept = await PurgeStore(here.database).since(0)
+        assert [each.purge for each in kept] == [FILM]
+
+
 async def test_what_one_cache_is_to_forget_is_not_another_s(sqlite_url: str) -> None:
     """A purge of everything that names a hook is for that hook's cache."""
     async with bench(sqlite_url, "other") as here:
