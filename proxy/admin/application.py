@@ -102,7 +102,7 @@ def application(  # noqa: PLR0913 - what it works with, each by name
         PurgePages(settings, database, resolutions, watch, purge_sender),
         ConnectorNewPages(settings, connectors, watch, service, set_up),
         ConnectorEditPages(settings, connectors, watch, service, set_up, checks),
-        ConnectorBreaksPages(connectors, service),
+        ConnectorBreaksPages(connectors, service, checks),
         ConnectorsPages(settings, connection, watch, sync, contents, set_up),
         ContentsPages(settings, watch, sync, contents, checks),
         ContentPages(settings, connection, watch, contents, actions, checks),

@@ -13,7 +13,7 @@ from proxy.admin.connector_lookup import connector_of, line_urls
 from proxy.admin.content_actions import ContentActions
 from proxy.admin.web.snippets import Snippet, snippets
 from proxy.catalogue.queries import Contents
-from proxy.catalogue.url_rows import CataloguedContent
+from proxy.catalogue.url_rows import CataloguedContent, UrlRow
 from proxy.connectors.model import Connector
 from proxy.connectors.watch import ConnectorWatch
 from proxy.delivery.explain import DiagnosisStep
@@ -81,7 +81,10 @@ class SnippetList(Model):
     """Forms in which a URL can be pasted."""
 
     url: str
-    items: tuple[Snippet, ...]
+    items: tuple[Snippet, ...] = Field(description="none where the URL leads elsewhere")
+    leads_to: str | None = Field(
+        description="id of the content that the URL leads to; null: to no content"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +128,18 @@ class ContentsApi:
     @operation("GET", _PATH + "/explanation", tag=_TAG, problems=(404,))
     async def explain_url(self, slug: str, id_: str, query: LineQuery) -> Explanation:
         """Follow a download up to its first byte, and show each step."""
-        url, _, _ = await self._url(slug, id_, query)
+        url, _ = await self._url(slug, id_, query)
         return Explanation(url=url, steps=await self.actions.explained(url))
 
     @operation("GET", _PATH + "/snippets", tag=_TAG, problems=(404,))
     async def list_snippets(self, slug: str, id_: str, query: LineQuery) -> SnippetList:
-        """Give a URL in forms that are ready to paste."""
-        url, title, found = await self._url(slug, id_, query)
-        return SnippetList(url=url, items=snippets(url, title, found.content.content_type))
+        """Give a URL in forms that are ready to paste, if it leads to this content."""
+        url, line = await self._url(slug, id_, query)
+        if line.serves:
+            items = snippets(url, line.title or line.file_name or id_, line.content_type)
+            return SnippetList(url=url, items=items, leads_to=id_)
+        served = await self.contents.served_at(connector_of(self.watch, slug), line)
+        return SnippetList(url=url, items=(), leads_to=served.content_id if served else None)
 
     @operation("POST", _PATH + "/forget", tag=_TAG, status=204, problems=(404,))
     async def forget_content(self, slug: str, id_: str, caller: Caller) -> None:
@@ -147,9 +154,7 @@ class ContentsApi:
             raise Problem(404, "The connector's folder has no such content.")
         return connector, found
 
-    async def _url(
-        self, slug: str, content_id: str, query: LineQuery
-    ) -> tuple[str, str, CataloguedContent]:
+    async def _url(self, slug: str, content_id: str, query: LineQuery) -> tuple[str, UrlRow]:
         connector, found = await self._found(slug, content_id)
         urls = line_urls(self.settings, connector, is_named=query.names)
         lines = found.lines
@@ -158,5 +163,5 @@ class ContentsApi:
         for each in sorted(lines, key=lambda line: not line.serves):
             url = urls.of(each)
             if url is not None:
-                return url, each.title or found.content.file_name or found.content.id, found
+                return url, each
         raise Problem(404, "The content has no such address.")

@@ -22,9 +22,10 @@ from proxy.connectors.impact import BrokenUrl, Impact
 from proxy.connectors.model import Connector
 from proxy.connectors.service import ConnectorService
 from proxy.connectors.store import ConnectorStore
+from proxy.link_check.store import LinkCheckStore
 
 _WAIT_S = 6.0
-_SIZE = 100
+_SIZE = 25
 _COLUMNS = ("old_url", "new_url", "title", "type", "reason")
 _PIECE = 32 * 1024
 
@@ -44,6 +45,7 @@ class ConnectorBreaksPages:
 
     store: ConnectorStore
     service: ConnectorService
+    links: LinkCheckStore
 
     @pages.get("/connectors/{slug}/breaks")
     async def show(self, request: web.Request) -> web.Response:
@@ -63,6 +65,7 @@ class ConnectorBreaksPages:
             "connector_breaks.html",
             **NAMES,
             connector=connector,
+            problems=await self.links.problems(connector),
             shown=shown,
             first=first,
             total=number,

@@ -85,6 +85,8 @@ class ContentPages:
             found=here.found,
             content=content,
             title=title,
+            # No markup isolates it there: what turns text around would turn the rest too.
+            tab_title="".join(each for each in title if each.isprintable())[:80],
             line=line,
             url=here.url,
             urls=here.urls,

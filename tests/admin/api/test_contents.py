@@ -2,7 +2,9 @@
 
 import pytest
 
+from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.purges import Purge, PurgeKind, PurgeStore
+from proxy.catalogue.url_rows import Selection
 from tests.admin.listed import listed
 from tests.admin.visitor import Visitor
 from tests.running import Running
@@ -42,6 +44,31 @@ async def test_snippets(path: str, admin: Visitor) -> None:
     plain = next(each["text"] for each in found["items"] if each["name"] == "Plain link")
     assert plain == found["url"]
     assert found["url"].endswith(".mp4")
+
+
+async def test_snippets_of_an_address_that_serves_another(
+    connector: Running, admin: Visitor
+) -> None:
+    """The loser of a collision has nothing to paste, and is told whom its URL leads to."""
+    await listed(connector, "products")
+    products = connector.gateway.watch.connectors.by_slug["products"]
+    [collision, *_] = await connector.gateway.contents.collisions(products)
+    winner, loser = collision.lines[:2]
+    path = f"/api/connectors/products/contents/{loser.content_id}/snippets?line={loser.number}"
+    found = (await admin.call("GET", path)).json
+    assert (found["items"], found["leads_to"]) == ([], winner.content_id)
+
+
+async def test_snippets_of_a_draft(connector: Running, admin: Visitor) -> None:
+    """An address that serves nothing has nothing to paste either."""
+    await listed(connector, "media")
+    media = connector.gateway.watch.connectors.by_slug["media"]
+    hidden = Selection(statuses=frozenset({AddressStatus.UNPUBLISHED}))
+    page = await connector.gateway.contents.page(media, hidden)
+    line = next(each for each in page.lines if each.value is not None)
+    path = f"/api/connectors/media/contents/{line.content_id}/snippets?line={line.number}"
+    found = (await admin.call("GET", path)).json
+    assert (found["items"], found["leads_to"]) == ([], None)
 
 
 async def test_forget(path: str, connector: Running, admin: Visitor) -> None:

@@ -1,7 +1,10 @@
 """The whole list of links that a change would break."""
 
 import csv
+import html
 import io
+import re
+import time
 from urllib.parse import urlencode
 
 from proxy.admin.web import forms
@@ -9,6 +12,8 @@ from proxy.admin.web.connector_fields import fields_of
 from tests.admin.listed import listed
 from tests.admin.visitor import Visitor
 from tests.running import Running
+
+_HOSTS = r"127\.0\.0\.1:\d+", r"media\.example\.com(?::\d+)?"
 
 
 def change(connector: Running, **changed: str) -> str:
@@ -40,7 +45,9 @@ async def test_another_host(connector: Running, admin: Visitor) -> None:
     query = change(connector, host="media.example.com")
     page = await admin.get(f"/connectors/media/breaks?{query}")
     assert (page.status, "media.example.com" in page.text) == (200, True)
-    assert "/en/dawn-on-the-pass" in page.text
+    old, new = (re.findall(rf"<code>http://{host}([^<]*)</code>", page.text) for host in _HOSTS)
+    assert [each.removeprefix("/media") for each in old] == new
+    assert len(new) == 25
 
 
 async def test_a_removal(connector: Running, admin: Visitor) -> None:
@@ -48,7 +55,50 @@ async def test_a_removal(connector: Running, admin: Visitor) -> None:
     await listed(connector, "media")
     page = await admin.get("/connectors/media/breaks?removal=on")
     assert "The connector would be removed." in page.words
+    assert "25 of" in page.words
+    # The connector keeps its tabs.
+    assert '<a href="/connectors/media/links"' in page.text
+    export = await admin.get("/connectors/media/breaks.csv?removal=on")
+    expected = [row["old_url"] for row in csv.DictReader(io.StringIO(export.text[1:]))]
+    found: list[str] = []
+    path: str | None = "/connectors/media/breaks?removal=on"
+    while path is not None:
+        page = await admin.get(path)
+        found += re.findall(r"<code>(http[^<]*)</code></td>", page.text)
+        link = re.search(r'href="([^"]*)"[^>]*>\s*(?:<[^>]*>\s*)*Next', page.text)
+        path = html.unescape(link[1]) if link else None
+    assert found == expected
     beyond = await admin.get("/connectors/media/breaks?removal=on&page=9")
     assert (beyond.status, "No link would stop working" in beyond.words) == (200, True)
     assert (await admin.get("/connectors/media/breaks")).status == 400
     assert (await admin.get("/connectors/none/breaks?removal=on")).status == 404
+
+
+async def test_hostile_titles(connector: Running, admin: Visitor) -> None:
+    """A title that is long, a formula or turned round harms neither pages nor lists of links."""
+    tenant = connector.thron.tenant
+    turned = "\u202egnp.exe" + "x" * 2000
+    film, track = (tenant.find(name).id for name in ("strada-sl-film", "aurora-jingle"))
+    tenant.change(film, now=time.time(), titles={"EN": turned, "IT": turned})
+    formula = '=HYPERLINK("http://evil.example")'
+    tenant.change(track, now=time.time(), titles={"EN": formula, "IT": formula})
+    await listed(connector, "media")
+    page = await admin.get(f"/connectors/media/contents/{film}")
+    (title,) = re.findall(r"<title>([^<]*)</title>", page.text)
+    assert "\u202e" not in title
+    assert len(title) < 120
+    assert f"<bdi>{turned[:300]}</bdi></h1>" in page.text
+    lists = "/connectors/media/breaks.csv?removal=on", "/api/connectors/media/urls/export"
+    for path in lists:
+        cells = {
+            cell for row in csv.reader(io.StringIO((await admin.get(path)).text)) for cell in row
+        }
+        assert f"'{formula}" in cells
+        assert formula not in cells
+    for number in range(1, 12):
+        page = await admin.get(f"/connectors/media/breaks?removal=on&page={number}")
+        assert "x" * 301 not in page.text
+        # What turns text round ends with the cell.
+        assert all(
+            page.text[: each.start()].endswith(">") for each in re.finditer("\u202e", page.text)
+        )
