@@ -25,6 +25,7 @@ class Tally:
     """What clients met.
 
     Attributes:
+        begun: Downloads whose first octets are due.
         whole: Downloads that came to their end, each octet as published.
         octets: Of those.
         broken: Downloads that broke off, and went on by a range.
@@ -32,6 +33,7 @@ class Tally:
         longest_s: The longest that a client had to try for a next octet.
     """
 
+    begun: int = 0
     whole: int = 0
     octets: int = 0
     broken: int = 0
@@ -88,6 +90,7 @@ async def _download(http: aiohttp.ClientSession, url: str, content: bytes, tally
                 assert answer.status == expected, f"{answer.status} instead of {expected}"
                 assert etag in {"", answer.headers["ETag"]}
                 etag = answer.headers["ETag"]
+                tally.begun += not have
                 async for chunk in answer.content.iter_chunked(_CHUNK_OCTETS):
                     assert chunk == content[have : have + len(chunk)], f"wrong octet after {have}"
                     have += len(chunk)
