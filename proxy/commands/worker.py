@@ -32,15 +32,16 @@ async def worker(control: int) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     channel = Channel(socket.socket(fileno=control))
     try:
-        assignment = await Assignment.receive(channel)
+        try:
+            assignment = await Assignment.receive(channel)
+        except ConnectionError:  # the supervisor has ended already
+            return 0
         log.configure(assignment.settings.log_level)
         structlog.contextvars.bind_contextvars(process=worker_name(assignment.number))
         async with _opened(assignment) as serving:
             keep_what_start_made()
             orders = _Orders(channel, serving, assignment.settings)
             await orders.drain.wait()
-    except ConnectionError:  # the supervisor has ended already
-        return 0
     except ConfigurationError as exc:
         channel.post({"failed": exc.problems})
         return _CONFIGURATION_ERROR

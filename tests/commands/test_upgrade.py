@@ -27,9 +27,16 @@ def free_address() -> str:
 
 
 @pytest.mark.parametrize(
-    ("downloads", "per_s"), [(4, 20), pytest.param(50, 200, marks=pytest.mark.soak)]
+    ("downloads", "per_s", "workers"),
+    [
+        (4, 20, "1"),
+        pytest.param(50, 200, "1", marks=pytest.mark.soak),
+        pytest.param(50, 200, "2", marks=pytest.mark.soak),
+    ],
 )
-async def test_upgrade(cli: Cli, tmp_path: Path, downloads: int, per_s: float) -> None:
+async def test_upgrade(
+    cli: Cli, tmp_path: Path, downloads: int, per_s: float, workers: str
+) -> None:
     """The new release serves, the old one finishes its downloads, and nobody notices."""
     (home := tmp_path / "environment").mkdir()
     environment = await asyncio.to_thread(Environment, home)
@@ -48,7 +55,8 @@ async def test_upgrade(cli: Cli, tmp_path: Path, downloads: int, per_s: float) -
     data = cli.thron.tenant.bytes_of(film)
     cli.thron.faults.stall_after(200_000, where="source", times=downloads)
     public, admin = free_address(), free_address()
-    environ = {**cli.environ, "TDC_LISTEN": public, "TDC_ADMIN_LISTEN": admin}
+    addresses = {"TDC_LISTEN": public, "TDC_ADMIN_LISTEN": admin}
+    environ = {**cli.environ, **addresses, "TDC_WORKERS": workers}
 
     async def version_of() -> str:
         async with (
