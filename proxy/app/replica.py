@@ -60,8 +60,13 @@ async def open_replica(
     metrics.tasks.set_function(lambda: len(asyncio.all_tasks(loop)))
     async with open_parts(settings, environ, clock=clock, metrics=metrics) as parts:
         connection, traffic = parts.connection, Traffic(now=time.time)
+
+        async def changed() -> None:
+            traffic.forget_connectors(watch.connectors.by_slug)
+            await connection.refresh()
+
         async with (
-            ConnectorWatch.open(parts.database, changed=connection.refresh) as watch,
+            ConnectorWatch.open(parts.database, changed=changed) as watch,
             PurgePoller.open(
                 parts.database,
                 watch,

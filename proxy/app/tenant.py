@@ -2,7 +2,7 @@
 
 import random
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache, partial
 from pathlib import Path
@@ -199,7 +199,7 @@ async def _open_tenant(
                 reverification.running(every_s=settings.resolution_ttl_s)
             )
         origins = await stack.enter_async_context(
-            _open_origins(settings, thron, clock=clock, recording=recording)
+            _open_origins(settings, thron, clock=clock, recording=recording, metrics=metrics)
         )
         yield Tenant(
             client_id=client_id,
@@ -237,7 +237,12 @@ def _note_served(served: ServedFiles | None, connector: Connector, delivery: Del
 
 @asynccontextmanager
 async def _open_origins(
-    settings: Settings, thron: TokenKeeper, *, clock: Clock, recording: Recording | None
+    settings: Settings,
+    thron: TokenKeeper,
+    *,
+    clock: Clock,
+    recording: Recording | None,
+    metrics: Metrics | None,
 ) -> AsyncIterator[Origins]:
     hosts = OriginHosts(
         settings.origin_hosts,
@@ -246,13 +251,15 @@ async def _open_origins(
         # A proxy resolves names where their addresses cannot be checked.
         is_open_to_api=settings.api_base.startswith("https:") and settings.outbound_proxy is None,
     )
-    async with byte_client(settings, hosts) as http:
+    connected = metrics.origin_connect.observe if metrics is not None else None
+    async with byte_client(settings, hosts, connected=connected) as http:
         origin_client = OriginClient(
             http,
             hosts,
             first_byte_timeout_s=settings.first_byte_timeout_s,
             now=clock.now,
             heard=recording.heard_origin if recording is not None else None,
+            answered=metrics.origin_first_byte.observe if metrics is not None else None,
         )
         yield Origins(
             origin_client,
@@ -294,14 +301,23 @@ async def cache_session(settings: Settings) -> AsyncIterator[aiohttp.ClientSessi
 
 
 @asynccontextmanager
-async def byte_client(settings: Settings, hosts: OriginHosts) -> AsyncIterator[HttpClient]:
-    """Give the client of the bytes, which edits nothing, closed at the end of the block."""
+async def byte_client(
+    settings: Settings, hosts: OriginHosts, *, connected: Callable[[float], None] | None = None
+) -> AsyncIterator[HttpClient]:
+    """Give the client of the bytes, which edits nothing, closed at the end of the block.
+
+    Args:
+        settings: Loaded.
+        hosts: Decides where connections may lead.
+        connected: Is told how many seconds each new connection took, where no proxy makes it.
+    """
     if settings.outbound_proxy is None:
         async with Http1Client(
             GuardedResolver(hosts),
             tls=trusted_authorities(settings),
             # With DNS and TLS: a failure to connect says something of the host, not of one content.
             connect_timeout_s=settings.connect_timeout_s,
+            connected=connected,
         ) as client:
             yield client
         return

@@ -1,5 +1,6 @@
 """The client of origins: each hop checked, redirects followed by hand, failing hosts left alone."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -64,6 +65,7 @@ class OriginClient:
         first_byte_timeout_s: float,
         now: Callable[[], float],
         heard: Callable[[HttpResponse], None] | None = None,
+        answered: Callable[[float], None] | None = None,
     ) -> None:
         """Make a client that knows no breaker yet.
 
@@ -73,12 +75,14 @@ class OriginClient:
             first_byte_timeout_s: From the request to the header section of the answer.
             now: Monotonic seconds, for the breakers.
             heard: Is told of every answer, before its content is read.
+            answered: Is told how many seconds each answer took.
         """
         self._http = http
         self._hosts = hosts
         self._first_byte_timeout_s = first_byte_timeout_s
         self._now = now
         self._heard = heard
+        self._answered = answered
         self._breakers: dict[str, CircuitBreaker] = {}
         self._allowed = lru_cache(maxsize=_REMEMBERED_URLS)(self._parsed_and_checked)
 
@@ -123,6 +127,7 @@ class OriginClient:
                 retry_after_s=wait_s,
             )
         about = content_id or target.raw_path
+        began = time.monotonic()
         try:
             response = await self._http.request(
                 method,
@@ -137,6 +142,8 @@ class OriginClient:
             else:
                 breaker.undecided(self._now())
             raise
+        if self._answered is not None:
+            self._answered(time.monotonic() - began)
         if self._heard is not None:
             self._heard(response)
         if response.status in _OF_THE_HOST:

@@ -7,7 +7,7 @@ every few seconds, and nothing is done for each chunk. What is shown is made whe
 import asyncio
 import math
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Container, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -192,6 +192,14 @@ class Traffic:
             self._failed += 1
         elif record.status is not None and record.status >= HTTPStatus.BAD_REQUEST:
             self._client_errors += 1
+
+    def forget_connectors(self, kept: Container[str]) -> None:
+        """Forget what was counted of connectors that are no more: else labels grow for ever."""
+        for answer in [each for each in self.answers if each[0] is not None]:
+            if answer[0] not in kept:
+                del self.answers[answer]
+        for slug in [each for each in self.octets_by_connector if each and each not in kept]:
+            del self.octets_by_connector[slug]
 
     def sample(self) -> None:
         """Read how far the downloads that run have come, and how fast."""

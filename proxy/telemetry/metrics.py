@@ -22,7 +22,14 @@ Figures = Callable[[], Iterable[Metric]]
 # A whole download may take an hour, a HEAD half a millisecond.
 _DURATIONS: Final = (0.001, 0.01, 0.1, 0.5, 1, 5, 10, 60, 300, 1800, 3600)
 _FIRST_BYTES: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
-_ANSWERS_OF_THRON: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_ANSWERS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+# What an error in the access record says of a limit.
+_LIMITS: Final = {
+    "Overloaded": "max_downloads",
+    "TooManyForClient": "max_downloads_per_client",
+    "ReaderTooSlow": "min_rate",
+    "Preempted": "stalled",
+}
 _LAGS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
 
 
@@ -44,6 +51,14 @@ class Metrics:
         self.duration = self._histogram(
             "duration_seconds", "From the request to the end of its answer", _DURATIONS
         )
+        self.origin_connect = self._histogram(
+            "origin_connect_seconds",
+            "From the name of an origin to a connection with TLS, where no idle one was at hand",
+            _ANSWERS,
+        )
+        self.origin_first_byte = self._histogram(
+            "origin_first_byte_seconds", "From a request to an origin to its answer", _ANSWERS
+        )
         self.event_loop_lag = self._histogram(
             "event_loop_lag_seconds", "How late a timer of the event loop was", _LAGS
         )
@@ -62,7 +77,7 @@ class Metrics:
             "thron_connector_thron_request_seconds",
             "From a request to THRON's API to its answer, by service",
             ["service"],
-            buckets=_ANSWERS_OF_THRON,
+            buckets=_ANSWERS,
             registry=self.registry,
         )
         self.connections = Gauge(
@@ -165,6 +180,12 @@ def _of_traffic(traffic: Traffic) -> Iterator[Metric]:
         "Addresses resolved, by what the resolver had to do",
         "outcome",
         traffic.resolutions,
+    )
+    refusals: Tally[str] = Tally()
+    for error, limit in _LIMITS.items():
+        refusals[limit] = traffic.errors[error]
+    yield _counted(
+        "limit_refusals", "Downloads refused or ended by a limit, by limit", "limit", refusals
     )
     yield CounterMetricFamily(
         "thron_connector_resumes",

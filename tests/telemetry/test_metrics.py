@@ -4,9 +4,12 @@ import asyncio
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from proxy.connectors.store import ConnectorStore
+from proxy.telemetry.access_record import AccessRecord
 from proxy.telemetry.event_loop_lag import measuring
+from proxy.telemetry.live import Traffic
 from proxy.telemetry.metrics import Metrics
-from tests.running import Running
+from tests.running import Running, by_id
 
 Figures = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -48,6 +51,65 @@ async def test_what_downloads_leave_behind(connector: Running) -> None:
     assert of("first_byte_seconds_count") == 2
     assert of("duration_seconds_count") == 5
     assert of("resumes_total") == 0
+
+
+async def test_labels_are_bounded(connector: Running) -> None:
+    """Whatever clients ask and origins answer, and whatever connectors come and go: few series."""
+    thron = connector.thron
+    path = f"/files/{thron.tenant.find('strada-sl-film').id}"
+    stay = connector.gateway.watch.connectors.all
+    await connector.get(path)
+
+    async def strain(number: int) -> None:
+        await connector.ask(("PROPFIND", "MKCOL", "LOCK")[number % 3], f"/x{number}/y?z={number}")
+        await connector.get(f"/x{number}/{number}", Host=f"h{number}.example.com")
+        thron.faults.fail(510 + number, where="static")
+        thron.faults.fail(510 + number, where="source")
+        await connector.get(path, Range=f"bytes={number}-{number}")
+        thron.faults.clear()
+        await connector.apply(*stay, by_id(thron, f"other-{number}"))
+        await connector.get(path.replace("files", f"other-{number}"))
+        await ConnectorStore(connector.gateway.parts.database).remove(
+            f"other-{number}", actor="test"
+        )
+        await connector.gateway.watch.refresh()
+
+    for number in range(3):
+        await strain(number)
+    before = set(await scraped(connector))
+    for number in range(3, 12):
+        await strain(number)
+    new = {each for each in set(await scraped(connector)) - before if "bucket" not in each[0]}
+    assert not new
+
+
+async def test_refusals_by_limit() -> None:
+    """Each limit has its figure from the start, so that its first refusal is seen as one."""
+    metrics, traffic = Metrics(), Traffic(now=lambda: 0.0)
+    metrics.watch(traffic)
+    record = AccessRecord("id", "127.0.0.1", "http", None, 0.0, status=503, error="Overloaded")
+    traffic.end(record)
+    told = metrics.exposition().decode()
+    assert 'limit_refusals_total{limit="max_downloads"} 1.0' in told
+    assert 'limit_refusals_total{limit="max_downloads_per_client"} 0.0' in told
+
+
+async def test_origins(connector: Running) -> None:
+    """A new connection to an origin is timed, and each of its answers."""
+    path = f"/files/{connector.thron.tenant.find('strada-sl-film').id}"
+    await connector.get(path, Range="bytes=0-9")
+    before = await scraped(connector)
+    await connector.get(path, Range="bytes=5-9")
+    after = await scraped(connector)
+    connects, answers = (
+        [
+            each[f"thron_connector_origin_{name}_seconds_count", frozenset()]
+            for each in (before, after)
+        ]
+        for name in ("connect", "first_byte")
+    )
+    assert connects[0] >= 1
+    assert answers[1] > answers[0] >= 1
 
 
 async def test_the_lag_of_the_event_loop() -> None:

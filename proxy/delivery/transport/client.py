@@ -7,7 +7,7 @@ bounded, else it would stay with us and with the origins.
 import asyncio
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import TracebackType
 from typing import Self
@@ -47,6 +47,7 @@ class Http1Client:
         tls: ssl.SSLContext,
         connect_timeout_s: float,
         most_idle: int = MOST_IDLE,
+        connected: Callable[[float], None] | None = None,
     ) -> None:
         """Make a client without connections.
 
@@ -55,9 +56,11 @@ class Http1Client:
             tls: Whom to trust.
             connect_timeout_s: For DNS, connection and TLS together.
             most_idle: How many idle connections are kept, to all hosts.
+            connected: Is told how many seconds each new connection took.
         """
         self._dialer = Dialer(resolver, tls=tls, connect_timeout_s=connect_timeout_s)
         self._most_idle = most_idle
+        self._connected = connected
         self._scratch = memoryview(bytearray(READS))
         self._open: dict[OriginConnection, Authority] = {}
         self._idle_since: dict[OriginConnection, float] = {}  # the longest first
@@ -120,9 +123,13 @@ class Http1Client:
                 del self._deadlines[connection]
 
     async def _connect(self, authority: Authority) -> OriginConnection:
+        now = asyncio.get_running_loop().time
+        began = now()
         connection = await self._dialer.connect(
             authority, lambda: OriginConnection(self._scratch, idle=self._keep, lost=self._forget)
         )
+        if self._connected is not None:
+            self._connected(now() - began)
         self._open[connection] = authority
         return connection
 
