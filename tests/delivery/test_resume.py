@@ -1,6 +1,7 @@
 """Downloads that survive what networks do, and those that must not look as if they had."""
 
 import asyncio
+import os
 import random
 import ssl
 from collections import Counter
@@ -9,17 +10,20 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+import aiohttp
 import pytest
 import trustme
 from aiohttp import web
+from yarl import URL
 
 from proxy.connectors.model import DeliveryMode
 from proxy.sandbox.blob import Blob, BytesBlob, RuleBlob
 from proxy.sandbox.faults import Fault, Kind
 from proxy.sandbox.server import Sandbox
 from proxy.sandbox.static import ServerBehaviour, respond
+from proxy.settings import Pump
 from tests.delivery.origin_server import origin_server
 from tests.delivery.taking import rest_of, take
 from tests.running import LOOPBACK, Running, by_id, running
@@ -90,7 +94,11 @@ def authority() -> trustme.CA:
 
 @asynccontextmanager
 async def chaotic(
-    thron: Sandbox, tmp_path: Path, chaos: Chaos, authority: trustme.CA | None = None
+    thron: Sandbox,
+    tmp_path: Path,
+    chaos: Chaos,
+    authority: trustme.CA | None = None,
+    pump: Pump | None = None,
 ) -> AsyncIterator[Running]:
     """Run a connector whose published contents all come from a chaotic origin.
 
@@ -99,6 +107,7 @@ async def chaotic(
         tmp_path: For the database.
         chaos: The origin.
         authority: Makes it an https origin.
+        pump: Carries the octets; None: the usual one.
     """
     ca_file = tls = None
     if authority is not None:
@@ -107,9 +116,12 @@ async def chaotic(
         ca_file = tmp_path / "ca.pem"
         authority.cert_pem.write_to_path(ca_file)
     wanted = by_id(thron, delivery=PUBLISHED)
+    changed: dict[str, Any] = {"read_gap_s": READ_GAP_S, "ca_file": ca_file}
+    if pump is not None:
+        changed["pump"] = pump
     async with (
         origin_server(chaos, tls=tls) as origin,
-        running(thron, tmp_path, wanted, read_gap_s=READ_GAP_S, ca_file=ca_file) as connector,
+        running(thron, tmp_path, wanted, **changed) as connector,
     ):
         location = f"{origin.url}/static/kit.zip"
         thron.faults.add(Fault(Kind.REDIRECT_TO, "delivery", times=None, location=location))
@@ -301,3 +313,61 @@ async def test_many_downloads_are_whole(
         thron.faults.clear()
         print(f"{downloads} whole of {mebibytes} MiB, TLS {is_tls}: {chaos.broken} breaks")
         assert chaos.broken
+
+
+async def _as_curl_does(
+    connector: Running, url: URL, dice: random.Random, *, length: int
+) -> tuple[str, int]:
+    """Download as ``curl -C -`` does, killed at random; return the SHA-256, and how often it was.
+
+    A range without If-Range, from where the last one ended.
+    """
+    found, have, kills = sha256(), 0, 0
+    while have < length:
+        fields = {"Range": f"bytes={have}-"} if have else {}
+        # Mostly in the rest, now and then not any more.
+        until = dice.randrange(have, length + length // 4)
+        try:
+            async with connector.http.get(url, headers=fields) as response:
+                if response.status in {502, 503, 504}:  # as with curl --retry
+                    kills += 1
+                    continue
+                assert response.status == (206 if have else 200)
+                async for chunk in response.content.iter_any():
+                    found.update(chunk)
+                    have += len(chunk)
+                    if have > until:
+                        kills += 1
+                        response.close()
+                        break
+        except aiohttp.ClientError:
+            kills += 1
+    return found.hexdigest(), kills
+
+
+@pytest.mark.soak
+async def test_killed_downloads_are_whole(
+    thron: Sandbox, tmp_path: Path, authority: trustme.CA
+) -> None:
+    """Whatever carries them, with clients and origins killed at random, and resumed: each whole.
+
+    SOAK_DOWNLOADS and SOAK_MIB in the environment say how many, and of what size.
+    """
+    downloads = int(os.environ.get("SOAK_DOWNLOADS", "100"))
+    blob = RuleBlob(length=int(os.environ.get("SOAK_MIB", "1024")) * MIB, seed=10)
+    wanted, dice = digest(blob), random.Random(10)  # noqa: S311 - repeatable mishaps, no secrets
+    kills: Counter[str] = Counter()
+    left = Counter(dice.choices([*Pump], k=downloads))
+    for number, (pump, times) in enumerate(left.items()):
+        state = tmp_path / pump
+        state.mkdir()
+        chaos = Chaos(blob, seed=number, begins=True)
+        tls = authority if pump is Pump.DIRECT else None  # nothing crosses in the kernel then
+        async with chaotic(thron, state, chaos, tls, pump) as connector:
+            url = connector.url(f"/files/{KIT}")
+            for _ in range(times):
+                came, times_killed = await _as_curl_does(connector, url, dice, length=blob.length)
+                assert came == wanted, pump
+                kills[pump] += times_killed
+        thron.faults.clear()
+        print(f"{pump}: {times} whole, {kills[pump]} clients and {chaos.broken} origins killed")
