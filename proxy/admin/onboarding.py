@@ -9,7 +9,7 @@ from datetime import datetime
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
-from sqlalchemy import exists, insert, select
+from sqlalchemy import bindparam, exists, select, text
 
 from proxy.admin.auth.request_context import CALLER
 from proxy.catalogue import schema
@@ -93,9 +93,12 @@ class Onboarding:
         """
 
         async def write(connection: AsyncConnection) -> None:
-            is_over = select(exists().select_from(schema.onboarding))
-            if not (await connection.execute(is_over)).scalar_one():
-                await connection.execute(insert(schema.onboarding).values(id=1, ended=at))
+            # Two processes may say it at once.
+            await connection.execute(
+                text(
+                    "INSERT INTO onboarding (id, ended) VALUES (1, :at) ON CONFLICT DO NOTHING"
+                ).bindparams(bindparam("at", at, schema.Instant))
+            )
 
         await self.database.write(write)
         self._is_over = True
