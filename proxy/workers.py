@@ -213,6 +213,8 @@ class Supervisor:
         await asyncio.gather(*self._keeping)
 
     def _tell(self, order: Message) -> None:
+        if order in self._orders:  # to be told to end twice would cut the end itself
+            return
         self._orders.append(order)
         for child in self._children.values():
             if child.not_ready is not None:  # else it is told once it has opened everything
