@@ -32,6 +32,7 @@ from proxy.server.service_manager import (
     given_sockets,
     gives_sockets,
     is_supervised,
+    keep_watchdog,
     notify,
 )
 from proxy.settings import Settings, load, state_directory
@@ -138,6 +139,8 @@ async def _serve(settings: Settings, predecessor: Predecessor | None) -> int:
                 holder.listen(handover_path(state_directory(os.environ), settings.listen))
                 if not is_reload:  # else the manager has been told by the predecessor
                     tell_manager("READY=1")
+                watchdog = asyncio.create_task(keep_watchdog(dict(os.environ)), name="watchdog")
+                stack.callback(watchdog.cancel)
                 if (link := serving.set_up_url()) is not None:
                     await tell_set_up(link)
                 keep_what_start_made()

@@ -3,6 +3,7 @@
 Both are a few lines of a protocol that is documented to be spoken without its library.
 """
 
+import asyncio
 import os
 import socket
 from collections.abc import Mapping, MutableMapping
@@ -31,6 +32,18 @@ def notify(environ: Mapping[str, str], *lines: str) -> None:
         # It waits where many tell at once, as after a boot: a lost MAINPID= would end the service.
         sock.settimeout(_PATIENCE_S)
         sock.sendto("\n".join(lines).encode(), address)
+
+
+async def keep_watchdog(environ: Mapping[str, str]) -> None:
+    """Tell the service manager that the event loop runs, as often as ``WatchdogSec=`` asks for.
+
+    Whom ``WATCHDOG_PID`` names (sd_watchdog_enabled(3)) does not count: of a successor it is the
+    process before, and the service manager listens to its main process alone.
+    """
+    microseconds = environ.get("WATCHDOG_USEC", "")
+    while microseconds.isdecimal() and int(microseconds):
+        notify(environ, "WATCHDOG=1")
+        await asyncio.sleep(int(microseconds) / 2e6)
 
 
 def is_supervised(environ: Mapping[str, str]) -> bool:

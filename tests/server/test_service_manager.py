@@ -7,6 +7,7 @@ import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
+from select import select
 from threading import Timer
 
 import pytest
@@ -19,7 +20,7 @@ from proxy.server.service_manager import (
     notify,
 )
 from tests.commands.test_reload import event, is_answered
-from tests.process import beside, environ_for
+from tests.process import beside, environ_for, served
 
 
 @pytest.mark.parametrize("is_abstract", [False, True], ids=["a path", "abstract"])
@@ -127,3 +128,29 @@ async def test_as_systemd_has_it(thron: Sandbox, tmp_path: Path) -> None:
 
             os.kill(newest, signal.SIGTERM)
             assert await told() == ["STOPPING=1"]
+
+
+async def test_watchdog(thron: Sandbox, tmp_path: Path) -> None:
+    """With WatchdogSec= the service manager hears of the event loop, after a reload too."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(60)
+
+        async def heard(line: bytes) -> None:
+            while line not in await asyncio.to_thread(manager.recv, 100):
+                pass
+
+        environ = environ_for(thron, tmp_path) | {
+            "NOTIFY_SOCKET": str(tmp_path / "notify"),
+            "WATCHDOG_USEC": "100000",
+            "WATCHDOG_PID": "1",
+        }
+        async with served(environ) as (process, _, _):
+            await heard(b"READY=1")
+            await heard(b"WATCHDOG=1")
+            process.tell(signal.SIGHUP)
+            await heard(b"MAINPID=")
+            assert await asyncio.to_thread(process.exit_status) == 0
+            while select([manager], [], [], 0)[0]:
+                manager.recv(100)
+            await heard(b"WATCHDOG=1")  # the successor's: no other process is left
