@@ -361,7 +361,7 @@ class Settings(BaseModel):
         ge=1,
         le=64,
         description="delivery processes on this machine, beside one for the console, with limits on"
-        " connections and downloads together; 1: one process does everything",
+        " connections, downloads and questions to THRON together; 1: one process does everything",
     )
     admin_password_hash: Annotated[SecretStr, AfterValidator(_password_hash)] | None = Field(
         None,

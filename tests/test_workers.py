@@ -5,11 +5,13 @@ import os
 import resource
 import signal
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import aiohttp
 import orjson
@@ -230,6 +232,49 @@ async def test_limits_are_of_the_whole(
                 return answer.status == 200
 
         await until(is_free)
+
+
+async def test_connections_are_of_the_whole(thron: Sandbox, tmp_path: Path) -> None:
+    """Beyond TDC_MAX_CONNECTIONS idle ones are closed, whichever process has them; clients go on."""
+    most = 8
+    async with (
+        workers(thron, tmp_path, TDC_MAX_CONNECTIONS=str(most)) as running,
+        AsyncExitStack() as stack,
+    ):
+        host, _, port = running.public_url.removeprefix("http://").partition(":")
+        idle = []
+        for _ in range(4 * most):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            stack.callback(writer.close)
+            writer.write(b"GET /-/livez HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert b"200" in await reader.readline()
+            idle.append(reader)
+
+        async def as_many_as_allowed() -> bool:
+            for reader in idle:  # the answer's rest, and the end of those that were closed
+                with suppress(TimeoutError, ConnectionError):
+                    async with asyncio.timeout(0.01):
+                        await reader.read()
+            return len(idle) - sum(reader.at_eof() for reader in idle) <= most
+
+        await until(as_many_as_allowed)
+        assert await running.status() == 200
+
+
+async def test_questions_are_of_the_whole(thron: Sandbox, tmp_path: Path) -> None:
+    """Unknown addresses are looked up at the pace of one process, whichever they come to."""
+    async with workers(thron, tmp_path) as running:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
+
+            async def ask() -> int:
+                async with http.get(f"{running.public_url}/files/{uuid4()}") as answer:
+                    return answer.status
+
+            begun = time.monotonic()
+            statuses = await asyncio.gather(*(ask() for _ in range(300)))
+            took_s = time.monotonic() - begun
+        assert set(statuses) == {404, 503}
+        assert statuses.count(404) <= 20 * (1 + took_s)
 
 
 @dataclass(frozen=True, slots=True)

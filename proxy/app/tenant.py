@@ -54,8 +54,8 @@ from proxy.thron.token_keeper import TokenKeeper
 
 log = structlog.get_logger("proxy.app")
 
-# Questions to THRON for addresses that nobody has asked for yet; a page with some dozens of new
-# images may wait this long for its turn.
+# Questions to THRON for addresses that nobody has asked for yet, of all processes together; a page
+# with some dozens of new images may wait this long for its turn.
 _UNKNOWN_AT_ONCE = 4
 _UNKNOWN_PER_S = 20.0
 _UNKNOWN_WAIT_S = 5.0
@@ -174,8 +174,8 @@ async def _open_tenant(
                 max_resolutions=settings.max_resolutions,
             ),
             rate_limiter=RateLimiter(
-                at_once=_UNKNOWN_AT_ONCE,
-                per_s=_UNKNOWN_PER_S,
+                at_once=max(1, _UNKNOWN_AT_ONCE // settings.workers),
+                per_s=_UNKNOWN_PER_S / settings.workers,
                 max_wait_s=_UNKNOWN_WAIT_S,
                 now=clock.now,
             ),

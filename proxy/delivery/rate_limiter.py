@@ -52,7 +52,8 @@ class RateLimiter:
 
     def _reserve(self) -> float:
         now = self._now()
-        turn = max(self._next, now - 1 + self._interval_s)
+        # A rate of less than one a second lets the first one go at once too.
+        turn = max(self._next, now - max(0.0, 1 - self._interval_s))
         wait_s = max(0.0, turn - now)
         if wait_s >= self._max_wait_s:
             raise ThronBusy("too many questions for unknown addresses", retry_after_s=wait_s)

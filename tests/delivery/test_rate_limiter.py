@@ -29,6 +29,17 @@ async def test_a_seconds_worth_may_come_in_one_burst() -> None:
     assert refused.value.retry_after_s == pytest.approx(0.05)
 
 
+async def test_less_than_one_a_second() -> None:
+    """The first call need not wait; the second one would have to, for its whole turn."""
+    rate_limiter = frozen(per_s=0.25)
+    async with rate_limiter.admit():
+        pass
+    with pytest.raises(ThronBusy) as refused:
+        async with rate_limiter.admit():
+            pass
+    assert refused.value.retry_after_s == pytest.approx(4)
+
+
 async def test_time_gives_back_what_was_spent() -> None:
     """Half a second later half of the burst is there again."""
     seconds = [100.0]

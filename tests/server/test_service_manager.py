@@ -93,7 +93,8 @@ os.execv(sys.executable, [sys.executable, "-m", "proxy", "serve"])
 """
 
 
-async def test_as_systemd_has_it(thron: Sandbox, tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_as_systemd_has_it(thron: Sandbox, tmp_path: Path, workers: str) -> None:
     """Sockets are taken by name or address; READY, RELOADING, MAINPID and STOPPING are told."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
@@ -107,6 +108,7 @@ async def test_as_systemd_has_it(thron: Sandbox, tmp_path: Path) -> None:
             "NOTIFY_SOCKET": str(tmp_path / "notify"),
             "TDC_LISTEN": "127.0.0.1:1",
             "TDC_LAME_DUCK_S": "0",
+            "TDC_WORKERS": workers,
         }
         async with beside(environ=environ, program=(sys.executable, "-c", _AS_SYSTEMD)) as process:
             listening = await event(process, "listening")
@@ -128,6 +130,7 @@ async def test_as_systemd_has_it(thron: Sandbox, tmp_path: Path) -> None:
 
             os.kill(newest, signal.SIGTERM)
             assert await told() == ["STOPPING=1"]
+            assert await asyncio.to_thread(process.status) == 0, "the end of all that write there"
 
 
 async def test_watchdog(thron: Sandbox, tmp_path: Path) -> None:
