@@ -8,9 +8,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Self
 
+import structlog
+
 from proxy.catalogue.database import Database
 from proxy.catalogue.polling import polling
 from proxy.catalogue.purges import PurgeStore
+from proxy.errors import DatabaseFailed
+
+log = structlog.get_logger("proxy.purges")
 
 _WRITTEN_EVERY_S = 0.2
 # An origin whose answers differ each time, such as two servers that do not agree, must not have
@@ -37,6 +42,13 @@ class SeenChanges:
         self = cls(database, monotonic=monotonic)
         async with polling("seen changes", self.write, interval_s=_WRITTEN_EVERY_S):
             yield self
+        # The next process remembers nothing, and so would not notice.
+        self._ordered_at.clear()
+        try:
+            while self._noted:
+                await self.write()
+        except DatabaseFailed as exc:
+            log.warning("changes not purged", contents=len(self._noted), reason=str(exc))
 
     def note(self, content_id: str) -> None:
         """Note that a content is not what it was, or is gone."""
