@@ -11,6 +11,7 @@ from sqlalchemy import delete, insert, select, update
 from proxy.catalogue import schema
 from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.database import Database
+from proxy.catalogue.purges import Purge, PurgeKind, enter_purges
 from proxy.catalogue.url_entries import address_fingerprint, catalogue_fingerprint
 from proxy.connectors.model import Connector
 
@@ -27,9 +28,9 @@ class Fingerprints:
     async def fit(self, connector: Connector, *, client_id: str) -> bool:
         """Fit what is catalogued of a connector to it, and tell whether anything had to change.
 
-        Contents of another tenant go. Addresses go where they are made of something else now.
-        Contents stay, with their former prettyIDs, but none counts as confirmed until a listing
-        for the connector as it is now has shown it.
+        Contents of another tenant go, from caches too. Addresses go where they are made of
+        something else now. Contents stay, with their former prettyIDs, but none counts as
+        confirmed until a listing for the connector as it is now has shown it.
         """
 
         async def write(connection: AsyncConnection) -> bool:
@@ -40,6 +41,11 @@ class Fingerprints:
                 return False
             if before is None or before.client_id != client_id:
                 await _forget_contents(connection, [connector.slug])
+                if before is not None:
+                    # No listing will find these contents gone, and caches may hold them.
+                    gone = [Purge(PurgeKind.CONNECTOR, connector.slug)]
+                    now = self._database.now()
+                    await enter_purges(connection, gone, actor="sync", now=now)
             elif before.naming != address_fingerprint(connector):
                 addresses = schema.address
                 mine = addresses.c.connector == connector.slug

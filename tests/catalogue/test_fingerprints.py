@@ -6,6 +6,7 @@ import pytest
 
 from proxy.catalogue.database import Database
 from proxy.catalogue.fingerprints import Fingerprints
+from proxy.catalogue.purges import Purge, PurgeKind, PurgeStore
 from proxy.connectors.store import ConnectorStore
 from proxy.thron.content import ContentType
 from tests.catalogue.entering import FILES, NAMES, SKUS, Catalogue, named, with_sku
@@ -56,6 +57,18 @@ async def test_another_tenant_has_nothing(catalogue: Catalogue) -> None:
     await catalogue.listed(NAMES, named(1, "en:a"))
     assert await Fingerprints(catalogue.database).fit(NAMES, client_id="other")
     assert await catalogue.contents.content(NAMES, "id-1") is None
+
+
+async def test_another_tenant_is_new_to_caches(catalogue: Catalogue) -> None:
+    """Credentials changed in the settings too: what caches hold of the tenant before is purged."""
+    purges, fingerprints = PurgeStore(catalogue.database), Fingerprints(catalogue.database)
+    await fingerprints.fit(NAMES, client_id="acme")
+    await fingerprints.fit(NAMES.model_copy(update={"subfolders": False}), client_id="acme")
+    assert await purges.since(0) == ()
+    for _ in range(2):
+        await fingerprints.fit(NAMES, client_id="other")
+    ordered = [each.purge for each in await purges.since(0)]
+    assert ordered == [Purge(PurgeKind.CONNECTOR, NAMES.slug)]
 
 
 async def test_removed_connectors_leave_nothing(catalogue: Catalogue) -> None:
