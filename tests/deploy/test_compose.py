@@ -1,11 +1,13 @@
 """The compose file: what it names is there, and its settings are settings."""
 
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from yarl import URL
 
 from proxy.catalogue.engine import place
 from proxy.edge.hooks import read_hooks
@@ -95,3 +97,19 @@ def test_console_is_not_public() -> None:
     """The admin listener is published on the machine's loopback alone."""
     published = [port for port in CONNECTOR["ports"] if port.endswith(":8081")]
     assert published == ["127.0.0.1:8081:8081"]
+
+
+def test_varnish_takes_the_hook() -> None:
+    """It is told at the port where it listens, from an address that it lets purge, in its words.
+
+    That Varnish forgets then is shown by the real one (tests/fronts/test_purge_hooks.py).
+    """
+    recipe, varnish = (DEPLOY / "varnish.vcl").read_text("utf-8"), COMPOSE["services"]["varnish"]
+    (hook,) = read_hooks(DEPLOY / "purge-hooks.toml")
+    url, (purgers,) = URL(hook.url), re.findall(r"acl purgers \{(.*?)\}", recipe, re.DOTALL)
+    assert varnish["network_mode"] == "service:connector"
+    assert url.port == varnish["environment"]["VARNISH_HTTP_PORT"]
+    assert f'"{url.host}";' in purgers
+    assert f'req.method == "{hook.method}"' in recipe
+    assert [f"if (req.http.{name}\n" in recipe for name in hook.fields] == [True]
+    assert "./varnish.vcl:/etc/varnish/default.vcl:ro" in varnish["volumes"]

@@ -33,10 +33,12 @@ class Cache:
 
     Attributes:
         told: The tags of each request.
+        ids: The id of each.
         status: What it answers.
     """
 
     told: list[str] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
     status: int = 200
 
     async def answer(self, request: web.Request) -> web.Response:
@@ -45,6 +47,7 @@ class Cache:
             await asyncio.Event().wait()
         if self.status < 300:
             self.told.append(request.headers["tags"])
+            self.ids.append(request.headers["id"])
         return web.Response(status=self.status)
 
 
@@ -92,7 +95,13 @@ async def bench(
             watch,
             [
                 PurgeHook(
-                    each, "PURGE", f"{server.url}/{each}", {"tags": "{tags}"}, "", 50, SecretStr("")
+                    each,
+                    "PURGE",
+                    f"{server.url}/{each}",
+                    {"tags": "{tags}", "id": "{id}"},
+                    "",
+                    50,
+                    SecretStr(""),
                 )
                 for each in names or ("cache",)
             ],
@@ -331,3 +340,12 @@ async def test_try(sqlite_url: str) -> None:
         assert await here.sender.try_hook("cache") == "the cache answered 401"
         with pytest.raises(KeyError):
             await here.sender.try_hook("none")
+
+
+async def test_each_try_is_a_message_of_its_own(sqlite_url: str) -> None:
+    """A receiver that does nothing about an id that it has seen takes each try."""
+    async with bench(sqlite_url) as here:
+        for _ in range(2):
+            assert await here.sender.try_hook("cache") is None
+        first, second = here.cache.ids
+        assert first != second
