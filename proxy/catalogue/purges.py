@@ -56,12 +56,14 @@ class Ordered:
         purge: What is to be forgotten.
         revision: Of the connectors that were when it was ordered.
         is_repeat: Whether processes have obeyed it before, and only caches are to be told again.
+        at: When it was ordered, aware time.
     """
 
     number: int
     purge: Purge
     revision: int = field(default=0, compare=False)
     is_repeat: bool = False
+    at: datetime = field(default=datetime.min.replace(tzinfo=UTC), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,13 @@ class PurgeStore:
         async def read(connection: AsyncConnection) -> tuple[Ordered, ...]:
             found = await connection.execute(query)
             return tuple(
-                Ordered(row.id, Purge(PurgeKind(row.kind), row.value), row.revision, row.is_repeat)
+                Ordered(
+                    row.id,
+                    Purge(PurgeKind(row.kind), row.value),
+                    row.revision,
+                    row.is_repeat,
+                    row.at,
+                )
                 for row in found
             )
 

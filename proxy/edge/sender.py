@@ -229,8 +229,10 @@ class PurgeSender:
             purges, hook=hook.name, connectors=self._watch.connectors, database=self._database
         )
         number = obeyed[-1].number
+        # A database put back from a backup gives numbers again, but not at the same moment.
+        message = f"{number}-{obeyed[-1].at.timestamp():.0f}"
         try:
-            await self._send(hook, tags, message=f"{number}")
+            await self._send(hook, tags, message=message)
         except HookFailed as exc:
             progress.failures += 1
             progress.retry_at = self._monotonic() + _BACKOFF.wait_s(progress.failures, jitter=1)

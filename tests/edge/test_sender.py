@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -33,7 +35,7 @@ class Cache:
 
     Attributes:
         told: The tags of each request.
-        ids: The id of each.
+        ids: The id of each request, taken or not.
         status: What it answers.
     """
 
@@ -45,9 +47,9 @@ class Cache:
         """Answer a purge."""
         if request.path == "/hanging":
             await asyncio.Event().wait()
+        self.ids.append(request.headers["id"])
         if self.status < 300:
             self.told.append(request.headers["tags"])
-            self.ids.append(request.headers["id"])
         return web.Response(status=self.status)
 
 
@@ -113,6 +115,10 @@ async def bench(
         await sender.look()
         async with sender.running():
             yield Bench(database, sender, cache, metrics, seconds, leads)
+
+
+def _same(now: datetime) -> datetime:
+    return now
 
 
 async def _nothing() -> None:
@@ -340,6 +346,38 @@ async def test_try(sqlite_url: str) -> None:
         assert await here.sender.try_hook("cache") == "the cache answered 401"
         with pytest.raises(KeyError):
             await here.sender.try_hook("none")
+
+
+async def test_a_message_sent_again_has_the_same_id(sqlite_url: str) -> None:
+    """A receiver that took it, and whose answer was lost, does nothing twice."""
+    async with bench(sqlite_url) as here:
+        here.cache.status = 503
+        await here.order(FILM)
+
+        async def has_failed() -> bool:
+            return bool((await here.sender.states())[0].problem)
+
+        await until(has_failed)
+        here.cache.status = 200
+        here.seconds[0] += 60
+        await here.until_told("content-film")
+        assert len(here.cache.ids) == 2
+        assert len(set(here.cache.ids)) == 1
+
+
+async def test_a_database_put_back_gives_no_id_again(tmp_path: Path) -> None:
+    """Orders are numbered as before then: a receiver must not take a new one for one it has seen.
+
+    Nor does CloudFront take a CallerReference for other paths.
+    """
+    ids = []
+    for day in (1, 2):
+        now = datetime(2026, 1, day, tzinfo=UTC)
+        async with bench(f"sqlite:///{tmp_path / str(day)}", now=partial(_same, now)) as here:
+            await here.order(FILM)
+            await here.until_told("content-film")
+            ids += here.cache.ids
+    assert len(set(ids)) == 2
 
 
 async def test_each_try_is_a_message_of_its_own(sqlite_url: str) -> None:
