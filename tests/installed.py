@@ -50,7 +50,7 @@ class Environment:
 
     def __init__(self, home: Path) -> None:
         """Make it; nothing is downloaded."""
-        self._home = home
+        self.home = home
         venv.create(home, with_pip=False)
         packages = home / "dependencies"
         packages.mkdir()
@@ -65,6 +65,6 @@ class Environment:
 
     def install(self, wheel: Path) -> None:
         """Install a wheel, in the place of the release that is there."""
-        pip = (sys.executable, "-m", "pip", "--python", self._home / "bin" / "python")
-        done = run_in(self._home, *pip, "install", "--quiet", "--no-deps", "--no-index", wheel)
+        pip = (sys.executable, "-m", "pip", "--python", self.home / "bin" / "python")
+        done = run_in(self.home, *pip, "install", "--quiet", "--no-deps", "--no-index", wheel)
         assert done.returncode == 0, done.stderr

@@ -16,14 +16,14 @@ from aiohttp.typedefs import Handler
 
 import proxy
 from proxy import __version__
+from proxy.admin.auth import console_host
 from proxy.admin.auth.admin_password import Password
 from proxy.admin.auth.api_tokens import ApiTokens
-from proxy.admin.auth.console_host import is_known
 from proxy.admin.auth.passwords import PasswordHashes
 from proxy.admin.auth.sessions import Sessions
 from proxy.admin.auth.sign_in_links import SignInLinks
 from proxy.admin.console import Console
-from proxy.admin.security_headers import secure
+from proxy.admin.security_headers import FIELDS, secure
 from proxy.admin.store import ConsoleStore
 from proxy.catalogue.audit_retention import prune
 from proxy.catalogue.polling import polling
@@ -41,12 +41,15 @@ from proxy.link_check.run import LinkChecker
 from proxy.link_check.store import LinkCheckStore
 from proxy.semantics import forwarded
 from proxy.server.deferred_application import DeferredApplication
+from proxy.settings import Settings
 from proxy.telemetry.live import TrafficView
 from proxy.tenant import Parts, Resolutions
 
 _PRUNE_AUDIT_EVERY_S = 600.0
 # For the whole content of a request: pages send a few hundred bytes, scripts some more.
 BODY_TIMEOUT_S = 10.0
+# When this version was installed; another build can have the same number.
+_INSTALLED_NS = Path(proxy.__file__).stat().st_mtime_ns
 
 
 @asynccontextmanager
@@ -139,42 +142,48 @@ async def open_console(  # noqa: PLR0913 - what it works with, each by name
                 gc.freeze()
             return made
 
-        def is_plain(request: web.Request) -> bool:
-            """Tell whether a host is asked that is told the reasons, too."""
-            host = forwarded.effective(
-                request.remote or "",
-                scheme="http",
-                fields=request.headers,
-                trusted=settings.proxies,
-            ).host
-            return host is not None and is_known(host, settings.admin_hosts)
-
         console.pages = await stack.enter_async_context(
             DeferredApplication.open(
                 make,
-                probes={path: _secured(probe) for path, probe in probes.items()},
-                is_plain=is_plain,
+                probes={path: _by_itself(probe, settings) for path, probe in probes.items()},
+                fields=FIELDS,
             )
         )
         yield console
 
 
 def _imported() -> Callable[..., web.Application]:
-    """Import what makes pages and API, of the version that runs.
+    """Import what makes pages and API, and read what they are made of, of the version that runs.
 
     Raises:
         ImportError: Another one has been installed meanwhile: halves of two would not fit.
     """
-    if f'"{__version__}"' not in Path(proxy.__file__).read_text("utf-8"):
-        raise ImportError(f"{__version__} runs, and is not what is installed by now")
+    _refuse_another_version()
     from proxy.admin.application import application  # noqa: PLC0415 - not before it is needed
+    from proxy.admin.web import i18n, rendering  # noqa: PLC0415
 
+    rendering.environment()
+    for language in i18n.Language:
+        i18n.translations(language)
+    _refuse_another_version()  # that came while this one was read
     return application
 
 
-def _secured(probe: Handler) -> Handler:
+def _refuse_another_version() -> None:
+    installed = Path(proxy.__file__)
+    is_this = f'"{__version__}"' in installed.read_text("utf-8")
+    if not is_this or installed.stat().st_mtime_ns != _INSTALLED_NS:
+        raise ImportError(f"{__version__} runs, and is not what is installed by now")
+
+
+def _by_itself(probe: Handler, settings: Settings) -> Handler:
+    """Answer a probe as the console does, without it."""
+
     async def answer(request: web.Request) -> web.StreamResponse:
-        response = await probe(request)
+        host = forwarded.effective(
+            request.remote or "", scheme="http", fields=request.headers, trusted=settings.proxies
+        ).host
+        response = await console_host.answer(request, probe, host=host, names=settings.admin_hosts)
         await secure(request, response)
         return response
 

@@ -1,6 +1,7 @@
 """An application that is made by the first request that needs it, perhaps long after the start.
 
-Probes are answered without it: a connector that nobody visits never has it in memory.
+Probes are answered without it: a connector that nobody visits never has it in memory, and one that
+cannot load it is alive.
 """
 
 import asyncio
@@ -18,7 +19,11 @@ log = structlog.get_logger("proxy.server")
 _Made = tuple[web.Application, Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]]
 
 _FIX = "if another version has been installed meanwhile, reload or restart the connector"
-_NOT_LOADED = "The console could not be loaded. The connector's log has the details.\n"
+_NOT_LOADED = (
+    "The console could not be loaded.\n\nIf another version of the connector has been installed"
+    " meanwhile, reload the connector (thron-connector reload, or systemctl reload thron-connector)"
+    " and load this page again. Otherwise the connector's log has the details.\n"
+)
 
 
 class DeferredApplication:
@@ -29,14 +34,15 @@ class DeferredApplication:
         make: Callable[[], Awaitable[web.Application]],
         *,
         probes: Mapping[str, Handler],
-        is_plain: Callable[[web.Request], bool],
+        fields: Mapping[str, str],
         stack: AsyncExitStack,
     ) -> None:
         self._make = make
         self._probes = probes
-        self._is_plain = is_plain
+        self._fields = {"Cache-Control": "no-store", **fields}
         self._stack = stack
         self._making: asyncio.Task[_Made] | None = None
+        self._failure: str | None = None  # that the log has
 
     @classmethod
     @asynccontextmanager
@@ -45,7 +51,7 @@ class DeferredApplication:
         make: Callable[[], Awaitable[web.Application]],
         *,
         probes: Mapping[str, Handler],
-        is_plain: Callable[[web.Request], bool],
+        fields: Mapping[str, str],
     ) -> AsyncIterator[Self]:
         """Give one, until the end of the block.
 
@@ -54,10 +60,10 @@ class DeferredApplication:
                 fails, the next request tries again.
             probes: What answers to GET and HEAD before that, by path. What one raises is for the
                 application to tell.
-            is_plain: Tells whether a probe is answered to whoever asks.
+            fields: Of the answer where it cannot be made.
         """
         async with AsyncExitStack() as stack:
-            self = cls(make, probes=probes, is_plain=is_plain, stack=stack)
+            self = cls(make, probes=probes, fields=fields, stack=stack)
             try:
                 yield self
             finally:
@@ -77,25 +83,28 @@ class DeferredApplication:
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         asked = cast(web.Request, request)  # as the factory makes them
-        if self._making is None and (probe := self._probe(asked)) is not None:
+        if (probe := self._probe(asked)) is not None:
             try:
                 return await probe(asked)
             except Exception:  # noqa: BLE001, S110 - the application meets it again, and says so
                 pass
         try:
             _, handler = await self._made()
-        except Exception:
-            log.exception("console not loaded", fix=_FIX)
-            return web.Response(status=503, text=_NOT_LOADED, headers={"Cache-Control": "no-store"})
+        except Exception as exc:
+            if self._failure != repr(exc):  # once, not at every visit
+                self._failure = repr(exc)
+                log.exception("console not loaded", fix=_FIX)
+            return web.Response(status=503, text=_NOT_LOADED, headers=self._fields)
         return await handler(asked)
 
     def _probe(self, request: web.Request) -> Handler | None:
-        if request.method not in {"GET", "HEAD"} or not self._is_plain(request):
+        is_made = self._making is not None and self._making.done() and not _failed(self._making)
+        if is_made or request.method not in {"GET", "HEAD"}:
             return None
         return self._probes.get(request.path)
 
     async def _made(self) -> _Made:
-        if self._making is None or (self._making.done() and _has_failed(self._making)):
+        if self._making is None or (self._making.done() and _failed(self._making)):
             self._making = asyncio.create_task(self._run(), name="console")
         return await asyncio.shield(self._making)
 
@@ -108,5 +117,5 @@ class DeferredApplication:
         return runner.app, runner.server.request_handler
 
 
-def _has_failed(making: asyncio.Task[_Made]) -> bool:
+def _failed(making: asyncio.Task[_Made]) -> bool:
     return making.cancelled() or making.exception() is not None

@@ -26,6 +26,12 @@ def free_address() -> str:
         return f"127.0.0.1:{free.getsockname()[1]}"
 
 
+async def _installed(environment: Environment, folder: Path, version: str) -> None:
+    (source := folder / version).mkdir()
+    wheel = await asyncio.to_thread(build_release, version, source)
+    await asyncio.to_thread(environment.install, wheel)
+
+
 @pytest.mark.parametrize(
     ("downloads", "per_s", "workers"),
     [
@@ -40,11 +46,7 @@ async def test_upgrade(
     """The new release serves, the old one finishes its downloads, and nobody notices."""
     (home := tmp_path / "environment").mkdir()
     environment = await asyncio.to_thread(Environment, home)
-
-    async def install(version: str) -> None:
-        (source := tmp_path / version).mkdir()
-        wheel = await asyncio.to_thread(build_release, version, source)
-        await asyncio.to_thread(environment.install, wheel)
+    install = partial(_installed, environment, tmp_path)
 
     await install(OLD)
     await cli.apply(document(cli.thron, "files"), "--yes")
@@ -88,3 +90,51 @@ async def test_upgrade(
         print(f"An upgrade: {load}")
         assert (load.downloads, load.failures) == (downloads, {})
         assert "downloads cut" not in process.output
+
+
+async def test_the_console_before_the_reload(cli: Cli, tmp_path: Path) -> None:
+    """Pages that are open stay those of the release that runs; one not open yet says what to do.
+
+    Meanwhile probes are answered, so that nothing restarts the connector.
+    """
+    (home := tmp_path / "environment").mkdir()
+    environment = await asyncio.to_thread(Environment, home)
+    install = partial(_installed, environment, tmp_path)
+
+    await install(OLD)
+    admin = free_address()
+    environ = {**cli.environ, "TDC_LISTEN": free_address(), "TDC_ADMIN_LISTEN": admin}
+    running = partial(beside, environ=environ, tree=tmp_path, program=(str(environment.program),))
+
+    async with running("serve") as process, aiohttp.ClientSession() as http:
+        await asyncio.to_thread(process.event, "listening")
+
+        async def ask(path: str, **fields: str) -> tuple[int, str]:
+            async with http.get(f"http://{admin}{path}", headers=fields) as answer:
+                return answer.status, await answer.text()
+
+        async def probes() -> list[int]:
+            foreign = {"Host": "balancer.example"}
+            return [
+                (await ask("/livez"))[0],
+                (await ask("/livez", **foreign))[0],
+                (await ask("/metrics"))[0],
+                (await ask("/metrics", **foreign))[0],
+            ]
+
+        assert await probes() == [200, 200, 200, 421]
+        await install(NEW)
+        for _ in range(2):
+            status, text = await ask("/login")
+            assert (status, "thron-connector reload" in text) == (503, True)
+            assert await probes() == [200, 200, 200, 421]
+        async with running("reload") as reload:
+            assert await asyncio.to_thread(reload.status) == 0, reload.output
+        assert (await ask("/login"))[0] == 200
+
+        for each in environment.home.glob("lib/*/site-packages/proxy/admin/web/*/**/*"):
+            if each.is_file():  # as of a release whose pages are others
+                each.write_text("{{ what_the_release_that_runs_does_not_have }}")
+        for path in ("/login", "/set-up?link=none", "/preferences"):
+            status, text = await ask(path, **{"Accept-Language": "it"})
+            assert (status < 500, "what_the_release" in text) == (True, False), path

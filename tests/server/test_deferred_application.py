@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from proxy.semantics.forwarded import TrustedProxies
 from proxy.server.connection_limiter import ConnectionLimiter
@@ -35,13 +36,10 @@ async def _served(make: Callable[[], Awaitable[web.Application]]) -> AsyncIterat
     async def nothing() -> None:
         pass
 
-    def is_plain(request: web.Request) -> bool:
-        return "Strange" not in request.headers
-
     with bind(Listen(host="127.0.0.1", port=0), setting="test") as sock:
         async with (
             DeferredApplication.open(
-                make, probes={"/livez": _early, "/broken": _broken}, is_plain=is_plain
+                make, probes={"/livez": _early, "/broken": _broken}, fields={"Server": "pseudonym"}
             ) as deferred,
             serving(deferred.server, (sock, None), limiter=limiter, drained=nothing),
         ):
@@ -55,7 +53,7 @@ def _application() -> web.Application:
 
 
 async def test_the_first_request_that_needs_it_makes_it() -> None:
-    """Probes do not; all who ask at once wait for one; then it answers probes as well."""
+    """Probes neither do nor wait; others who ask wait for one; then it answers probes as well."""
     made: list[web.Application] = []
     began, go_on = asyncio.Event(), asyncio.Event()
 
@@ -67,8 +65,8 @@ async def test_the_first_request_that_needs_it_makes_it() -> None:
 
     async with _served(make) as url, aiohttp.ClientSession() as http:
 
-        async def ask(path: str = "/", method: str = "GET", **fields: str) -> str:
-            async with http.request(method, url + path, headers=fields) as answer:
+        async def ask(path: str = "/", method: str = "GET") -> str:
+            async with http.request(method, url + path) as answer:
                 return await answer.text()
 
         assert await ask("/livez") == "early"
@@ -76,11 +74,11 @@ async def test_the_first_request_that_needs_it_makes_it() -> None:
         assert not made
         asked = [asyncio.create_task(ask()) for _ in range(5)]
         left = asyncio.create_task(ask())
-        strange = asyncio.create_task(ask("/livez", Strange="yes"))
         await began.wait()
+        assert await ask("/livez") == "early"
         left.cancel()
         go_on.set()
-        assert await asyncio.gather(*asked, strange) == ["late "] * 6
+        assert await asyncio.gather(*asked) == ["late "] * 5
         assert len(made) == 1
         async with http.post(url, data=b"x" * 70_000, expect100=True) as answer:
             assert len(await answer.text()) == 70_005
@@ -102,20 +100,26 @@ async def test_a_probe_that_fails_is_for_the_application() -> None:
 
 
 async def test_what_cannot_be_made_is_tried_again() -> None:
-    """Where no file can be opened for a while, the next request has its page."""
-    tries = 0
+    """Where no file can be opened for a while, probes are answered, and later there is a page."""
+    tries, failing = 0, 3
 
     async def make() -> web.Application:
         nonlocal tries
         tries += 1
-        if tries == 1:
+        if tries <= failing:
             raise OSError("too many open files")
         return _application()
 
     async with _served(make) as url, aiohttp.ClientSession() as http:
-        async with http.get(url) as answer:
-            assert answer.status == 503
-            assert "could not be loaded" in await answer.text()
+        with capture_logs() as lines:
+            for _ in range(failing):
+                async with http.get(url) as answer:
+                    assert answer.status == 503
+                    assert "thron-connector reload" in await answer.text()
+                    assert answer.headers["Server"] == "pseudonym"
+                async with http.get(f"{url}/livez") as answer:
+                    assert await answer.text() == "early"
+        assert [each["event"] for each in lines] == ["console not loaded"]  # once
         async with http.get(url) as answer:
             assert await answer.text() == "late "
 

@@ -53,11 +53,13 @@ class Page:
 
 @cache
 def environment() -> Any:
-    """Return the ``jinja2.Environment`` of all pages; imported for the first one."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    """Return the ``jinja2.Environment`` of all pages."""
+    from jinja2 import DictLoader, Environment, StrictUndefined
 
+    # In memory, as those of another version, installed over this one while it runs, do not fit.
+    files = sorted(TEMPLATES.iterdir())
     made = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=DictLoader({each.name: each.read_text("utf-8") for each in files}),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
