@@ -235,7 +235,7 @@ async def test_limits_are_of_the_whole(
 
 
 async def test_connections_are_of_the_whole(thron: Sandbox, tmp_path: Path) -> None:
-    """Beyond TDC_MAX_CONNECTIONS idle ones are closed, whichever process has them; clients go on."""
+    """Beyond TDC_MAX_CONNECTIONS idle ones are closed, in whichever process; clients go on."""
     most = 8
     async with (
         workers(thron, tmp_path, TDC_MAX_CONNECTIONS=str(most)) as running,
