@@ -32,8 +32,8 @@ class Leadership:
         self._database = database
         self._held = held
         self._silence_ms = round(1000 * silence_s)
-        self._connection: AsyncConnection | None = None
-        self._has_file = False
+        self._connection: AsyncConnection | None = None  # the same while it follows and leads
+        self._has_lock = False
 
     @classmethod
     @asynccontextmanager
@@ -52,9 +52,9 @@ class Leadership:
     async def is_held(self) -> bool:
         """Tell whether this process leads, trying to take the lock if nobody holds it."""
         if self._database.place.path is not None:
-            return self._has_file or self._get_file(self._database.place.path)
+            return self._has_lock or self._get_file(self._database.place.path)
         try:
-            return await (self._still() if self._connection is not None else self._get())
+            return await (self._still() if self._has_lock else self._get())
         except DatabaseFailed:
             await self._give_up()
             return False
@@ -74,7 +74,7 @@ class Leadership:
             os.close(lock)
             return True
         self._held.callback(os.close, lock)
-        self._has_file = True
+        self._has_lock = True
         return True
 
     async def _still(self) -> bool:
@@ -85,19 +85,22 @@ class Leadership:
 
     async def _get(self) -> bool:
         with failures():
-            connection = await self._held.enter_async_context(self._database.unshared())
-            # Back in the pool it would hold the lock for nobody.
-            self._held.push_async_callback(connection.invalidate)
-            self._connection = connection
-            await connection.execute(text(f"SET idle_session_timeout = {self._silence_ms}"))
+            connection = self._connection or await self._connect()
             query = text(f"SELECT pg_try_advisory_lock({_LOCK})")
-            if (await connection.execute(query)).scalar_one():
-                return True
-        await self._give_up()
-        return False
+            self._has_lock = bool((await connection.execute(query)).scalar_one())
+        return self._has_lock
+
+    async def _connect(self) -> AsyncConnection:
+        connection = await self._held.enter_async_context(self._database.unshared())
+        # Back in the pool it would hold the lock for nobody.
+        self._held.push_async_callback(connection.invalidate)
+        await connection.execute(text(f"SET idle_session_timeout = {self._silence_ms}"))
+        self._connection = connection
+        return connection
 
     async def _give_up(self) -> None:
         """Let the connection go, and with it the lock."""
         self._connection = None
+        self._has_lock = False
         with failures():
             await self._held.aclose()

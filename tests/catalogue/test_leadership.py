@@ -33,6 +33,29 @@ async def test_one_of_two_leads(database_url: str) -> None:
         assert await second.is_held()
 
 
+async def test_a_follower_keeps_its_connection(postgresql_url: str) -> None:
+    """Asking again and again costs the database no new connection; a lost one is replaced."""
+    async with (
+        Database.open(postgresql_url) as one,
+        Database.open(postgresql_url) as other,
+        Leadership.open(one) as leader,
+        Leadership.open(other) as follower,
+    ):
+        assert await leader.is_held()
+        asks = text("SELECT pid FROM pg_stat_activity WHERE query LIKE 'SELECT pg_try_advisory%'")
+        seen = set()
+        for _ in range(3):
+            assert not await follower.is_held()
+            async with one.unshared() as connection:
+                seen.add(tuple((await connection.execute(asks)).scalars()))
+        assert [len(pids) for pids in seen] == [2]  # the same two each time
+        async with one.unshared() as connection:
+            for pid in {pid for pids in seen for pid in pids}:
+                await connection.execute(text(f"SELECT pg_terminate_backend({pid})"))
+        await until(follower.is_held)
+        assert not await leader.is_held()
+
+
 async def test_a_lost_connection_is_a_lost_lead(postgresql_url: str) -> None:
     """Who leads notices when the database let it go, and may lead again."""
     async with Database.open(postgresql_url) as database, Leadership.open(database) as leader:
