@@ -44,27 +44,39 @@ async def stopping(cli: Cli) -> AsyncIterator[tuple[Process, str, str]]:
         yield process, public, admin
 
 
-@pytest.mark.parametrize("step", STEPS)
-async def test_a_successor_is_killed(cli: Cli, step: str) -> None:
-    """The process before it serves on, holds nothing of it, and the next one takes over."""
+async def test_successors_are_killed(cli: Cli) -> None:
+    """The process before them serves on, holds nothing of them, and the next one takes over."""
     async with stopping(cli) as (old, public, admin), AsyncExitStack() as stack:
         before = old.descriptors()
-        for _ in range(1 if step == "accepts" else _ROUNDS):
-            await _take_over(unix_socket(cli.state, public), until_step=step)
-        if step == "accepts":  # the sockets were its own by then, and nobody serves
-            assert await status_of(old) == 0
-        else:
+        for step in STEPS[:-1]:
+            for _ in range(_ROUNDS):
+                await _take_over(unix_socket(cli.state, public), until_step=step)
             assert await is_answered(public, "/-/livez") == 200
 
             async def holds_nothing() -> bool:  # but what it has opened for itself meanwhile
                 return old.descriptors() < before + _ROUNDS
 
             await until(holds_nothing)
-        new = await stack.enter_async_context(beside("serve", environ=at(cli, public, admin)))
-        await event(new, "listening")
-        assert await status_of(old) == 0
-        assert await is_answered(public, "/-/readyz") == 200
+        await _is_followed(old, public, admin, cli, stack)
         assert (await run("reload", environ=at(cli, public, admin)))[0] == 0
+
+
+async def test_a_successor_is_killed_once_it_accepts(cli: Cli) -> None:
+    """The sockets were its own by then, and nobody serves until the next one starts."""
+    async with stopping(cli) as (old, public, admin), AsyncExitStack() as stack:
+        await _take_over(unix_socket(cli.state, public), until_step="accepts")
+        assert await status_of(old) == 0
+        await _is_followed(old, public, admin, cli, stack)
+
+
+async def _is_followed(
+    old: Process, public: str, admin: str, cli: Cli, stack: AsyncExitStack
+) -> None:
+    """Start the next one, which takes over."""
+    new = await stack.enter_async_context(beside("serve", environ=at(cli, public, admin)))
+    await event(new, "listening")
+    assert await status_of(old) == 0
+    assert await is_answered(public, "/-/readyz") == 200
 
 
 async def _take_over(path: Path, *, until_step: str) -> None:
@@ -103,7 +115,8 @@ async def test_a_predecessor_is_killed(cli: Cli, step: str) -> None:
         await _hand_over(Channel(sock), sockets, until_step=step)
         await event(new, "listening")
         assert await is_answered(public, "/-/livez") == 200
-        assert (await run("reload", environ=at(cli, public, admin)))[0] == 0
+        if step in {STEPS[0], STEPS[-1]}:  # with sockets of its own, and with given ones
+            assert (await run("reload", environ=at(cli, public, admin)))[0] == 0
         new.tell(signal.SIGTERM)
         assert await status_of(new) == 0
 
