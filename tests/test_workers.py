@@ -619,6 +619,31 @@ async def test_the_end_during_a_reload(thron: Sandbox, tmp_path: Path) -> None:
         assert all(map(_is_free, (running.public_url, running.admin_url)))
 
 
+async def test_a_reload_while_downloads_finish(thron: Sandbox, tmp_path: Path) -> None:
+    """One that drains refuses it, by command and by signal, and says what to do; nothing is cut."""
+    film = thron.tenant.find(FILM).id
+    async with workers(thron, tmp_path, TDC_DRAIN_S="3600") as running:
+        async with connected(running, "delivery-1") as http:
+            thron.faults.stall_after(200_000, where="source")
+            async with http.get(f"{running.public_url}/files/{film}") as answer:
+                begun = await answer.content.readexactly(100_000)
+                running.process.tell(signal.SIGTERM)
+                await asyncio.to_thread(running.process.event, "draining", nth=2)
+
+                async def are_free() -> bool:
+                    return all(map(_is_free, (running.public_url, running.admin_url)))
+
+                await until(are_free)
+                status, output = await run("reload", environ=running.at_its_addresses)
+                assert (status, "start it again" in output) == (2, True), output
+                running.process.tell(signal.SIGHUP)
+                refused = await asyncio.to_thread(running.process.event, "reload refused")
+                assert refused["fix"] == "start it again"
+                thron.faults.release()
+                assert begun + await answer.content.read() == thron.tenant.bytes_of(film)
+        assert await asyncio.to_thread(running.process.status) == 0
+
+
 async def test_two_reloads_at_once(thron: Sandbox, tmp_path: Path) -> None:
     """The second one is refused, or comes after the first."""
     async with workers(thron, tmp_path) as running:

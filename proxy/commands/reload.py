@@ -10,7 +10,8 @@ from proxy.server.handover import ask_for_reload, handover_path
 from proxy.settings import PREFIX, listen_address, state_directory
 
 _WHERE_IT_IS = (
-    "if one runs, give this command its STATE_DIRECTORY and TDC_LISTEN, or send it SIGHUP."
+    "if one runs, give this command its STATE_DIRECTORY and TDC_LISTEN, or send it SIGHUP. One that"
+    " stops takes no reload any more while its last downloads finish: start it again."
 )
 
 

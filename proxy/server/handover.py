@@ -17,6 +17,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -30,13 +31,8 @@ log = structlog.get_logger("proxy.handover")
 
 # Names the descriptor by which a successor is connected with the process that started it.
 _INHERITED = "THRON_CONNECTOR_HANDOVER_FD"
-# Between two signs of life of a successor that opens what it needs; an interpreter on a machine
-# that stands still for half a minute starts meanwhile.
-_SILENT_S = 80.0
-# How often it gives one.
+# How often a successor that opens what it needs gives a sign of life.
 _ALIVE_EVERY_S = 5.0
-# For all of it: an upgrade may have a large database to bring up to date.
-_START_S = 3600.0
 # For whoever connects to say what it wants, and to take the answer.
 _EXCHANGE_S = 5.0
 # For whoever holds the sockets to answer. One that has ended is noticed at once: this is for one
@@ -51,6 +47,7 @@ _NETWORK = Path("/proc/self/ns/net")
 _ALIVE: dict[str, Any] = {"alive": True}
 _ACCEPTS = {"accepts": True}
 _UNDER_WAY = "another reload or restart is under way; try again when it is done"
+_STOPS = "this connector is stopping: it takes no reload any more; start it again instead"
 _SERVES = "another one serves there, and does not stop"
 
 
@@ -87,6 +84,25 @@ class Successor(Protocol):
 Start = Callable[[Mapping[str, str], int], Successor]
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a successor is waited for.
+
+    Attributes:
+        silent_s: Between two signs of life; an interpreter on a machine that stands still for half
+            a minute starts meanwhile.
+        start_s: For all of it: an upgrade may have a large database to bring up to date. One whose
+            start never ends may give signs of life for ever, and until it is given up no other
+            reload can be.
+    """
+
+    silent_s: float = 80
+    start_s: float = 900
+
+
+_PATIENCE = Patience()
+
+
 class Holder:
     """Holds listening sockets until a successor has them.
 
@@ -104,7 +120,7 @@ class Holder:
         is_ready: Callable[[], bool],
         notify: Callable[..., None],
         reloaded: Callable[[Sequence[str]], None],
-        silent_s: float = _SILENT_S,
+        patience: Patience = _PATIENCE,
     ) -> None:
         """Hold sockets.
 
@@ -117,7 +133,7 @@ class Holder:
                 where it can, is refused.
             notify: Tells the service manager, as sd_notify(3) has it.
             reloaded: Is told the problems of each reload, of which a good one has none.
-            silent_s: After so long without a sign of life a successor is given up.
+            patience: After which a successor is given up.
         """
         self._sockets = sockets
         self._environ = environ
@@ -125,7 +141,7 @@ class Holder:
         self._is_ready = is_ready
         self._notify = notify
         self._reloaded = reloaded
-        self._silent_s = silent_s
+        self._patience = patience
         self._attending = asyncio.Lock()
         self._reloading: asyncio.Task[Sequence[str]] | None = None
         self._has_hung_up = False
@@ -166,13 +182,11 @@ class Holder:
         Args:
             changed: The settings of its environment; None for those of this process.
         """
-        if (
-            self._is_reloading
-            or self._stops
-            or self._attending.locked()
-            or self.handed_over.is_set()
-        ):
+        if self._is_reloading or self._attending.locked() or self.handed_over.is_set():
             return [_UNDER_WAY]
+        if self._stops:
+            log.error("reload refused", problems=[_STOPS], fix="start it again")
+            return [_STOPS]
         # A task of its own: whoever asks for a reload may leave.
         self._reloading = asyncio.create_task(self._reload(changed), name="reload")
         await asyncio.wait({self._reloading})
@@ -228,9 +242,8 @@ class Holder:
         try:
             problems = await self._start_successor(environ)
         except TimeoutError:
-            limits = (
-                f"no sign of life for {self._silent_s:g} s, or {_START_S / 60:g} minutes in all"
-            )
+            silent_s, minutes = self._patience.silent_s, self._patience.start_s / 60
+            limits = f"no sign of life for {silent_s:g} s, or {minutes:g} minutes in all"
             problems = [f"the new process was not ready in time: {limits}"]
         except (OSError, ValueError):
             problems = ["the new process ended before it was ready; the log has what it said"]
@@ -255,7 +268,7 @@ class Holder:
                 process = self._start(
                     {**environ, _INHERITED: str(theirs.fileno())}, theirs.fileno()
                 )
-            async with self._attending, asyncio.timeout(_START_S):
+            async with self._attending, asyncio.timeout(self._patience.start_s):
                 match await self._next(channel):
                     case {"do": "take"}:
                         return await self._attend(channel, child=process)
@@ -307,7 +320,7 @@ class Holder:
         """
         message = _ALIVE
         while message == _ALIVE:
-            async with asyncio.timeout(self._silent_s):
+            async with asyncio.timeout(self._patience.silent_s):
                 message = await channel.receive()
         return message
 
@@ -352,7 +365,7 @@ class Holder:
         if not self._stops or self._attending.locked() or self.handed_over.is_set():
             await channel.send({"refused": [_UNDER_WAY if self._stops else _SERVES]})
             return
-        async with self._attending, asyncio.timeout(_START_S):
+        async with self._attending, asyncio.timeout(self._patience.start_s):
             for problem in await self._attend(channel):
                 log.info("handover refused", reason=problem)
 

@@ -19,6 +19,7 @@ from proxy.errors import ConfigurationError
 from proxy.server.channel import Channel
 from proxy.server.handover import (
     Holder,
+    Patience,
     Predecessor,
     ask_for_reload,
     handover_path,
@@ -67,7 +68,12 @@ class Held:
 
 @asynccontextmanager
 async def held(
-    state: Path, *, play: Play | None = None, is_ready: bool = True, silent_s: float = 600
+    state: Path,
+    *,
+    play: Play | None = None,
+    is_ready: bool = True,
+    silent_s: float = 600,
+    start_s: float = 3600,
 ) -> AsyncIterator[Held]:
     """Hold a socket until the end of the block.
 
@@ -76,6 +82,7 @@ async def held(
         play: What a successor does; it is given its predecessor and its environment.
         is_ready: Whether the holder can answer.
         silent_s: After so long without a sign of life it gives a successor up.
+        start_s: After so long it gives one up in any case.
     """
     sock = bind(LISTEN, setting="TDC_LISTEN")
     told = list[Sequence[str]]()
@@ -97,7 +104,7 @@ async def held(
         is_ready=lambda: is_ready,
         notify=lambda *lines: made.notified.append(lines),
         reloaded=told.append,
-        silent_s=silent_s,
+        patience=Patience(silent_s=silent_s, start_s=start_s),
     )
     path = handover_path(state, Listen(host="127.0.0.1", port=sock.getsockname()[1]))
     made = Held(holder, path, sock, told)
@@ -472,6 +479,36 @@ async def test_a_successor_that_hangs_is_given_up(tmp_path: Path) -> None:
         assert "no sign of life" in problems[0]
         assert made.started[0].killed
         assert not made.holder.handed_over.is_set()
+
+
+async def test_a_start_that_never_ends_is_given_up(tmp_path: Path) -> None:
+    """Signs of life alone do not keep the next reload waiting for ever."""
+
+    def endless(predecessor: Predecessor) -> asyncio.Task[None]:
+        async def play() -> None:
+            taken = await predecessor.take(alive_every_s=0.001)
+            assert taken is not None
+            with taken["listen"]:
+                await asyncio.sleep(3600)
+
+        return asyncio.create_task(play())
+
+    async with held(tmp_path, play=lambda predecessor, _: endless(predecessor), start_s=1) as made:
+        problems = await ask_for_reload(made.path, None)
+        assert problems is not None
+        assert "minutes in all" in problems[0]
+        assert made.started[0].killed
+        assert not made.holder.handed_over.is_set()
+
+
+async def test_one_that_stops_takes_no_reload(tmp_path: Path) -> None:
+    """It says so, and starts nothing."""
+    async with held(tmp_path, play=lambda predecessor, _: ready(predecessor)) as made:
+        made.holder.stop()
+        problems = await ask_for_reload(made.path, None)
+        assert problems is not None
+        assert ["is stopping" in each for each in problems] == [True]
+        assert not made.started
 
 
 @pytest.mark.parametrize("succeeds", [False, True])
