@@ -285,7 +285,7 @@ class ReaderTooSlow(GatewayError):
     """The client reads less than TDC_MIN_RATE_BYTES_S, so its connection is closed."""
 
     status = 503
-    public = gettext_noop("The content was taken too slowly.")
+    public = gettext_noop("The content was downloaded too slowly.")
 
 
 class Preempted(ReaderTooSlow):
@@ -296,7 +296,7 @@ class DatabaseFailed(GatewayError):
     """The gateway's own database did not answer, or refused."""
 
     status = 503
-    public = gettext_noop("The connector's records cannot be read at the moment.")
+    public = gettext_noop("The connector's database cannot be read at the moment.")
     retry_after_s = 5
 
 

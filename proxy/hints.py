@@ -29,11 +29,12 @@ _REACH_ORIGIN = Text(
 _HINTS: dict[type[GatewayError], Text] = {
     ThronUnreachable: _REACH_THRON,
     ThronFailed: Text(
-        "try again in a minute; if it lasts for this content alone, ask THRON's support"
+        "try again in a minute; if only this content keeps failing, contact THRON support"
     ),
     ThronTimeout: _REACH_THRON,
     ThronBusy: Text(
-        "try again in a minute; if it lasts, something else uses the application too much"
+        "try again in a minute; if it keeps happening, something else is making too many requests"
+        " with this application"
     ),
     ThronAnswerInvalid: Text("check TDC_API_URL, and that no proxy answers in THRON's place"),
     ContentMissing: Text("check in THRON that the content is still there and has a source file"),

@@ -18,12 +18,12 @@ _SHOWN = 50
 class LinksQuery(Model):
     """Which lines, by what came of them."""
 
-    show: LinkStatus = Field(LinkStatus.PROBLEMS, description="by the last outcome")
+    show: LinkStatus = Field(LinkStatus.PROBLEMS, description="by the result of their last check")
     q: str = Field(
         "", max_length=200, description="words to find in title, identifier or file name"
     )
     page: int = Field(1, ge=1, le=_LAST)
-    size: int = Field(_SHOWN, ge=1, le=500, description="lines of a page")
+    size: int = Field(_SHOWN, ge=1, le=500, description="rows per page")
 
     @classmethod
     def lenient(cls, query: MultiMapping[str], *, otherwise: LinkStatus) -> Self:

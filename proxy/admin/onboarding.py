@@ -76,7 +76,7 @@ class Onboarding:
         found = (
             (Text("Connect the tenant"), "/connection", self.connection.tenant is not None),
             (Text("Install a connector"), "/connectors/new", bool(slugs)),
-            (Text("Have its contents listed"), table, bool(slugs) and is_read),
+            (Text("See its contents listed"), table, bool(slugs) and is_read),
             (Text("Copy the first link"), table, False),
         )
         next_ = next(number for number, (_, _, is_done) in enumerate(found) if not is_done)

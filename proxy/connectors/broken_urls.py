@@ -66,9 +66,10 @@ async def each_broken_url(
     *,
     base: str,
     holds: Callable[[str], bool],
+    after: int = 0,
 ) -> AsyncIterator[BrokenUrl]:
-    """Give all of them, as ``broken_urls`` has them, few at a time in memory."""
-    last = 0
+    """Give all of them after a number, as ``broken_urls`` has them, few at a time in memory."""
+    last = after
     while True:
         found = await _served_after(database, old, last)
         for row in found:
@@ -106,7 +107,8 @@ def _broken(
     old: Connector, new: Connector | None, line: UrlRow, why: Reason, base: str
 ) -> BrokenUrl:
     url = public_url(base, old, language=line.language, value=line.value or "")
-    return BrokenUrl(url, line.title, line.content_type, why, _new_url(old, new, line, why, base))
+    new_url = _new_url(old, new, line, why, base)
+    return BrokenUrl(line.number, url, line.title, line.content_type, why, new_url)
 
 
 def _new_url(

@@ -126,9 +126,11 @@ class BrokenUrl:
     """One URL that works now, and would not.
 
     Attributes:
+        number: Of its line in the catalogue; they are listed in this order.
         new_url: That takes its place; None where there is none, or none known yet.
     """
 
+    number: int
     url: str
     title: str
     content_type: str

@@ -174,8 +174,12 @@ class ConnectorService:
         """
         return await self._impact(old, None, "", counted=False, at_most_s=0)
 
-    def each_broken_url(self, found: Impact) -> AsyncIterator[BrokenUrl]:
+    def each_broken_url(self, found: Impact, *, after: int = 0) -> AsyncIterator[BrokenUrl]:
         """Give every URL that a planned change breaks, of which the plan has the first.
+
+        Args:
+            found: As it was planned.
+            after: Only those with a greater number.
 
         Raises:
             DatabaseFailed: The catalogue cannot be read.
@@ -187,6 +191,7 @@ class ConnectorService:
             found.new,
             base=self._settings.public_base,
             holds=_holds(found.statistics),
+            after=after,
         )
 
     async def apply(self, plan: Plan, *, actor: str) -> None:

@@ -45,7 +45,7 @@ class ModeTrial:
         if self.delivered in {0, len(self.steps)}:
             return told
         return Text(
-            "{detail} (this content alone: {delivered} of {tried} tried came)",
+            "{detail} (only this content: {delivered} of {tried} tried were delivered)",
             detail=told,
             delivered=self.delivered,
             tried=len(self.steps),

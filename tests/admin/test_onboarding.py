@@ -31,7 +31,7 @@ async def test_a_new_installation(thron: Sandbox, tmp_path: Path) -> None:
         assert _steps((await admin.get("/", Accept=PAGE)).text) == [
             ("/connection", "Connect the tenant", True),
             ("/connectors/new", "Install a connector", False),
-            ("/connectors", "Have its contents listed", False),
+            ("/connectors", "See its contents listed", False),
             ("/connectors", "Copy the first link", False),
         ]
 
@@ -47,7 +47,7 @@ async def test_each_step_leads_to_the_next(thron: Sandbox, tmp_path: Path) -> No
         await admin.enter(whole.gateway.demo_url())
         assert await next_step(admin) == "Install a connector"
         await whole.apply(by_id(thron))
-        assert await next_step(admin) == "Have its contents listed"
+        assert await next_step(admin) == "See its contents listed"
         await listed(whole, "files")
         assert await next_step(admin) == "Copy the first link"
 

@@ -97,6 +97,32 @@ async def test_the_address_follows_the_typing(browser: Browser, connector: Runni
         assert await page.locator(".illustrative mark").count() == 3
 
 
+async def test_the_name_is_suggested(browser: Browser, connector: Running) -> None:
+    """A name begins as the folder's, shows what it becomes as it is typed, and stays as edited."""
+    async with window(browser, connector.gateway) as seen:
+        page = seen.page
+        await page.goto(connector.gateway.demo_url())
+        films = next(
+            each
+            for each in connector.thron.tenant.folders.values()
+            if "Films" in each.names.values()
+        )
+        await seen.open(path("review", given(films.id, types="video")))
+        name = page.get_by_label("Name", exact=True)
+        await expect(name).to_have_value("films")
+        becomes = page.locator("#slug-becomes")
+        await name.fill("Été 2026: films")
+        await expect(becomes).to_have_text("In addresses it becomes ete-2026-films")
+        await name.blur()
+        await expect(name).to_have_value("ete-2026-films")
+        await expect(becomes).to_be_hidden()
+        await name.fill("mine")
+        await page.get_by_label("Own host name").fill("media.example.com")
+        await expect(name).to_have_value("mine")
+        await name.press("Enter")  # Nothing is confirmed: the form comes back
+        await expect(name).to_have_value("mine")
+
+
 async def test_a_count_is_followed(browser: Browser, connector: Running) -> None:
     """While a folder is counted the page shows how far, keeps ticks, and ends by itself."""
     stall = Fault(Kind.STALL, "api", times=None, target="/content/search")
@@ -213,6 +239,7 @@ async def test_the_address_follows_the_identifier(browser: Browser, connector: R
         await expect(pattern).to_have_text(f"{base}/files/{{content ID}}/{{file name}}")
         await page.get_by_label("Identifier", exact=True).select_option("pretty_id")
         await expect(pattern).to_have_text(f"{base}/files/{{language}}/{{prettyID}}/{{file name}}")
+        await expect(page.get_by_label("Metadata key")).to_be_hidden()
         await page.get_by_label("Identifier", exact=True).select_option("other")
         await page.get_by_label("Metadata key").fill("ean")
         await expect(pattern).to_have_text(f"{base}/files/{{ean}}/{{file name}}")

@@ -22,7 +22,7 @@ ORIGINAL, PUBLISHED = DeliveryMode.ORIGINAL, DeliveryMode.PUBLISHED
     [
         pytest.param((FINE,), (FINE,), ORIGINAL, "both work", id="both"),
         pytest.param((BAD,), (FINE,), PUBLISHED, "original fails (bad.mov: no right)", id="one"),
-        pytest.param((FINE, BAD), (FINE, FINE), PUBLISHED, "this content alone: 1 of 2", id="more"),
+        pytest.param((FINE, BAD), (FINE, FINE), PUBLISHED, "only this content: 1 of 2", id="more"),
         pytest.param((BAD,), (BAD,), None, "neither", id="neither"),
         pytest.param((FINE,), (), ORIGINAL, "it works", id="one tried"),
         pytest.param((), (), None, "no published content", id="none tried"),

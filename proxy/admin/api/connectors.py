@@ -16,7 +16,7 @@ from proxy.catalogue.sync import Sync
 from proxy.connectors.addresses import Part, illustrative
 from proxy.connectors.changes import state_of
 from proxy.connectors.document import export
-from proxy.connectors.impact import BrokenUrls, Reason
+from proxy.connectors.impact import BrokenUrl, BrokenUrls, Reason
 from proxy.connectors.model import Connector, ConnectorSpec
 from proxy.connectors.service import ConnectorService, Plan
 from proxy.connectors.store import ConnectorStore
@@ -24,6 +24,7 @@ from proxy.errors import ConfigurationError
 from proxy.settings import Settings
 
 _WAIT_S = 20.0
+_LARGEST = 500
 _PATH = "/api/connectors/{slug}"
 _TAG = "Connectors"
 
@@ -86,6 +87,28 @@ class BrokenUrlsModel(Model):
     total: int
     by_reason: tuple[BrokenReason, ...]
     sample: tuple[BrokenUrlModel, ...] = Field(description="the first of them")
+
+
+class PlannedChange(Model):
+    """A connector as it would be saved, or nothing if it would be removed."""
+
+    connector: ConnectorSpec | None = Field(description="null: removed")
+
+
+class BrokenUrlsQuery(Model):
+    """Which page."""
+
+    after: int = Field(0, ge=0, le=2**63 - 1, description="as the page before gives it")
+    limit: int = Field(100, ge=1, le=_LARGEST)
+
+
+class BrokenUrlsPage(Model):
+    """URLs that a change would break, in a stable order."""
+
+    items: tuple[BrokenUrlModel, ...]
+    total: int = Field(description="on all pages")
+    is_exact: bool = Field(description="whether all URLs that would stop working were found")
+    after: int | None = Field(description="for the next page; null: there is none")
 
 
 class PlannedConnector(Model):
@@ -166,16 +189,40 @@ class ConnectorsApi:
         """
         old = await self._known(slug)
         precondition.require(entity_tag(old))
-        wanted = _wanted(content.connector)
-        if wanted.slug != old.slug:
-            wrong = FieldProblem("connector.slug", f'write "{old.slug}": a name cannot be changed.')
-            raise Problem(422, "Some values are not valid.", problems=[wrong])
+        wanted = _wanted_of(old, content.connector)
         await self._refuse_conflicts(wanted, is_new=False)
         plan = await self._plan(wanted)
         planned_on = plan.known.of_slug(slug)
         if planned_on is not None:  # it may be another by now; what applies the plan sees the rest
             precondition.require(entity_tag(planned_on))
         return await self._apply(plan, content, caller)
+
+    @operation("POST", f"{_PATH}/broken-urls", tag=_TAG, problems=(404, 502))
+    async def list_broken_urls(
+        self, slug: str, content: PlannedChange, query: BrokenUrlsQuery
+    ) -> BrokenUrlsPage:
+        """List every URL that a change or removal would break, page by page, without doing it."""
+        old = await self._known(slug)
+        if content.connector is None:
+            found = await self.service.plan_removal(old)
+        else:
+            [found] = (await self._plan(_wanted_of(old, content.connector))).impacts
+            if found.old is None:  # removed meanwhile
+                raise Problem(404, "There is no such connector.")
+        items: list[BrokenUrl] = []
+        async for each in self.service.each_broken_url(found, after=query.after):
+            items.append(each)
+            if len(items) > query.limit:
+                break
+        shown = items[: query.limit]
+        return BrokenUrlsPage(
+            items=tuple(
+                BrokenUrlModel.model_validate(each, from_attributes=True) for each in shown
+            ),
+            total=found.broken.total,
+            is_exact=found.is_exact,
+            after=shown[-1].number if len(items) > query.limit else None,
+        )
 
     @operation("DELETE", _PATH, tag=_TAG, status=204, problems=(404, 409))
     async def remove_connector(
@@ -266,6 +313,14 @@ def _wanted(spec: ConnectorSpec) -> Connector:
         wrong = FieldProblem("connector.slug", f'"{spec.slug}" is reserved; choose another name.')
         raise Problem(422, "Some values are not valid.", problems=[wrong])
     return Connector(**dict(spec))
+
+
+def _wanted_of(old: Connector, spec: ConnectorSpec) -> Connector:
+    """Return what a connector is wanted to be; its name stays."""
+    if spec.slug != old.slug:
+        wrong = FieldProblem("connector.slug", f'write "{old.slug}": a name cannot be changed.')
+        raise Problem(422, "Some values are not valid.", problems=[wrong])
+    return _wanted(spec)
 
 
 def _broken(found: BrokenUrls) -> BrokenUrlsModel:

@@ -131,7 +131,7 @@ class Operation:
         """
         caller = request[CALLER]
         if self.for_people and caller.token is not None:
-            raise Problem(403, "Only somebody who has signed in may do this, not a token.")
+            raise Problem(403, "Only somebody who has signed in can do this, not a token.")
         given: dict[str, Any] = {
             "query": _query(request, self.query),
             "content": None if self.content is None else await _content(request, self.content),

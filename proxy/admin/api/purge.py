@@ -30,7 +30,7 @@ class PurgeApi:
 
     @operation("POST", "/api/purge", tag="Overview", status=202)
     async def purge(self, content: PurgeOrder, caller: Caller) -> Ordered:
-        """Forget what is remembered of addresses, in every running process."""
+        """Purge addresses from the cache of every running process."""
         try:
             order = purge_of(
                 content, base=self.settings.public_base, connectors=self.watch.connectors

@@ -1,4 +1,4 @@
-"""The caches in front that are told of changes, for machines."""
+"""The caches in front that are notified of changes, for machines."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ _TAG = "Overview"
 
 
 class PurgeHooks(Model):
-    """The caches that are told of changes."""
+    """The caches that are notified of changes."""
 
     items: tuple[HookState, ...]
 
@@ -31,7 +31,7 @@ class PurgeHooksApi:
 
     @operation("GET", "/api/purge-hooks", tag=_TAG)
     async def list_purge_hooks(self) -> PurgeHooks:
-        """List the caches that are told of changes, and what each still has to be told."""
+        """List the caches that are notified of changes, and what each has yet to accept."""
         return PurgeHooks(items=await self.sender.states())
 
     @operation("POST", "/api/purge-hooks/{name}/try", tag=_TAG, problems=(404,))

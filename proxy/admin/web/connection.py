@@ -21,7 +21,7 @@ from proxy.text import Text
 TITLES: Mapping[Right, Text] = {
     Right.LOG_IN: Text("Log in to THRON"),
     Right.FOLDER: Text("See the folder that the application is installed on"),
-    Right.SOURCE_FILES: Text("Download source files"),
+    Right.SOURCE_FILES: Text("Download original files"),
     Right.RENDITIONS: Text("Deliver published renditions"),
     Right.METADATA: Text("See the definitions of custom metadata"),
 }
@@ -55,8 +55,8 @@ EXPLANATIONS: Mapping[tuple[Right, Verdict], Text] = {
         "Connectors can deliver from THRON's CDN, and keep working while its API is down."
     ),
     (Right.RENDITIONS, Verdict.NO): Text(
-        "Ask for the public share (pkey) of the Custom Application to be switched on. Without it"
-        " only source files can be delivered."
+        "Ask for the public share (pkey) of the Custom Application to be switched on. Without it,"
+        " only original files can be delivered."
     ),
     (Right.RENDITIONS, Verdict.UNKNOWN): Text(
         "There is no published content to try it with. Test again once there is one."

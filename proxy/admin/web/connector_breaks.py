@@ -53,7 +53,10 @@ class ConnectorBreaksPages:
         connector = await self._connector(request)
         query = lenient(BreaksQuery, request.query)
         found = await self._impact(request, connector, query)
-        first, shown, number = (query.page - 1) * _SIZE, list[BrokenUrl](), 0
+        last = max(1, -(-found.broken.total // _SIZE))
+        page = min(query.page, last)
+        first = (page - 1) * _SIZE
+        shown, number = list[BrokenUrl](), 0
         async for each in self.service.each_broken_url(found):
             if first <= number < first + _SIZE:
                 shown.append(each)
@@ -70,8 +73,8 @@ class ConnectorBreaksPages:
             first=first,
             total=number,
             export=f"{path}.csv?{change}",
-            newer=f"{path}?{change}&page={query.page - 1}" if query.page > 1 else None,
-            older=f"{path}?{change}&page={query.page + 1}" if number > first + _SIZE else None,
+            newer=f"{path}?{change}&page={page - 1}" if page > 1 else None,
+            older=f"{path}?{change}&page={page + 1}" if number > first + _SIZE else None,
         )
 
     @pages.get("/connectors/{slug}/breaks.csv")

@@ -87,7 +87,7 @@ Slug = Annotated[str, _Plain, AfterValidator(_slug)]
 Folder = Annotated[
     str,
     _Plain,
-    AfterValidator(_checked(check.folder, Text("Choose a folder, or paste the id of one."))),
+    AfterValidator(_checked(check.folder, Text("Choose a folder, or paste its ID."))),
 ]
 Host = Annotated[
     str,

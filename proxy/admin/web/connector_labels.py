@@ -89,7 +89,7 @@ REASON_NAMES: Mapping[Reason, Text] = {
     Reason.METADATA: Text("Addresses would be built from another metadata field."),
     Reason.TYPE: Text("Their type would no longer be served."),
     Reason.UNPUBLISHED: Text("The contents are not published in THRON."),
-    Reason.FOLDER: Text("They are outside of what would be served."),
+    Reason.FOLDER: Text("They are outside what would be served."),
 }
 
 

@@ -13,6 +13,7 @@ from proxy.admin.web import content_labels as words
 from proxy.admin.web import pages, qr, thumbnails
 from proxy.admin.web.rendering import render, see_other
 from proxy.admin.web.snippets import mail, snippets
+from proxy.admin.web.table_view import view_of
 from proxy.catalogue.queries import Contents
 from proxy.catalogue.row_urls import RowUrls
 from proxy.catalogue.url_rows import CataloguedContent, UrlRow
@@ -75,7 +76,7 @@ class ContentPages:
         is_asked = "explain" in request.query and here.url is not None
         steps = await self.actions.explained(here.url) if is_asked and here.url is not None else ()
         title = _title(here)
-        names = "&names=on" if here.urls.is_named else ""
+        names = "on" if here.urls.is_named else "off"
         return render(
             request,
             "content.html",
@@ -99,7 +100,7 @@ class ContentPages:
             steps=steps,
             results=await self.links.of_content(here.connector, content.id),
             words=words,
-            choice=f"line={line.number}{names}" if line is not None else "",
+            choice=f"line={line.number}&names={names}" if line is not None else "",
             is_forgotten="forgotten" in request.query,
         )
 
@@ -151,7 +152,9 @@ class ContentPages:
         found = await self.contents.content(connector, request.match_info["id"])
         if found is None:
             raise web.HTTPNotFound
-        urls = line_urls(self.settings, connector, is_named="names" in request.query)
+        # As in the table, unless this page was asked otherwise.
+        names = request.query.get("names", "on" if view_of(request).names else "off")
+        urls = line_urls(self.settings, connector, is_named=names == "on")
         return AddressedContent(
             connector, found, urls, chosen(found.lines, urls, request.query.get("line", ""))
         )

@@ -10,7 +10,6 @@ from urllib.parse import quote, urlencode
 from aiohttp import web
 from pydantic import Field
 
-from proxy.admin.auth.cookies import read as read_cookie
 from proxy.admin.auth.request_context import CONTEXT, keep
 from proxy.admin.connector_lookup import connector_here, line_urls
 from proxy.admin.urls_query import NO_LANGUAGE, Order, UrlsQuery
@@ -19,7 +18,7 @@ from proxy.admin.web import forms, pages
 from proxy.admin.web.navigation import local
 from proxy.admin.web.pagination import near
 from proxy.admin.web.rendering import render, see_other
-from proxy.admin.web.table_view import SIZES, TABLE_COOKIE, USUAL, Column, TableView
+from proxy.admin.web.table_view import SIZES, TABLE_COOKIE, USUAL, Column, TableView, view_of
 from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.queries import Contents
 from proxy.catalogue.sync import Sync
@@ -78,7 +77,7 @@ class ContentsPages:
     async def show(self, request: web.Request) -> web.Response:
         """Show a page of the table."""
         connector = connector_here(self.watch, request)
-        view = _view(request)
+        view = view_of(request)
         query = UrlsQuery.lenient(request.query, names=view.names, size=view.size)
         path = f"/connectors/{connector.slug}"
         page, tally, sync, link_problems = await asyncio.gather(
@@ -148,11 +147,6 @@ class ContentsPages:
 def content_path(slug: str, line: UrlRow) -> str:
     """Return the address of a content's page."""
     return f"/connectors/{slug}/contents/{quote(line.content_id, safe='')}"
-
-
-def _view(request: web.Request) -> TableView:
-    kept = read_cookie(request, TABLE_COOKIE, is_secure=request[CONTEXT].is_secure)
-    return TableView.parse(kept)
 
 
 def _possible(connector: Connector) -> Sequence[Column]:

@@ -62,7 +62,7 @@ HINTS: Mapping[HintKind, HintWords] = {
     HintKind.RELOAD_REFUSED: _hint(
         "bad",
         Text("The last reload was refused"),
-        Text("The connector goes on with the settings from before. What cannot be used: {value}"),
+        Text("The connector keeps running with its previous settings. The problem: {value}"),
     ),
     HintKind.NO_CREDENTIALS: _hint(
         "info",
@@ -90,7 +90,7 @@ HINTS: Mapping[HintKind, HintWords] = {
         Text("Renditions cannot be delivered"),
         Text(
             "THRON gives the application no pkey, which these connectors need: {connectors}. Have"
-            " its public share switched on in THRON, or let them deliver source files."
+            " its public share switched on in THRON, or let them deliver original files."
         ),
         "/connection",
         Text("What the application can do"),

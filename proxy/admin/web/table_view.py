@@ -6,7 +6,11 @@ The browser keeps it in a cookie, so that it holds for every connector and the n
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
+from aiohttp import web
 from pydantic import BaseModel, BeforeValidator, ValidationError
+
+from proxy.admin.auth.cookies import read as read_cookie
+from proxy.admin.auth.request_context import CONTEXT
 
 TABLE_COOKIE = "tdc_table"
 
@@ -61,3 +65,8 @@ class TableView(BaseModel):
         """What the browser keeps of it."""
         columns = "-".join(sorted(self.columns))
         return f"{self.size}.{'on' if self.names else 'off'}.{columns}"
+
+
+def view_of(request: web.Request) -> TableView:
+    """Return what the browser of a request keeps."""
+    return TableView.parse(read_cookie(request, TABLE_COOKIE, is_secure=request[CONTEXT].is_secure))

@@ -129,6 +129,29 @@ async def test_a_change_that_breaks_urls(connector: Running, admin: Visitor) -> 
     assert (page.status, page.json["connector"]["content_types"]) == (200, ["image"])
 
 
+async def test_every_broken_url(connector: Running, admin: Visitor) -> None:
+    """All that a change or a removal would break are listed, page by page, and nothing is done."""
+    await listed(connector, "files")
+    path = "/api/connectors/files/broken-urls"
+    images = await as_it_is(admin, "files", content_types=["image"])
+    for change, reason in ((images, "type"), (None, "removed")):
+        found: list[dict[str, Any]] = []
+        after = 0
+        while after is not None:
+            query = f"{path}?limit=3&after={after}"
+            page = (await admin.call("POST", query, {"connector": change})).json
+            assert len(page["items"]) <= 3
+            found += page["items"]
+            after = page["after"]
+        assert len({each["url"] for each in found}) == len(found) == page["total"] > 3
+        assert {each["reason"] for each in found} == {reason}
+    assert await as_it_is(admin, "files") != images
+    renamed = {"connector": await as_it_is(admin, "files", slug="other")}
+    assert problems(await admin.call("POST", path, renamed)) == ["connector.slug"]
+    unknown = await admin.call("POST", "/api/connectors/none/broken-urls", {"connector": None})
+    assert unknown.status == 404
+
+
 async def test_what_harms_nobody_needs_no_confirmation(admin: Visitor) -> None:
     """A change of caching is made as it comes; a name cannot be changed."""
     content = {"connector": await as_it_is(admin, "files", max_age_s=5)}

@@ -28,7 +28,7 @@ def _path(filled: Running, name: str, slug: str = "media") -> str:
 
 async def test_every_address(filled: Running, admin: Visitor) -> None:
     """All addresses of a content stand on its page, one for each language."""
-    page = await admin.get(_path(filled, "strada-sl-film"))
+    page = await admin.get(_path(filled, "strada-sl-film") + "?names=off")
     assert page.status == 200
     assert "Status in THRON Published" in page.words
     base = filled.gateway.parts.settings.public_base
@@ -61,20 +61,22 @@ async def test_versions_seen(filled: Running, admin: Visitor) -> None:
 
 
 async def test_snippets(filled: Running, admin: Visitor) -> None:
-    """Lines to paste are ready to copy, those of its type among them."""
-    page = await admin.get(_path(filled, "strada-sl-film"))
-    copied = [html.unescape(each) for each in re.findall(r'data-copy="([^"]*)"', page.text)]
-    url = f"{filled.gateway.parts.settings.public_base}/media/en/strada-sl-film"
-    assert any(each.startswith(f'<video src="{url}"') for each in copied)
-    assert any(each.startswith(f'<a href="{url}">') for each in copied)
-    assert any(each.endswith(f"](<{url}>)") for each in copied)
+    """Lines to paste are ready to copy, with the file name unless it is left out."""
+    path = _path(filled, "strada-sl-film")
+    base = f"{filled.gateway.parts.settings.public_base}/media/en/strada-sl-film"
+    for query, url in (("", f"{base}/aurora-strada-film.mp4"), ("?names=off", base)):
+        page = await admin.get(path + query)
+        copied = [html.unescape(each) for each in re.findall(r'data-copy="([^"]*)"', page.text)]
+        assert any(each.startswith(f'<video src="{url}"') for each in copied)
+        assert any(each.startswith(f'<a href="{url}">') for each in copied)
+        assert any(each.endswith(f"](<{url}>)") for each in copied)
 
 
 async def test_chosen_address(filled: Running, admin: Visitor) -> None:
     """Another address, and one with its file name, can be chosen for all of it."""
     page = await admin.get(_path(filled, "strada-sl-film"))
     (other,) = set(re.findall(r'href="([^"]*)">Use this one', page.text)[:1])
-    chosen = await admin.get(html.unescape(other) + "&names=on")
+    chosen = await admin.get(html.unescape(other))
     content = filled.thron.tenant.find("strada-sl-film")
     italian = dict(content.pretty_ids)["IT"]
     assert f"/media/it/{italian}/" in html.unescape(chosen.text)

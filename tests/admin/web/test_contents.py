@@ -78,12 +78,12 @@ async def test_filters_add_up(filled: Running, admin: Visitor) -> None:  # noqa:
         html.unescape(name): int(number)
         for name, number in re.findall(r">([^<>]+) \((\d+)\)</option>", choices[0])
     }
-    assert said["Every status"] == sum(said.values()) - said["Every status"]
+    assert said["All statuses"] == sum(said.values()) - said["All statuses"]
     only = await admin.get("/connectors/media?status=no_identifier")
     assert _total(only) == said["No identifier"]
     videos = await admin.get("/connectors/media?type=VIDEO")
     english = await admin.get("/connectors/media?type=VIDEO&language=en")
-    assert 0 < _total(english) < _total(videos) < said["Every status"]
+    assert 0 < _total(english) < _total(videos) < said["All statuses"]
 
 
 async def test_sort(filled: Running, admin: Visitor) -> None:  # noqa: ARG001 - filled first
@@ -309,5 +309,5 @@ async def test_nobody(nobody: Visitor, path: str) -> None:
 async def test_italian(filled: Running, admin: Visitor) -> None:  # noqa: ARG001 - filled first
     """The page speaks Italian."""
     page = await admin.get("/connectors/media", Accept_Language="it")
-    assert "Ogni tipo" in page.words
+    assert "Tutti i tipi" in page.words
     assert "Senza identificatore" in page.words
