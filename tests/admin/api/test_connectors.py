@@ -136,7 +136,7 @@ async def test_every_broken_url(connector: Running, admin: Visitor) -> None:
     images = await as_it_is(admin, "files", content_types=["image"])
     for change, reason in ((images, "type"), (None, "removed")):
         found: list[dict[str, Any]] = []
-        after = 0
+        after: int | None = 0
         while after is not None:
             query = f"{path}?limit=3&after={after}"
             page = (await admin.call("POST", query, {"connector": change})).json
