@@ -10,17 +10,29 @@ from contextlib import asynccontextmanager
 from itertools import islice
 from typing import Self
 
+import structlog
+
 from proxy.catalogue.polling import polling
 from proxy.connectors.model import Connector
 from proxy.delivery.lookup import Lookup
 from proxy.delivery.resolution import Resolution
 from proxy.delivery.retrying_caller import RetryingCaller
-from proxy.errors import ContentUnfinished, ThronError
+from proxy.errors import (
+    ContentUnfinished,
+    ThronAnswerInvalid,
+    ThronError,
+    ThronFailed,
+    ThronRefused,
+)
+
+log = structlog.get_logger("proxy.reverification")
 
 # As many as one question to THRON is sure to hold (docs/thron.md 1.6), and two questions a second:
 # requests that wait have the rest of what THRON takes.
 _AT_ONCE = 50
 _PAUSE_S = 0.5
+# In a row: then it is not these contents, but THRON.
+_MOST_FAILURES = 3
 
 
 class Reverification:
@@ -60,7 +72,7 @@ class Reverification:
             yield self
 
     async def go_round(self) -> None:
-        """Verify each content once that a cache may hold; THRON's failure ends the round."""
+        """Verify each content once that a cache may hold; THRON's outage ends the round."""
         kept: dict[str, tuple[Connector, dict[str, Resolution]]] = {}
         for each in self._resolutions():
             lifetime_s = each.connector.cdn_max_age_s or 0
@@ -68,13 +80,22 @@ class Reverification:
             if each.connector.max_age_s < lifetime_s and age_s <= lifetime_s:
                 _, contents = kept.setdefault(each.connector.slug, (each.connector, {}))
                 contents[each.delivery.content_id] = each
+        failures = 0
         for connector, contents in kept.values():
             waiting = iter(contents.items())
             while some := dict(islice(waiting, _AT_ONCE)):
                 try:
                     await self._verify(connector, some)
+                except (ThronAnswerInvalid, ThronFailed, ThronRefused) as exc:
+                    # It may concern these contents alone, which must not cost the others theirs.
+                    log.warning("not verified", connector=connector.slug, reason=str(exc))
+                    failures += 1
+                    if failures == _MOST_FAILURES:
+                        return
                 except ThronError:
                     return
+                else:
+                    failures = 0
                 await asyncio.sleep(self._pause_s)
 
     async def _verify(self, connector: Connector, contents: dict[str, Resolution]) -> None:

@@ -11,6 +11,7 @@ from proxy.delivery.retrying_caller import RetryingCaller
 from proxy.delivery.reverification import Reverification
 from proxy.sandbox.faults import Fault, Kind
 from proxy.sandbox.server import Sandbox
+from proxy.thron.content import ContentType
 from tests.running import Running, by_id, running
 
 HOUR_S, DAY_S = 3600.0, 86_400
@@ -84,3 +85,23 @@ async def test_thron_s_outage_changes_nothing(thron: Sandbox, tmp_path: Path) ->
         changed: list[str] = []
         await reverification(connector, changed).go_round()
         assert changed == []
+
+
+async def test_one_bad_question_costs_the_others_nothing(thron: Sandbox, tmp_path: Path) -> None:
+    """Where THRON answers nothing of use about some contents, it is still asked about others."""
+    film, poster = (thron.tenant.find(each).id for each in ("strada-sl-film", "logo"))
+    # Of another type, another folder's question.
+    wanted = [
+        by_id(thron, slug, cdn_max_age_s=DAY_S, content_types=frozenset({content_type}))
+        for slug, content_type in (("films", ContentType.VIDEO), ("images", ContentType.IMAGE))
+    ]
+    async with running(thron, tmp_path, *wanted, resolution_ttl_s=HOUR_S) as connector:
+        for path in (f"/films/{film}", f"/images/{poster}"):
+            assert (await connector.ask("HEAD", path)).status == 200
+        thron.unlink(poster)
+        search = "/content/search/"
+        thron.faults.add(Fault(Kind.HTML, where="api", target=search))
+        changed: list[str] = []
+        await reverification(connector, changed).go_round()
+        assert thron.faults.struck == 1
+        assert changed == [poster]
