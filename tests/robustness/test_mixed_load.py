@@ -1,6 +1,6 @@
 """Hours of mixed load, in which all changes that can change: right bytes, and nothing grows.
 
-SOAK_S in the environment is how long it lasts, in seconds.
+SOAK_S in the environment is how long each lasts, in seconds.
 """
 
 import asyncio
@@ -29,6 +29,7 @@ from proxy.connectors.store import ConnectorStore
 from proxy.errors import DatabaseFailed
 from proxy.sandbox.faults import Fault, Kind, Where
 from proxy.sandbox.server import Sandbox
+from tests.bench.process_tree import children
 from tests.fronts.front import free_port
 from tests.process import Process, beside, environ_for, run
 from tests.running import LOOPBACK, by_id
@@ -53,7 +54,7 @@ _VERSIONS_KEPT = 40
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What a process had at one moment."""
+    """What a connector's processes had together at one moment."""
 
     resident_kib: int
     descriptors: int
@@ -232,27 +233,33 @@ class Mixed:
             self.pid = int(handed_over[-1]["pid"])
 
     async def sample(self) -> None:
-        """Look at the process that serves."""
+        """Look at the processes that serve."""
         async with self.looking, self.http.get(f"{self.admin}/metrics") as answer:
             families = list(text_string_to_metric_families(await answer.text()))
-            status, descriptors = _looked_at(self.pid)
-        facts = dict(line.split(":", 1) for line in status.splitlines())
+            resident_kib, descriptors, threads = _looked_at(self.pid)
         (tasks,) = (each for each in families if each.name == "thron_connector_event_loop_tasks")
         self.samples[self.pid].append(
             Sample(
-                resident_kib=int(facts["VmRSS"].split()[0]),
+                resident_kib=resident_kib,
                 descriptors=descriptors,
-                threads=int(facts["Threads"]),
+                threads=threads,
                 tasks=int(tasks.samples[0].value),
                 series=sum(len(each.samples) for each in families),
             )
         )
 
 
-def _looked_at(pid: int) -> tuple[str, int]:
-    """Return what the kernel tells of a process, and how many descriptors it has."""
+def _looked_at(pid: int) -> tuple[int, int, int]:
+    """Return the resident KiB, descriptors and threads of a process with its children."""
     process = Path(f"/proc/{pid}")
-    return (process / "status").read_text("ascii"), len(list((process / "fd").iterdir()))
+    status = (process / "status").read_text("ascii")
+    facts = dict(line.split(":", 1) for line in status.splitlines())
+    own = (
+        int(facts["VmRSS"].split()[0]),
+        len(list((process / "fd").iterdir())),
+        int(facts["Threads"]),
+    )
+    return tuple(map(sum, zip(own, *map(_looked_at, children(pid)), strict=True)))  # type: ignore[return-value] # three
 
 
 async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
@@ -263,10 +270,11 @@ async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
 
 
 @asynccontextmanager
-async def mixed(thron: Sandbox, state: Path) -> AsyncIterator[Mixed]:
-    """Run a connector in a process of its own, and load on it, until the end of the block."""
+async def mixed(thron: Sandbox, state: Path, *, workers: int) -> AsyncIterator[Mixed]:
+    """Run a connector in processes of its own, and load on it, until the end of the block."""
     public, admin = f"{LOOPBACK}:{free_port()}", f"{LOOPBACK}:{free_port()}"
     environ = environ_for(thron, state) | {
+        "TDC_WORKERS": str(workers),
         "TDC_LISTEN": public,
         "TDC_ADMIN_LISTEN": admin,
         "TDC_LAME_DUCK_S": "0",
@@ -294,9 +302,13 @@ async def mixed(thron: Sandbox, state: Path) -> AsyncIterator[Mixed]:
         await self.install(by_id(thron), by_id(thron, "cdn", delivery=DeliveryMode.PUBLISHED))
 
         async def is_served() -> bool:
-            async with http.get(self.url(content_id)) as answer:
-                await answer.read()
-                return answer.status == 200
+            for _ in range(20):  # by every process: each connection comes to one by chance
+                close = {"Connection": "close"}
+                async with http.get(self.url(content_id), headers=close) as answer:
+                    await answer.read()
+                    if answer.status != 200:
+                        return False
+            return True
 
         await until(is_served)
         yield self
@@ -316,10 +328,11 @@ def _growth(figures: Sequence[int]) -> float:
 
 
 @pytest.mark.soak
-async def test_mixed_load(thron: Sandbox, tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_mixed_load(thron: Sandbox, tmp_path: Path, workers: int) -> None:
     """Whole, parts, aborts; sessions, versions, connectors and processes that change: all flat."""
     began = time.monotonic()
-    async with mixed(thron, tmp_path) as load, asyncio.TaskGroup() as tasks:
+    async with mixed(thron, tmp_path, workers=workers) as load, asyncio.TaskGroup() as tasks:
         acts = {
             load.publish: 3.0,
             load.break_origins: 1.0,
@@ -337,6 +350,8 @@ async def test_mixed_load(thron: Sandbox, tmp_path: Path) -> None:
         for task in running:
             task.cancel()
     print(f"{SOAK_S:g} s: {load.came.total()} requests", dict(sorted(load.came.items())))
+    cut = (each for each in load.process.events if each["level"] == "warning")
+    print(Counter((each["event"], each.get("status"), each.get("reason")) for each in cut))
     judged = list(load.samples.values())[-1]
     judged = judged[int(len(judged) * (1 - _JUDGED)) :]
     grown = {name: _growth([getattr(each, name) for each in judged]) for name in Sample.__slots__}
