@@ -13,6 +13,9 @@ Severity = Literal["info", "warning", "error"]
 
 # Those that proxies make are UUIDs, or 20 to 100 characters of base64 and the like.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._~+/=:@-]{1,128}")
+# Of a path, in characters: with them a line goes whole into a pipe, even if each is escaped.
+_LONGEST = 1024
+_USER_INFORMATION = re.compile(r"(?<=://)[^/]*@")
 
 
 def new_request_id() -> str:
@@ -103,6 +106,15 @@ class AccessRecord:
         if self.status == 500 or (self.ended_by == "gateway" and self.error is not None):  # noqa: PLR2004 - RFC 9110, 15.6.1
             return "error"
         return "warning" if self.is_failure else "info"
+
+    @property
+    def shown_path(self) -> str:
+        """The path for people: cut where it is very long, and without what may be secret."""
+        path = self.path
+        if not path.startswith("/"):  # a whole URL (RFC 9112, 3.2.2)
+            path = _USER_INFORMATION.sub("", path, count=1)
+        path = path.partition("#")[0]
+        return path if len(path) <= _LONGEST else f"{path[:_LONGEST]}…"
 
     def first_byte(self) -> None:
         """Note that content begins to arrive."""

@@ -254,7 +254,7 @@ class Traffic:
             since=datetime.fromtimestamp(since, UTC),
             client=record.client,
             method=record.method,
-            path=record.path,
+            path=record.shown_path,
             connector=record.connector,
             content_id=record.content_id,
             selected_range=record.selected_range,

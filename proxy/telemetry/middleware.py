@@ -157,7 +157,7 @@ class Observer:
         except Exception as exc:
             error = GatewayError()
             record.ended_by, record.error = "gateway", type(exc).__name__
-            log.exception("bug", path=request.path)
+            log.exception("bug", path=record.shown_path)
         if record.headers_sent:
             _abort(request)
             raise error
@@ -270,7 +270,7 @@ def _write(record: AccessRecord) -> None:
         "event": "download",
         "request_id": record.request_id,
         "method": record.method,
-        "path": record.path,
+        "path": record.shown_path,
         "duration_s": round(record.lasted_s, 6),
         "octets": record.octets,
         "resumed": record.resumed,

@@ -82,7 +82,7 @@ class RecentRequests:
 
 
 def _ended(record: AccessRecord, number: int, at: float) -> EndedRequest:
-    path = record.path
+    path = record.shown_path
     return EndedRequest(
         number=number,
         at=datetime.fromtimestamp(at, UTC),

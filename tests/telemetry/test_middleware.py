@@ -1,6 +1,7 @@
 """Request id, access record and error answers, for every way that a request can end."""
 
 import asyncio
+import select
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -107,6 +108,31 @@ async def test_request_id_of_a_front(proxies: str, given: str, *, counts: bool) 
         (record,) = log.of("download")
     assert record["request_id"] == request_id
     assert (request_id == given) is counts
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        pytest.param("/files/x?pkey=SECRET", "/files/x", id="query"),
+        pytest.param("http://user:SECRET@a/files/x", "http://a/files/x", id="user information"),
+        pytest.param("/files/x#SECRET", "/files/x", id="fragment"),
+        pytest.param("/files/" + "x" * 7000, "/files/" + "x" * 1017 + "…", id="long"),
+        pytest.param("/" + '"' * 7000, "/" + '"' * 1023 + "…", id="long once it is escaped"),
+    ],
+)
+async def test_hostile_target(connector: Running, log: Logged, target: str, path: str) -> None:
+    """No secret, and no line that several processes would tear in their pipe."""
+    url = connector.url("/")
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    try:
+        writer.write(f"GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+        await reader.read()
+    finally:
+        writer.close()
+    record = await log.wait("download")
+    assert record["path"] == path
+    assert "SECRET" not in log.text
+    assert len(log.text.splitlines()[-1].encode()) < select.PIPE_BUF
 
 
 async def test_selected_range(connector: Running, log: Logged) -> None:
