@@ -25,7 +25,7 @@ export async function linkCopied() {
   const body = new URLSearchParams(new FormData(form));
   // Not kept, it is over with the next link: no copy fails for it.
   const answer = await fetch(form.action, { method: "POST", body, redirect: "manual" }).catch(() => null);
-  if (answer?.type !== "opaqueredirect") return;
+  if (answer?.type !== "opaqueredirect" || list.matches(".is-over")) return; // a second copy beat this
   list.classList.add("is-over");
   list.querySelector("ol").remove();
   list.querySelector(".first-steps-title").textContent = list.dataset.done;
