@@ -60,6 +60,8 @@ async def test_a_download_is_seen(browser: Browser, connector: Running) -> None:
         page = seen.page
         await page.evaluate("window.isTheSame = true")
         await seen.shows("No requests yet")
+        await expect(page.locator(".plot-empty")).to_have_text("No requests in the last hour.")
+        await expect(page.locator(".scale")).to_have_count(0)
         length = len((await connector.get(_film(connector))).body)
         row = page.locator(".requests-table tbody tr")
         await expect(row).to_have_count(1)
@@ -69,6 +71,8 @@ async def test_a_download_is_seen(browser: Browser, connector: Running) -> None:
         await expect(tile).to_contain_text("1 request served, none failed")
         await expect(page.locator(".plot.flow rect.flow")).to_have_count(1)
         await expect(page.locator(".plot.requests rect.good")).to_have_count(1)
+        await expect(page.locator(".plot-empty")).to_have_count(0)
+        await expect(page.locator(".scale")).to_have_count(3)
         await page.get_by_text("As a table").click()
         cells = page.locator(".chart-table tbody td")
         await expect(cells.nth(1)).to_have_text(f"{length / 1e6:.1f} MB")
