@@ -171,6 +171,20 @@ async def test_rows_and_urls_are_seen_at_a_glance(
         assert box["y"] == pytest.approx(0, abs=1)
 
 
+async def test_no_head_is_cut(browser: Browser, connector: Running) -> None:
+    """The heads of the columns fit in Italian too, whose words are longer."""
+    async with signed_in(browser, connector) as made:
+        await made.open("/connectors/media")
+        await made.page.get_by_role("button", name=re.compile("^IT")).click()
+        await expect(made.page.locator("thead .c-size")).to_have_text("Dimensione")
+        cut = await made.page.evaluate(
+            """() => [...document.querySelectorAll("thead th:not(.c-tick, .c-thumbnail)")]
+                .filter((head) => head.scrollWidth > head.clientWidth)
+                .map((head) => head.textContent)"""
+        )
+        assert not cut
+
+
 async def test_a_phone_shows_cards(browser: Browser, connector: Running) -> None:
     """On a phone the first card is whole above the fold, with its link to copy in one tap."""
     async with signed_in(browser, connector, width=390) as made:
