@@ -22,8 +22,9 @@ style: $(VENV)/test
 types: $(VENV)/test
 	$(BIN)/mypy
 
-matrix: $(VENV)/test # every reading of THRON alone, every two together, and all; every pump, every loop
-	$(BIN)/pytest -n 3 -m 'not soak and not bench' tests/test_readings.py tests/delivery/test_switches.py
+matrix: $(VENV)/test # every reading of THRON alone, every two together, and all; every page; every pump, every loop
+	$(BIN)/pytest -n 3 -m 'not soak and not bench' tests/test_readings.py tests/delivery/test_switches.py \
+		tests/browser/test_console_pages.py
 	for pump in ordinary direct splice; do \
 		for loop in '' '-p tests.on_uvloop'; do \
 			PUMP=$$pump $(BIN)/pytest -n 3 -m 'not soak and not bench' $$loop \

@@ -31,6 +31,16 @@ _BEYOND = """() => {
   }).map((each) => each.outerHTML.slice(0, 160));
 }"""
 
+# Words in a column so narrow that each has a line of its own.
+_SQUEEZED = """() => [...document.body.querySelectorAll("*")].filter((each) => {
+  const { width, height } = each.getBoundingClientRect();
+  const texts = [...each.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE);
+  const hasWords = texts.some((node) => node.data.trim().includes(" "));
+  const line = parseFloat(getComputedStyle(each).lineHeight);
+  const isSeen = each.checkVisibility() && !each.closest("thead"); // a phone hides the heads
+  return isSeen && hasWords && width > 1 && width < 56 && height > 2.5 * line;
+}).map((each) => each.outerHTML.slice(0, 160))"""
+
 
 def _pages(connector: Running) -> dict[str, str]:
     root = connector.thron.root_folder_id
@@ -91,10 +101,20 @@ async def _fits(seen: Window, what: str) -> None:
 async def _is_within(seen: Window, what: str) -> None:
     beyond = await seen.page.evaluate(_BEYOND)
     assert not beyond, (what, beyond)
+    squeezed = await seen.page.evaluate(_SQUEEZED)
+    assert not squeezed, (what, squeezed)
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("language", ["IT", "EN"])
+@pytest.mark.timeout(300)  # thirty pages, each by all rules
+@pytest.mark.parametrize(
+    ("language", "dark"),
+    [
+        ("IT", False),
+        ("EN", True),
+        pytest.param("IT", True, marks=pytest.mark.matrix),
+        pytest.param("EN", False, marks=pytest.mark.matrix),
+    ],
+)
 async def test_every_page(
     browser: Browser, connector: Running, language: str, *, dark: bool
 ) -> None:
