@@ -81,8 +81,21 @@ async def _is_followed(
 
 async def _take_over(path: Path, *, until_step: str) -> None:
     """Take sockets up to a step, and end as a killed process does: the kernel closes its end."""
-    channel = await Channel.connect(path)
-    reached = STEPS.index(until_step)
+
+    async def is_taken() -> bool:
+        channel = await Channel.connect(path)
+        try:
+            await _talk(channel, STEPS.index(until_step))
+        except OSError:  # busy with those before, of whom it hears a few at once
+            return False
+        finally:
+            channel.close()
+        return True
+
+    await until(is_taken)
+
+
+async def _talk(channel: Channel, reached: int) -> None:
     if reached >= STEPS.index("asked"):
         await channel.send({"do": "take"})
     if reached >= STEPS.index("given"):
@@ -95,7 +108,6 @@ async def _take_over(path: Path, *, until_step: str) -> None:
         await channel.send({"accepts": True})
         with suppress(OSError):  # it says no more
             await channel.receive()
-    channel.close()
 
 
 @pytest.mark.parametrize("step", STEPS)
