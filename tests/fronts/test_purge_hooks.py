@@ -25,6 +25,16 @@ HOUR_S = 3600
 RACES, RACES_OF_SOAK = 20, 1000
 # nginx needs a second for each: as many contents are replaced at once.
 AT_ONCE = 8
+# One that another process notices is the harder case.
+outages = pytest.mark.parametrize(
+    ("processes", "down_s"),
+    [
+        (2, 3),
+        pytest.param(1, 3, marks=pytest.mark.soak),
+        pytest.param(1, 60, marks=pytest.mark.soak),
+        pytest.param(2, 60, marks=pytest.mark.soak),
+    ],
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,8 +251,7 @@ async def test_a_thousand_races(thron: Sandbox, tmp_path: Path, processes: int) 
         await _race(here, RACES_OF_SOAK)
 
 
-@pytest.mark.parametrize("processes", [1, 2])
-@pytest.mark.parametrize("down_s", [3, pytest.param(60, marks=pytest.mark.soak)])
+@outages
 async def test_a_cache_that_is_down(
     thron: Sandbox, tmp_path: Path, processes: int, down_s: int
 ) -> None:
@@ -270,8 +279,7 @@ async def test_a_cache_that_is_down(
                 assert (await here.get()).body == b"new"
 
 
-@pytest.mark.parametrize("processes", [1, 2])
-@pytest.mark.parametrize("down_s", [3, pytest.param(60, marks=pytest.mark.soak)])
+@outages
 async def test_a_cache_that_hangs(
     thron: Sandbox, tmp_path: Path, processes: int, down_s: int
 ) -> None:
