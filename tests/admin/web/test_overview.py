@@ -7,6 +7,7 @@ import aiohttp
 
 from proxy.admin.live import MOST_WATCHERS
 from proxy.sandbox.server import Sandbox
+from tests.admin.observer import observer
 from tests.admin.visitor import Visitor, visitor
 from tests.admin.watching import events
 from tests.running import Running, by_id, running
@@ -35,6 +36,19 @@ async def test_plain_page(connector: Running, admin: Visitor) -> None:
     assert f"{_film(connector)}/film.mp4" in page.words
     assert "secret" not in page.text
     assert len(page.text) < 150_000
+
+
+async def test_thron_does_not_answer(connector: Running, admin: Visitor) -> None:
+    """The page says that THRON is down, since when and why."""
+    await connector.tenant.thron.session()
+    connector.thron.api_down = True
+    for number in range(8):
+        await connector.get(f"/media/en/name-{number}")
+    thron = observer(connector).overview(()).thron
+    page = await admin.get("/")
+    assert f"{thron.failures} requests to THRON without an answer, the first" in page.words
+    assert thron.problem
+    assert thron.problem in page.words
 
 
 async def test_filter(connector: Running, admin: Visitor) -> None:
