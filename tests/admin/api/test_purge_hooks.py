@@ -66,8 +66,8 @@ async def test_listed_and_tried(thron: Sandbox, tmp_path: Path) -> None:
         shown = await admin.get("/purge")
         assert "Caches in front" in shown.words
         assert "the cache answered 403" in shown.words
-        assert "varnish took it." in (await admin.send("/purge/try", hook="varnish")).words
-        assert "other did not take it" in (await admin.send("/purge/try", hook="other")).words
+        assert "varnish accepted it." in (await admin.send("/purge/try", hook="varnish")).words
+        assert "other did not accept it" in (await admin.send("/purge/try", hook="other")).words
         assert (await admin.send("/purge/try", hook="none")).status == 404
 
 
