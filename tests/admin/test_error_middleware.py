@@ -45,7 +45,7 @@ async def client() -> AsyncIterator[Client]:
     ("what", "status", "said"),
     [
         pytest.param("bug", 500, "Something went wrong in the connector.", id="a bug"),
-        pytest.param("database", 503, "records cannot be read", id="an error of ours"),
+        pytest.param("database", 503, "database cannot be read", id="an error of ours"),
         pytest.param("slip", 422, "One thing.", id="an operator's slip"),
         pytest.param("problem", 409, "There is one.", id="a problem"),
     ],
