@@ -9,13 +9,17 @@ from proxy.sandbox.server import Sandbox
 from tests.running import Running, by_id, by_name, running
 
 
-async def test_a_thousand_first_requests_are_one_question(connector: Running) -> None:
+async def test_a_thousand_first_requests_are_one_question(thron: Sandbox, tmp_path: Path) -> None:
     """One look-up at THRON, one login, and each gets the content."""
-    thron = connector.thron
     content = thron.tenant.find("logo-vector")
     data = thron.tenant.bytes_of(content.id)
-    thron.log.clear()
-    answers = await asyncio.gather(*[connector.get(f"/files/{content.id}") for _ in range(1000)])
+    # Half of the places can wait long for source files. On a busy machine all of the thousand do,
+    # since the sandbox that is to answer them has its turns in the same loop.
+    async with running(thron, tmp_path, by_id(thron), max_downloads=2000) as connector:
+        thron.log.clear()
+        answers = await asyncio.gather(
+            *[connector.get(f"/files/{content.id}") for _ in range(1000)]
+        )
     assert {answer.status for answer in answers} == {200}
     assert all(answer.body == data for answer in answers)
     assert len(thron.log.of("api", "search")) == 1
