@@ -103,14 +103,14 @@ async def open_demo(*, library: Path | None, port: int | None, state: Path) -> A
             log_level="warning",
         )
         async with open_gateway(settings, {"STATE_DIRECTORY": str(state)}) as gateway:
-            tenant = gateway.parts.tenant
+            tenant = gateway.context.tenant
             if tenant is None:
                 raise ConfigurationError(["the sandbox gave no credentials"])
             found = await _with_contents(tenant, sandbox.root_folder_id)
             if not found:
                 problem = f"--library: {library} has no files; name another directory"
                 raise ConfigurationError([problem])
-            store = ConnectorStore(gateway.parts.database)
+            store = ConnectorStore(gateway.context.database)
             await store.apply([each for each, _ in found], actor="demo")
             await gateway.watch.refresh()
             samples = tuple(

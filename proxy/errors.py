@@ -49,7 +49,7 @@ class GatewayError(Exception):
 
     status: int = 500
     proxy_status: str | None = None
-    public: str = gettext_noop("The gateway failed.")
+    public: str = gettext_noop("The connector failed.")
     retry_after_s: float | None = None
 
     def __init__(

@@ -175,7 +175,7 @@ class TenantConnection:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class AppContext:
     """What every command works with.
 
     Attributes:

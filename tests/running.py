@@ -44,8 +44,8 @@ class Running:
     @property
     def tenant(self) -> Tenant:
         """The parts that talk to the sandbox."""
-        assert self.gateway.parts.tenant is not None
-        return self.gateway.parts.tenant
+        assert self.gateway.context.tenant is not None
+        return self.gateway.context.tenant
 
     def url(self, path: str) -> URL:
         """Return the URL of a raw path on the public listener; a whole URL stays as it is."""
@@ -67,7 +67,7 @@ class Running:
     async def apply(self, *wanted: Connector) -> Connectors:
         """Resolve connectors in the sandbox, and serve them from now on."""
         found = [(await self.tenant.previewer.resolve(each))[0] for each in wanted]
-        await ConnectorStore(self.gateway.parts.database).apply(found, actor="test")
+        await ConnectorStore(self.gateway.context.database).apply(found, actor="test")
         await self.gateway.watch.refresh()
         return self.gateway.watch.connectors
 

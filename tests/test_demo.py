@@ -124,5 +124,5 @@ async def test_curl_lines_survive_a_shell(tmp_path: Path) -> None:
 
 
 def ports(demo: Demo) -> tuple[int, int]:
-    settings = demo.gateway.parts.settings
+    settings = demo.gateway.context.settings
     return settings.listen.port, settings.admin_listen.port

@@ -284,7 +284,13 @@ async def test_this_process(tmp_path: Path) -> None:
                 gateway = whole.gateway
                 session = await whole.tenant.thron.session()
                 await _live_through(thron, gateway.public_url, gateway.admin_url, heard)
-                for part in (gateway, gateway.parts, gateway.parts.settings, whole.tenant, session):
+                for part in (
+                    gateway,
+                    gateway.context,
+                    gateway.context.settings,
+                    whole.tenant,
+                    session,
+                ):
                     heard.note(f"repr of {type(part).__name__}", repr(part))
         heard.note("the log", log.text)
         assert not heard.betrayals(_meaningful(thron.secrets))

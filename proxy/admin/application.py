@@ -33,9 +33,9 @@ from proxy.admin.content_actions import ContentActions
 from proxy.admin.error_middleware import error_middleware
 from proxy.admin.live import Live
 from proxy.admin.onboarding import Onboarding, first_steps
-from proxy.admin.overview import Observer
+from proxy.admin.overview import OverviewService
 from proxy.admin.security_headers import secure
-from proxy.admin.set_up import SetUp
+from proxy.admin.tenant_cache import TenantCache
 from proxy.admin.web import api_document, pages
 from proxy.admin.web.access import AccessPages
 from proxy.admin.web.assets import ASSETS
@@ -62,12 +62,12 @@ from proxy.connectors.store import ConnectorStore
 from proxy.connectors.watch import ConnectorWatch
 from proxy.edge.sender import PurgeSender
 from proxy.telemetry.live import TrafficView
-from proxy.tenant import Parts, Resolutions
+from proxy.tenant import AppContext, Resolutions
 
 
 def application(  # noqa: PLR0913 - what it works with, each by name
     console: Console,
-    parts: Parts,
+    context: AppContext,
     *,
     watch: ConnectorWatch,
     sync: Sync,
@@ -79,20 +79,22 @@ def application(  # noqa: PLR0913 - what it works with, each by name
     body_timeout_s: float,
 ) -> web.Application:
     """Return all that the admin listener answers, as ``open_console`` has been given its parts."""
-    settings, database, connection = parts.settings, parts.database, parts.connection
+    settings, database, connection = context.settings, context.database, context.connection
     store, password, sessions = console.store, console.password, console.sessions
     tokens, links, monotonic = console.tokens, console.links, console.monotonic
     checks, checker, stopping = console.checks, console.checker, console.stopping
     devices = Devices(database, password=password.hash, now=utc_now)
     login = Login(password, devices, sessions, LoginRateLimiter(), now=monotonic)
-    observer = Observer(settings, connection, watch, traffic, resolutions, utc_now, monotonic)
-    live = Live(observer, sync, refused_reload=lambda: console.refused_reload)
+    overviews = OverviewService(
+        settings, connection, watch, traffic, resolutions, utc_now, monotonic
+    )
+    live = Live(overviews, sync, refused_reload=lambda: console.refused_reload)
     actions = ContentActions(database, connection, watch, contents)
     connectors = ConnectorStore(database)
     service = ConnectorService(
         connectors, settings, previewer=lambda: connection.connected.previewer, watch=watch
     )
-    set_up = SetUp.of(connection, now=monotonic)
+    tenant_cache = TenantCache.of(connection, now=monotonic)
     onboarding = Onboarding(database, connection, watch)
     nouns_of_pages = (
         LoginPages(settings, store, password, links, sessions, login, monotonic),
@@ -100,14 +102,14 @@ def application(  # noqa: PLR0913 - what it works with, each by name
         FirstStepsPages(onboarding),
         OverviewPages(live, watch, sessions, stopping),
         PurgePages(settings, database, resolutions, watch, purge_sender),
-        ConnectorNewPages(settings, connectors, watch, service, set_up),
-        ConnectorEditPages(settings, connectors, watch, service, set_up, checks),
+        ConnectorNewPages(settings, connectors, watch, service, tenant_cache),
+        ConnectorEditPages(settings, connectors, watch, service, tenant_cache, checks),
         ConnectorBreaksPages(connectors, service, checks),
-        ConnectorsPages(settings, connection, watch, sync, contents, set_up),
+        ConnectorsPages(settings, connection, watch, sync, contents, tenant_cache),
         ContentsPages(settings, watch, sync, contents, checks),
         ContentPages(settings, connection, watch, contents, actions, checks),
         LinksPages(settings, connection, watch, contents, checks, checker),
-        ConnectionPages(parts, watch),
+        ConnectionPages(context, watch),
         AuditPages(store),
         AccessPages(settings, password, login, sessions, tokens),
     )
@@ -115,9 +117,9 @@ def application(  # noqa: PLR0913 - what it works with, each by name
         OverviewApi(live, traffic.recent),
         PurgeApi(settings, database, watch),
         PurgeHooksApi(purge_sender),
-        ConnectionApi(parts),
+        ConnectionApi(context),
         ConnectorsApi(settings, connectors, sync, contents, service),
-        FoldersApi(set_up),
+        FoldersApi(tenant_cache),
         UrlsApi(settings, watch, contents),
         ContentsApi(settings, watch, contents, actions),
         LinksApi(settings, connection, watch, checks, checker),

@@ -33,7 +33,7 @@ _RIGHTS = {
 }
 
 
-class Verdict(StrEnum):
+class Granted(StrEnum):
     """How it went."""
 
     YES = "yes"
@@ -52,7 +52,7 @@ class Finding:
     """
 
     right: Right
-    verdict: Verdict
+    verdict: Granted
     detail: str = ""
 
 
@@ -78,7 +78,7 @@ class Trial:
     @property
     def is_refused(self) -> bool:
         """Whether THRON says that they are not, rather than nothing."""
-        return self.session is None and self.findings[0].verdict is Verdict.NO
+        return self.session is None and self.findings[0].verdict is Granted.NO
 
 
 async def explore(tenant: Tenant) -> Trial:
@@ -86,9 +86,9 @@ async def explore(tenant: Tenant) -> Trial:
     try:
         session = await tenant.thron.session()
     except CredentialsRefused as exc:
-        return Trial((Finding(Right.LOG_IN, Verdict.NO, str(exc)),))
+        return Trial((Finding(Right.LOG_IN, Granted.NO, str(exc)),))
     except GatewayError as exc:
-        return Trial((Finding(Right.LOG_IN, Verdict.UNKNOWN, str(exc)),))
+        return Trial((Finding(Right.LOG_IN, Granted.UNKNOWN, str(exc)),))
     trials: dict[DeliveryMode, ModeTrial] = {}
     findings = await asyncio.gather(
         _in_time(Right.FOLDER, _folder(tenant, session)),
@@ -99,7 +99,9 @@ async def explore(tenant: Tenant) -> Trial:
         _in_time(Right.METADATA, _metadata(tenant)),
     )
     return Trial(
-        (Finding(Right.LOG_IN, Verdict.YES), *findings), session, propose([*trials.values()])
+        (Finding(Right.LOG_IN, Granted.YES), *findings),
+        session,
+        propose([*trials.values()]),
     )
 
 
@@ -125,19 +127,19 @@ async def _in_time(right: Right, tried: Awaitable[Finding]) -> Finding:
         async with asyncio.timeout(_LONGEST_S):
             return await tried
     except TimeoutError:
-        return Finding(right, Verdict.UNKNOWN, Text("THRON did not answer in time"))
+        return Finding(right, Granted.UNKNOWN, Text("THRON did not answer in time"))
 
 
 async def _folder(tenant: Tenant, session: ThronSession) -> Finding:
     if session.root_category_id is None:
-        return Finding(Right.FOLDER, Verdict.NO)
+        return Finding(Right.FOLDER, Granted.NO)
     try:
         found = await tenant.thron.ask(category(tenant.client_id, session.root_category_id))
     except GatewayError as exc:
         return Finding(Right.FOLDER, _verdict(exc), str(exc))
     if found is None:
-        return Finding(Right.FOLDER, Verdict.NO, session.root_category_id)
-    return Finding(Right.FOLDER, Verdict.YES, found.names[0].text if found.names else found.id)
+        return Finding(Right.FOLDER, Granted.NO, session.root_category_id)
+    return Finding(Right.FOLDER, Granted.YES, found.names[0].text if found.names else found.id)
 
 
 async def _delivered(
@@ -146,21 +148,21 @@ async def _delivered(
     """Fetch one octet of a few contents, as a connector would, and note how it went."""
     right = _RIGHTS[mode]
     if mode is DeliveryMode.PUBLISHED and session.pkey is None:
-        return Finding(right, Verdict.NO)
+        return Finding(right, Granted.NO)
     folder = session.root_category_id
     if folder is None:
-        return Finding(right, Verdict.UNKNOWN)
+        return Finding(right, Granted.UNKNOWN)
     connector = Connector.model_construct(
         slug="check", folder=folder, folder_id=folder, identifier=Identifier.CONTENT_ID
     )
     try:
         contents = await few(tenant.previewer.contents(connector))
     except GatewayError as exc:
-        return Finding(right, Verdict.UNKNOWN, str(exc))
+        return Finding(right, Granted.UNKNOWN, str(exc))
     if not contents:
-        return Finding(right, Verdict.UNKNOWN)
+        return Finding(right, Granted.UNKNOWN)
     trial = trials[mode] = await try_mode(tenant.explainer, connector, mode, contents)
-    return Finding(right, Verdict.YES if trial.works else Verdict.NO, trial.detail)
+    return Finding(right, Granted.YES if trial.works else Granted.NO, trial.detail)
 
 
 async def _metadata(tenant: Tenant) -> Finding:
@@ -169,8 +171,8 @@ async def _metadata(tenant: Tenant) -> Finding:
     except GatewayError as exc:
         return Finding(Right.METADATA, _verdict(exc), str(exc))
     names = [each.names[0].text if each.names else each.id for each in listed.items]
-    return Finding(Right.METADATA, Verdict.YES, ", ".join(names))
+    return Finding(Right.METADATA, Granted.YES, ", ".join(names))
 
 
-def _verdict(exc: GatewayError) -> Verdict:
-    return Verdict.NO if isinstance(exc, ThronRefused) else Verdict.UNKNOWN
+def _verdict(exc: GatewayError) -> Granted:
+    return Granted.NO if isinstance(exc, ThronRefused) else Granted.UNKNOWN

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from proxy.admin.api.problems import Problem
+from proxy.admin.api.problems import ApiProblem
 from proxy.catalogue.row_urls import RowUrls
 from proxy.connectors.model import Connector
 from proxy.connectors.watch import ConnectorWatch
@@ -13,11 +13,11 @@ def connector_of(watch: ConnectorWatch, slug: str) -> Connector:
     """Return the connector of a slug, enabled or not.
 
     Raises:
-        Problem: 404, there is none.
+        ApiProblem: 404, there is none.
     """
     found = watch.connectors.of_slug(slug)
     if found is None:
-        raise Problem(404, f"There is no connector {slug!r}.")
+        raise ApiProblem(404, f"There is no connector {slug!r}.")
     return found
 
 

@@ -11,7 +11,7 @@ from proxy.admin.capabilities import Trial, explore
 from proxy.admin.validation import Wrong
 from proxy.catalogue.session_store import session_store
 from proxy.catalogue.tenant import TenantRecord, TenantStore
-from proxy.tenant import Parts
+from proxy.tenant import AppContext
 from proxy.text import Text
 from proxy.thron.session import Credentials
 
@@ -71,13 +71,13 @@ class Connection:
     cdn_url: str | None
 
 
-async def connection(parts: Parts) -> Connection:
+async def connection(context: AppContext) -> Connection:
     """Return the connection as it stands.
 
     Raises:
         DatabaseFailed: What is kept cannot be read.
     """
-    settings = parts.settings
+    settings = context.settings
     if settings.is_set_up:
         return Connection(
             settings.client_id,
@@ -87,7 +87,7 @@ async def connection(parts: Parts) -> Connection:
             api_url=settings.api_base,
             cdn_url=settings.cdn_base,
         )
-    kept = await TenantStore(parts.database).read()
+    kept = await TenantStore(context.database).read()
     if kept is None or kept.app_key is None:
         return Connection(
             None, None, None, is_given=False, api_url=settings.api_url, cdn_url=settings.cdn_url
@@ -103,35 +103,35 @@ async def connection(parts: Parts) -> Connection:
     )
 
 
-async def explored(parts: Parts) -> Trial | None:
+async def explored(context: AppContext) -> Trial | None:
     """Return what the connected application may do; None in the set-up state."""
-    return await explore(parts.tenant) if parts.tenant is not None else None
+    return await explore(context.tenant) if context.tenant is not None else None
 
 
-async def whole(parts: Parts, given: NewCredentials) -> Credentials | None:
+async def whole(context: AppContext, given: NewCredentials) -> Credentials | None:
     """Return credentials with the app key that is kept where none is given; None without any."""
     username = given.username or None
     if given.app_key is not None and given.app_key.get_secret_value():
         app_key = given.app_key.get_secret_value()
         return Credentials(given.client_id, given.app_id, app_key, username)
-    kept = await TenantStore(parts.database).read()
+    kept = await TenantStore(context.database).read()
     if kept is None or kept.app_key is None or kept.client_id != given.client_id:
         return None
     return Credentials(given.client_id, given.app_id, kept.app_key, username)
 
 
-def can_keep(parts: Parts) -> bool:
+def can_keep(context: AppContext) -> bool:
     """Tell whether credentials can be kept: the database has a key to encrypt them with."""
-    return parts.database.encryption is not None
+    return context.database.encryption is not None
 
 
-async def tried(parts: Parts, credentials: Credentials) -> Trial:
+async def tried(context: AppContext, credentials: Credentials) -> Trial:
     """Try credentials, without keeping them."""
-    async with parts.try_tenant(credentials) as tenant:
+    async with context.try_tenant(credentials) as tenant:
         return await explore(tenant)
 
 
-async def keep(parts: Parts, credentials: Credentials, trial: Trial, *, actor: str) -> None:
+async def keep(context: AppContext, credentials: Credentials, trial: Trial, *, actor: str) -> None:
     """Keep credentials that were tried, and connect with them.
 
     Raises:
@@ -144,7 +144,7 @@ async def keep(parts: Parts, credentials: Credentials, trial: Trial, *, actor: s
         app_key=credentials.app_key,
         username=credentials.username,
     )
-    await TenantStore(parts.database).save(kept, actor=actor)
+    await TenantStore(context.database).save(kept, actor=actor)
     if trial.session is not None:  # another login may end it
-        await session_store(parts.database, credentials).save(trial.session)
-    await parts.connection.refresh()
+        await session_store(context.database, credentials).save(trial.session)
+    await context.connection.refresh()

@@ -8,7 +8,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from proxy.admin.api.problems import FieldProblem, Problem
+from proxy.admin.api.problems import ApiProblem, FieldProblem
 from proxy.admin.auth.authorization import is_api, route
 from proxy.admin.auth.request_context import CALLER, CONTEXT
 from proxy.admin.web.rendering import render
@@ -62,7 +62,7 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
         if exc.status == HTTPStatus.REQUEST_TIMEOUT:
             await _cut_off(request, answer)
         return answer
-    except Problem as exc:
+    except ApiProblem as exc:
         return exc.response() if is_api(request) else _answer(request, exc.status, exc.detail)
     except ConfigurationError as exc:
         return _answer(request, 422, *exc.problems)
@@ -92,7 +92,7 @@ def _answer(
     if is_api(request):
         first = told[0] if told else str(_WORDS.get(status, _OTHER))
         several = [FieldProblem("", each) for each in told] if len(told) > 1 else []
-        return Problem(status, first, problems=several, fields=fields).response()
+        return ApiProblem(status, first, problems=several, fields=fields).response()
     if CONTEXT not in request:  # it went wrong before anything was known of who asks
         return web.Response(status=status, text=f"{HTTPStatus(status).phrase}\n")
     response = render(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from proxy.admin.overview import Observer, Overview
+from proxy.admin.overview import Overview, OverviewService
 from proxy.admin.requests_query import RequestsQuery, outcome, readable
 from proxy.admin.web.i18n import Language, Words
 from proxy.admin.web.overview_labels import HEALTHS, HINTS, OUTCOMES, SYNCS
@@ -53,7 +53,7 @@ class Live:
 
     def __init__(
         self,
-        observer: Observer,
+        overviews: OverviewService,
         sync: Sync,
         *,
         refused_reload: Callable[[], Sequence[str]] = tuple,
@@ -61,11 +61,11 @@ class Live:
         """Look at nothing yet.
 
         Args:
-            observer: Knows what is looked at.
+            overviews: Knows what is looked at.
             sync: Knows how the catalogue stands.
             refused_reload: Why the last reload was refused, if it was.
         """
-        self.observer = observer
+        self.overviews = overviews
         self._sync = sync
         self._looking = asyncio.Lock()
         self._snapshot: Snapshot | None = None
@@ -99,7 +99,7 @@ class Live:
             at_most_s: How old a snapshot may be, in seconds; 0 for a new one.
         """
         async with self._looking:
-            now = self.observer.monotonic()
+            now = self.overviews.monotonic()
             if self._snapshot is None or now - self._looked >= at_most_s:
                 await self._read_states(now)
                 self._snapshot, self._looked = self._now(now, is_new=not at_most_s), now
@@ -117,7 +117,7 @@ class Live:
 
     def requests(self, query: RequestsQuery, language: Language) -> Markup:
         """Return the recent requests that are asked for."""
-        words, recent = Words(language), self.observer.traffic.recent
+        words, recent = Words(language), self.overviews.traffic.recent
         found = recent.newest(most=ROWS + 1, wanted=query.wants)
         return render_part(
             words,
@@ -131,12 +131,12 @@ class Live:
     @property
     def last_request(self) -> int:
         """The number of the newest request that has ended."""
-        return self.observer.traffic.recent.last
+        return self.overviews.traffic.recent.last
 
     def _now(self, now: float, *, is_new: bool) -> Snapshot:
-        seen = self.observer.overview(self._states, refused_reload=self._refused_reload())
+        seen = self.overviews.overview(self._states, refused_reload=self._refused_reload())
         if is_new or self._chart is None or now - self._charted >= _CHART_EVERY_S:
-            self._chart = chart(self.observer.traffic.hour(), now=seen.at.timestamp())
+            self._chart = chart(self.overviews.traffic.hour(), now=seen.at.timestamp())
             self._charted = now
         return Snapshot(seen, self._chart)
 

@@ -23,7 +23,7 @@ from proxy.text import Text
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class OnboardingStep:
     """One of the steps to the first link.
 
     Attributes:
@@ -39,7 +39,7 @@ class Step:
     is_next: bool
 
 
-FIRST_STEPS = web.RequestKey("first_steps", tuple[Step, ...])
+FIRST_STEPS = web.RequestKey("first_steps", tuple[OnboardingStep, ...])
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ class Onboarding:
     watch: ConnectorWatch
     _is_over: bool = field(default=False, init=False)  # then nothing is asked any more
 
-    async def steps(self) -> tuple[Step, ...]:
+    async def steps(self) -> tuple[OnboardingStep, ...]:
         """Return the check-list; empty once a link was copied.
 
         Raises:
@@ -81,7 +81,7 @@ class Onboarding:
         )
         next_ = next(number for number, (_, _, is_done) in enumerate(found) if not is_done)
         return tuple(
-            Step(name, path, is_done, number == next_)
+            OnboardingStep(name, path, is_done, number == next_)
             for number, (name, path, is_done) in enumerate(found)
         )
 

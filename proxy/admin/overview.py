@@ -130,7 +130,7 @@ class Overview(Model):
 
 
 @dataclass(frozen=True, slots=True)
-class Observer:
+class OverviewService:
     """What is looked at."""
 
     settings: Settings

@@ -22,7 +22,7 @@ class By(StrEnum):
     ALL = "all"
 
 
-class PurgeOrder(Model):
+class PurgeRequest(Model):
     """What is to be forgotten."""
 
     by: By
@@ -43,7 +43,7 @@ class NotPurgeable(Exception):
         self.text = text
 
 
-def purge_of(order: PurgeOrder, *, base: str, connectors: Connectors) -> Purge:
+def purge_of(order: PurgeRequest, *, base: str, connectors: Connectors) -> Purge:
     """Return an order as it is obeyed.
 
     Args:

@@ -43,7 +43,7 @@ from proxy.semantics import forwarded
 from proxy.server.deferred_application import DeferredApplication
 from proxy.settings import Settings
 from proxy.telemetry.live import TrafficView
-from proxy.tenant import Parts, Resolutions
+from proxy.tenant import AppContext, Resolutions
 
 _PRUNE_AUDIT_EVERY_S = 600.0
 # For the whole content of a request: pages send a few hundred bytes, scripts some more.
@@ -54,7 +54,7 @@ _INSTALLED_NS = Path(proxy.__file__).stat().st_mtime_ns
 
 @asynccontextmanager
 async def open_console(  # noqa: PLR0913 - what it works with, each by name
-    parts: Parts,
+    context: AppContext,
     *,
     watch: ConnectorWatch,
     sync: Sync,
@@ -69,7 +69,7 @@ async def open_console(  # noqa: PLR0913 - what it works with, each by name
     """Give the console, the password read, until the end of the block.
 
     Args:
-        parts: Settings, database, and the tenant that is connected.
+        context: Settings, database, and the tenant that is connected.
         watch: The connectors that are served now.
         sync: Keeps the catalogue of contents.
         contents: Reads it.
@@ -83,7 +83,7 @@ async def open_console(  # noqa: PLR0913 - what it works with, each by name
     Raises:
         DatabaseFailed: The password cannot be read.
     """
-    settings, database, connection = parts.settings, parts.database, parts.connection
+    settings, database, connection = context.settings, context.database, context.connection
     store = ConsoleStore(database)
     given = settings.admin_password_hash
     password = Password(
@@ -127,7 +127,7 @@ async def open_console(  # noqa: PLR0913 - what it works with, each by name
             application = await asyncio.to_thread(_imported)
             made = application(
                 console,
-                parts,
+                context,
                 watch=watch,
                 sync=sync,
                 contents=contents,

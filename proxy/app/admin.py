@@ -98,21 +98,21 @@ async def open_admin(
         ConfigurationError: TDC_PURGE_HOOKS cannot be used.
         DatabaseFailed: The database does not answer.
     """
-    parts, watch, metrics = replica.parts, replica.watch, replica.metrics
-    settings = parts.settings
-    contents = Contents(parts.database, now=utc_now)
+    context, watch, metrics = replica.context, replica.watch, replica.metrics
+    settings = context.settings
+    contents = Contents(context.database, now=utc_now)
     async with AsyncExitStack() as stack:
         sync = await stack.enter_async_context(
             Sync.open(
-                parts.database,
+                context.database,
                 watch,
-                lambda: parts.tenant.listing if parts.tenant is not None else None,
+                lambda: context.tenant.listing if context.tenant is not None else None,
                 intervals=SyncIntervals(settings.sync_interval_s),
             )
         )
         purge_sender = await stack.enter_async_context(_sending_purges(replica, sync, metrics))
-        catalogue = CatalogueFigures(parts.database, sync)
-        metrics.collect(partial(of_tenant, parts.connection))
+        catalogue = CatalogueFigures(context.database, sync)
+        metrics.collect(partial(of_tenant, context.connection))
         metrics.collect(catalogue.collect)
 
         async def exposition() -> bytes:
@@ -121,13 +121,13 @@ async def open_admin(
 
         probes = admin_probes(
             seen.not_ready,
-            degraded=lambda: [*_degraded(parts.database, watch), *seen.silent()],
+            degraded=lambda: [*_degraded(context.database, watch), *seen.silent()],
             exposition=exposition,
         )
         without_metrics = {path: probe for path, probe in probes.items() if path != METRICS}
         console = await stack.enter_async_context(
             open_console(
-                parts,
+                context,
                 watch=watch,
                 sync=sync,
                 contents=contents,
@@ -169,11 +169,11 @@ async def _sending_purges(
     replica: Replica, sync: Sync, metrics: Metrics
 ) -> AsyncIterator[PurgeSender]:
     """Tell the caches of TDC_PURGE_HOOKS what to forget, until the end of the block."""
-    settings = replica.parts.settings
+    settings = replica.context.settings
     hooks = read_hooks(settings.purge_hooks) if settings.purge_hooks is not None else ()
     async with cache_session(settings) as http:
         sender = PurgeSender(
-            replica.parts.database,
+            replica.context.database,
             replica.watch,
             hooks,
             http,

@@ -49,7 +49,7 @@ async def open_console_process(
             def accept() -> None:
                 for listener in admin.listeners:
                     listener.accept()
-                tell_start(replica.parts, replica.watch)
+                tell_start(replica.context, replica.watch)
 
             def close_listeners() -> None:
                 for listener in admin.listeners:
@@ -58,7 +58,7 @@ async def open_console_process(
             yield Serving(
                 handed_over=sockets.handed_over,
                 not_ready=not_ready,
-                is_set_up=lambda: replica.parts.tenant is not None,
+                is_set_up=lambda: replica.context.tenant is not None,
                 accept=accept,
                 introduce=whole.introduce,
                 end_soon=draining.set,

@@ -50,12 +50,12 @@ async def open_delivery_process(
             shared=shared,
         ) as public,
     ):
-        replica.metrics.collect(partial(of_tenant, replica.parts.connection))
+        replica.metrics.collect(partial(of_tenant, replica.context.connection))
         with reporting(replica, public) as introduce:
             yield Serving(
                 handed_over=sockets.handed_over,
                 not_ready=public.not_ready,
-                is_set_up=lambda: replica.parts.tenant is not None,
+                is_set_up=lambda: replica.context.tenant is not None,
                 accept=public.listener.accept,
                 introduce=introduce,
                 end_soon=public.end_soon,

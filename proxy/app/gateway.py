@@ -21,7 +21,7 @@ from proxy.server.listeners import Listener, Sockets, bind_all
 from proxy.settings import Settings
 from proxy.telemetry.live import Traffic
 from proxy.telemetry.middleware import NAME_THE_PROXY
-from proxy.tenant import Parts
+from proxy.tenant import AppContext
 
 log = structlog.get_logger("proxy.app")
 
@@ -31,7 +31,7 @@ class Gateway:
     """The running connector.
 
     Attributes:
-        parts: Its settings have the ports that were bound.
+        context: Its settings have the ports that were bound.
         watch: The connectors that are served.
         admission: Counts the downloads.
         traffic: What comes and goes on the public listener.
@@ -46,7 +46,7 @@ class Gateway:
         end_now: Lets nothing that runs finish.
     """
 
-    parts: Parts
+    context: AppContext
     watch: ConnectorWatch
     admission: Admission
     traffic: Traffic
@@ -63,7 +63,7 @@ class Gateway:
     @property
     def public_url(self) -> str:
         """Base of the public listener, as it is reached from this machine."""
-        return f"http://{self.parts.settings.listen.local}"
+        return f"http://{self.context.settings.listen.local}"
 
     @property
     def admin_url(self) -> str:
@@ -73,12 +73,12 @@ class Gateway:
     @property
     def secure_url(self) -> str | None:
         """Base of the native HTTPS listener, if there is one."""
-        listen = self.parts.settings.tls_listen
+        listen = self.context.settings.tls_listen
         return f"https://{listen.local}" if listen is not None else None
 
     def is_set_up(self) -> bool:
         """Tell whether there are credentials."""
-        return self.parts.tenant is not None
+        return self.context.tenant is not None
 
     def reloaded(self, problems: Sequence[str]) -> None:
         """Show why a reload was refused, until one is not."""
@@ -88,7 +88,7 @@ class Gateway:
         """Take connections from now on."""
         for listener in self.listeners:
             listener.accept()
-        tell_start(self.parts, self.watch)
+        tell_start(self.context, self.watch)
 
     def close_listeners(self) -> None:
         """Take those that wait, unless a successor does, and no more."""
@@ -121,7 +121,7 @@ async def open_gateway(
         sockets: That are bound as the settings say; no connection is accepted on them before
             ``Gateway.accept``. None: they are bound, and accepted on at once.
         monotonic: By which the console's sign-ins and links end.
-        clock: As for ``open_parts``.
+        clock: As for ``open_context``.
 
     Raises:
         ConfigurationError: An address is taken, the database or a file cannot be used.
@@ -147,14 +147,14 @@ async def open_gateway(
                 replica,
                 sockets.admin,
                 metrics_sock=sockets.metrics,
-                seen=Seen(public.traffic, public.not_ready, replica.parts.connection.resolutions),
+                seen=Seen(public.traffic, public.not_ready, replica.context.connection.resolutions),
                 handed_over=sockets.handed_over,
                 accepts_at_once=accepts_at_once,
                 monotonic=monotonic,
             )
         )
         gateway = Gateway(
-            replica.parts,
+            replica.context,
             replica.watch,
             public.admission,
             public.traffic,
@@ -169,17 +169,17 @@ async def open_gateway(
             public.end_now,
         )
         if accepts_at_once:
-            tell_start(replica.parts, replica.watch)
+            tell_start(replica.context, replica.watch)
         yield gateway
 
 
-def tell_start(parts: Parts, watch: ConnectorWatch) -> None:
+def tell_start(context: AppContext, watch: ConnectorWatch) -> None:
     """Log where the connector listens, and what its operator should know of the settings."""
-    settings = parts.settings
+    settings = context.settings
     if watch.connectors.is_new:
         log.warning(
             "no connector yet",
-            database=str(parts.database.place),
+            database=str(context.database.place),
             fix="make one in the console, or by connectors apply; if there were some, the"
             " database has been lost: see TDC_DATABASE_URL, or restore a backup",
         )
@@ -189,7 +189,7 @@ def tell_start(parts: Parts, watch: ConnectorWatch) -> None:
         admin=str(settings.admin_listen),
         tls=str(settings.tls_listen) if settings.tls_listen else None,
         metrics=str(settings.metrics_listen) if settings.metrics_listen else None,
-        set_up=parts.tenant is not None,
+        set_up=context.tenant is not None,
     )
     if settings.has_unnamed_proxy:
         log.warning("unnamed proxy in front", public=settings.public_url, fix=NAME_THE_PROXY)

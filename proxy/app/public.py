@@ -82,7 +82,7 @@ async def open_public(
         accepts_at_once: Else once the listener is told to.
     """
     shared = shared or Shared()
-    settings, connection = replica.parts.settings, replica.parts.connection
+    settings, connection = replica.context.settings, replica.context.connection
     max_downloads, max_connections = affordable(settings)
     metrics, traffic = replica.metrics, replica.traffic
     metrics.watch(traffic)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import http_parser
 
-from proxy.app.tenant import open_parts
+from proxy.app.tenant import open_context
 from proxy.clock import Clock
 from proxy.connectors.watch import ConnectorWatch
 from proxy.edge.purge_poller import PurgePoller
@@ -18,7 +18,7 @@ from proxy.settings import Settings
 from proxy.telemetry.event_loop_lag import measuring
 from proxy.telemetry.live import Traffic
 from proxy.telemetry.metrics import Metrics
-from proxy.tenant import Parts
+from proxy.tenant import AppContext
 
 log = structlog.get_logger("proxy.app")
 
@@ -28,13 +28,13 @@ class Replica:
     """One process among those that share a database.
 
     Attributes:
-        parts: Settings, database, and the tenant that is connected.
+        context: Settings, database, and the tenant that is connected.
         watch: The connectors that are served.
         traffic: What comes and goes on the public listener.
         metrics: Of this process.
     """
 
-    parts: Parts
+    context: AppContext
     watch: ConnectorWatch
     traffic: Traffic
     metrics: Metrics
@@ -49,7 +49,7 @@ async def open_replica(
     Args:
         settings: Loaded; the ports are those that were bound.
         environ: For the state directory.
-        clock: As for ``open_parts``.
+        clock: As for ``open_context``.
 
     Raises:
         ConfigurationError: The database or a file cannot be used.
@@ -58,17 +58,17 @@ async def open_replica(
     _refuse_slow_parser()
     metrics, loop = Metrics(), asyncio.get_running_loop()
     metrics.tasks.set_function(lambda: len(asyncio.all_tasks(loop)))
-    async with open_parts(settings, environ, clock=clock, metrics=metrics) as parts:
-        connection, traffic = parts.connection, Traffic(now=time.time)
+    async with open_context(settings, environ, clock=clock, metrics=metrics) as context:
+        connection, traffic = context.connection, Traffic(now=time.time)
 
         async def changed() -> None:
             traffic.forget_connectors(watch.connectors.by_slug)
             await connection.refresh()
 
         async with (
-            ConnectorWatch.open(parts.database, changed=changed) as watch,
+            ConnectorWatch.open(context.database, changed=changed) as watch,
             PurgePoller.open(
-                parts.database,
+                context.database,
                 watch,
                 connection.purge,
                 running=traffic.records,
@@ -76,7 +76,7 @@ async def open_replica(
             ),
             measuring(metrics.event_loop_lag.observe),
         ):
-            yield Replica(parts, watch, traffic, metrics)
+            yield Replica(context, watch, traffic, metrics)
 
 
 def _refuse_slow_parser() -> None:

@@ -63,7 +63,7 @@ def report(replica: Replica, public: Public, *, after: int) -> Report:
         last=traffic.recent.last,
         families=families(replica.metrics.registry),
         not_ready=tuple(public.not_ready()),
-        resolutions=replica.parts.connection.resolutions(),
+        resolutions=replica.context.connection.resolutions(),
     )
 
 

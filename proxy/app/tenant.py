@@ -46,7 +46,7 @@ from proxy.semantics.headers import media_type
 from proxy.settings import Settings
 from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.middleware import PSEUDONYM
-from proxy.tenant import Parts, Tenant, TenantConnection
+from proxy.tenant import AppContext, Tenant, TenantConnection
 from proxy.thron.client import Client
 from proxy.thron.search import Search
 from proxy.thron.session import Credentials
@@ -70,14 +70,14 @@ _READ_BUFFER = 64 * 1024
 
 
 @asynccontextmanager
-async def open_parts(
+async def open_context(
     settings: Settings,
     environ: Mapping[str, str],
     *,
     clock: Clock | None = None,
     recording: Recording | None = None,
     metrics: Metrics | None = None,
-) -> AsyncIterator[Parts]:
+) -> AsyncIterator[AppContext]:
     """Open the database, and where there are credentials the way to THRON.
 
     Args:
@@ -102,7 +102,7 @@ async def open_parts(
             opened=stack,
         )
         await connection.refresh()
-        yield Parts(settings, database, connection, partial(opener, database=None))
+        yield AppContext(settings, database, connection, partial(opener, database=None))
 
 
 @asynccontextmanager

@@ -48,7 +48,7 @@ class Purge:
 
 
 @dataclass(frozen=True, slots=True)
-class Ordered:
+class PurgeOrder:
     """A purge as it was ordered.
 
     Attributes:
@@ -110,14 +110,14 @@ class PurgeStore:
         """Return the number of the newest purge that is kept, 0 without any."""
         return await self.database.read(_last)
 
-    async def since(self, number: int, *, most: int | None = None) -> tuple[Ordered, ...]:
+    async def since(self, number: int, *, most: int | None = None) -> tuple[PurgeOrder, ...]:
         """Return the purges ordered after one, oldest first."""
         query = select(_PURGE).where(_PURGE.c.id > number).order_by(_PURGE.c.id).limit(most)
 
-        async def read(connection: AsyncConnection) -> tuple[Ordered, ...]:
+        async def read(connection: AsyncConnection) -> tuple[PurgeOrder, ...]:
             found = await connection.execute(query)
             return tuple(
-                Ordered(
+                PurgeOrder(
                     row.id,
                     Purge(PurgeKind(row.kind), row.value),
                     row.revision,
@@ -145,7 +145,7 @@ async def enter_purges(
         purges: In their order.
         actor: Who orders them.
         now: Aware time.
-        is_repeat: As ``Ordered`` has it.
+        is_repeat: As ``PurgeOrder`` has it.
     """
     number = await revision(connection)
     rows = [

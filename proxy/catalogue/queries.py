@@ -349,7 +349,7 @@ def url_rows(connector: Connector, selection: Selection) -> Select[Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _OrderedPart:
     """The lines of a selection that one order holds for; no two are equal in it."""
 
     conditions: Sequence[ColumnElement[bool]]
@@ -398,15 +398,15 @@ class _Part:
 
 def _parts(
     connector: Connector, selection: Selection, sort: Sort, *, descending: bool
-) -> Sequence[_Part]:
+) -> Sequence[_OrderedPart]:
     """Return the parts that a selection has in an order, one after the other."""
     here, order = conditions(connector, selection), _ORDERS[sort]
     if sort not in _WITH_UNKNOWN:
-        return [_Part(here, order, descending)]
+        return [_OrderedPart(here, order, descending)]
     key, *rest = order
     return [
-        _Part([*here, key.is_not(None)], order, descending),
-        _Part([*here, key.is_(None)], rest, descending),
+        _OrderedPart([*here, key.is_not(None)], order, descending),
+        _OrderedPart([*here, key.is_(None)], rest, descending),
     ]
 
 

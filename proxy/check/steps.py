@@ -12,7 +12,7 @@ from proxy.delivery.mode_trial import few, propose, try_mode
 from proxy.errors import ConfigurationError, GatewayError
 from proxy.hints import with_hint
 from proxy.telemetry.middleware import NAME_THE_PROXY
-from proxy.tenant import LOST_KEY, Parts, Tenant
+from proxy.tenant import LOST_KEY, AppContext, Tenant
 from proxy.thron.folder import categories_below, counted_category
 from proxy.thron.messages import SearchCriteria, search
 from proxy.thron.session import ThronSession, validate
@@ -38,23 +38,23 @@ _SEES_NOTHING = (
 )
 
 
-async def check(parts: Parts) -> AsyncIterator[DiagnosisStep]:
+async def check(context: AppContext) -> AsyncIterator[DiagnosisStep]:
     """Yield each step as it is done; a step that failed names what to do."""
-    tenant = parts.tenant
+    tenant = context.tenant
     if tenant is None:
         missing = "no credentials: set TDC_CLIENT_ID, TDC_APP_ID, TDC_APP_KEY"
         yield DiagnosisStep(
-            "settings", LOST_KEY if parts.connection.is_key_lost else missing, is_ok=False
+            "settings", LOST_KEY if context.connection.is_key_lost else missing, is_ok=False
         )
         return
-    settings = parts.settings
+    settings = context.settings
     yield DiagnosisStep("settings", f"tenant {tenant.client_id}, API {tenant.api_url}")
     if settings.has_unnamed_proxy:
         yield DiagnosisStep(
             "proxy", f"TDC_PUBLIC_URL is that of a proxy in front: {NAME_THE_PROXY}"
         )
-    database = str(parts.database.place)
-    if parts.database.encryption is None:
+    database = str(context.database.place)
+    if context.database.encryption is None:
         database += (
             "; without TDC_SECRET_KEY nothing secret is stored there, and each replica logs in by"
             " itself, which may end the session of another: set the same key for all of them"
@@ -78,17 +78,17 @@ async def check(parts: Parts) -> AsyncIterator[DiagnosisStep]:
         yield DiagnosisStep("session", f"validateToken does not answer ({exc}): {_NO_VALIDATION}")
     if await _sees_nothing(tenant, session):
         yield DiagnosisStep("rights", _SEES_NOTHING, is_ok=False)
-    async for step in _connectors(parts, tenant, session):
+    async for step in _connectors(context, tenant, session):
         yield step
     for step in _api_variants(tenant):
         yield step
 
 
 async def _connectors(
-    parts: Parts, tenant: Tenant, session: ThronSession
+    context: AppContext, tenant: Tenant, session: ThronSession
 ) -> AsyncIterator[DiagnosisStep]:
-    can_force_https = parts.settings.can_force_https
-    connectors = (await ConnectorStore(parts.database).read()).all
+    can_force_https = context.settings.can_force_https
+    connectors = (await ConnectorStore(context.database).read()).all
     for connector in connectors:
         async for step in _connector(tenant, connector, can_force_https=can_force_https):
             yield step

@@ -5,7 +5,7 @@ from typing import TextIO
 
 import click
 
-from proxy.app.tenant import open_parts
+from proxy.app.tenant import open_context
 from proxy.catalogue.database import open_database
 from proxy.commands.running import answered, require, runs
 from proxy.connectors import addresses as paths
@@ -63,11 +63,11 @@ async def apply(file: TextIO, *, yes: bool) -> int:
     except UnicodeDecodeError as exc:
         raise ConfigurationError([f"{file.name} is not UTF-8 text: {exc.reason}."]) from exc
     settings = load(os.environ)
-    async with open_parts(settings, os.environ) as parts:
+    async with open_context(settings, os.environ) as context:
         service = ConnectorService(
-            ConnectorStore(parts.database),
+            ConnectorStore(context.database),
             settings,
-            previewer=lambda: parts.require_tenant().previewer,
+            previewer=lambda: context.require_tenant().previewer,
         )
         planned = await service.plan(wanted, anew=True)
         if planned.is_nothing:

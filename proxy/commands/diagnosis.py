@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from proxy.app.tenant import cache_session, open_parts, outbound_proxy
+from proxy.app.tenant import cache_session, open_context, outbound_proxy
 from proxy.check.purge_hooks import check_hooks
 from proxy.check.report import Recording, report
 from proxy.check.steps import check as checks
@@ -35,8 +35,8 @@ async def check(report_file: Path | None) -> int:
     settings = load(os.environ)
     recording = Recording() if report_file is not None else None
     steps: list[DiagnosisStep] = []
-    async with open_parts(settings, os.environ, recording=recording) as parts:
-        async for step in checks(parts):
+    async with open_context(settings, os.environ, recording=recording) as context:
+        async for step in checks(context):
             steps.append(step)
             _print_step(step)
         if settings.purge_hooks is not None:
@@ -47,7 +47,7 @@ async def check(report_file: Path | None) -> int:
                     steps.append(step)
                     _print_step(step)
         if recording is not None and report_file is not None:
-            connectors = (await ConnectorStore(parts.database).read()).all
+            connectors = (await ConnectorStore(context.database).read()).all
             written = report(steps, recording, settings=settings, connectors=connectors)
             await asyncio.to_thread(report_file.write_bytes, written)
             click.echo(f"Written: {report_file}. Secrets, ids, hosts and names are masked.")
@@ -60,9 +60,9 @@ async def check(report_file: Path | None) -> int:
 async def resolve(url: str) -> int:
     """Explain each step from a public URL to its origin."""
     failed = False
-    async with open_parts(load(os.environ), os.environ) as parts:
-        explainer = parts.require_tenant().explainer
-        async for step in explainer.explain(url, await ConnectorStore(parts.database).read()):
+    async with open_context(load(os.environ), os.environ) as context:
+        explainer = context.require_tenant().explainer
+        async for step in explainer.explain(url, await ConnectorStore(context.database).read()):
             failed = failed or not step.is_ok
             _print_step(step)
     return 1 if failed else 0

@@ -53,7 +53,7 @@ def slug(value: object) -> str:
     """Check a slug: ``[a-z0-9][a-z0-9-]{0,62}``."""
     word = _string(value)
     if word in RESERVED_SEGMENTS:
-        raise Unfit(f'"{word}" is reserved for the gateway itself; choose another name.')
+        raise Unfit(f'"{word}" is reserved; choose another name.')
     if not is_slug(word):
         raise Unfit(
             f"{shown(word)} cannot begin an address; use at most 63 lower-case letters, digits"

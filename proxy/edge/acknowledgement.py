@@ -5,7 +5,7 @@ from itertools import takewhile
 
 import structlog
 
-from proxy.catalogue.purges import Ordered
+from proxy.catalogue.purges import PurgeOrder
 from proxy.catalogue.replicas import Heartbeat, ReplicaStore
 from proxy.errors import DatabaseFailed
 
@@ -28,7 +28,7 @@ class Acknowledgements:
         # By process: its beats when it was last seen, and for how long they have been the same.
         self._silence: dict[str, tuple[int, float]] = {}
 
-    async def of(self, ordered: Sequence[Ordered]) -> Sequence[Ordered]:
+    async def of(self, ordered: Sequence[PurgeOrder]) -> Sequence[PurgeOrder]:
         """Return the first of some purges, up to one that not every process has obeyed.
 
         Raises:

@@ -6,7 +6,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from proxy.admin.api.problems import Problem
+from proxy.admin.api.problems import ApiProblem
 from proxy.admin.auth.request_context import CONTEXT, context_of
 from proxy.admin.error_middleware import error_middleware
 from proxy.errors import ConfigurationError, DatabaseFailed
@@ -27,7 +27,7 @@ async def _fail(request: web.Request) -> web.Response:
         case "slip":
             raise ConfigurationError(["One thing.", "Another."])
         case "problem":
-            raise Problem(409, "There is one.")
+            raise ApiProblem(409, "There is one.")
         case _:
             raise web.HTTPSeeOther("/x")
 

@@ -6,7 +6,7 @@ from proxy.admin.live import MOST_WATCHERS, Live, Watcher
 from proxy.admin.requests_query import RequestsQuery
 from proxy.admin.web.i18n import Language
 from proxy.errors import Overloaded
-from tests.admin.observer import observer
+from tests.admin.overview_service import overview_service
 from tests.running import Running
 
 ALL = RequestsQuery()
@@ -17,7 +17,7 @@ def live(connector: Running) -> Live:
     """Give a look at a running connector."""
     console = connector.gateway.console
     return Live(
-        observer(connector),
+        overview_service(connector),
         connector.gateway.sync,
         refused_reload=lambda: console.refused_reload,
     )

@@ -54,13 +54,13 @@ async def test_each_step_leads_to_the_next(thron: Sandbox, tmp_path: Path) -> No
 
 async def test_it_does_not_come_back(connector: Running, admin: Visitor) -> None:
     """Once it is over it is over for every process, for good, however often that is said."""
-    parts, watch = connector.gateway.parts, connector.gateway.watch
-    other = Onboarding(parts.database, parts.connection, watch)
+    context, watch = connector.gateway.context, connector.gateway.watch
+    other = Onboarding(context.database, context.connection, watch)
     assert await other.steps()
-    for each in (other, Onboarding(parts.database, parts.connection, watch)):
+    for each in (other, Onboarding(context.database, context.connection, watch)):
         await each.end(at=utc_now())
     assert not await other.steps()
-    assert not await Onboarding(parts.database, parts.connection, watch).steps()
+    assert not await Onboarding(context.database, context.connection, watch).steps()
     assert not _steps((await admin.get("/access", Accept=PAGE)).text)
 
 

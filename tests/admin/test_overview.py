@@ -9,7 +9,7 @@ from proxy.admin.overview import Health, Overview, SyncStanding
 from proxy.admin.web.hints import HintKind
 from proxy.catalogue.sync_runs import Run, RunKind, RunState, SyncState
 from proxy.sandbox.server import Sandbox
-from tests.admin.observer import observer
+from tests.admin.overview_service import overview_service
 from tests.running import Running, by_id, running
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -20,7 +20,7 @@ def _run(state: RunState) -> Run:
 
 
 def _look(connector: Running, *syncs: SyncState) -> Overview:
-    return observer(connector).overview(syncs)
+    return overview_service(connector).overview(syncs)
 
 
 async def test_a_good_day(connector: Running) -> None:
@@ -120,4 +120,4 @@ async def test_catalogue(connector: Running, state: SyncState, standing: SyncSta
 
 async def test_catalogue_that_cannot_be_read(connector: Running) -> None:
     """Where the database does not answer that is told, and all the rest as well."""
-    assert observer(connector).overview(None).syncs is None
+    assert overview_service(connector).overview(None).syncs is None

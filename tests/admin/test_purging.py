@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.admin.purging import By, NotPurgeable, PurgeOrder, purge_of
+from proxy.admin.purging import By, NotPurgeable, PurgeRequest, purge_of
 from proxy.catalogue.purges import Purge, PurgeKind
 from proxy.connectors.model import Connector, Connectors, Identifier
 
@@ -34,7 +34,7 @@ KNOWN = Connectors(
 )
 def test_orders(by: By, value: str, purge: Purge) -> None:
     """An order names what is remembered under the same name."""
-    assert purge_of(PurgeOrder(by=by, value=value), base=BASE, connectors=KNOWN) == purge
+    assert purge_of(PurgeRequest(by=by, value=value), base=BASE, connectors=KNOWN) == purge
 
 
 @pytest.mark.parametrize(
@@ -50,4 +50,4 @@ def test_orders(by: By, value: str, purge: Purge) -> None:
 def test_not_purgeable(by: By, value: str) -> None:
     """What names nothing is told, rather than done in vain."""
     with pytest.raises(NotPurgeable):
-        purge_of(PurgeOrder(by=by, value=value), base=BASE, connectors=KNOWN)
+        purge_of(PurgeRequest(by=by, value=value), base=BASE, connectors=KNOWN)

@@ -62,7 +62,7 @@ async def test_set_up_in_the_console(thron: Sandbox, tmp_path: Path) -> None:
     """Credentials that the database has count as set up, for those who read the log too."""
     with logged() as log:
         async with running(thron, tmp_path) as whole:
-            await TenantStore(whole.gateway.parts.database).save(
+            await TenantStore(whole.gateway.context.database).save(
                 TenantRecord(client_id=thron.client_id, app_id=thron.app_id, app_key=thron.app_key),
                 actor="test",
             )
@@ -109,7 +109,7 @@ async def test_a_database_that_is_deleted(thron: Sandbox, tmp_path: Path) -> Non
             await whole.tenant.thron.session()
             assert await _told(whole.gateway.admin_url) == ("ok", [])
             assert (await whole.get(path, Range="bytes=0-0")).status == 206
-            database = whole.gateway.parts.database
+            database = whole.gateway.context.database
             for file in _database_files(tmp_path):
                 file.unlink()
             status, (problem,) = await _told(whole.gateway.admin_url)
@@ -132,7 +132,7 @@ async def test_a_database_that_is_deleted(thron: Sandbox, tmp_path: Path) -> Non
             status, (problem,) = await _told(whole.gateway.admin_url)
             assert (status, "no connector yet" in problem) == ("degraded", True)
     async with running(thron, tmp_path, by_id(thron)) as whole:
-        await ConnectorStore(whole.gateway.parts.database).remove("files", actor="test")
+        await ConnectorStore(whole.gateway.context.database).remove("files", actor="test")
         await whole.gateway.watch.refresh()
         assert (await whole.get(path)).status == 404  # removed on purpose
 

@@ -28,7 +28,7 @@ async def test_it_alone_has_metrics(thron: Sandbox, tmp_path: Path) -> None:
     """Monitors have no way to the console, and the console's address has no metrics."""
     own = Listen(host=LOOPBACK, port=0)
     async with running(thron, tmp_path, by_id(thron), metrics_listen=own) as whole:
-        settings = whole.gateway.parts.settings
+        settings = whole.gateway.context.settings
         assert await statuses(str(settings.metrics_listen)) == [200, 200, 200, 404, 404]
         assert await statuses(str(settings.admin_listen)) == [303, 200, 200, 200, 303]
         async with whole.http.get(f"http://{settings.metrics_listen}/metrics") as answer:

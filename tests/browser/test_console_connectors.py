@@ -57,7 +57,7 @@ async def test_from_a_folder_to_a_working_link(browser: Browser, connector: Runn
         await page.get_by_label("Name", exact=True).fill("sounds")
         example = page.locator(".examples .address").first
         url = await example.inner_text()
-        assert url.startswith(f"{connector.gateway.parts.settings.public_base}/sounds/")
+        assert url.startswith(f"{connector.gateway.context.settings.public_base}/sounds/")
         await (
             page.get_by_label("Number of contents")
             .or_(page.get_by_label(re.compile("to confirm")))
@@ -79,7 +79,7 @@ async def test_the_address_follows_the_typing(browser: Browser, connector: Runni
         await page.goto(connector.gateway.demo_url())
         await seen.open(path("review", given(root)))
         pattern, example = page.locator(".illustrative"), page.locator(".examples .address").first
-        base = connector.gateway.parts.settings.public_base
+        base = connector.gateway.context.settings.public_base
         assert (
             await pattern.inner_text()
             == f"{base}/brand-portal/{{language}}/{{prettyID}}/{{file name}}"
@@ -235,7 +235,7 @@ async def test_the_address_follows_the_identifier(browser: Browser, connector: R
         await page.goto(connector.gateway.demo_url())
         await seen.open("/connectors/files/edit")
         pattern = page.locator(".illustrative")
-        base = connector.gateway.parts.settings.public_base
+        base = connector.gateway.context.settings.public_base
         await expect(pattern).to_have_text(f"{base}/files/{{content ID}}/{{file name}}")
         await page.get_by_label("Identifier", exact=True).select_option("pretty_id")
         await expect(pattern).to_have_text(f"{base}/files/{{language}}/{{prettyID}}/{{file name}}")

@@ -22,7 +22,7 @@ FILM = "dawn-on-the-pass"
 
 async def test_from_nothing_to_a_copied_working_link(browser: Browser, bare: Running) -> None:
     """Set-up link, password, THRON, five steps, a copied URL: it has the source file's bytes."""
-    assert bare.gateway.parts.tenant is None
+    assert bare.gateway.context.tenant is None
     link = bare.gateway.set_up_url()
     assert link is not None
     async with window(browser, bare.gateway) as seen:
@@ -41,7 +41,7 @@ async def test_from_nothing_to_a_copied_working_link(browser: Browser, bare: Run
         await seen.is_fit()
         await seen.open("/")
         await expect(steps).to_have_count(0)
-    assert url.startswith(f"{bare.gateway.parts.settings.public_base}/cinema/en/{FILM}")
+    assert url.startswith(f"{bare.gateway.context.settings.public_base}/cinema/en/{FILM}")
     answer = await bare.get(url)  # by a client that keeps and sends no cookie
     assert answer.status == 200
     assert answer.body == bare.thron.tenant.bytes_of(FILM)

@@ -22,7 +22,7 @@ async def test_signing_in_by_a_name_and_a_port(thron: Sandbox, tmp_path: Path) -
     ):
         console = whole.gateway.console
         await console.password.set(PASSWORD, actor="test")
-        port = whole.gateway.parts.settings.admin_listen.port
+        port = whole.gateway.context.settings.admin_listen.port
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, rules])
         try:
             page = await browser.new_page(locale="en-GB")

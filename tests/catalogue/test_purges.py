@@ -8,7 +8,7 @@ import pytest
 from proxy.catalogue.database import Database
 from proxy.catalogue.hook_progress import HookProgress
 from proxy.catalogue.known_contents import KnownContents
-from proxy.catalogue.purges import Ordered, Purge, PurgeKind, PurgeStore
+from proxy.catalogue.purges import Purge, PurgeKind, PurgeOrder, PurgeStore
 from proxy.connectors.addresses import Address
 from tests.catalogue.audited import audited
 from tests.catalogue.entering import NAMES, Catalogue, named
@@ -55,7 +55,7 @@ async def test_purges(database_url: str) -> None:
         assert await PurgeStore(database).last() == 0
         orders = [Purge(PurgeKind.CONTENT, "c-1"), Purge(PurgeKind.ALL)]
         numbers = [await PurgeStore(database).order(order, actor="cli") for order in orders]
-        ordered = tuple(map(Ordered, numbers, orders))
+        ordered = tuple(map(PurgeOrder, numbers, orders))
         assert await PurgeStore(database).since(0) == ordered
         assert await PurgeStore(database).since(numbers[0]) == ordered[1:]
         assert await PurgeStore(database).last() == numbers[1]
@@ -76,7 +76,7 @@ async def test_old_purges_are_dropped(database_url: str) -> None:
         first = await PurgeStore(database).order(Purge(PurgeKind.ALL), actor="cli")
         now = NOON + timedelta(days=1, seconds=1)
         second = await PurgeStore(database).order(Purge(PurgeKind.ALL), actor="cli")
-        assert await PurgeStore(database).since(0) == (Ordered(second, Purge(PurgeKind.ALL)),)
+        assert await PurgeStore(database).since(0) == (PurgeOrder(second, Purge(PurgeKind.ALL)),)
         assert second > first
 
 

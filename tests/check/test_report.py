@@ -7,7 +7,7 @@ import orjson
 import pytest
 from yarl import URL
 
-from proxy.app.tenant import open_parts
+from proxy.app.tenant import open_context
 from proxy.check.report import Recording, report, shape
 from proxy.check.steps import check
 from proxy.connectors.model import DeliveryMode
@@ -20,14 +20,16 @@ async def reported(thron: Sandbox, state: Path) -> str:
     """Return the report of a check of two connectors."""
     settings = usual_settings(thron).model_copy(update={"public_url": "https://files.acme.example"})
     recording = Recording()
-    async with open_parts(settings, {"STATE_DIRECTORY": str(state)}, recording=recording) as parts:
+    async with open_context(
+        settings, {"STATE_DIRECTORY": str(state)}, recording=recording
+    ) as context:
         wanted = [
             by_name(thron, "brochures"),
             by_sku(thron, delivery=DeliveryMode.PUBLISHED, host="media.acme.example"),
         ]
-        await ConnectorStore(parts.database).apply(wanted, actor="test")
-        steps = [step async for step in check(parts)]
-        connectors = (await ConnectorStore(parts.database).read()).all
+        await ConnectorStore(context.database).apply(wanted, actor="test")
+        steps = [step async for step in check(context)]
+        connectors = (await ConnectorStore(context.database).read()).all
         return report(steps, recording, settings=settings, connectors=connectors).decode()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from proxy.app.tenant import open_parts
+from proxy.app.tenant import open_context
 from proxy.catalogue.tenant import TenantRecord, TenantStore
 from proxy.check.steps import check
 from proxy.connectors.model import Connector, DeliveryMode
@@ -20,10 +20,10 @@ from tests.running import by_id, by_name, usual_settings
 
 async def checked(settings: Settings, state: Path, *connectors: Connector) -> list[DiagnosisStep]:
     """Run check with connectors that were applied while all was well."""
-    async with open_parts(settings, {"STATE_DIRECTORY": str(state)}) as parts:
+    async with open_context(settings, {"STATE_DIRECTORY": str(state)}) as context:
         if connectors:
-            await ConnectorStore(parts.database).apply(connectors, actor="test")
-        return [step async for step in check(parts)]
+            await ConnectorStore(context.database).apply(connectors, actor="test")
+        return [step async for step in check(context)]
 
 
 def failed(steps: list[DiagnosisStep]) -> list[DiagnosisStep]:
@@ -72,9 +72,9 @@ async def test_a_lost_secret_key(thron: Sandbox, tmp_path: Path) -> None:
     """Credentials that cannot be decrypted any more are asked for anew."""
     nothing = {"client_id": None, "app_id": None, "app_key": None}
     settings = usual_settings(thron).model_copy(update=nothing)
-    async with open_parts(settings, {"STATE_DIRECTORY": str(tmp_path)}) as parts:
+    async with open_context(settings, {"STATE_DIRECTORY": str(tmp_path)}) as context:
         kept = TenantRecord(client_id=thron.client_id, app_id=thron.app_id, app_key=thron.app_key)
-        await TenantStore(parts.database).save(kept, actor="test")
+        await TenantStore(context.database).save(kept, actor="test")
     (tmp_path / "connector.secret.key").unlink()
     (told,) = await checked(settings, tmp_path)
     assert not told.is_ok
@@ -162,11 +162,11 @@ async def test_credentials_of_the_console(thron: Sandbox, tmp_path: Path) -> Non
     """The tenant that the database has is named, and where its API is."""
     nothing = {"client_id": None, "app_id": None, "app_key": None, "api_url": None}
     settings = usual_settings(thron).model_copy(update=nothing)
-    async with open_parts(settings, {"STATE_DIRECTORY": str(tmp_path)}) as parts:
+    async with open_context(settings, {"STATE_DIRECTORY": str(tmp_path)}) as context:
         kept = TenantRecord(client_id="no-such-tenant", app_id=thron.app_id, app_key=thron.app_key)
-        await TenantStore(parts.database).save(kept, actor="test")
-        await parts.connection.refresh()
-        first = await anext(check(parts))
+        await TenantStore(context.database).save(kept, actor="test")
+        await context.connection.refresh()
+        first = await anext(check(context))
     assert first.is_ok
     assert first.detail == "tenant no-such-tenant, API https://no-such-tenant-view.thron.com"
 

@@ -16,11 +16,11 @@ IMAGES = frozenset({ContentType.IMAGE})
 
 
 def service(running: Running, *, can_force_https: bool = False) -> ConnectorService:
-    settings = running.gateway.parts.settings
+    settings = running.gateway.context.settings
     if can_force_https:
         settings = settings.model_copy(update={"trusted_proxies": ("127.0.0.1/32",)})
     return ConnectorService(
-        ConnectorStore(running.gateway.parts.database),
+        ConnectorStore(running.gateway.context.database),
         settings,
         previewer=lambda: running.tenant.previewer,
         watch=running.gateway.watch,

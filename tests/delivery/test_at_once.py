@@ -43,7 +43,7 @@ class Client:
 @asynccontextmanager
 async def connected(connector: Running) -> AsyncIterator[Client]:
     """Connect a client."""
-    listen = connector.gateway.parts.settings.listen
+    listen = connector.gateway.context.settings.listen
     reader, writer = await asyncio.open_connection(listen.host, listen.port)
     try:
         yield Client(reader, writer)
@@ -142,7 +142,7 @@ async def withdrawn(connector: Running) -> None:
 
 async def removed(connector: Running) -> None:
     """Take the connector away."""
-    store = ConnectorStore(connector.gateway.parts.database)
+    store = ConnectorStore(connector.gateway.context.database)
     assert await store.remove("files", actor="test")
     await connector.gateway.watch.refresh()
 

@@ -154,7 +154,7 @@ async def test_a_narrower_connector_serves_nothing_of_before(
             delivery=found.delivery,
             subfolders=False,
         )
-        await ConnectorStore(connector.gateway.parts.database).apply([narrow], actor="test")
+        await ConnectorStore(connector.gateway.context.database).apply([narrow], actor="test")
         await connector.gateway.watch.refresh()
         thron.api_down = True
         assert (await connector.get(FILE)).status == 503

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from proxy.catalogue.database import Database
-from proxy.catalogue.purges import Ordered, Purge, PurgeKind
+from proxy.catalogue.purges import Purge, PurgeKind, PurgeOrder
 from proxy.catalogue.replicas import Heartbeat, ReplicaStore
 from proxy.edge.acknowledgement import Acknowledgements
 from proxy.errors import DatabaseFailed
 
-FIRST = Ordered(1, Purge(PurgeKind.CONTENT, "film"))
-SECOND = Ordered(2, Purge(PurgeKind.CONTENT, "poster"))
-AGAIN = Ordered(2, Purge(PurgeKind.CONTENT, "film"), is_repeat=True)
+FIRST = PurgeOrder(1, Purge(PurgeKind.CONTENT, "film"))
+SECOND = PurgeOrder(2, Purge(PurgeKind.CONTENT, "poster"))
+AGAIN = PurgeOrder(2, Purge(PurgeKind.CONTENT, "film"), is_repeat=True)
 
 
 @dataclass

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from proxy.catalogue.database import Database
-from proxy.catalogue.purges import Ordered, Purge, PurgeKind, PurgeStore
+from proxy.catalogue.purges import Purge, PurgeKind, PurgeOrder, PurgeStore
 from proxy.catalogue.replicas import ReplicaStore
 from proxy.connectors.model import Connector, Identifier
 from proxy.connectors.store import ConnectorStore
@@ -299,7 +299,7 @@ async def test_a_repeat_is_obeyed_by_nobody(sqlite_url: str) -> None:
         await PurgeStore(ours.database).repeat([FILM])
         await poller.refresh()
         assert ours.purges == []
-        assert await PurgeStore(ours.database).since(0) == (Ordered(1, FILM, is_repeat=True),)
+        assert await PurgeStore(ours.database).since(0) == (PurgeOrder(1, FILM, is_repeat=True),)
 
 
 async def test_a_purge_of_all_is_repeated_by_content(sqlite_url: str) -> None:

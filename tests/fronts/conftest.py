@@ -52,7 +52,7 @@ async def front(
 ) -> AsyncIterator[Front]:
     home = tmp_path / "front"
     home.mkdir()
-    async with request.param(connector.gateway.parts.settings.listen.port, home) as front:
+    async with request.param(connector.gateway.context.settings.listen.port, home) as front:
         yield front
 
 

@@ -70,7 +70,7 @@ async def test_slices_of_two_versions_are_not_mixed(
     """
     connector.thron.switches.source_validator = validator
     (home := tmp_path / "front").mkdir()
-    async with nginx(connector.gateway.parts.settings.listen.port, home) as front:
+    async with nginx(connector.gateway.context.settings.listen.port, home) as front:
         url = f"{front.url}/files/{large}/kit.zip"
         assert (await connector.get(url, Range="bytes=2097152-2097153")).status == 206
         new = bytes(reversed(LARGE))
@@ -88,7 +88,7 @@ async def test_slices_of_two_versions_are_not_mixed(
 async def test_nginx_sees_a_withdrawal(connector: Running, tmp_path: Path, large: str) -> None:
     """A withdrawn content is a 404 through nginx a second later, in every part of it."""
     (home := tmp_path / "front").mkdir()
-    async with nginx(connector.gateway.parts.settings.listen.port, home) as front:
+    async with nginx(connector.gateway.context.settings.listen.port, home) as front:
         url = f"{front.url}/files/{large}/kit.zip"
         assert (await connector.get(url)).body == LARGE
         connector.thron.unlink(large)
@@ -99,7 +99,7 @@ async def test_nginx_sees_a_withdrawal(connector: Running, tmp_path: Path, large
 async def test_a_download_across_the_change(connector: Running, tmp_path: Path, large: str) -> None:
     """A download that runs while its file is replaced is the old one, or broken off."""
     (home := tmp_path / "front").mkdir()
-    async with nginx(connector.gateway.parts.settings.listen.port, home) as front:
+    async with nginx(connector.gateway.context.settings.listen.port, home) as front:
         url = f"{front.url}/files/{large}/kit.zip"
         body = b""
         try:
@@ -127,7 +127,7 @@ async def test_goes_on_while_the_connector_is_down(
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(aiohttp.ClientSession())
         async with running(thron, state, by_id(thron, max_age_s=1)) as connector:
-            port = connector.gateway.parts.settings.listen.port
+            port = connector.gateway.context.settings.listen.port
             front = await stack.enter_async_context(kind(port, home))
             url = f"{front.url}/files/{content.id}"
             assert (await connector.get(url)).body == source

@@ -177,7 +177,7 @@ async def test_varnish_holds_no_large_file(
     """
     (home := tmp_path / "varnish").mkdir()
     content = thron.tenant.find("strada-sl-rushes")
-    async with varnish(connector.gateway.parts.settings.listen.port, home) as front:
+    async with varnish(connector.gateway.context.settings.listen.port, home) as front:
         url = f"{front.url}/files/{content.id}/rushes.bin"
         large = await connector.get(url, Range=f"bytes=1-{9 * MIB}")
         expected = b"".join(content.version.source.read(1, 9 * MIB + 1))

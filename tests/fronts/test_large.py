@@ -60,7 +60,7 @@ async def test_ten_gib_through_varnish(connector: Running, thron: Sandbox, tmp_p
     content = thron.tenant.find("strada-sl-rushes")
     blob = content.version.source
     path = f"/files/{content.id}/rushes.bin"
-    async with varnish(connector.gateway.parts.settings.listen.port, home) as front:
+    async with varnish(connector.gateway.context.settings.listen.port, home) as front:
         idle = front.peak_memory
         async with connector.http.get(front.url + path) as slow:
             for _ in range(20):

@@ -68,7 +68,7 @@ class Edge:
 
     async def know(self) -> None:
         """Let the connector know that something has changed, as a verification would."""
-        seen = SeenChanges(self.connectors[0].gateway.parts.database, monotonic=time.monotonic)
+        seen = SeenChanges(self.connectors[0].gateway.context.database, monotonic=time.monotonic)
         seen.note(self.content_id)
 
         async def is_ordered() -> bool:
@@ -123,7 +123,7 @@ async def behind(
 async def varnish_of(here: Edge, home: Path, *, has_xkey: bool = False) -> AsyncIterator[Front]:
     """Run Varnish where the hook of some connectors tells it."""
     (place := home / "varnish").mkdir(parents=True)
-    connector_port = here.connector.gateway.parts.settings.listen.port
+    connector_port = here.connector.gateway.context.settings.listen.port
     async with varnish(connector_port, place, port=here.port, has_xkey=has_xkey) as front:
         yield front
 
@@ -237,7 +237,7 @@ async def test_never_the_old_file_again_by_nginx(
     async with behind(thron, tmp_path, preset=None) as here:
         (home := tmp_path / "nginx").mkdir()
         ids = [each.id for each in thron.tenant.contents() if "alue" in each.titles.get("EN", "")]
-        async with nginx(here.connector.gateway.parts.settings.listen.port, home, port=here.port):
+        async with nginx(here.connector.gateway.context.settings.listen.port, home, port=here.port):
             urls = {each: here.url.replace(here.content_id, each) for each in ids[:AT_ONCE]}
             each_of = [replace(here, url=url, content_id=id_) for id_, url in urls.items()]
             await asyncio.gather(*(_race(each, races // AT_ONCE) for each in each_of))

@@ -56,7 +56,7 @@ async def said(port: int, sent: bytes) -> bytes:
 
 def public_port(connector: Running) -> int:
     """Return the port of the whole connector."""
-    return connector.gateway.parts.settings.listen.port
+    return connector.gateway.context.settings.listen.port
 
 
 MALFORMED = [

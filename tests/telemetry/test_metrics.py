@@ -69,7 +69,7 @@ async def test_labels_are_bounded(connector: Running) -> None:
         thron.faults.clear()
         await connector.apply(*stay, by_id(thron, f"other-{number}"))
         await connector.get(path.replace("files", f"other-{number}"))
-        await ConnectorStore(connector.gateway.parts.database).remove(
+        await ConnectorStore(connector.gateway.context.database).remove(
             f"other-{number}", actor="test"
         )
         await connector.gateway.watch.refresh()

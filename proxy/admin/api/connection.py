@@ -6,12 +6,12 @@ from pydantic import Field
 
 from proxy.admin import credentials
 from proxy.admin.api.operations import Model, operation
-from proxy.admin.api.problems import FieldProblem, Problem
+from proxy.admin.api.problems import ApiProblem, FieldProblem
 from proxy.admin.auth.request_context import Caller
 from proxy.admin.capabilities import Finding, Trial
 from proxy.admin.credentials import NewCredentials
 from proxy.connectors.model import DeliveryMode
-from proxy.tenant import Parts
+from proxy.tenant import AppContext
 
 _TAG = "Connection"
 
@@ -41,14 +41,14 @@ class Tested(Model):
 class ConnectionApi:
     """Shows, tests and changes the connection."""
 
-    parts: Parts
+    context: AppContext
 
     @operation("GET", "/api/connection", tag=_TAG)
     async def show_connection(self) -> ConnectionState:
         """Show the connection to THRON."""
-        state = self.parts.connection.token_state()
+        state = self.context.connection.token_state()
         return ConnectionState(
-            **asdict(await credentials.connection(self.parts)),
+            **asdict(await credentials.connection(self.context)),
             is_logged_in=state is not None and state.logged_in,
             problem=state.problem if state is not None else "no credentials yet",
         )
@@ -56,29 +56,29 @@ class ConnectionApi:
     @operation("PUT", "/api/connection", tag=_TAG, problems=(409,))
     async def give_credentials(self, content: NewCredentials, caller: Caller) -> Tested:
         """Test credentials, and keep them if THRON accepts them."""
-        if self.parts.settings.is_set_up:
-            raise Problem(409, "Environment or file give the credentials: change them there.")
-        if not credentials.can_keep(self.parts):
-            raise Problem(
+        if self.context.settings.is_set_up:
+            raise ApiProblem(409, "Environment or file give the credentials: change them there.")
+        if not credentials.can_keep(self.context):
+            raise ApiProblem(
                 409, "Without TDC_SECRET_KEY nothing secret is kept in PostgreSQL: set it first."
             )
-        given = await credentials.whole(self.parts, content)
+        given = await credentials.whole(self.context, content)
         if given is None:
             missing = FieldProblem("app_key", "Fill this in.")
-            raise Problem(422, "Some values are not valid.", problems=[missing])
-        trial = await credentials.tried(self.parts, given)
+            raise ApiProblem(422, "Some values are not valid.", problems=[missing])
+        trial = await credentials.tried(self.context, given)
         if not trial.is_logged_in:
             status = 422 if trial.is_refused else 503
-            raise Problem(status, f"Nothing was saved. {trial.findings[0].detail}")
-        await credentials.keep(self.parts, given, trial, actor=caller.actor)
+            raise ApiProblem(status, f"Nothing was saved. {trial.findings[0].detail}")
+        await credentials.keep(self.context, given, trial, actor=caller.actor)
         return _tested(trial)
 
     @operation("POST", "/api/connection/test", tag=_TAG, problems=(409,))
     async def test_connection(self) -> Tested:
         """Test what the connected application can do."""
-        trial = await credentials.explored(self.parts)
+        trial = await credentials.explored(self.context)
         if trial is None:
-            raise Problem(409, "There are no credentials yet.")
+            raise ApiProblem(409, "There are no credentials yet.")
         return _tested(trial)
 
 

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from proxy.admin.api.operations import Model, Tagged, operation
 from proxy.admin.api.preconditions import IfMatch
-from proxy.admin.api.problems import FieldProblem, Problem
+from proxy.admin.api.problems import ApiProblem, FieldProblem
 from proxy.admin.auth.request_context import Caller
 from proxy.admin.web.connector_fields import TAKEN_BY_THE_CONSOLE, conflicting_fields
 from proxy.admin.web.connectors import document
@@ -208,7 +208,7 @@ class ConnectorsApi:
         else:
             [found] = (await self._plan(_wanted_of(old, content.connector))).impacts
             if found.old is None:  # removed meanwhile
-                raise Problem(404, "There is no such connector.")
+                raise ApiProblem(404, "There is no such connector.")
         items: list[BrokenUrl] = []
         async for each in self.service.each_broken_url(found, after=query.after):
             items.append(each)
@@ -237,7 +237,7 @@ class ConnectorsApi:
         try:
             await self.service.remove(old.slug, actor=caller.actor, planned_on=old)
         except ConfigurationError as exc:  # somebody else was quicker
-            raise Problem(409, exc.problems[0]) from exc
+            raise ApiProblem(409, exc.problems[0]) from exc
 
     @operation("GET", f"{_PATH}/toml", tag=_TAG, media_type="application/toml", problems=(404,))
     async def export_connector(self, slug: str) -> web.Response:
@@ -248,7 +248,7 @@ class ConnectorsApi:
     async def _known(self, slug: str) -> Connector:
         found = (await self.store.read()).of_slug(slug)
         if found is None:
-            raise Problem(404, "There is no such connector.")
+            raise ApiProblem(404, "There is no such connector.")
         return found
 
     async def _plan(self, wanted: Connector, *, counted: bool = False) -> Plan:
@@ -256,7 +256,7 @@ class ConnectorsApi:
             return await self.service.plan([wanted], counted=counted, at_most_s=_WAIT_S)
         except ConfigurationError as exc:
             problems = [FieldProblem("connector", each) for each in exc.problems]
-            raise Problem(422, exc.problems[0], problems=problems) from exc
+            raise ApiProblem(422, exc.problems[0], problems=problems) from exc
 
     async def _apply(self, plan: Plan, content: WantedConnector, caller: Caller) -> ConnectorState:
         [found] = plan.impacts
@@ -269,7 +269,7 @@ class ConnectorsApi:
         try:
             await self.service.apply(plan, actor=caller.actor)
         except ConfigurationError as exc:  # somebody else was quicker
-            raise Problem(409, exc.problems[0]) from exc
+            raise ApiProblem(409, exc.problems[0]) from exc
         [connector] = plan.connectors
         return await self._state(connector)
 
@@ -278,7 +278,7 @@ class ConnectorsApi:
         found = conflicting_fields(wanted, known.by_slug, is_new=is_new)
         if found:
             problems = [FieldProblem(f"connector.{key}", str(text)) for key, text in found]
-            raise Problem(409, problems[0].detail, problems=problems)
+            raise ApiProblem(409, problems[0].detail, problems=problems)
 
     async def _state(self, connector: Connector) -> ConnectorState:
         sync = await self.sync.state(connector.slug)
@@ -304,14 +304,14 @@ def _see_confirmed(field: str, confirmed: int | None, number: int) -> None:
     """Refuse what was not confirmed; fewer than were confirmed are well."""
     if confirmed is None or confirmed < number:
         wrong = FieldProblem(field, f"write {number}, or more, to accept that.")
-        raise Problem(409, "This has consequences that are not confirmed.", problems=[wrong])
+        raise ApiProblem(409, "This has consequences that are not confirmed.", problems=[wrong])
 
 
 def _wanted(spec: ConnectorSpec) -> Connector:
     """Return the connector that is wanted, unless the console has a page where its would be."""
     if spec.slug in TAKEN_BY_THE_CONSOLE:
         wrong = FieldProblem("connector.slug", f'"{spec.slug}" is reserved; choose another name.')
-        raise Problem(422, "Some values are not valid.", problems=[wrong])
+        raise ApiProblem(422, "Some values are not valid.", problems=[wrong])
     return Connector(**dict(spec))
 
 
@@ -319,7 +319,7 @@ def _wanted_of(old: Connector, spec: ConnectorSpec) -> Connector:
     """Return what a connector is wanted to be; its name stays."""
     if spec.slug != old.slug:
         wrong = FieldProblem("connector.slug", f'write "{old.slug}": a name cannot be changed.')
-        raise Problem(422, "Some values are not valid.", problems=[wrong])
+        raise ApiProblem(422, "Some values are not valid.", problems=[wrong])
     return _wanted(spec)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from pydantic import Field
 
 from proxy.admin.api.operations import Model, operation
-from proxy.admin.api.problems import Problem
+from proxy.admin.api.problems import ApiProblem
 from proxy.admin.api.urls import UrlLine, url_line
 from proxy.admin.auth.request_context import Caller
 from proxy.admin.connector_lookup import connector_of, line_urls
@@ -151,7 +151,7 @@ class ContentsApi:
         connector = connector_of(self.watch, slug)
         found = await self.contents.content(connector, content_id)
         if found is None:
-            raise Problem(404, "The connector's folder has no such content.")
+            raise ApiProblem(404, "The connector's folder has no such content.")
         return connector, found
 
     async def _url(self, slug: str, content_id: str, query: LineQuery) -> tuple[str, UrlRow]:
@@ -164,4 +164,4 @@ class ContentsApi:
             url = urls.of(each)
             if url is not None:
                 return url, each
-        raise Problem(404, "The content has no such address.")
+        raise ApiProblem(404, "The content has no such address.")

@@ -6,12 +6,12 @@ from typing import Literal
 from pydantic import Field
 
 from proxy.admin.api.operations import Model, operation
-from proxy.admin.api.problems import Problem
-from proxy.admin.set_up import SetUp, TenantQueries
+from proxy.admin.api.problems import ApiProblem
+from proxy.admin.tenant_cache import TenantCache, TenantQueries
 from proxy.admin.web.connector_labels import TypeWord
 from proxy.admin.web.folder_rows import way
 from proxy.connectors.folder_statistics import FolderStatistics
-from proxy.connectors.folder_tree import Folder as TreeFolder
+from proxy.connectors.folder_tree import Folder
 from proxy.connectors.identifiers import PLAIN_NAMINGS, Naming
 from proxy.connectors.metadata_choices import Fitness
 from proxy.connectors.model import ALL_CONTENT_TYPES
@@ -38,7 +38,7 @@ class FoldersQuery(Model):
     language: str = Field(default="en", max_length=20)
 
 
-class Folder(Model):
+class FolderItem(Model):
     """A folder that a connector can be installed on."""
 
     id: str
@@ -53,7 +53,7 @@ class Folder(Model):
 class FolderList(Model):
     """Folders, by name."""
 
-    items: tuple[Folder, ...]
+    items: tuple[FolderItem, ...]
     more: int = Field(description="how many more match")
     is_partial: bool = Field(description="whether the tenant has more folders than were read")
 
@@ -125,12 +125,12 @@ class Survey(Model):
 class FoldersApi:
     """Tells what THRON has to make connectors of."""
 
-    set_up: SetUp
+    tenant_cache: TenantCache
 
     @operation("GET", "/api/folders", tag=_TAG, problems=_PROBLEMS)
     async def list_folders(self, query: FoldersQuery) -> FolderList:
         """List folders that a connector can be installed on."""
-        asked = self.set_up.queries()
+        asked = self.tenant_cache.queries()
         try:
             if query.search is not None:
                 tree, found, more = await asked.search(query.search, language=query.language)
@@ -138,14 +138,14 @@ class FoldersApi:
                 tree = await asked.tree()
                 above = tree.root if query.below is None else tree.of(query.below)
                 if above is None:
-                    raise Problem(404, "No such folder.")
+                    raise ApiProblem(404, "No such folder.")
                 below = tree.below(above, language=query.language)
                 own = (above,) if query.below is None else ()
                 found, more = (*own, *below[:_LARGEST]), max(0, len(below) - _LARGEST)
         except ConfigurationError as exc:
-            raise Problem(409, exc.problems[0]) from exc
+            raise ApiProblem(409, exc.problems[0]) from exc
         items = (
-            Folder(
+            FolderItem(
                 id=each.id,
                 name=each.name(query.language),
                 path=way(tree, each, language=query.language)[:-1],
@@ -159,7 +159,7 @@ class FoldersApi:
     @operation("GET", "/api/metadata-definitions", tag=_TAG, problems=_PROBLEMS)
     async def list_metadata(self, query: MetadataQuery) -> MetadataList:
         """List custom metadata that can name contents, the best first."""
-        asked = self.set_up.queries()
+        asked = self.tenant_cache.queries()
         folder = await _seen(asked, query.folder)
         statistics = await asked.statistics(folder.id, subfolders=True, wait_s=_WAIT_S)
         return MetadataList(
@@ -177,7 +177,7 @@ class FoldersApi:
     @operation("GET", "/api/survey", tag=_TAG, problems=_PROBLEMS)
     async def survey_folder(self, query: SurveyQuery) -> Survey:
         """Count the contents of each type and identifier; repeat the request until it is done."""
-        asked = self.set_up.queries()
+        asked = self.tenant_cache.queries()
         folder = await _seen(asked, query.folder)
         statistics = await asked.statistics(folder.id, subfolders=query.subfolders, wait_s=_WAIT_S)
         given = query.content_types
@@ -206,13 +206,13 @@ class FoldersApi:
         )
 
 
-async def _seen(asked: TenantQueries, key: str | None) -> TreeFolder:
+async def _seen(asked: TenantQueries, key: str | None) -> Folder:
     try:
         found = (await asked.tree()).root if key is None else await asked.folder(key)
     except ConfigurationError as exc:
-        raise Problem(409, exc.problems[0]) from exc
+        raise ApiProblem(409, exc.problems[0]) from exc
     if found is None:
-        raise Problem(404, "No such folder.")
+        raise ApiProblem(404, "No such folder.")
     return found
 
 

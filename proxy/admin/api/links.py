@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from proxy.admin.api.operations import Model, operation
-from proxy.admin.api.problems import Problem
+from proxy.admin.api.problems import ApiProblem
 from proxy.admin.api.urls import UrlLine, url_line
 from proxy.admin.connector_lookup import connector_of, line_urls
 from proxy.admin.link_query import LinksQuery
@@ -88,13 +88,13 @@ class LinksApi:
         """Check every URL of a connector in the background."""
         connector = connector_of(self.watch, slug)
         if not connector.enabled:
-            raise Problem(409, "The connector is disabled: none of its URLs works.")
+            raise ApiProblem(409, "The connector is disabled: none of its URLs works.")
         if self.connection.tenant is None:
-            raise Problem(409, "There are no credentials yet.")
+            raise ApiProblem(409, "There are no credentials yet.")
         try:
             return _run(await self.checker.start(connector, scope=content.scope))
         except CheckRunning as exc:
-            raise Problem(409, "A check of this connector runs already.") from exc
+            raise ApiProblem(409, "A check of this connector runs already.") from exc
 
     @operation("GET", _PATH, tag=_TAG, problems=(404,))
     async def show_link_check(self, slug: str) -> CheckReport:
@@ -107,7 +107,7 @@ class LinksApi:
     async def end_link_check(self, slug: str) -> None:
         """Stop the running check."""
         if not await self.checker.stop(connector_of(self.watch, slug).slug):
-            raise Problem(404, "No check of this connector runs.")
+            raise ApiProblem(404, "No check of this connector runs.")
 
     @operation("GET", _PATH + "/urls", tag=_TAG, problems=(404,))
     async def list_links(self, slug: str, query: LinksQuery) -> CheckedUrlPage:

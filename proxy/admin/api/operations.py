@@ -18,7 +18,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from proxy.admin.api.preconditions import IfMatch
-from proxy.admin.api.problems import FieldProblem, Problem
+from proxy.admin.api.problems import ApiProblem, FieldProblem
 from proxy.admin.auth.request_context import CALLER
 from proxy.admin.validation import findings
 
@@ -131,7 +131,7 @@ class Operation:
         """
         caller = request[CALLER]
         if self.for_people and caller.token is not None:
-            raise Problem(403, "Only somebody who has signed in can do this, not a token.")
+            raise ApiProblem(403, "Only somebody who has signed in can do this, not a token.")
         given: dict[str, Any] = {
             "query": _query(request, self.query),
             "content": None if self.content is None else await _content(request, self.content),
@@ -211,11 +211,11 @@ def _query(request: web.Request, model: type[BaseModel]) -> BaseModel:
 
 async def _content(request: web.Request, model: type[BaseModel]) -> BaseModel:
     if request.content_type != _JSON:
-        raise Problem(415, f"Send {_JSON}.")
+        raise ApiProblem(415, f"Send {_JSON}.")
     try:
         given = orjson.loads(await request.read())
     except orjson.JSONDecodeError as exc:
-        raise Problem(400, f"This is not JSON: {exc}.") from exc
+        raise ApiProblem(400, f"This is not JSON: {exc}.") from exc
     return _checked(model, given)
 
 
@@ -224,4 +224,4 @@ def _checked(model: type[BaseModel], given: Any) -> BaseModel:
         return model.model_validate(given)
     except ValidationError as exc:
         problems = [FieldProblem(".".join(place), str(text)) for place, text in findings(exc)]
-        raise Problem(422, "Some values are not valid.", problems=problems) from exc
+        raise ApiProblem(422, "Some values are not valid.", problems=problems) from exc

@@ -9,7 +9,7 @@ from typing import Self
 
 from multidict import MultiMapping
 
-from proxy.admin.api.problems import Problem
+from proxy.admin.api.problems import ApiProblem
 from proxy.semantics.conditional import Preconditions, Verdict, evaluate
 from proxy.semantics.entity_tags import EntityTags, parse_entity_tags
 from proxy.semantics.field_lines import combined
@@ -28,12 +28,12 @@ class IfMatch:
         """Return the precondition of a request.
 
         Raises:
-            Problem: 400, it cannot be read: passing over it could overwrite what it protects.
+            ApiProblem: 400, it cannot be read: passing over it could overwrite what it protects.
         """
         value = combined(fields, FIELD)
         tags = None if value is None else parse_entity_tags(value)
         if value is not None and tags is None:
-            raise Problem(
+            raise ApiProblem(
                 400,
                 f"{FIELD} is not a list of entity tags; send the ETag exactly as you received it.",
             )
@@ -46,12 +46,12 @@ class IfMatch:
             tag: The ETag of what there is.
 
         Raises:
-            Problem: 412, with the ETag of what there is.
+            ApiProblem: 412, with the ETag of what there is.
         """
         asked = Preconditions(if_match=self.tags)
         found = evaluate(asked, etag=tag, last_modified=None, method="PUT")
         if found is Verdict.FAILED:
-            raise Problem(
+            raise ApiProblem(
                 412,
                 "It was changed since you read it. Read it again, and make the change anew.",
                 fields={"ETag": tag},

@@ -24,7 +24,7 @@ class FieldProblem:
     detail: str
 
 
-class Problem(Exception):
+class ApiProblem(Exception):
     """An answer of the API that is not what was asked for.
 
     Attributes:

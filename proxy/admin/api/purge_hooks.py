@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from proxy.admin.api.operations import Model, operation
-from proxy.admin.api.problems import Problem
+from proxy.admin.api.problems import ApiProblem
 from proxy.edge.sender import HookState, PurgeSender
 
 _TAG = "Overview"
@@ -17,8 +17,8 @@ class PurgeHooks(Model):
     items: tuple[HookState, ...]
 
 
-class Tried(Model):
-    """What came of a try."""
+class HookTest(Model):
+    """The result of a test request."""
 
     problem: str | None = Field(description="why the request failed; null if it did not")
 
@@ -35,9 +35,9 @@ class PurgeHooksApi:
         return PurgeHooks(items=await self.sender.states())
 
     @operation("POST", "/api/purge-hooks/{name}/try", tag=_TAG, problems=(404,))
-    async def try_purge_hook(self, name: str) -> Tried:
+    async def try_purge_hook(self, name: str) -> HookTest:
         """Send a hook's request for a tag that nothing bears."""
         try:
-            return Tried(problem=await self.sender.try_hook(name))
+            return HookTest(problem=await self.sender.try_hook(name))
         except KeyError as exc:
-            raise Problem(404, "No such purge hook.") from exc
+            raise ApiProblem(404, "No such purge hook.") from exc

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from proxy.admin.api.operations import Model, operation
-from proxy.admin.api.problems import Problem
+from proxy.admin.api.problems import ApiProblem
 from proxy.admin.auth.api_tokens import ApiTokens
 from proxy.admin.auth.request_context import Caller
 from proxy.admin.store import ApiToken, NameTaken
@@ -53,7 +53,7 @@ class TokensApi:
                 content.name, can_change=content.can_change, actor=caller.actor
             )
         except NameTaken as exc:
-            raise Problem(409, f"There is a token named {content.name!r}.") from exc
+            raise ApiProblem(409, f"There is a token named {content.name!r}.") from exc
         return MadeToken(token=made.token, secret=made.secret)
 
     @operation("DELETE", "/api/tokens/{id}", tag=_TAG, status=204, problems=(404,), for_people=True)
@@ -61,4 +61,4 @@ class TokensApi:
         """Revoke a token."""
         is_number = id_.isascii() and id_.isdecimal() and len(id_) <= _DIGITS
         if not is_number or not await self.tokens.revoke(int(id_), actor=caller.actor):
-            raise Problem(404, "No such token.")
+            raise ApiProblem(404, "No such token.")

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from proxy.admin.api.problems import Problem
+from proxy.admin.api.problems import ApiProblem
 from proxy.admin.auth import cookies, csrf
 from proxy.admin.auth.api_tokens import ApiTokens
 from proxy.admin.auth.request_context import ADMINISTRATOR, CALLER, CONTEXT, Caller
@@ -144,14 +144,14 @@ async def _form_page(request: web.Request, body_timeout_s: float) -> str:
     return kept_forms.address(page or request.path, posted, model, secret=secret)
 
 
-def _unauthorized(detail: str) -> Problem:
-    return Problem(401, detail, fields={"WWW-Authenticate": 'Bearer realm="thron-connector"'})
+def _unauthorized(detail: str) -> ApiProblem:
+    return ApiProblem(401, detail, fields={"WWW-Authenticate": 'Bearer realm="thron-connector"'})
 
 
 async def _refuse_forged(request: web.Request, caller: Caller | None) -> None:
     if caller is not None and caller.token is not None:
         if not caller.can_change:
-            raise Problem(403, "This token is read-only.")
+            raise ApiProblem(403, "This token is read-only.")
         return
     context = request[CONTEXT]
     secret = caller.session.id if caller is not None and caller.session else context.browser_id
@@ -183,5 +183,5 @@ def _is_foreign(request: web.Request) -> bool:
 
 def _forbidden(request: web.Request, detail: Text) -> Exception:
     if is_api(request):
-        return Problem(403, f"{detail} Send the page's token in {csrf.HEADER}.")
+        return ApiProblem(403, f"{detail} Send the page's token in {csrf.HEADER}.")
     return web.HTTPForbidden(reason=HTTPStatus.FORBIDDEN.phrase, text=detail.english)

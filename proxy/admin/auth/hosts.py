@@ -5,7 +5,7 @@ from collections.abc import Collection
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from proxy.admin.api.problems import Problem
+from proxy.admin.api.problems import ApiProblem
 from proxy.admin.auth import console_host
 from proxy.admin.auth.authorization import is_api
 from proxy.admin.auth.request_context import CONTEXT
@@ -22,7 +22,7 @@ def known_hosts(names: Collection[str]) -> Middleware:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         host = request[CONTEXT].host
         if is_api(request) and not console_host.is_known(host, names):
-            raise Problem(421, console_host.refusal(host))  # as text elsewhere
+            raise ApiProblem(421, console_host.refusal(host))  # as text elsewhere
         return await console_host.answer(request, handler, host=host, names=names)
 
     return middleware

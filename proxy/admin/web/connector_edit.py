@@ -8,7 +8,7 @@ from aiohttp import web
 from multidict import MultiDict
 
 from proxy.admin.auth.request_context import CALLER, CONTEXT
-from proxy.admin.set_up import SetUp, TenantQueries
+from proxy.admin.tenant_cache import TenantCache, TenantQueries
 from proxy.admin.web import forms, kept_forms, pages
 from proxy.admin.web.connector_differences import Difference, differences_told
 from proxy.admin.web.connector_fields import (
@@ -76,7 +76,7 @@ class ConnectorEditPages:
     store: ConnectorStore
     watch: ConnectorWatch
     service: ConnectorService
-    set_up: SetUp
+    tenant_cache: TenantCache
     links: LinkCheckStore
 
     @pages.get("/connectors/{slug}/edit")
@@ -177,7 +177,7 @@ class ConnectorEditPages:
 
     async def _known(self) -> Known:
         try:
-            asked = self.set_up.queries()
+            asked = self.tenant_cache.queries()
             return Known(asked, await asked.tree())
         except ThronError as exc:
             return Known(problem=with_hint(exc))
@@ -219,7 +219,7 @@ class ConnectorEditPages:
             typed = form.value.connector(saved)
             as_typed = typed.model_copy(update={"folder_id": typed.folder})
             typed = resolved(saved, typed) or as_typed
-            names = await folder_names(self.set_up, request)
+            names = await folder_names(self.tenant_cache, request)
             told = differences_told(saved, typed, differences(saved, typed), folders=names)
         return await self._page(request, saved, form, status=409, conflict=told)
 
@@ -297,7 +297,7 @@ class ConnectorEditPages:
             form = form.with_problem(text, field=field)
         assert found.old is not None  # noqa: S101 - a new connector has a page of its own
         assert found.new is not None  # noqa: S101 - a removal has one, too
-        names = await folder_names(self.set_up, request)
+        names = await folder_names(self.tenant_cache, request)
         return render(
             request,
             "connector_change.html",

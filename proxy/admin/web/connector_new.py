@@ -7,7 +7,7 @@ from aiohttp import web
 from multidict import MultiDict, MultiMapping
 
 from proxy.admin.auth.request_context import CALLER
-from proxy.admin.set_up import SetUp
+from proxy.admin.tenant_cache import TenantCache
 from proxy.admin.web import forms, kept_forms, pages
 from proxy.admin.web.connector_fields import (
     UNPUBLISHED_HAS_NO_RENDITION,
@@ -16,7 +16,7 @@ from proxy.admin.web.connector_fields import (
     conflicting_fields,
 )
 from proxy.admin.web.connector_labels import NAMES
-from proxy.admin.web.drafts import STEP_NAMES, STEPS, Draft, Step, first_incomplete, own_fields
+from proxy.admin.web.drafts import STEP_NAMES, STEPS, Draft, DraftStep, first_incomplete, own_fields
 from proxy.admin.web.forms import Form
 from proxy.admin.web.notices import Notice, leave
 from proxy.admin.web.rendering import render, see_other
@@ -41,7 +41,7 @@ class ConnectorNewPages:
     store: ConnectorStore
     watch: ConnectorWatch
     service: ConnectorService
-    set_up: SetUp
+    tenant_cache: TenantCache
 
     @pages.get("/connectors/new")
     @pages.get(f"/connectors/new/{{step:{'|'.join(STEPS[1:])}}}")
@@ -50,9 +50,9 @@ class ConnectorNewPages:
         kept = kept_forms.restored(request, AllFields)
         if kept is not None:  # the last step's, and its own address holds all of it
             given = [(name, value) for name, values in kept.typed.items() for value in values]
-            review = see_other(Draft.of(MultiDict(given)).url(Step.REVIEW))
+            review = see_other(Draft.of(MultiDict(given)).url(DraftStep.REVIEW))
             return leave(review, Notice.RESTORED, request)
-        step = Step(request.match_info.get("step", Step.FOLDER))
+        step = DraftStep(request.match_info.get("step", DraftStep.FOLDER))
         draft = Draft.of(request.query)
         behind = first_incomplete(request.query, before=step)
         if behind is not None:
@@ -74,36 +74,36 @@ class ConnectorNewPages:
         """Check everything once more, and make the connector."""
         posted = await request.post()
         draft = Draft.of(posted)
-        step = Step.REVIEW
+        step = DraftStep.REVIEW
         behind = first_incomplete(posted, before=step)
         if behind is not None:
             return see_other(draft.url(behind))
         go = posted.get("go")
-        if go in list(Step) or go == "look":
-            return see_other(draft.url(Step(go) if go in list(Step) else step))
+        if go in list(DraftStep) or go == "look":
+            return see_other(draft.url(DraftStep(go) if go in list(DraftStep) else step))
         try:
             context = self._context(request, posted, step, draft)
             return await self._create(context)
         except ThronError as exc:
             return _trouble(request, step, draft, exc)
 
-    async def _step(self, request: web.Request, step: Step, draft: Draft) -> web.Response:
+    async def _step(self, request: web.Request, step: DraftStep, draft: Draft) -> web.Response:
         context = self._context(request, request.query, step, draft)
         go = request.query.get("go")
-        if go not in list(Step):
+        if go not in list(DraftStep):
             is_asked = go is not None and go not in {"look", "recount"}
             if not is_asked:  # nobody has filled in the page yet: nothing is wrong with it
                 context = replace(context, form=replace(context.form, problems={}))
             return await _page(context)
-        if STEPS.index(Step(go)) <= STEPS.index(step):
-            return see_other(draft.url(Step(go)))
+        if STEPS.index(DraftStep(go)) <= STEPS.index(step):
+            return see_other(draft.url(DraftStep(go)))
         form = await _judged(context)
         if form.value is not None:
-            return see_other(draft.url(Step(go)))
+            return see_other(draft.url(DraftStep(go)))
         return await _page(replace(context, form=form), status=422)
 
     def _context(
-        self, request: web.Request, given: MultiMapping[Any], step: Step, draft: Draft
+        self, request: web.Request, given: MultiMapping[Any], step: DraftStep, draft: Draft
     ) -> StepContext:
         return StepContext(
             request,
@@ -111,7 +111,7 @@ class ConnectorNewPages:
             step,
             draft,
             draft.form(step, given),
-            self.set_up.queries(),
+            self.tenant_cache.queries(),
             self.settings,
             self.watch.connectors,
         )
@@ -127,7 +127,7 @@ class ConnectorNewPages:
             form = form.with_problem(text, field=field)
         if whole.value.lacks_renditions:
             form = form.with_problem(UNPUBLISHED_HAS_NO_RENDITION, field="only_published")
-        view = await VIEWS[Step.REVIEW](context)
+        view = await VIEWS[DraftStep.REVIEW](context)
         public = view["review"].public
         if context.given.get("confirm", "").strip().replace(".", "").replace(",", "") != str(
             public
@@ -152,14 +152,14 @@ async def _judged(context: StepContext) -> Form[Any]:
     form, value = context.form, context.form.value
     if value is None:
         return form
-    if context.step is Step.FOLDER and await context.queries.folder(value.folder) is None:
+    if context.step is DraftStep.FOLDER and await context.queries.folder(value.folder) is None:
         text = Text("The application cannot see this folder. Choose one of these.")
         return form.with_problem(text, field="folder")
-    if context.step is Step.IDENTIFIER and value.lacks_key:
+    if context.step is DraftStep.IDENTIFIER and value.lacks_key:
         text = Text("Enter the key of a metadata field, such as sku.")
         return form.with_problem(text, field="key")
     can_force = context.settings.can_force_https
-    if context.step is Step.HTTPS and value.https is Answer.YES and not can_force:
+    if context.step is DraftStep.HTTPS and value.https is Answer.YES and not can_force:
         return form.with_problem(Text("This needs HTTPS first: see below."), field="https")
     return form
 
@@ -176,7 +176,9 @@ async def _page(context: StepContext, *, status: int = 200) -> web.Response:
     )
 
 
-def _trouble(request: web.Request, step: Step, draft: Draft, problem: ThronError) -> web.Response:
+def _trouble(
+    request: web.Request, step: DraftStep, draft: Draft, problem: ThronError
+) -> web.Response:
     return render(
         request,
         "connector_new_trouble.html",
@@ -187,7 +189,7 @@ def _trouble(request: web.Request, step: Step, draft: Draft, problem: ThronError
     )
 
 
-def _frame(step: Step, draft: Draft) -> dict[str, object]:
+def _frame(step: DraftStep, draft: Draft) -> dict[str, object]:
     number = STEPS.index(step)
     return {
         **NAMES,

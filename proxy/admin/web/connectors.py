@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from proxy.admin.auth.request_context import CONTEXT
-from proxy.admin.set_up import SetUp
+from proxy.admin.tenant_cache import TenantCache
 from proxy.admin.web import pages
 from proxy.admin.web.connector_labels import NAMES
 from proxy.admin.web.rendering import render
@@ -55,13 +55,13 @@ class ConnectorsPages:
     watch: ConnectorWatch
     sync: Sync
     contents: Contents
-    set_up: SetUp
+    tenant_cache: TenantCache
 
     @pages.get("/connectors")
     async def show(self, request: web.Request) -> web.Response:
         """Show the list."""
         connectors = self.watch.connectors.all
-        names = await folder_names(self.set_up, request) if connectors else {}
+        names = await folder_names(self.tenant_cache, request) if connectors else {}
         states = {each.connector: each for each in await self.sync.states()} if connectors else {}
         shown = [
             await self._listed(each, names.get(each.folder_id, each.folder), states.get(each.slug))
@@ -106,11 +106,11 @@ def document(text: str, name: str) -> web.Response:
     )
 
 
-async def folder_names(set_up: SetUp, request: web.Request) -> dict[str, str]:
+async def folder_names(tenant_cache: TenantCache, request: web.Request) -> dict[str, str]:
     """Return the folders' names by their ids; none where THRON does not tell in time."""
     language = request[CONTEXT].language.value
     try:
-        tree = await asyncio.wait_for(set_up.queries().tree(), _PATIENCE_S)
+        tree = await asyncio.wait_for(tenant_cache.queries().tree(), _PATIENCE_S)
     except (ThronError, ConfigurationError, TimeoutError):
         return {}
     return {folder.id: folder.name(language) for _, folder in tree.each()}

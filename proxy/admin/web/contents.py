@@ -42,8 +42,8 @@ _PROBLEMS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """The head of a column that can be sorted by.
+class ColumnHeader:
+    """The header of a column that can be sorted by.
 
     Attributes:
         href: Sorts by it; where that is so already, the other way round.
@@ -166,8 +166,8 @@ def _exported(query: UrlsQuery) -> str:
     return urlencode([*chosen, ("names", "on" if query.names else "off")])
 
 
-def _head(query: UrlsQuery, sort: Sort, path: str) -> Head:
+def _head(query: UrlsQuery, sort: Sort, path: str) -> ColumnHeader:
     is_here = query.sort is sort
     order = Order.DOWN if is_here and not query.is_descending else Order.UP
     direction = ("descending" if query.is_descending else "ascending") if is_here else None
-    return Head(query.href(path, sort=sort, order=order), direction)
+    return ColumnHeader(query.href(path, sort=sort, order=order), direction)

@@ -29,7 +29,7 @@ from proxy.connectors.values import is_slug
 from proxy.text import Text
 
 
-class Step(StrEnum):
+class DraftStep(StrEnum):
     """The steps in their order, named as in the path."""
 
     FOLDER = "folder"
@@ -41,25 +41,25 @@ class Step(StrEnum):
     @property
     def path(self) -> str:
         """Where its page is."""
-        return "/connectors/new" if self is Step.FOLDER else f"/connectors/new/{self}"
+        return "/connectors/new" if self is DraftStep.FOLDER else f"/connectors/new/{self}"
 
 
-STEPS = tuple(Step)
+STEPS = tuple(DraftStep)
 
 STEP_NAMES = {
-    Step.FOLDER: Text("Folder"),
-    Step.TYPES: Text("Content types"),
-    Step.IDENTIFIER: Text("Identifier"),
-    Step.HTTPS: Text("HTTPS"),
-    Step.REVIEW: Text("Review"),
+    DraftStep.FOLDER: Text("Folder"),
+    DraftStep.TYPES: Text("Content types"),
+    DraftStep.IDENTIFIER: Text("Identifier"),
+    DraftStep.HTTPS: Text("HTTPS"),
+    DraftStep.REVIEW: Text("Review"),
 }
 
-MODELS: dict[Step, type[Fields]] = {
-    Step.FOLDER: FolderFields,
-    Step.TYPES: TypesFields,
-    Step.IDENTIFIER: IdentifierFields,
-    Step.HTTPS: HttpsFields,
-    Step.REVIEW: DetailFields,
+MODELS: dict[DraftStep, type[Fields]] = {
+    DraftStep.FOLDER: FolderFields,
+    DraftStep.TYPES: TypesFields,
+    DraftStep.IDENTIFIER: IdentifierFields,
+    DraftStep.HTTPS: HttpsFields,
+    DraftStep.REVIEW: DetailFields,
 }
 
 # What a draft holds, and how the page of folders stands open.
@@ -96,7 +96,7 @@ class Draft:
         """Return the first value of a name, empty without any."""
         return next(iter(self.values(name)), "")
 
-    def form(self, step: Step, query: MultiMapping[Any]) -> Form[Any]:
+    def form(self, step: DraftStep, query: MultiMapping[Any]) -> Form[Any]:
         """Return the form of a step, read from the query."""
         return forms.read(query, MODELS[step])
 
@@ -104,9 +104,9 @@ class Draft:
         """Return what a form carries along, hidden: all but its own fields."""
         return tuple(each for each in self.given if each[0] not in without)
 
-    def url(self, step: Step) -> str:
+    def url(self, step: DraftStep) -> str:
         """Return the address of a step with this draft."""
-        kept = [each for each in self.given if step is Step.FOLDER or each[0] not in BROWSING]
+        kept = [each for each in self.given if step is DraftStep.FOLDER or each[0] not in BROWSING]
         return step.path + ("?" + urlencode(kept) if kept else "")
 
     def with_opened(self, folder_ids: Iterable[str]) -> "Draft":
@@ -115,13 +115,13 @@ class Draft:
         return Draft((*rest, *(("open", each) for each in dict.fromkeys(folder_ids))))
 
 
-def own_fields(step: Step) -> frozenset[str]:
+def own_fields(step: DraftStep) -> frozenset[str]:
     """Return the names of the fields that the page of a step shows."""
-    browsing = BROWSING if step is Step.FOLDER else ()
+    browsing = BROWSING if step is DraftStep.FOLDER else ()
     return frozenset({*MODELS[step].model_fields, *browsing})
 
 
-def first_incomplete(query: MultiMapping[Any], *, before: Step) -> Step | None:
+def first_incomplete(query: MultiMapping[Any], *, before: DraftStep) -> DraftStep | None:
     """Return the first step before one that is not filled in well; None if all are."""
     for step in STEPS[: STEPS.index(before)]:
         if forms.read(query, MODELS[step]).value is None:

@@ -37,7 +37,7 @@ class NewPassword(BaseModel):
     again: SecretStr = Field(min_length=1)
 
 
-class SetUp(NewPassword):
+class SetUpForm(NewPassword):
     """The form of the first start."""
 
     link: SecretStr = Field(max_length=256)
@@ -116,7 +116,7 @@ class LoginPages:
     async def set_up(self, request: web.Request) -> web.Response:
         """Set the first password, end the link, and sign in."""
         posted = await request.post()
-        form = forms.read(posted, SetUp)
+        form = forms.read(posted, SetUpForm)
         link = str(posted.get("link", ""))
         now = self.monotonic()
         is_good = self.links.purpose(link, now=now) is Purpose.SET_UP

@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from proxy.admin.auth.request_context import CALLER
-from proxy.admin.purging import By, NotPurgeable, PurgeOrder, purge_of
+from proxy.admin.purging import By, NotPurgeable, PurgeRequest, purge_of
 from proxy.admin.web import forms, kept_forms, pages
 from proxy.admin.web.forms import Form
 from proxy.admin.web.rendering import render, see_other
@@ -22,7 +22,7 @@ from proxy.tenant import Resolutions
 from proxy.text import Text
 
 
-class PurgeForm(PurgeOrder):
+class PurgeForm(PurgeRequest):
     """The form, the second time with the word that it is meant."""
 
     is_confirmed: bool = Field(default=False)
@@ -32,14 +32,6 @@ class HookForm(BaseModel):
     """Which cache is to be tried."""
 
     hook: str = Field(max_length=63)
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """What came of trying a hook; no problem if it was well."""
-
-    hook: str
-    problem: str | None
 
 
 # What it is called, for the question before it is done.
@@ -104,10 +96,10 @@ class PurgePages:
         form = forms.read(await request.post(), HookForm)
         try:
             name = form.value.hook if form.value is not None else ""
-            tried = Tried(name, await self.sender.try_hook(name))
+            problem = await self.sender.try_hook(name)
         except KeyError as exc:
             raise web.HTTPNotFound from exc
-        return await self._page(request, forms.blank(), tried=tried)
+        return await self._page(request, forms.blank(), tested=(name, problem))
 
     def _remembered(self) -> int:
         return self.resolutions().remembered
@@ -118,7 +110,7 @@ class PurgePages:
         form: Form[PurgeForm],
         *,
         is_done: bool = False,
-        tried: Tried | None = None,
+        tested: tuple[str, str | None] | None = None,
         status: int = 200,
     ) -> web.Response:
         return render(
@@ -130,7 +122,7 @@ class PurgePages:
             options=[(each.slug, each.slug) for each in self.watch.connectors.all],
             is_done=is_done,
             hooks=await self.sender.states(),
-            tried=tried,
+            tested=tested,
             seen_within_s=math.ceil(self.settings.resolution_ttl_s),
             listed_within_min=math.ceil(RUNS_TO_FULL * self.settings.sync_interval_s / 60),
             remembered=self._remembered(),

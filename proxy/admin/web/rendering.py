@@ -12,7 +12,7 @@ from markupsafe import Markup
 from proxy import __version__
 from proxy.admin.auth import csrf
 from proxy.admin.auth.request_context import CALLER, CONTEXT, Theme, keep_browser_id
-from proxy.admin.onboarding import FIRST_STEPS, Step
+from proxy.admin.onboarding import FIRST_STEPS, OnboardingStep
 from proxy.admin.web import formatting, notices
 from proxy.admin.web.assets import ASSETS
 from proxy.admin.web.i18n import NAMES, Language, Words
@@ -48,7 +48,7 @@ class Page:
     is_signed_in: bool
     navigation: tuple[tuple[Place, bool], ...]
     notice: Text | None
-    first_steps: tuple[Step, ...]
+    first_steps: tuple[OnboardingStep, ...]
 
 
 @cache

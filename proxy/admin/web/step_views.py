@@ -8,11 +8,11 @@ from aiohttp import web
 from multidict import MultiMapping
 
 from proxy.admin.auth.request_context import CONTEXT
-from proxy.admin.set_up import TenantQueries
+from proxy.admin.tenant_cache import TenantQueries
 from proxy.admin.web.connector_fields import Answer, DetailFields, by_of, named_by
 from proxy.admin.web.connector_labels import TypeWord
 from proxy.admin.web.connector_review import review
-from proxy.admin.web.drafts import Draft, Step, suggested_slug
+from proxy.admin.web.drafts import Draft, DraftStep, suggested_slug
 from proxy.admin.web.folder_rows import found_rows, rows, way
 from proxy.admin.web.forms import Form
 from proxy.connectors.folder_statistics import Figures, FolderStatistics
@@ -49,7 +49,7 @@ class StepContext:
 
     request: web.Request
     given: MultiMapping[Any]
-    step: Step
+    step: DraftStep
     draft: Draft
     form: Form[Any]
     queries: TenantQueries
@@ -219,19 +219,19 @@ async def review_view(context: StepContext) -> Values:
     }
 
 
-VIEWS: Mapping[Step, Callable[[StepContext], Awaitable[Values]]] = {
-    Step.FOLDER: folder_view,
-    Step.TYPES: types_view,
-    Step.IDENTIFIER: identifier_view,
-    Step.HTTPS: https_view,
-    Step.REVIEW: review_view,
+VIEWS: Mapping[DraftStep, Callable[[StepContext], Awaitable[Values]]] = {
+    DraftStep.FOLDER: folder_view,
+    DraftStep.TYPES: types_view,
+    DraftStep.IDENTIFIER: identifier_view,
+    DraftStep.HTTPS: https_view,
+    DraftStep.REVIEW: review_view,
 }
 
 
 async def _folder(context: StepContext) -> Folder:
     found = await context.queries.folder(context.draft.value("folder"))
     if found is None:  # it was there when it was chosen
-        raise web.HTTPSeeOther(context.draft.url(Step.FOLDER) + "&go=types")
+        raise web.HTTPSeeOther(context.draft.url(DraftStep.FOLDER) + "&go=types")
     return found
 
 

@@ -73,7 +73,7 @@ async def test_snippets_of_a_draft(connector: Running, admin: Visitor) -> None:
 
 async def test_forget(path: str, connector: Running, admin: Visitor) -> None:
     """A content is forgotten everywhere; the audit says who wanted it."""
-    database = connector.gateway.parts.database
+    database = connector.gateway.context.database
     before = await PurgeStore(database).last()
     assert (await admin.call("POST", f"{path}/forget")).status == 204
     (ordered,) = await PurgeStore(database).since(before)

@@ -5,7 +5,7 @@ import pytest
 from multidict import CIMultiDict
 
 from proxy.admin.api.preconditions import FIELD, IfMatch
-from proxy.admin.api.problems import Problem
+from proxy.admin.api.problems import ApiProblem
 from tests.admin.listed import listed
 from tests.admin.visitor import Page, Visitor
 from tests.running import Running
@@ -31,14 +31,14 @@ def test_require(value: str | None, *, is_met: bool) -> None:
     if is_met:
         precondition.require('"one"')
         return
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(ApiProblem) as caught:
         precondition.require('"one"')
     assert (caught.value.status, caught.value.fields["ETag"]) == (412, '"one"')
 
 
 def test_what_cannot_be_read_is_refused() -> None:
     """A field without an entity tag is a 400: a change must not go ahead by a slip of the pen."""
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(ApiProblem) as caught:
         IfMatch.read(CIMultiDict({FIELD: "one"}))
     assert caught.value.status == 400
 

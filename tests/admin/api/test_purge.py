@@ -12,7 +12,7 @@ async def test_ordered(connector: Running, nobody: Visitor) -> None:
     order = {"by": "connector", "value": "media"}
     page = await nobody.call("POST", "/api/purge", order, token=made.secret)
     assert (page.status, page.json) == (202, {"number": 1})
-    entry = (await audited(connector.gateway.parts.database, newest=1))[0]
+    entry = (await audited(connector.gateway.context.database, newest=1))[0]
     assert (entry.action, entry.actor, entry.subject) == ("purged", "token ci", "media")
 
 
@@ -26,4 +26,4 @@ async def test_refused(connector: Running, nobody: Visitor, admin: Visitor) -> N
     assert page.json["problems"] == [
         {"field": "value", "detail": "No connector has an address like this."}
     ]
-    assert not await PurgeStore(connector.gateway.parts.database).since(0)
+    assert not await PurgeStore(connector.gateway.context.database).since(0)

@@ -12,5 +12,5 @@ async def test_counted_and_ended(connector: Running, admin: Visitor, nobody: Vis
     assert counted.json == {"count": 1}
     assert (await nobody.call("DELETE", "/api/sessions", token=made.secret)).status == 204
     assert (await admin.get("/audit")).status == 303
-    entry = (await audited(connector.gateway.parts.database, newest=1))[0]
+    entry = (await audited(connector.gateway.context.database, newest=1))[0]
     assert (entry.actor, entry.action) == ("token m", "signed out everywhere")

@@ -26,7 +26,7 @@ async def test_page(filled: Running, admin: Visitor) -> None:
     (line,) = page["items"]
     content = filled.thron.tenant.find("strada-sl-film")
     assert (page["total"], page["page"], page["size"]) == (1, 1, 50)
-    base = filled.gateway.parts.settings.public_base
+    base = filled.gateway.context.settings.public_base
     assert line["url"] == f"{base}/media/en/strada-sl-film"
     assert (line["content_id"], line["status"], line["serves"]) == (content.id, "ok", True)
 

@@ -168,7 +168,7 @@ def _is_of_the_door(path: str) -> bool:
 async def hasty(gateway: Gateway) -> AsyncIterator[str]:
     """Serve its console once more, not patient with content; give its host and port."""
     console = open_console(
-        gateway.parts,
+        gateway.context,
         watch=gateway.watch,
         sync=gateway.sync,
         contents=gateway.contents,

@@ -7,7 +7,7 @@ from tests.running import Running
 
 async def test_newest_first(connector: Running, admin: Visitor) -> None:
     """What was done stands on top, by whom and in the words of the language."""
-    await ConnectorStore(connector.gateway.parts.database).remove("files", actor="cli")
+    await ConnectorStore(connector.gateway.context.database).remove("files", actor="cli")
     words = (await admin.get("/audit")).words
     assert words.index("connector removed") < words.index("connector created")
     assert "cli" in words

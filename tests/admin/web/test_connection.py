@@ -39,16 +39,16 @@ async def test_given(bare: Running, operator: Visitor) -> None:
         page = await operator.send("/connection", **good(bare.thron))
         assert (page.status, page.fields["Location"]) == (303, "/connection")
         page = await operator.get("/connection")
-        assert bare.gateway.parts.tenant is not None
+        assert bare.gateway.context.tenant is not None
         assert page.words.count("works") == 5
         assert "Recommended for connectors: Original files (both work" in page.words
         assert bare.thron.client_id in page.text
         assert bare.thron.app_key not in page.text
         assert bare.thron.app_key not in (await operator.get("/audit")).text
         assert bare.thron.app_key not in log.text
-    entry = (await audited(bare.gateway.parts.database, newest=1))[0]
+    entry = (await audited(bare.gateway.context.database, newest=1))[0]
     assert (entry.actor, entry.action, entry.subject) == ("admin", "tenant changed", "sandbox")
-    place = bare.gateway.parts.database.place.path
+    place = bare.gateway.context.database.place.path
     assert place is not None
     assert place.stat().st_mode & 0o077 == 0
 
@@ -80,8 +80,8 @@ async def test_refused(
     page = await operator.send("/connection", **{**good(bare.thron), **changed})
     assert (page.status, said in page.words) == (422, True)
     assert "wrong-key" not in page.text
-    assert await TenantStore(bare.gateway.parts.database).read() is None
-    assert bare.gateway.parts.tenant is None
+    assert await TenantStore(bare.gateway.context.database).read() is None
+    assert bare.gateway.context.tenant is None
 
 
 async def test_thron_is_silent(bare: Running, operator: Visitor) -> None:

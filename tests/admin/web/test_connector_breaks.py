@@ -29,7 +29,7 @@ async def test_old_and_new(connector: Running, admin: Visitor) -> None:
     page = await admin.get(f"/connectors/media/breaks.csv?{change(connector, by='content_id')}")
     assert page.fields["Content-Type"].startswith("text/csv")
     rows = list(csv.DictReader(io.StringIO(page.text.removeprefix("\ufeff"))))
-    base = connector.gateway.parts.settings.public_base
+    base = connector.gateway.context.settings.public_base
     film = connector.thron.tenant.find("dawn-on-the-pass").id
     links = {row["old_url"]: row["new_url"] for row in rows}
     assert links[f"{base}/media/en/dawn-on-the-pass"] == f"{base}/media/{film}"

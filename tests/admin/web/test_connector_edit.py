@@ -123,7 +123,7 @@ async def test_the_break_list(connector: Running, admin: Visitor) -> None:
     number = broken(page)
     assert (page.status, number > 0) == (200, True)
     assert "Their type would no longer be served." in page.words
-    url = f"{connector.gateway.parts.settings.public_base}/files/"
+    url = f"{connector.gateway.context.settings.public_base}/files/"
     assert page.text.count(f"<code>{url}") == min(number, 20)
     assert ContentType.AUDIO in known(connector).content_types
     page = await send(admin, "/connectors/files/edit", {**values, "go": "save"})
@@ -271,7 +271,7 @@ async def test_removal(connector: Running, admin: Visitor) -> None:
     page = await admin.send("/connectors/files/remove", name="files")
     assert (page.status, page.fields["Location"]) == (303, "/connectors")
     assert connector.gateway.watch.connectors.of_slug("files") is None
-    entry = (await audited(connector.gateway.parts.database, newest=1))[0]
+    entry = (await audited(connector.gateway.context.database, newest=1))[0]
     assert (entry.action, entry.subject) == ("connector removed", "files")
 
 

@@ -49,7 +49,7 @@ async def test_from_a_folder_to_a_connector(connector: Running, admin: Visitor, 
     assert (made.folder_id, made.identifier) == (root, Identifier.PRETTY_ID)
     assert made.content_types == frozenset({ContentType.IMAGE})
     assert made.disposition is Disposition.INLINE
-    entry = (await audited(connector.gateway.parts.database, newest=1))[0]
+    entry = (await audited(connector.gateway.context.database, newest=1))[0]
     assert (entry.actor, entry.action, entry.subject) == (
         "admin",
         "connector created",

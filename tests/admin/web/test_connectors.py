@@ -17,7 +17,7 @@ async def test_every_connector_is_shown(connector: Running, admin: Visitor) -> N
         assert f'href="/connectors/{slug}/edit"' in page.text
     assert "Folder Brand portal" in page.words
     assert "Custom metadata sku" in page.words
-    base = connector.gateway.parts.settings.public_base
+    base = connector.gateway.context.settings.public_base
     assert f"{base}/media / {{language}} / {{prettyID}} / {{file name}}" in page.words
     tally = await connector.gateway.contents.tally(connector.gateway.watch.connectors.all[0])
     assert f"{tally.contents} contents in the folder" in page.words

@@ -31,7 +31,7 @@ async def test_every_address(filled: Running, admin: Visitor) -> None:
     page = await admin.get(_path(filled, "strada-sl-film") + "?names=off")
     assert page.status == 200
     assert "Status in THRON Published" in page.words
-    base = filled.gateway.parts.settings.public_base
+    base = filled.gateway.context.settings.public_base
     content = filled.thron.tenant.find("strada-sl-film")
     for language, value in content.pretty_ids:
         assert f'data-copy="{base}/media/{language.lower()}/{value}"' in page.text
@@ -63,7 +63,7 @@ async def test_versions_seen(filled: Running, admin: Visitor) -> None:
 async def test_snippets(filled: Running, admin: Visitor) -> None:
     """Lines to paste are ready to copy, with the file name unless it is left out."""
     path = _path(filled, "strada-sl-film")
-    base = f"{filled.gateway.parts.settings.public_base}/media/en/strada-sl-film"
+    base = f"{filled.gateway.context.settings.public_base}/media/en/strada-sl-film"
     for query, url in (("", f"{base}/aurora-strada-film.mp4"), ("?names=off", base)):
         page = await admin.get(path + query)
         copied = [html.unescape(each) for each in re.findall(r'data-copy="([^"]*)"', page.text)]
@@ -124,7 +124,7 @@ async def test_explained_in_italian(filled: Running, admin: Visitor) -> None:
 async def test_forgotten(filled: Running, admin: Visitor) -> None:
     """A button lets every process ask THRON anew, and is noted."""
     path, content = _path(filled, "strada-sl-film"), filled.thron.tenant.find("strada-sl-film")
-    database = filled.gateway.parts.database
+    database = filled.gateway.context.database
     before = await PurgeStore(database).last()
     await admin.get(path)
     answer = await admin.send(f"{path}/forget")

@@ -32,7 +32,7 @@ async def test_lines(filled: Running, admin: Visitor) -> None:
     """Every line has its content, its URL ready to copy and to open, and how it stands."""
     page = await admin.get("/connectors/media?q=strada-sl-film&language=en")
     assert page.status == 200
-    base = f"{filled.gateway.parts.settings.public_base}/media/"
+    base = f"{filled.gateway.context.settings.public_base}/media/"
     assert f'<bdi dir="ltr">{base}</bdi></code>' in page.text
     url = f"{base}en/strada-sl-film/aurora-strada-film.mp4"
     assert f'data-copy="{url}"' in page.text

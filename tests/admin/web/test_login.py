@@ -156,7 +156,7 @@ async def test_a_wrong_password(guarded: Running, nobody: Visitor) -> None:
     page = await nobody.send("/login", password="walnut harbour lantern 8")
     assert (page.status, "Wrong password." in page.words) == (422, True)
     assert "lantern 8" not in page.text
-    entry = (await audited(guarded.gateway.parts.database, newest=1))[0]
+    entry = (await audited(guarded.gateway.context.database, newest=1))[0]
     assert (entry.actor, entry.action, entry.subject) == ("nobody", "sign-in failed", "127.0.0.1")
 
 
@@ -169,7 +169,7 @@ async def test_guessing_is_slow(frozen: Running) -> None:
         page = await nobody.send("/login", password=PASSWORD)
         assert (page.status, page.fields["Retry-After"]) == (429, "2")
         assert "Try again in 2 s." in page.words
-    failed = await audited(frozen.gateway.parts.database)
+    failed = await audited(frozen.gateway.context.database)
     assert sum(each.action == "sign-in failed" for each in failed) == POLICY.free + 1
 
 
@@ -332,7 +332,7 @@ async def test_behind_a_proxy_with_https(thron: Sandbox, tmp_path: Path) -> None
         page = await front.ask("POST", "/logout", fields=fields, data={"csrf": front.csrf})
         assert page.fields["Set-Cookie"].startswith('__Host-tdc_session="";')
         assert "Secure" in page.fields["Set-Cookie"]
-        entries = await audited(whole.gateway.parts.database, newest=2)
+        entries = await audited(whole.gateway.context.database, newest=2)
         assert [(each.action, each.subject) for each in entries] == [
             ("signed out", "192.0.2.7"),
             ("signed in", "192.0.2.7"),

@@ -7,7 +7,7 @@ import aiohttp
 
 from proxy.admin.live import MOST_WATCHERS
 from proxy.sandbox.server import Sandbox
-from tests.admin.observer import observer
+from tests.admin.overview_service import overview_service
 from tests.admin.visitor import Visitor, visitor
 from tests.admin.watching import events
 from tests.running import Running, by_id, running
@@ -44,7 +44,7 @@ async def test_thron_does_not_answer(connector: Running, admin: Visitor) -> None
     connector.thron.api_down = True
     for number in range(8):
         await connector.get(f"/media/en/name-{number}")
-    thron = observer(connector).overview(()).thron
+    thron = overview_service(connector).overview(()).thron
     page = await admin.get("/")
     assert f"{thron.failures} requests to THRON without an answer, the first" in page.words
     assert thron.problem

@@ -30,12 +30,12 @@ async def test_of_an_address(connector: Running, admin: Visitor) -> None:
     asked = await admin.send("/purge", by="url", value=connector.gateway.public_url + path)
     assert "Purge this address?" in asked.words
     assert path in asked.words
-    assert not await PurgeStore(connector.gateway.parts.database).since(0)
+    assert not await PurgeStore(connector.gateway.context.database).since(0)
     done = await admin.send("/purge", by="url", value=path, is_confirmed="on")
     assert (done.status, done.fields["Location"]) == (303, "/purge?done")
     assert "within 2 seconds" in (await admin.get("/purge?done")).words
     await _is_forgotten(connector)
-    entry = (await audited(connector.gateway.parts.database, newest=1))[0]
+    entry = (await audited(connector.gateway.context.database, newest=1))[0]
     assert (entry.action, entry.actor, entry.detail) == ("purged", "admin", {"kind": "address"})
 
 
@@ -64,7 +64,7 @@ async def test_nothing_of_that_name(connector: Running, admin: Visitor) -> None:
         page = await admin.send("/purge", by=by, value=value, is_confirmed="on")
         assert page.status == 422
         assert reason in page.words
-    assert not await PurgeStore(connector.gateway.parts.database).since(0)
+    assert not await PurgeStore(connector.gateway.context.database).since(0)
     page = await admin.send("/purge", by="url", value='"><script>alert(1)</script>')
     assert 'value="&#34;&gt;&lt;script' in page.text
 

@@ -2,17 +2,17 @@
 
 import time
 
-from proxy.admin.overview import Observer
+from proxy.admin.overview import OverviewService
 from proxy.clock import utc_now
 from tests.running import Running
 
 
-def observer(connector: Running) -> Observer:
+def overview_service(connector: Running) -> OverviewService:
     """Return what looks at it, as its console has one."""
     gateway = connector.gateway
-    connection = gateway.parts.connection
-    return Observer(
-        gateway.parts.settings,
+    connection = gateway.context.connection
+    return OverviewService(
+        gateway.context.settings,
         connection,
         gateway.watch,
         gateway.traffic,

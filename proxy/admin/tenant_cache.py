@@ -27,7 +27,7 @@ _PROPOSAL_FRESH_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class SetUp:
+class TenantCache:
     """What is remembered of the tenant for those who set up connectors.
 
     Attributes:
@@ -81,7 +81,7 @@ class TenantQueries:
         client_id: Its name.
     """
 
-    set_up: SetUp
+    tenant_cache: TenantCache
     searching: Search
     counting: FolderStatisticsCache
     client_id: str
@@ -97,7 +97,7 @@ class TenantQueries:
         Raises:
             ConfigurationError, ThronError: As Folders.
         """
-        return await self.set_up.folders.tree(self.thron, client_id=self.client_id)
+        return await self.tenant_cache.folders.tree(self.thron, client_id=self.client_id)
 
     async def search(
         self, text: str, *, language: str
@@ -107,7 +107,7 @@ class TenantQueries:
         Raises:
             ConfigurationError, ThronError: As Folders.
         """
-        return await self.set_up.folders.search(
+        return await self.tenant_cache.folders.search(
             self.thron, text, client_id=self.client_id, language=language
         )
 
@@ -137,7 +137,7 @@ class TenantQueries:
         Raises:
             ThronError: THRON cannot be asked.
         """
-        defined = await self.set_up.definitions.of(self.thron, self.client_id)
+        defined = await self.tenant_cache.definitions.of(self.thron, self.client_id)
         legacy = (each for each in statistics.legacy.metadata if each.classification_id is None)
         return choices(defined, (*statistics.listed.metadata, *legacy))
 
@@ -145,6 +145,6 @@ class TenantQueries:
         """Return the mode of delivery that works; None if it is not known within some seconds."""
         try:
             async with asyncio.timeout(wait_s):
-                return await self.set_up.proposals.of(self.thron, self.client_id)
+                return await self.tenant_cache.proposals.of(self.thron, self.client_id)
         except (TimeoutError, GatewayError):
             return None
