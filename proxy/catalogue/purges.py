@@ -16,7 +16,7 @@ _LINE = schema.address.c
 _PURGE = schema.purge
 
 # Every running process has seen a purge long before.
-_KEPT = timedelta(days=1)
+KEPT = timedelta(days=1)
 
 
 class PurgeKind(StrEnum):
@@ -160,7 +160,7 @@ async def enter_purges(
         for each in purges
     ]
     if rows:
-        await _drop_old(connection, before=now.astimezone(UTC) - _KEPT)
+        await _drop_old(connection, before=now.astimezone(UTC) - KEPT)
         await connection.execute(insert(_PURGE), rows)
 
 

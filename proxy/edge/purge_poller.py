@@ -17,7 +17,7 @@ import structlog
 
 from proxy.catalogue.database import Database
 from proxy.catalogue.polling import INTERVAL_S, polling
-from proxy.catalogue.purges import Purge, PurgeKind, PurgeStore
+from proxy.catalogue.purges import KEPT, Purge, PurgeKind, PurgeStore
 from proxy.catalogue.replicas import ReplicaStore
 from proxy.connectors.watch import ConnectorWatch
 from proxy.errors import DatabaseFailed
@@ -76,7 +76,8 @@ class PurgePoller:
         self._id: str | None = None  # while nobody waits for it
         self._seen = self._acknowledged = 0
         self._revision = -1
-        self._beat_at = float("-inf")
+        self._beat_at = monotonic()
+        self._is_given_up = False
         # Answers that had begun before a purge that means them, and still run.
         self._old: dict[AccessRecord, None] = {}
         self._repeats: dict[str, _Repeat] = {}
@@ -144,6 +145,12 @@ class PurgePoller:
         Raises:
             DatabaseFailed: The database does not answer; they are obeyed the next time.
         """
+        await self._obey_new()
+        if self._id is not None:
+            await self._acknowledge()
+            await self._tell_again()
+
+    async def _obey_new(self) -> None:
         ordered = await self._purges.since(self._seen)
         if ordered and max(each.revision for each in ordered) > self._watch.connectors.revision:
             await self._watch.refresh()
@@ -154,12 +161,11 @@ class PurgePoller:
             log.info("purged", purges=len(purges), kinds=sorted({each.kind for each in purges}))
         if ordered:
             self._seen = ordered[-1].number
-        if self._id is not None:
-            await self._acknowledge()
-            await self._tell_again()
 
     async def _acknowledge(self) -> None:
         assert self._id is not None  # noqa: S101 - the caller has looked
+        if self._is_given_up:
+            await self._take_part_again()
         revision, now = self._watch.connectors.revision, self._monotonic()
         is_news = (self._seen, self._revision) != (self._acknowledged, revision)
         if not is_news and now - self._beat_at < _BEAT_S:
@@ -167,16 +173,29 @@ class PurgePoller:
         if await self._replicas.beat(self._id, purge=self._seen, revision=revision):
             self._acknowledged, self._revision, self._beat_at = self._seen, revision, now
             return
-        # It was silent for so long that caches were told without it, and may have been filled by it
-        # since. It takes part again with nothing that it knows from before.
+        # It was silent for so long that caches were told without it. It joins before it does
+        # anything about that: what is ordered from now on waits for it, and nothing slips through.
         log.warning("given up by the others", since_purge=self._acknowledged)
+        self._is_given_up = True
+        await self._replicas.join(self._id, revision=self._revision, purge=self._acknowledged)
+        await self._obey_new()
+        await self._acknowledge()
+
+    async def _take_part_again(self) -> None:
+        """Forget all, and have caches told again of what they were told without this process.
+
+        It may have filled them with the old answers since; by now it has obeyed whatever that was.
+        """
         await self._obey(Purge(PurgeKind.ALL))
-        missed = await self._purges.since(self._acknowledged)
-        await self._purges.repeat(
-            dict.fromkeys(each.purge for each in missed if not each.is_repeat)
-        )
-        await self._replicas.join(self._id, revision=revision, purge=self._seen)
-        self._acknowledged, self._revision, self._beat_at = self._seen, revision, now
+        missed = [
+            each.purge
+            for each in await self._purges.since(self._acknowledged)
+            if not each.is_repeat
+        ]
+        if self._monotonic() - self._beat_at > KEPT.total_seconds():
+            missed = [Purge(PurgeKind.ALL)]  # not all of them are kept any more
+        await self._purges.repeat(dict.fromkeys(missed))
+        self._is_given_up = False
 
     def _note_old_answers(self, purges: Iterable[Purge]) -> None:
         """Note what is being answered and may be the old content: a cache may be storing it."""

@@ -1,9 +1,10 @@
 """Purges are obeyed by every process; each says so, and when old answers have ended."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,15 @@ from proxy.catalogue.replicas import ReplicaStore
 from proxy.connectors.model import Connector, Identifier
 from proxy.connectors.store import ConnectorStore
 from proxy.connectors.watch import ConnectorWatch
+from proxy.edge.acknowledgement import Acknowledgements
 from proxy.edge.purge_poller import PurgePoller
+from proxy.errors import DatabaseFailed
 from proxy.telemetry.access_record import AccessRecord
 from tests.logs import logged
 
 NEVER_S = 3600.0
 ALL = Purge(PurgeKind.ALL)
-FILM = Purge(PurgeKind.CHANGED, "film")
+FILM, LOGO = (Purge(PurgeKind.CHANGED, each) for each in ("film", "logo"))
 FILES = Connector(slug="files", folder="f", folder_id="f", identifier=Identifier.CONTENT_ID)
 
 
@@ -34,15 +37,14 @@ class Process:
     running: list[AccessRecord] = field(default_factory=list)
     now: float = 0.0
     once: asyncio.Event = field(default_factory=asyncio.Event)
-    meanwhile: Awaitable[object] | None = None
+    meanwhile: list[Callable[[], Awaitable[object]]] = field(default_factory=list)
 
     async def obey(self, *purges: Purge) -> None:
-        """Remember what was ordered; once, something happens meanwhile."""
+        """Remember what was ordered; each time, the next thing happens meanwhile."""
         self.purges += purges
         self.once.set()
-        if self.meanwhile is not None:
-            meanwhile, self.meanwhile = self.meanwhile, None
-            await meanwhile
+        if self.meanwhile:
+            await self.meanwhile.pop(0)()
 
     def answer(self, connector: str, content_id: str | None) -> AccessRecord:
         """Begin an answer that does not end."""
@@ -262,6 +264,71 @@ async def test_a_process_ends_without_its_database(sqlite_url: str) -> None:
     away.rename(file)
 
 
+async def test_what_is_ordered_while_it_rejoins(database_url: str) -> None:
+    """What caches are told without it until it has joined is repeated, once it has obeyed it."""
+    poster = Purge(PurgeKind.CHANGED, "poster")
+    async with process(database_url) as (ours, poller):
+        replicas, purges = ReplicaStore(ours.database), PurgeStore(ours.database)
+        acknowledgements = Acknowledgements(replicas, monotonic=lambda: 0.0)
+        (said,) = await replicas.all()
+        await replicas.leave(said.id)
+        await purges.order(FILM, actor="cli")
+
+        async def told_without_it() -> None:
+            """At the last moment: it has read what was ordered, and has not joined yet."""
+            await purges.order(poster, actor="cli")
+            told = await acknowledgements.of(await purges.since(0))
+            assert [each.purge for each in told] == [FILM, poster]
+
+        async def no_repeat_before_it_has_obeyed() -> None:
+            assert await ours.repeats() == []
+            await purges.order(LOGO, actor="cli")
+            told = await acknowledgements.of(await purges.since(0))
+            assert LOGO not in [each.purge for each in told]  # it has joined: it is waited for
+
+        ours.meanwhile += [told_without_it, no_repeat_before_it_has_obeyed]
+        await poller.refresh()
+        assert ours.purges[:3] == [FILM, poster, ALL]
+        assert [*await ours.repeats()][:2] == [FILM, poster]
+        await poller.refresh()
+        (said,) = await replicas.all()
+        assert (said.purge, ours.purges[3:]) == (await purges.last(), [LOGO])
+
+
+async def test_a_rejoining_that_fails_is_taken_up_again(sqlite_url: str) -> None:
+    """Where the database fails in the middle of it, nothing of it is left out."""
+    async with process(sqlite_url) as (ours, poller):
+        replicas, purges = ReplicaStore(ours.database), PurgeStore(ours.database)
+        (said,) = await replicas.all()
+        await replicas.leave(said.id)
+        await purges.order(FILM, actor="cli")
+        file = _file(sqlite_url)
+        away = file.with_suffix(".away")
+
+        async def database_is_gone() -> None:
+            file.rename(away)
+
+        ours.meanwhile += [_nothing, database_is_gone]  # when it forgets all, having joined
+        with pytest.raises(DatabaseFailed):
+            await poller.refresh()
+        away.rename(file)
+        assert await ours.repeats() == []
+        await poller.refresh()
+        assert ours.purges == [FILM, ALL, ALL]
+        assert await ours.repeats() == [FILM]
+
+
+async def test_one_that_was_away_for_days_has_everything_told_again(sqlite_url: str) -> None:
+    """What was ordered meanwhile is kept for a day: the rest it cannot name."""
+    async with process(sqlite_url) as (ours, poller):
+        replicas = ReplicaStore(ours.database)
+        (said,) = await replicas.all()
+        await replicas.leave(said.id)
+        ours.now += 2 * 86_400
+        await poller.refresh()
+        assert await ours.repeats() == [ALL]
+
+
 async def test_who_has_obeyed_nothing_says_so(sqlite_url: str) -> None:
     """Given up before its first purge, it does not claim what was ordered while it rejoins."""
     async with process(sqlite_url) as (ours, poller):
@@ -269,7 +336,7 @@ async def test_who_has_obeyed_nothing_says_so(sqlite_url: str) -> None:
         (said,) = await replicas.all()
         await replicas.leave(said.id)
         ours.now += 2
-        ours.meanwhile = purges.order(FILM, actor="cli")
+        ours.meanwhile.append(partial(purges.order, FILM, actor="cli"))
         await poller.refresh()
         (said,) = await replicas.all()
         assert said.purge == 0 < await purges.last()
