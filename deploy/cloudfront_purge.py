@@ -26,7 +26,7 @@ def is_ours(headers: Mapping[str, str], body: str, *, secret: str, now: float) -
         return False
     key = secret.encode()
     if secret.startswith("whsec_"):
-        key = base64.b64decode(secret.removeprefix("whsec_"))
+        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     digest = hmac.digest(key, f"{id_}.{timestamp}.{body}".encode(), hashlib.sha256)
     expected = f"v1,{base64.b64encode(digest).decode()}"
     return hmac.compare_digest(headers.get("webhook-signature", "").encode(), expected.encode())
@@ -42,17 +42,19 @@ def invalidation(body: str) -> dict[str, Any]:
     }
 
 
-def handler(event: Mapping[str, Any], _: object) -> dict[str, int]:
+def handler(
+    event: Mapping[str, Any], _: object, *, environ: Mapping[str, str] = os.environ
+) -> dict[str, int]:
     """Answer a message of the connector; what fails is sent again."""
-    import boto3  # noqa: PLC0415 - Lambda has it, the tests do not
-
-    body = event["body"]
+    body = event.get("body", "")
     if event.get("isBase64Encoded"):
         body = base64.b64decode(body).decode()
-    secret = os.environ["WEBHOOK_SECRET"]
+    secret = environ["WEBHOOK_SECRET"].strip()
     if not is_ours(event["headers"], body, secret=secret, now=time.time()):
         return {"statusCode": 403}
+    import boto3  # noqa: PLC0415 - Lambda has it, the tests do not
+
     boto3.client("cloudfront").create_invalidation(
-        DistributionId=os.environ["DISTRIBUTION_ID"], InvalidationBatch=invalidation(body)
+        DistributionId=environ["DISTRIBUTION_ID"], InvalidationBatch=invalidation(body)
     )
     return {"statusCode": 204}

@@ -35,10 +35,9 @@ class HookProgress:
     database: Database
 
     async def follow(self, names: Collection[str]) -> None:
-        """Keep purges for these hooks from now on, and for no others."""
+        """Keep purges for these hooks from now on, beside those that another process knows."""
 
         async def follow(connection: AsyncConnection) -> None:
-            await connection.execute(delete(_HOOK).where(_HOOK.c.name.not_in(names)))
             known = set((await connection.execute(select(_HOOK.c.name))).scalars())
             last = (await connection.execute(select(func.max(_PURGE.id)))).scalar_one() or 0
             rows = [{"name": each, "done": last} for each in names if each not in known]
@@ -46,6 +45,11 @@ class HookProgress:
                 await connection.execute(insert(_HOOK), rows)
 
         await self.database.write(follow)
+
+    async def drop(self, name: str) -> None:
+        """Keep purges no more for a hook."""
+        query = delete(_HOOK).where(_HOOK.c.name == name)
+        await self.database.write(lambda connection: connection.execute(query))
 
     async def done(self, name: str) -> int:
         """Return the last purge that a hook has handed on."""

@@ -34,6 +34,7 @@ SETTING = "TDC_PURGE_HOOKS"
 _TAGS = frozenset({"{tags}", "{tags_comma}", "{tags_json}", "{tags_regex}"})
 _FILLED_IN = _TAGS | {"{secret}", "{id}", "{timestamp}", "{signature}"}
 _JSON = {"Content-Type": "application/json"}
+_STANDARD_SECRET = "whsec_"  # noqa: S105 - what such a secret begins with
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     # deploy/varnish.vcl; needs varnish-modules.
@@ -136,12 +137,17 @@ class PurgeHook:
         }
         body = _filled(self.body, values)
         if any("{signature}" in each for each in (self.url, *self.fields.values())):
-            signed = f"{id_}.{timestamp}.{body}".encode()
-            digest = hmac.digest(_signing_key(secret), signed, hashlib.sha256)
-            values["{signature}"] = f"v1,{base64.b64encode(digest).decode()}"
+            values["{signature}"] = signature(secret, id_=id_, timestamp=timestamp, body=body)
         fields = {name: _filled(value, values) for name, value in self.fields.items()}
         in_url = {mark: quote(value, safe=",") for mark, value in values.items()}
         return HookRequest(self.method, _filled(self.url, in_url), fields, body.encode())
+
+
+def signature(secret: str, *, id_: str, timestamp: int, body: str) -> str:
+    """Return a message's signature as Standard Webhooks has it."""
+    signed = f"{id_}.{timestamp}.{body}".encode()
+    digest = hmac.digest(_signing_key(secret), signed, hashlib.sha256)
+    return f"v1,{base64.b64encode(digest).decode()}"
 
 
 # RFC 9110, 5.6.2 and 5.5.
@@ -280,6 +286,13 @@ def _hook(table: object, problems: list[str]) -> PurgeHook:
             "names no tags: a content's URLs end with any file name, so that no list of URLs is"
             " ever whole. A cache that purges by URL alone keeps short lifetimes (max_age_s)"
         )
+    secret = _secret(spec.secret_file, problems)
+    if "{signature}" in used and not _is_signing_secret(secret.get_secret_value()):
+        problems.append(
+            f"secret_file: what begins with {_STANDARD_SECRET} goes on in Base64: write"
+            f" {_STANDARD_SECRET} and what `openssl rand -base64 32` prints, here and where the"
+            f" signature is checked, or a text without {_STANDARD_SECRET}"
+        )
     return PurgeHook(
         spec.name,
         spec.method,
@@ -287,7 +300,7 @@ def _hook(table: object, problems: list[str]) -> PurgeHook:
         spec.fields,
         spec.body,
         spec.tags_per_request,
-        _secret(spec.secret_file, problems),
+        secret,
     )
 
 
@@ -305,13 +318,21 @@ def _secret(path: str | None, problems: list[str]) -> SecretStr:
 
 
 def _signing_key(secret: str) -> bytes:
-    """Return the key of a Standard Webhooks secret, or the bytes of any other text."""
-    if secret.startswith("whsec_"):
-        try:
-            return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-        except binascii.Error:
-            pass
+    """Return the key of a Standard Webhooks secret, or the bytes of any other text.
+
+    Raises:
+        binascii.Error: A Standard Webhooks secret is not in Base64.
+    """
+    if secret.startswith(_STANDARD_SECRET):
+        return base64.b64decode(secret.removeprefix(_STANDARD_SECRET), validate=True)
     return secret.encode()
+
+
+def _is_signing_secret(secret: str) -> bool:
+    try:
+        return secret != _STANDARD_SECRET and _signing_key(secret) is not None
+    except binascii.Error:
+        return False
 
 
 def _filled(template: str, values: Mapping[str, str]) -> str:

@@ -23,7 +23,7 @@ from proxy.catalogue.replicas import ReplicaStore
 from proxy.clock import utc_now
 from proxy.connectors.watch import ConnectorWatch
 from proxy.edge.acknowledgement import Acknowledgements
-from proxy.edge.hooks import HookRequest, PurgeHook
+from proxy.edge.hooks import SETTING, HookRequest, PurgeHook
 from proxy.edge.tags import tags_of
 from proxy.semantics.freshness import content_tag
 from proxy.telemetry.metrics import Metrics
@@ -40,6 +40,9 @@ _MOST_PURGES = 1000
 # a hook that nobody mends fills no database.
 _MOST_WAITING = 100_000
 _LONGEST_WAITING = timedelta(days=7)
+# Replicas have the same file of hooks but for a moment, while they are upgraded one by one.
+_LONGEST_UNKNOWN_S = 86_400.0
+_UNKNOWN = f"not in the file of {SETTING} that this process has read: its purges wait"
 # Of no content: a try purges nothing.
 _TRIED = content_tag("-")
 
@@ -57,6 +60,8 @@ class HookState:
         waiting_since: When the oldest of them was ordered; None without any.
         problem: Why the last request failed; None while they succeed.
         told_at: When the cache last took something, since this process leads.
+        is_known: Whether it is in this process's file of hooks: else its purges wait for one that
+            has it to lead.
     """
 
     name: str
@@ -64,6 +69,7 @@ class HookState:
     waiting_since: datetime | None
     problem: str | None
     told_at: datetime | None
+    is_known: bool = True
 
 
 @dataclass(slots=True)
@@ -124,6 +130,8 @@ class PurgeSender:
         self._progress = HookProgress(database)
         self._acknowledgements = Acknowledgements(ReplicaStore(database), monotonic=monotonic)
         self._led: dict[str, _Progress] = {}
+        # Hooks that the database knows and this process does not, and since when it leads them.
+        self._unknown: dict[str, float] = {}
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Self]:
@@ -133,13 +141,11 @@ class PurgeSender:
             DatabaseFailed: The database does not answer.
         """
         async with AsyncExitStack() as stack:
-            # What is ordered from now on counts, though the lead is taken a moment later; for hooks
-            # that there are no more nothing is kept.
+            # What is ordered from now on counts, though the lead is taken a moment later.
             await self._progress.follow(self._hooks.keys())
-            if self._hooks:
-                await stack.enter_async_context(
-                    polling("purge hooks", self.look, interval_s=_LOOK_EVERY_S)
-                )
+            await stack.enter_async_context(
+                polling("purge hooks", self.look, interval_s=_LOOK_EVERY_S)
+            )
             for hook in self._hooks.values():
                 await stack.enter_async_context(
                     polling(
@@ -157,7 +163,7 @@ class PurgeSender:
             DatabaseFailed: The database does not answer.
         """
         waiting = await self._progress.waiting()
-        return tuple(
+        known = tuple(
             HookState(
                 name,
                 (its := waiting.get(name, Waiting())).purges,
@@ -166,6 +172,11 @@ class PurgeSender:
                 told_at=led.told_at if led is not None else None,
             )
             for name in self._hooks
+        )
+        return known + tuple(
+            HookState(name, its.purges, its.since, _UNKNOWN, None, is_known=False)
+            for name, its in waiting.items()
+            if name not in self._hooks
         )
 
     async def try_hook(self, name: str) -> str | None:
@@ -190,27 +201,46 @@ class PurgeSender:
         metrics = self._metrics
         if not self._leads():
             self._led.clear()
+            self._unknown.clear()
             metrics.purge_hook_waiting.clear()
             metrics.purge_hook_oldest.clear()
             return
-        if not self._led:
+        if self._hooks and not self._led:
             await self._progress.follow(self._hooks.keys())
             self._led = {name: _Progress(await self._progress.done(name)) for name in self._hooks}
+        hooks = await self._progress.waiting()
+        if not hooks:
+            return
         # Whether or not anything waits: a process that was silent before is not waited for then.
         live = await self._acknowledgements.look()
         obeyed = min((each.purge for each in live), default=await self._purges.last())
         now = self._database.now()
-        for name, waiting in (await self._progress.waiting()).items():
+        for name, waiting in hooks.items():
             age = now - waiting.since if waiting.since is not None else timedelta()
             metrics.purge_hook_waiting.labels(name).set(waiting.purges)
             metrics.purge_hook_oldest.labels(name).set(max(age.total_seconds(), 0))
             is_hopeless = waiting.purges > _MOST_WAITING or age > _LONGEST_WAITING
             led = self._led.get(name)
-            if is_hopeless and led is not None and obeyed > led.done:
+            if led is None:
+                await self._wait_for_who_knows(name, waiting, is_hopeless=is_hopeless)
+            elif is_hopeless and obeyed > led.done:
                 await self._progress.give_up(name, until=obeyed)
                 led.done = max(led.done, obeyed)
                 metrics.purge_hook_dropped.labels(name).inc(waiting.purges)
                 log.error("purges dropped", hook=name, purges=waiting.purges)
+
+    async def _wait_for_who_knows(self, name: str, waiting: Waiting, *, is_hopeless: bool) -> None:
+        """Keep the purges of a hook that another process may know; drop it after a day of that."""
+        if name not in self._unknown:
+            self._unknown[name] = self._monotonic()
+            log.warning("purge hook unknown", hook=name, purges=waiting.purges)
+        if is_hopeless or self._monotonic() - self._unknown[name] > _LONGEST_UNKNOWN_S:
+            await self._progress.drop(name)
+            del self._unknown[name]
+            self._metrics.purge_hook_waiting.remove(name)
+            self._metrics.purge_hook_oldest.remove(name)
+            self._metrics.purge_hook_dropped.labels(name).inc(waiting.purges)
+            log.error("purge hook dropped", hook=name, purges=waiting.purges)
 
     async def _hand_on(self, hook: PurgeHook) -> None:
         """Tell a cache of the purges that every process has obeyed."""

@@ -13,6 +13,7 @@ from tests.deploy.recipes import DEPLOY
 FUNCTION = runpy.run_path(str(DEPLOY / "cloudfront_purge.py"))
 is_ours: Callable[..., bool] = FUNCTION["is_ours"]
 invalidation: Callable[[str], dict[str, Any]] = FUNCTION["invalidation"]
+handler: Callable[..., dict[str, int]] = FUNCTION["handler"]
 NOW = 1_700_000_000
 TAGS = ["connector-files", "content-b%2Fc"]
 
@@ -38,6 +39,24 @@ def test_signed(tmp_path: Path, secret: str) -> None:
     assert not is_ours(headers, body.replace("files", "other"), secret=secret, now=NOW)
     assert not is_ours(headers, body, secret=secret, now=NOW + 301)
     assert not is_ours({}, body, secret=secret, now=NOW)
+
+
+def test_standard_webhooks() -> None:
+    """What any Standard Webhooks library signs is taken (their published example)."""
+    headers = {
+        "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        "webhook-timestamp": "1614265330",
+        "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+    }
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    assert is_ours(headers, '{"test": 2432232314}', secret=secret, now=1_614_265_330)
+
+
+@pytest.mark.parametrize("event", [{"headers": {}}, {"headers": {}, "body": "{}"}])
+def test_a_stranger_s_request(event: dict[str, Any]) -> None:
+    """It is refused, and nothing of AWS is asked."""
+    environ = {"WEBHOOK_SECRET": "whsec_c2VjcmV0IG9mIGEgaG9vaw==\n"}
+    assert handler(event, None, environ=environ) == {"statusCode": 403}
 
 
 def test_invalidation(tmp_path: Path) -> None:

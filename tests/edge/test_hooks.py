@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from proxy.edge.hooks import PRESETS, PurgeHook, read_hooks
+from proxy.edge.hooks import PRESETS, PurgeHook, read_hooks, signature
 from proxy.errors import ConfigurationError
 
 TAGS = ("connector-a", "content-b%2Fc", "content-d.e")
 
 
-def hooks(home: Path, text: str) -> tuple[PurgeHook, ...]:
+def hooks(home: Path, text: str, *, content: str = "s3cret\n") -> tuple[PurgeHook, ...]:
     """Read a file with a secret beside it; SECRET in the text is its path."""
-    (secret := home / "secret").write_text("s3cret\n")
+    (secret := home / "secret").write_text(content)
     (file := home / "hooks.toml").write_text(text.replace("SECRET", str(secret)))
     return read_hooks(file)
 
@@ -94,6 +94,39 @@ def test_webhook(tmp_path: Path) -> None:
     assert fields["webhook-signature"] == f"v1,{expected}"
     said = json.loads(body)
     assert (said["id"], said["data"]) == ("7-0", {"tags": [*TAGS]})
+
+
+def test_standard_webhooks() -> None:
+    """The signature is that of their published example."""
+    signed = signature(
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        id_="msg_p5jXN8AQM9LWM0D4loKWxJek",
+        timestamp=1_614_265_330,
+        body='{"test": 2432232314}',
+    )
+    assert signed == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+@pytest.mark.parametrize("secret", ["whsec_", "whsec_no base64", "whsec_c2VjcmV0I", "whsec_ab-_"])
+def test_a_secret_that_says_it_is_base64_and_is_not(tmp_path: Path, secret: str) -> None:
+    """Receivers would make another key of it: it is refused with what to do, and not shown."""
+    text = '[[hook]]\nname="w"\npreset="webhook"\nurl="https://e.example/"\nsecret_file="SECRET"'
+    with pytest.raises(ConfigurationError) as refused:
+        hooks(tmp_path, text, content=secret)
+    (problem,) = refused.value.problems
+    assert "hook w: secret_file: " in problem
+    assert "openssl rand -base64 32" in problem
+    assert not secret.removeprefix("whsec_") or secret not in problem
+
+
+def test_another_service_s_secret_can_begin_as_it_likes(tmp_path: Path) -> None:
+    """Where nothing is signed with it, it goes out as it is."""
+    (hook,) = hooks(
+        tmp_path,
+        '[[hook]]\nname="c"\nurl="http://c/"\nbody="{tags} {secret}"\nsecret_file="SECRET"',
+        content="whsec_no base64",
+    )
+    assert sent(hook)[3].endswith(" whsec_no base64")
 
 
 def test_a_request_of_one_s_own(tmp_path: Path) -> None:

@@ -276,19 +276,63 @@ async def test_what_one_cache_is_to_forget_is_not_another_s(sqlite_url: str) -> 
         await here.until_told("content-film")
 
 
-async def test_nothing_is_kept_for_hooks_that_there_are_no_more(sqlite_url: str) -> None:
-    """Once the setting is gone a day's purges are all that there is."""
-    now = datetime.now(UTC)
+async def test_a_hook_of_another_file_waits(database_url: str) -> None:
+    """Where the leader has not read it, its purges wait, seen by everybody, for who has."""
+    async with bench(database_url, "theirs") as here:
+        here.cache.status = 503
+        await here.order(FILM)
+    with logged() as log:
+        async with bench(database_url, "ours") as here:
+            await here.order(POSTER)
+            await here.until_told("content-poster")
+            await log.wait("purge hook unknown")
+
+            async def is_ours_done() -> bool:
+                ours, theirs = await here.sender.states()
+                assert (theirs.name, theirs.is_known, theirs.waiting) == ("theirs", False, 2)
+                assert "its purges wait" in (theirs.problem or "")
+                return (ours.name, ours.is_known, ours.waiting) == ("ours", True, 0)
+
+            await until(is_ours_done)
+            await here.sender.look()
+            exposed = here.metrics.exposition().decode()
+            assert 'thron_connector_purge_hook_waiting{hook="theirs"} 2.0' in exposed
+        async with bench(database_url, "theirs", "ours") as here:
+            await here.until_told("content-film content-poster")
+    assert len(log.of("purge hook unknown")) == 1
+
+
+async def test_nothing_is_kept_for_long_for_hooks_that_there_are_no_more(sqlite_url: str) -> None:
+    """Once the setting is gone for a day, a day's purges are all that there is; the log says so."""
+    now, seconds = datetime.now(UTC), 0.0
     async with bench(sqlite_url, now=lambda: now) as here:
         here.cache.status = 503
         await here.order(FILM)
-    async with Database.open(sqlite_url, now=lambda: now) as database:
-        async with (
-            ConnectorWatch.open(database, changed=_nothing) as watch,
-            aiohttp.ClientSession() as http,
-            PurgeSender(database, watch, [], http, leads=lambda: True, metrics=Metrics()).running(),
-        ):
-            pass
+    async with (
+        Database.open(sqlite_url, now=lambda: now) as database,
+        ConnectorWatch.open(database, changed=_nothing) as watch,
+        aiohttp.ClientSession() as http,
+    ):
+        metrics = Metrics()
+        sender = PurgeSender(
+            database,
+            watch,
+            [],
+            http,
+            leads=lambda: True,
+            metrics=metrics,
+            monotonic=lambda: seconds,
+        )
+        with logged() as log:
+            await sender.look()
+            seconds += 86_401
+            assert [each.waiting for each in await sender.states()] == [1]
+            await sender.look()
+            await sender.look()
+        assert await sender.states() == ()
+        (dropped,) = log.of("purge hook dropped")
+        assert (dropped["hook"], dropped["purges"]) == ("cache", 1)
+        assert 'purge_hook_waiting{hook="cache"}' not in metrics.exposition().decode()
         now += timedelta(days=2)
         await PurgeStore(database).note_changes(["poster"])
         kept = await PurgeStore(database).since(0)
