@@ -298,6 +298,38 @@ async def test_this_process(tmp_path: Path) -> None:
         assert not _leaks_inbound(thron)
 
 
+async def test_secrets_that_a_client_sends(tmp_path: Path) -> None:
+    """A token, pkey or app key in a path, a query or a Host is neither logged nor shown."""
+    heard = Heard()
+    async with Sandbox() as thron:
+        published = by_id(thron, "published", delivery=DeliveryMode.PUBLISHED)
+        wanted = (published, by_name(thron, "original"), by_id(thron, "secure", force_https=True))
+        with logged() as log:
+            async with running(thron, tmp_path, *wanted) as whole:
+                session = await whole.tenant.thron.session()
+                film = thron.tenant.find(FILM).id
+                for secret in (session.token, session.pkey or "", thron.app_key):
+                    for path in (
+                        f"/published/{secret}",
+                        f"/published/{film}/{secret}",
+                        f"/published/{film}/film.mp4?tokenId={secret}",
+                        f"/published/x%3FtokenId%3D{secret}",
+                        f"/published/{'x' * 1000}{secret}{'x' * 1000}",
+                        f"/original/en/{secret}/film.mp4",
+                        f"/secure/{film}/{secret}",
+                        f"/{secret}/{film}",
+                    ):
+                        await whole.get(path)
+                    await whole.get(f"/published/{film}", Host=secret, X_Request_Id=secret)
+                    await whole.ask("PUT", f"/published/{film}", Host=secret)
+                async with whole.http.get(f"{whole.gateway.admin_url}/metrics") as answer:
+                    heard.note("metrics", await answer.text())
+                heard.note("recent requests", repr(whole.gateway.traffic.recent.newest()))
+        heard.note("the log", log.text)
+        assert len(log.of("download")) == 30
+        assert not heard.betrayals(_meaningful(thron.secrets))
+
+
 @pytest.mark.parametrize(
     "story",
     [

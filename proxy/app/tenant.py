@@ -44,6 +44,7 @@ from proxy.idle_connections import IdleBoundedConnector
 from proxy.semantics.dates import parse_http_date
 from proxy.semantics.headers import media_type
 from proxy.settings import Settings
+from proxy.telemetry import redaction
 from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.middleware import PSEUDONYM
 from proxy.tenant import AppContext, Tenant, TenantConnection
@@ -131,6 +132,7 @@ async def _open_tenant(
             on_reply=recording.on_reply if recording is not None else None,
             observe=metrics.asked_thron if metrics is not None else None,
         )
+        redaction.know("app key", credentials.app_key)
         thron = await stack.enter_async_context(
             TokenKeeper(
                 client,
@@ -138,6 +140,7 @@ async def _open_tenant(
                 now=clock.wall,
                 random=random.random,
                 store=session_store(database, credentials, now=clock.wall),
+                redact=redaction.know,
             )
         )
         search = Search(thron, client_id=client_id)

@@ -9,6 +9,8 @@ from typing import Literal
 
 from aiohttp import web
 
+from proxy.telemetry.redaction import redacted
+
 Severity = Literal["info", "warning", "error"]
 
 # Those that proxies make are UUIDs, or 20 to 100 characters of base64 and the like.
@@ -114,7 +116,8 @@ class AccessRecord:
         if not path.startswith("/"):  # a whole URL (RFC 9112, 3.2.2)
             path = _USER_INFORMATION.sub("", path, count=1)
         path = path.partition("#")[0]
-        return path if len(path) <= _LONGEST else f"{path[:_LONGEST]}…"
+        # A secret that is cut in two would not be known any more.
+        return path if len(path) <= _LONGEST else f"{redacted(path)[:_LONGEST]}…"
 
     def first_byte(self) -> None:
         """Note that content begins to arrive."""

@@ -18,6 +18,7 @@ from typing import Protocol
 from proxy.telemetry.access_record import AccessRecord
 from proxy.telemetry.minutes import Minute, Minutes, number_at
 from proxy.telemetry.recent_requests import KEPT, EndedRequest, RecentRequests
+from proxy.telemetry.redaction import redacted
 
 _SAMPLED_EVERY_S = 2.0
 # Rates are averages that forget: after so many seconds two thirds of what was before.
@@ -254,7 +255,7 @@ class Traffic:
             since=datetime.fromtimestamp(since, UTC),
             client=record.client,
             method=record.method,
-            path=record.shown_path,
+            path=redacted(record.shown_path),
             connector=record.connector,
             content_id=record.content_id,
             selected_range=record.selected_range,

@@ -17,6 +17,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from proxy.errors import GatewayError
 from proxy.telemetry.access_record import Severity
 from proxy.telemetry.line_writer import LineWriter
+from proxy.telemetry.redaction import redacted
 
 _SHARED: list[Callable[..., Any]] = [
     structlog.contextvars.merge_contextvars,
@@ -70,10 +71,16 @@ def log_access(facts: dict[str, object], severity: Severity) -> None:
     facts |= of_process
     facts["level"], facts["timestamp"] = severity, datetime.now(UTC)
     try:
-        write(orjson.dumps(facts, option=orjson.OPT_UTC_Z))
+        line = orjson.dumps(facts, option=orjson.OPT_UTC_Z)
     except orjson.JSONEncodeError:  # a reason that is no text
         facts["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-        write(_line(facts))
+        line = _line(facts)
+    else:
+        # Whatever else a client sends stands in the record of an error alone.
+        sent = f"{facts.get('host')} {facts.get('path')}"
+        if "error" in facts or redacted(sent) != sent:
+            line = redacted(line.decode()).encode()
+    write(line)
 
 
 @cache
@@ -132,9 +139,10 @@ def configure(level: str, *, stream: BinaryIO | None = None) -> LineWriter:
 
 def _line(event: structlog.typing.EventDict, **_options: Any) -> bytes:
     try:
-        return orjson.dumps(event, default=str)
+        line = orjson.dumps(event, default=str).decode()
     except orjson.JSONEncodeError:  # octets that are no UTF-8, or numbers beyond 64 bits
-        return json.dumps(event, default=str, ensure_ascii=False).encode("utf-8", "replace")
+        line = json.dumps(event, default=str, ensure_ascii=False)
+    return redacted(line).encode("utf-8", "replace")
 
 
 def _text(event: dict[str, Any], **options: Any) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from proxy.telemetry.access_record import AccessRecord
+from proxy.telemetry.redaction import redacted
 
 KEPT = 500
 # Of a path, in characters: a hostile one is some thousands long.
@@ -82,7 +83,7 @@ class RecentRequests:
 
 
 def _ended(record: AccessRecord, number: int, at: float) -> EndedRequest:
-    path = record.shown_path
+    path = redacted(record.shown_path)
     return EndedRequest(
         number=number,
         at=datetime.fromtimestamp(at, UTC),
@@ -102,5 +103,5 @@ def _ended(record: AccessRecord, number: int, at: float) -> EndedRequest:
         resumed=record.resumed,
         ended_by=record.ended_by,
         error=record.error,
-        reason=record.reason,
+        reason=record.reason and redacted(record.reason),
     )

@@ -107,6 +107,7 @@ class TokenKeeper:
         random: Jitter, from 0 to 1.
         schedule: The times of refreshes and retries.
         store: Where the session is shared with other processes; then ``now`` is unix seconds.
+        redact: Keeps a secret of a kind, such as ``token``, out of logs; None is no secret.
 
     If the first login fails, it is tried again in the background.
     """
@@ -120,7 +121,9 @@ class TokenKeeper:
         random: Callable[[], float],
         schedule: Schedule | None = None,
         store: SessionStore | None = None,
+        redact: Callable[[str, str | None], None] = lambda _kind, _secret: None,
     ) -> None:
+        self._redact = redact
         self._client = client
         self._credentials = credentials
         self._now = now
@@ -181,7 +184,9 @@ class TokenKeeper:
 
         Its token may have ended; its pkey and folder do not end with it. THRON is not asked.
         """
-        return self._session or self._former or await self._store.load()
+        known = self._session or self._former or await self._store.load()
+        self._redact("pkey", known.pkey if known is not None else None)
+        return known
 
     async def session(self) -> ThronSession:
         """Return the session, logging in if there is none.
@@ -381,6 +386,8 @@ class TokenKeeper:
         return None
 
     def _take(self, session: ThronSession, *, is_shared: bool) -> ThronSession:
+        self._redact("token", session.token)
+        self._redact("pkey", session.pkey)
         if is_shared:
             log.info("token.shared", age_s=round(self._now() - session.logged_in_at))
         self._session, self._failure, self._is_shared = session, None, is_shared
