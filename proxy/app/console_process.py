@@ -30,7 +30,9 @@ async def open_console_process(
     settings, sockets, draining = assignment.settings, Sockets(assignment.sockets), asyncio.Event()
     async with (
         open_replica(settings, environ) as replica,
-        Whole.open(number=settings.workers) as whole,
+        Whole.open(
+            number=settings.workers, served=lambda: replica.watch.connectors.by_slug
+        ) as whole,
     ):
 
         def not_ready() -> Sequence[str]:

@@ -9,7 +9,7 @@ import asyncio
 import socket
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from heapq import merge
@@ -21,7 +21,7 @@ import structlog
 from proxy.app.report import REPORT, Report
 from proxy.catalogue.polling import INTERVAL_S, polling
 from proxy.server.assignment import worker_name
-from proxy.telemetry.families import Family, exposition, families, merged
+from proxy.telemetry.families import Family, exposition, families, merged, of_connectors
 from proxy.telemetry.live import InFlight
 from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.minutes import Minute, Minutes
@@ -105,8 +105,11 @@ class RecentOfAll:
 class Whole:
     """What all delivery processes tell; of each, what it told last."""
 
-    def __init__(self, *, number: int, now: Callable[[], float]) -> None:
+    def __init__(
+        self, *, number: int, served: Callable[[], Container[str]], now: Callable[[], float]
+    ) -> None:
         self._number = number
+        self._served = served
         self._now = now
         self._peers: dict[int, _Peer] = {}
         # Who has been ready once: until then nobody expects it to answer.
@@ -119,15 +122,20 @@ class Whole:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, *, number: int, now: Callable[[], float] = time.time
+        cls,
+        *,
+        number: int,
+        served: Callable[[], Container[str]],
+        now: Callable[[], float] = time.time,
     ) -> AsyncIterator[Self]:
         """Ask so many processes every second until the end of the block, once they are known.
 
         Args:
             number: How many there are.
+            served: The slugs of the connectors that there are.
             now: Seconds since 1970.
         """
-        self = cls(number=number, now=now)
+        self = cls(number=number, served=served, now=now)
         async with polling("reports", self.refresh, interval_s=INTERVAL_S):
             yield self
         for peer in self._peers.values():
@@ -153,6 +161,8 @@ class Whole:
             else:
                 raise recent
         self.recent.add(sorted(ended, key=lambda each: each.at))
+        # Processes forget removed connectors by themselves; what has ended no more does.
+        self._past_families = of_connectors(self._past_families, self._served())
         self._tell_silent()
 
     @property

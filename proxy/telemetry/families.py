@@ -4,8 +4,8 @@ prometheus_client's own way (its "multiprocess mode") keeps every figure in file
 knows no figures that are read only when they are asked for, as most of ours are.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import Metric
@@ -77,6 +77,16 @@ def merged(processes: Iterable[Sequence[Family]]) -> tuple[Family, ...]:
         )
         for name, family in known.items()
     )
+
+
+def of_connectors(shown: Iterable[Family], kept: Container[str]) -> tuple[Family, ...]:
+    """Return metrics without the samples of connectors that are no more, as ``Traffic`` does."""
+
+    def is_kept(sample: Sample) -> bool:
+        connector = dict(sample[1]).get("connector")
+        return not connector or connector in kept
+
+    return tuple(replace(each, samples=tuple(filter(is_kept, each.samples))) for each in shown)
 
 
 def exposition(shown: Sequence[Family]) -> bytes:

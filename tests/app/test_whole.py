@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from proxy.app.report import REPORT, Report
 from proxy.app.whole import RecentOfAll, Whole
 from proxy.delivery.circuit_breaker import Outage
-from proxy.telemetry.families import Family
+from proxy.telemetry.families import Family, merged
 from proxy.telemetry.live import InFlight
 from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.minutes import Minute
@@ -61,6 +61,14 @@ def told(second: int, *, not_ready: tuple[str, ...] = (), failures: int = 0) -> 
         last=7,
         families=(
             Family("requests", "Requests", "counter", (("requests_total", (), 4.0),)),
+            Family(
+                "octets",
+                "Octets",
+                "counter",
+                tuple(
+                    ("octets_total", (("connector", each),), 3.0) for each in ("", "files", "gone")
+                ),
+            ),
             Family("open", "Open", "gauge", (("open", (), 2.0),)),
         ),
         not_ready=not_ready,
@@ -95,7 +103,7 @@ class Peer:
 
 @asynccontextmanager
 async def two(first: Report, second: Report) -> AsyncIterator[tuple[Whole, Peer, Peer]]:
-    async with Whole.open(number=2, now=lambda: NOW) as whole:
+    async with Whole.open(number=2, served=lambda: {"files"}, now=lambda: NOW) as whole:
         peers = [
             Peer(whole, number, REPORT.dump_json(each))
             for number, each in enumerate((first, second), start=1)
@@ -128,7 +136,7 @@ async def test_ready_where_one_is() -> None:
         assert not whole.not_ready()
     async with two(*(told(n, not_ready=("no session",)) for n in range(2))) as (whole, *_):
         assert whole.not_ready() == ["no session"]
-    async with Whole.open(number=2) as whole:
+    async with Whole.open(number=2, served=tuple) as whole:
         assert whole.not_ready() == ["no delivery process answers yet"]
         await whole.refresh()
         assert not whole.silent(), "they are still starting"
@@ -153,6 +161,20 @@ async def test_one_that_has_ended() -> None:
             assert again.asked == [0]
             assert (whole.hour()[-1].octets, whole.silent()) == (15, [])
             await again.end()
+
+
+async def test_removed_connectors() -> None:
+    """What has ended no longer counts for connectors that are no more: they would only grow."""
+    async with two(told(1), told(2)) as (whole, one, other):
+        for each in (one, other):
+            await each.end()
+        for _ in range(2):
+            await whole.refresh()
+        (octets,) = (each for each in merged(whole.families()) if each.name == "octets")
+        assert {labels: value for _, labels, value in octets.samples} == {
+            (("connector", ""),): 6.0,
+            (("connector", "files"),): 6.0,
+        }
 
 
 async def test_one_of_another_version() -> None:
