@@ -1,22 +1,20 @@
 """What all tests share: a sandbox, the whole connector in front of it, and empty databases."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
-from itertools import count
 from pathlib import Path
 
-import asyncpg  # type: ignore[import-untyped] # it ships no types
 import pytest
 from hypothesis import settings
 
 from proxy.sandbox.server import Sandbox
+from tests.catalogue import fresh
 from tests.catalogue.postgres import postgres
 from tests.running import Running, by_id, by_name, by_sku, running
 
 # Judged by what holds, never by how long it took on a busy machine.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
-
-_databases = count(1)
 
 
 @pytest.fixture
@@ -41,19 +39,37 @@ def postgres_socket() -> Iterator[Path]:
 
 @pytest.fixture
 async def postgresql_url(postgres_socket: Path) -> str:
-    name = f"test_{next(_databases)}"
-    connection = await asyncpg.connect(host=str(postgres_socket), user="postgres")
-    await connection.execute(f"CREATE DATABASE {name}")
-    await connection.close()
-    return f"postgresql://postgres@/{name}?host={postgres_socket}"
+    """Give a database with its tables."""
+    template = await asyncio.to_thread(fresh.postgresql_template, postgres_socket)
+    return fresh.postgresql_url(
+        postgres_socket, await fresh.new_postgresql(postgres_socket, template=template)
+    )
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
+async def empty_postgresql_url(postgres_socket: Path) -> str:
+    return fresh.postgresql_url(postgres_socket, await fresh.new_postgresql(postgres_socket))
+
+
+@pytest.fixture
+async def sqlite_url(empty_sqlite_url: str, tmp_path: Path) -> str:
+    """Give a database with its tables."""
+    (tmp_path / "connector.db").write_bytes(await asyncio.to_thread(fresh.sqlite_file))
+    return empty_sqlite_url
+
+
+@pytest.fixture
+def empty_sqlite_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/connector.db"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
     url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest) -> str:
+    url: str = request.getfixturevalue(f"empty_{request.param}_url")
     return url

@@ -1,5 +1,6 @@
 """The whole connector on real ports, in front of a sandbox."""
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -18,8 +19,9 @@ from proxy.clock import Clock
 from proxy.connectors.model import Connector, Connectors, Identifier
 from proxy.connectors.store import ConnectorStore
 from proxy.sandbox.server import Sandbox
-from proxy.settings import Listen, Pump, Settings
+from proxy.settings import Listen, Pump, Settings, state_directory
 from proxy.tenant import Tenant
+from tests.catalogue.fresh import sqlite_file
 
 LOOPBACK = "127.0.0.1"
 
@@ -94,10 +96,14 @@ async def running(
         changed: Settings that differ from a test's usual ones.
     """
     settings = usual_settings(thron).model_copy(update=changed)
+    environ = {"STATE_DIRECTORY": str(state), **(environ or {})}
+    database = state_directory(environ) / "connector.db"
+    if settings.database_url is None and not database.exists():
+        database.write_bytes(await asyncio.to_thread(sqlite_file))
     async with (
         open_gateway(
             settings,
-            {"STATE_DIRECTORY": str(state), **(environ or {})},
+            environ,
             monotonic=monotonic or time.monotonic,
             clock=clock,
         ) as gateway,

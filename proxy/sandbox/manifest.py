@@ -1,5 +1,6 @@
 """The library a sandbox starts with: the shipped one, a user's own directory, or generated."""
 
+from functools import cache
 from pathlib import Path
 
 from proxy.sandbox.generated import generated
@@ -28,6 +29,7 @@ __all__ = [
 LIBRARY = Path(__file__).parent / "library"
 
 
+@cache
 def shipped() -> Library:
     """Return the library that comes with the package: the invented bicycle maker Velo Aurora."""
     return read(LIBRARY / "tenant.toml")

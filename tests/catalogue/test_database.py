@@ -29,9 +29,9 @@ NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 FILES = Connector(slug="files", folder="f", folder_id="f-1", identifier=Identifier.CONTENT_ID)
 
 
-async def test_empty(database_url: str) -> None:
+async def test_empty(empty_database_url: str) -> None:
     """A fresh database has no connectors, no tenant, and revision 0."""
-    async with Database.open(database_url) as database:
+    async with Database.open(empty_database_url) as database:
         assert await ConnectorStore(database).read() == Connectors(0, ())
         assert await TenantStore(database).read() is None
         assert await audited(database) == ()
@@ -92,11 +92,11 @@ async def test_cancelled_anywhere(database_url: str) -> None:
         assert (await ConnectorStore(database).read()).all == tuple(many)
 
 
-async def test_opened_twice_at_once(database_url: str) -> None:
+async def test_opened_twice_at_once(empty_database_url: str) -> None:
     """Two processes that start on a fresh database both find it ready."""
 
     async def open_and_read() -> int:
-        async with Database.open(database_url) as database:
+        async with Database.open(empty_database_url) as database:
             return await database.revision()
 
     assert await asyncio.gather(*(open_and_read() for _ in range(4))) == [0] * 4
@@ -196,12 +196,12 @@ async def _execute(url: str, *statements: str) -> None:
     await engine.dispose()
 
 
-async def test_a_foreign_database_is_left_alone(database_url: str) -> None:
+async def test_a_foreign_database_is_left_alone(empty_database_url: str) -> None:
     """Another program's tables are a problem, and nothing is put beside them."""
-    await _execute(database_url, "CREATE TABLE orders (id INTEGER)")
+    await _execute(empty_database_url, "CREATE TABLE orders (id INTEGER)")
     for _ in range(2):
         with pytest.raises(ConfigurationError, match=r"tables of another program \(orders\)"):
-            async with Database.open(database_url):
+            async with Database.open(empty_database_url):
                 pass
 
 

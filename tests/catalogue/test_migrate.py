@@ -55,8 +55,8 @@ asyncio.run(main(*sys.argv[1:]))
 
 
 @pytest.fixture
-async def made(database_url: str) -> AsyncIterator[AsyncEngine]:
-    made = engine(place(database_url))
+async def made(empty_database_url: str) -> AsyncIterator[AsyncEngine]:
+    made = engine(place(empty_database_url))
     yield made
     await made.dispose()
 
@@ -134,10 +134,10 @@ async def test_fresh(made: AsyncEngine, tmp_path: Path) -> None:
     assert await _revision_and_tables(made) == (f"{int(HEAD) + 1:04}", set(TABLES.tables))
 
 
-async def test_most_starts_need_no_alembic(sqlite_url: str) -> None:
+async def test_most_starts_need_no_alembic(empty_sqlite_url: str) -> None:
     """It costs time and memory, so it is imported only where there is something to do."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", _START_TWICE, sqlite_url, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-c", _START_TWICE, empty_sqlite_url, stdout=asyncio.subprocess.PIPE
     )
     told, _ = await process.communicate()
     assert told.decode().split() == ["False"]
@@ -183,15 +183,15 @@ async def test_an_installation_in_use_has_no_first_steps(made: AsyncEngine) -> N
 
 
 @pytest.mark.parametrize("name", ["number_1", "number_8"])
-async def test_an_old_database_is_opened_by_many(name: str, database_url: str) -> None:
+async def test_an_old_database_is_opened_by_many(name: str, empty_database_url: str) -> None:
     """Processes that start at once on an old database all find it ready, with its connectors."""
-    made = engine(place(database_url))
+    made = engine(place(empty_database_url))
     async with writer(made).begin() as connection:
         await connection.run_sync(dump.restore, name)
     await made.dispose()
 
     async def slugs() -> list[str]:
-        async with Database.open(database_url, secret_keys_given=("k" * 32,)) as database:
+        async with Database.open(empty_database_url, secret_keys_given=("k" * 32,)) as database:
             assert (await TenantStore(database).read()) is not None
             return [each.slug for each in (await ConnectorStore(database).read()).all]
 
@@ -245,14 +245,22 @@ async def test_a_revision_that_fails_leaves_nothing(
         assert before == [await connection.run_sync(_rows), await connection.run_sync(_reflected)]
 
 
-async def test_killed_in_the_middle(database_url: str, made: AsyncEngine, tmp_path: Path) -> None:
+async def test_killed_in_the_middle(
+    empty_database_url: str, made: AsyncEngine, tmp_path: Path
+) -> None:
     """A process that is killed while it migrates leaves everything as it was."""
     async with writer(made).begin() as connection:
         await connection.run_sync(dump.restore, "number_4")
         before = [await connection.run_sync(_rows), await connection.run_sync(_reflected)]
     scripts, head = _scripts(tmp_path, _ADD_COLOUR, _HANG)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", _MIGRATE, database_url, head, scripts, stdout=asyncio.subprocess.PIPE
+        sys.executable,
+        "-c",
+        _MIGRATE,
+        empty_database_url,
+        head,
+        scripts,
+        stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
     assert await process.stdout.readline() == b"in the middle\n"
