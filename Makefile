@@ -2,9 +2,14 @@
 .DELETE_ON_ERROR:
 .PHONY: demo sandbox test style types matrix mutants bench soak messages programs lock hashes wheel sbom clean
 
+# Else every worker of the tests would compile all that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
+# Tests wait more than they work, and the longest may come last.
+WORKERS := $(BIN)/pytest -n 3 --dist worksteal
 
 demo: $(VENV)/run
 	$(BIN)/thron-connector demo
@@ -13,7 +18,7 @@ sandbox: $(VENV)/run
 	$(BIN)/thron-connector sandbox
 
 test: style types programs
-	$(BIN)/pytest -n 3
+	$(WORKERS)
 
 style: $(VENV)/test
 	$(BIN)/ruff check .
@@ -23,11 +28,11 @@ types: $(VENV)/test
 	$(BIN)/mypy
 
 matrix: $(VENV)/test # every reading of THRON alone, every two together, and all; every page; every pump, every loop
-	$(BIN)/pytest -n 3 -m 'not soak and not bench' tests/test_readings.py tests/delivery/test_switches.py \
+	$(WORKERS) -m 'not soak and not bench' tests/test_readings.py tests/delivery/test_switches.py \
 		tests/browser/test_console_pages.py
 	for pump in ordinary direct splice; do \
 		for loop in '' '-p tests.on_uvloop'; do \
-			PUMP=$$pump $(BIN)/pytest -n 3 -m 'not soak and not bench' $$loop \
+			PUMP=$$pump $(WORKERS) -m 'not soak and not bench' $$loop \
 				tests/delivery tests/semantics || exit 1; done; done
 
 mutants: $(VENV)/test # small slips planted in what is pure: lists those that no test notices
