@@ -192,8 +192,9 @@ async def _open_tenant(
         stack.push_async_callback(resolver.aclose)
         if database is not None and settings.purge_hooks is not None:
             reverification = Reverification(
-                lookup,
+                lookup.members,
                 resolutions=lambda: resolver.resolutions,
+                served_for_s=settings.resolution_ttl_s + settings.stale_if_error_s,
                 changed=changed,
                 caller=caller,
                 now=clock.now,
