@@ -68,6 +68,8 @@ _LOOK_UPS = 2048
 _SLOW_SHARE = 4
 # What aiohttp holds of one upstream before it stops reading: twice this (its high-water mark).
 _READ_BUFFER = 64 * 1024
+# A request to a cache in front, from the connection to the status.
+_CACHE_TIMEOUT_S = 10.0
 
 
 @asynccontextmanager
@@ -300,6 +302,7 @@ async def cache_session(settings: Settings) -> AsyncIterator[aiohttp.ClientSessi
         connector=IdleBoundedConnector(ssl=trusted_authorities(settings)),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": _user_agent(settings)},
+        timeout=aiohttp.ClientTimeout(total=_CACHE_TIMEOUT_S),
     ) as session:
         yield session
 

@@ -1,6 +1,5 @@
 """Tells caches in front what to forget, once every process has: in order, until it is done."""
 
-import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -12,6 +11,7 @@ from typing import Self
 
 import aiohttp
 import structlog
+from aiohttp import hdrs
 from yarl import URL
 
 from proxy.backoff import Backoff
@@ -25,6 +25,7 @@ from proxy.connectors.watch import ConnectorWatch
 from proxy.edge.acknowledgement import Acknowledgements
 from proxy.edge.hooks import SETTING, HookRequest, PurgeHook
 from proxy.edge.tags import tags_of
+from proxy.semantics.dates import parse_retry_after
 from proxy.semantics.freshness import content_tag
 from proxy.telemetry.metrics import Metrics
 
@@ -32,9 +33,9 @@ log = structlog.get_logger("proxy.purge_hooks")
 
 _INTERVAL_S = 0.2
 _LOOK_EVERY_S = 2.0
-_TIMEOUT_S = 10.0
-# A cache that is back is told within this.
+# A cache that is back is told within this, or when it asked for.
 _BACKOFF = Backoff(1.0, longest_s=10.0)
+_LONGEST_ASKED_S = 60.0
 _MOST_PURGES = 1000
 # A cache that takes nothing for so long, or misses so much, is told to forget everything instead:
 # a hook that nobody mends fills no database.
@@ -48,7 +49,15 @@ _TRIED = content_tag("-")
 
 
 class HookFailed(Exception):
-    """A cache did not take what it was told; the words hold no URL and no secret."""
+    """A cache did not take what it was told; the words hold no URL and no secret.
+
+    Attributes:
+        wait_s: How long it asked to be left alone.
+    """
+
+    def __init__(self, problem: str, *, wait_s: float = 0.0) -> None:
+        super().__init__(problem)
+        self.wait_s = wait_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +121,7 @@ class PurgeSender:
             database: With the purges that are ordered.
             watch: The connectors as they are.
             hooks: Of the settings.
-            http: Sends the requests.
+            http: Sends the requests, each within its timeout.
             leads: Tells whether this process is to send.
             metrics: Where requests and what waits are counted.
             proxy: Through which requests by https go; caches nearby are told by http.
@@ -152,6 +161,7 @@ class PurgeSender:
                         f"purge hook {hook.name}",
                         partial(self._hand_on, hook),
                         interval_s=_INTERVAL_S,
+                        news=lambda: self._database.written,
                     )
                 )
             yield self
@@ -265,7 +275,10 @@ class PurgeSender:
             await self._send(hook, tags, message=message)
         except HookFailed as exc:
             progress.failures += 1
-            progress.retry_at = self._monotonic() + _BACKOFF.wait_s(progress.failures, jitter=1)
+            wait_s = max(
+                _BACKOFF.wait_s(progress.failures, jitter=1), min(exc.wait_s, _LONGEST_ASKED_S)
+            )
+            progress.retry_at = self._monotonic() + wait_s
             if progress.problem != str(exc):  # an outage is told once, not with every try
                 log.warning("cache not told", hook=hook.name, reason=str(exc))
             progress.problem = str(exc)
@@ -294,22 +307,20 @@ class PurgeSender:
         """
         url = URL(request.url, encoded=True)
         try:
-            async with (
-                asyncio.timeout(_TIMEOUT_S),
-                self._http.request(
-                    request.method,
-                    url,
-                    headers=request.fields,
-                    data=request.body or None,
-                    proxy=self._proxy if url.scheme == "https" else None,
-                    allow_redirects=False,
-                ) as response,
-            ):
-                status = response.status
+            async with self._http.request(
+                request.method,
+                url,
+                headers=request.fields,
+                data=request.body or None,
+                proxy=self._proxy if url.scheme == "https" else None,
+                allow_redirects=False,
+            ) as response:
+                status, fields = response.status, response.headers
         except TimeoutError as exc:
-            raise HookFailed(f"no answer within {_TIMEOUT_S:g} s") from exc
+            raise HookFailed(f"no answer within {self._http.timeout.total:g} s") from exc
         except (aiohttp.ClientError, OSError, ValueError) as exc:
             # Its words may hold the URL, and that a secret.
             raise HookFailed(f"no answer ({type(exc).__name__})") from exc
         if not 200 <= status < 300:  # noqa: PLR2004 - RFC 9110, 15.3
-            raise HookFailed(f"the cache answered {status}")
+            wait_s = parse_retry_after(fields.get(hdrs.RETRY_AFTER), date=fields.get(hdrs.DATE))
+            raise HookFailed(f"the cache answered {status}", wait_s=wait_s or 0.0)

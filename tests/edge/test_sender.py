@@ -37,20 +37,23 @@ class Cache:
         told: The tags of each request.
         ids: The id of each request, taken or not.
         status: What it answers.
+        retry_after: What it asks to wait.
     """
 
     told: list[str] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     status: int = 200
+    retry_after: str = ""
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer a purge."""
+        retry = {"Retry-After": self.retry_after} if self.retry_after else {}
         if request.path == "/hanging":
             await asyncio.Event().wait()
         self.ids.append(request.headers["id"])
         if self.status < 300:
             self.told.append(request.headers["tags"])
-        return web.Response(status=self.status)
+        return web.Response(status=self.status, headers=retry)
 
 
 @dataclass
@@ -431,3 +434,30 @@ async def test_each_try_is_a_message_of_its_own(sqlite_url: str) -> None:
             assert await here.sender.try_hook("cache") is None
         first, second = here.cache.ids
         assert first != second
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "waits_s"),
+    [
+        pytest.param("", 1, id="as ever"),
+        pytest.param("30", 30, id="what it asks for"),
+        pytest.param("86400", 60, id="a minute at most"),
+        pytest.param("soon", 1, id="nonsense"),
+    ],
+)
+async def test_it_waits_as_a_cache_asks(sqlite_url: str, retry_after: str, waits_s: float) -> None:
+    """A CDN that limits the rate of purges is not asked again before it wants to be."""
+    async with bench(sqlite_url) as here:
+        here.cache.status, here.cache.retry_after = 429, retry_after
+        await here.order(FILM)
+
+        async def has_failed() -> bool:
+            return (await here.sender.states())[0].problem == "the cache answered 429"
+
+        await until(has_failed)
+        here.cache.status = 200
+        here.seconds[0] += waits_s - 0.1
+        await asyncio.sleep(0.5)
+        assert here.cache.told == []
+        here.seconds[0] += 0.2
+        await here.until_told("content-film")
