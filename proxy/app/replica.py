@@ -73,6 +73,7 @@ async def open_replica(
                 connection.purge,
                 running=traffic.records,
                 acknowledges=settings.purge_hooks is not None,
+                news=lambda: context.database.written,
             ),
             measuring(metrics.event_loop_lag.observe),
         ):

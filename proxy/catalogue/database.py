@@ -87,6 +87,7 @@ class Database:
         place: Where it is.
         encryption: Of what is secret in it; None where there is no key: then no secret is kept.
         now: Aware time.
+        written: Set by this process's next write; then there is another one.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class Database:
         self._reader = reader(made)
         self._writer = writer(made)
         self.now = now
+        self.written = asyncio.Event()
         self._running: set[asyncio.Task[Any]] = set()
         self._soon = asyncio.Semaphore(_SOON_AT_ONCE)
         self._left_behind = 0
@@ -258,6 +260,8 @@ class Database:
             async with self._writer.begin() as connection:
                 await connection.execute(select(schema.revision.c.number).with_for_update())
                 yield connection
+        self.written.set()
+        self.written = asyncio.Event()
 
     def _check_file(self) -> None:
         if (problem := self.problem) is not None:

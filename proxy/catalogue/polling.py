@@ -1,8 +1,8 @@
-"""Notices changes in the database by asking at an interval."""
+"""Notices changes in the database by asking at an interval, those of this process at once."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import structlog
 
@@ -16,7 +16,11 @@ INTERVAL_S = 1.0
 
 @asynccontextmanager
 async def polling(
-    name: str, poll: Callable[[], Awaitable[None]], *, interval_s: float = INTERVAL_S
+    name: str,
+    poll: Callable[[], Awaitable[None]],
+    *,
+    interval_s: float = INTERVAL_S,
+    news: Callable[[], asyncio.Event] = asyncio.Event,
 ) -> AsyncIterator[None]:
     """Call at an interval, until the end of the block.
 
@@ -24,8 +28,10 @@ async def polling(
         name: Of the task, and of what is not read when the database fails.
         poll: Its failures are logged, an outage once, and it is called again.
         interval_s: Between two calls.
+        news: Gives an event that makes the next call come at once; asked before each call, so
+            that nothing that happens during one is missed.
     """
-    task = asyncio.create_task(_poll_forever(name, poll, interval_s), name=name)
+    task = asyncio.create_task(_poll_forever(name, poll, interval_s, news), name=name)
     try:
         yield
     finally:
@@ -33,10 +39,19 @@ async def polling(
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _poll_forever(name: str, poll: Callable[[], Awaitable[None]], interval_s: float) -> None:
+async def _poll_forever(
+    name: str,
+    poll: Callable[[], Awaitable[None]],
+    interval_s: float,
+    news: Callable[[], asyncio.Event],
+) -> None:
     failing: str | None = None
+    event = news()
     while True:
-        await asyncio.sleep(interval_s)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(interval_s):
+                await event.wait()
+        event = news()
         try:
             await poll()
         except (DatabaseFailed, ConfigurationError) as exc:

@@ -3,6 +3,7 @@
 The other processes, and caches in front, would learn of it no sooner than they ask themselves.
 """
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -25,12 +26,13 @@ _MOST_AT_ONCE = 1000
 
 
 class SeenChanges:
-    """Notes contents, and orders their purge a moment later: no download waits for it."""
+    """Notes contents, and orders their purge: no download waits for it."""
 
     def __init__(self, database: Database, *, monotonic: Callable[[], float]) -> None:
         self._database = database
         self._monotonic = monotonic
         self._noted: dict[str, None] = {}
+        self._news = asyncio.Event()
         self._ordered_at: dict[str, float] = {}
 
     @classmethod
@@ -40,7 +42,9 @@ class SeenChanges:
     ) -> AsyncIterator[Self]:
         """Order purges of what is noted, until the end of the block."""
         self = cls(database, monotonic=monotonic)
-        async with polling("seen changes", self.write, interval_s=_WRITTEN_EVERY_S):
+        async with polling(
+            "seen changes", self.write, interval_s=_WRITTEN_EVERY_S, news=self._next
+        ):
             yield self
         # The next process remembers nothing, and so would not notice.
         self._ordered_at.clear()
@@ -53,6 +57,11 @@ class SeenChanges:
     def note(self, content_id: str) -> None:
         """Note that a content is not what it was, or is gone."""
         self._noted[content_id] = None
+        self._news.set()
+
+    def _next(self) -> asyncio.Event:
+        self._news.clear()
+        return self._news
 
     async def write(self) -> None:
         """Order the purge of what was noted.

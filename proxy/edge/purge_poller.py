@@ -6,6 +6,7 @@ more; else the cache would fetch that again, and keep it. So each process says h
 ended: until then a cache may be storing one.
 """
 
+import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -94,6 +95,7 @@ class PurgePoller:
         acknowledges: bool,
         monotonic: Callable[[], float] = time.monotonic,
         interval_s: float | None = None,
+        news: Callable[[], asyncio.Event] = asyncio.Event,
     ) -> AsyncIterator[Self]:
         """Carry out purges until the end of the block.
 
@@ -105,6 +107,7 @@ class PurgePoller:
             acknowledges: Whether caches in front are told, which waits for this process's word.
             monotonic: Seconds that no change of the clock moves.
             interval_s: How often the database is asked.
+            news: As for ``polling``.
 
         Raises:
             DatabaseFailed: It does not answer even once.
@@ -121,7 +124,12 @@ class PurgePoller:
             self._seen = await self._purges.last()
         usual_s = _PROMPT_S if acknowledges else INTERVAL_S
         try:
-            async with polling("purges", self.refresh, interval_s=interval_s or usual_s):
+            async with polling(
+                "purges",
+                self.refresh,
+                interval_s=interval_s or usual_s,
+                news=news,
+            ):
                 yield self
         finally:
             await self._leave()

@@ -56,6 +56,29 @@ async def test_it_goes_on(failure: Exception, logged: tuple[str, str]) -> None:
     assert logged in await _logged(failure)
 
 
+async def test_news_are_not_waited_for() -> None:
+    """What happens before a call or during one makes the next come at once."""
+    events, calls = [asyncio.Event()], 0
+
+    def news() -> asyncio.Event:
+        events.append(asyncio.Event())
+        return events[-1]
+
+    async def poll() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            events[-1].set()
+        elif calls == 2:
+            called_twice.set()
+
+    called_twice = asyncio.Event()
+    async with polling("things", poll, interval_s=3600, news=news), asyncio.timeout(5):
+        await asyncio.sleep(0)
+        events[-1].set()
+        await called_twice.wait()
+
+
 async def test_it_ends_with_its_block() -> None:
     """At the end of the block nothing runs any more, even in the middle of a call."""
     begun = asyncio.Event()

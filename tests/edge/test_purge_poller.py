@@ -113,6 +113,30 @@ async def test_another_process_s_order_is_obeyed(sqlite_url: str, *, acknowledge
     assert ours.purges == [order]
 
 
+async def test_this_process_s_order_is_obeyed_at_once(sqlite_url: str) -> None:
+    """It waits for no interval."""
+    async with (
+        Database.open(sqlite_url) as database,
+        ConnectorWatch.open(database, changed=_nothing, interval_s=NEVER_S) as watch,
+    ):
+        made = Process(database, watch)
+        async with (
+            PurgePoller.open(
+                database,
+                watch,
+                made.obey,
+                running=made.records,
+                acknowledges=True,
+                interval_s=NEVER_S,
+                news=lambda: database.written,
+            ),
+            asyncio.timeout(10),
+        ):
+            await asyncio.sleep(0)
+            await PurgeStore(database).order(ALL, actor="cli")
+            await made.once.wait()
+
+
 async def test_each_order_once(sqlite_url: str, *, acknowledges: bool) -> None:
     """Several orders are obeyed in their order, those of one moment together, and none again."""
     orders = [Purge(PurgeKind.CONNECTOR, "files"), ALL, ALL]
