@@ -16,8 +16,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 LOOKS = [
     pytest.param(WIDE, False, id="wide, light"),
-    pytest.param(WIDE, True, id="wide, dark"),
-    pytest.param(NARROW, False, id="narrow, light"),
+    pytest.param(WIDE, True, id="wide, dark", marks=pytest.mark.matrix),
+    pytest.param(NARROW, False, id="narrow, light", marks=pytest.mark.matrix),
     pytest.param(NARROW, True, id="narrow, dark"),
 ]
 MUSIC = "Music and voices"

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from itertools import product
 
 import pytest
 
@@ -54,48 +55,41 @@ async def test_a_line_tells_all(catalogue: Catalogue) -> None:
     assert (line.since, line.updated) == (NOON, NOON + timedelta(minutes=1))
 
 
-@pytest.mark.parametrize(
-    ("selection", "expected"),
-    [
-        pytest.param(
-            EVERYTHING,
-            ["-", "old-film", "film", "hidden", "owner-manual", "manuale", "b/c"],
-            id="everything, by title",
-        ),
-        pytest.param(Selection(search="OWNER"), ["owner-manual"], id="title, any case"),
-        pytest.param(Selection(search="unico"), ["manuale"], id="title without accents"),
-        pytest.param(Selection(search="file-2.PDF"), ["old-film", "film"], id="file name"),
-        pytest.param(Selection(search="id-3"), ["-"], id="content id"),
-        pytest.param(Selection(search="manual owner"), ["owner-manual"], id="all words"),
-        pytest.param(Selection(search="%_"), ["old-film", "film"], id="no wildcards"),
-        pytest.param(Selection(search="%"), ["old-film", "film"], id="a percent sign"),
-        pytest.param(Selection(search="nothing"), [], id="nothing"),
-        pytest.param(
-            Selection(types=frozenset({"VIDEO", "AUDIO"})), ["old-film", "film"], id="types"
-        ),
-        pytest.param(Selection(languages=frozenset({"it"})), ["manuale"], id="language"),
-        pytest.param(Selection(languages=frozenset({""})), ["-"], id="no language"),
-        pytest.param(only("no_identifier"), ["-"], id="no identifier"),
-        pytest.param(only("not_addressable"), ["b/c"], id="not addressable"),
-        pytest.param(only("former"), ["old-film"], id="former"),
-        pytest.param(only("unpublished"), ["hidden"], id="unpublished"),
-        pytest.param(only("removed", "collision"), [], id="neither"),
-        pytest.param(
-            Selection("manual", languages=frozenset({"en"}), types=frozenset({"OTHER"})),
-            ["owner-manual"],
-            id="all at once",
-        ),
-        pytest.param(Selection(content_id="id-2"), ["old-film", "film"], id="one content"),
-    ],
+SELECTIONS: tuple[tuple[Selection, list[str]], ...] = (
+    (EVERYTHING, ["-", "old-film", "film", "hidden", "owner-manual", "manuale", "b/c"]),
+    (Selection(search="OWNER"), ["owner-manual"]),
+    (Selection(search="unico"), ["manuale"]),
+    (Selection(search="file-2.PDF"), ["old-film", "film"]),
+    (Selection(search="id-3"), ["-"]),
+    (Selection(search="manual owner"), ["owner-manual"]),
+    (Selection(search="%_"), ["old-film", "film"]),
+    (Selection(search="%"), ["old-film", "film"]),
+    (Selection(search="nothing"), []),
+    (Selection(types=frozenset({"VIDEO", "AUDIO"})), ["old-film", "film"]),
+    (Selection(languages=frozenset({"it"})), ["manuale"]),
+    (Selection(languages=frozenset({""})), ["-"]),
+    (only("no_identifier"), ["-"]),
+    (only("not_addressable"), ["b/c"]),
+    (only("former"), ["old-film"]),
+    (only("unpublished"), ["hidden"]),
+    (only("removed", "collision"), []),
+    (
+        Selection("manual", languages=frozenset({"en"}), types=frozenset({"OTHER"})),
+        ["owner-manual"],
+    ),
+    (Selection(content_id="id-2"), ["old-film", "film"]),
 )
-async def test_selections(catalogue: Catalogue, selection: Selection, expected: list[str]) -> None:
+
+
+async def test_selections(catalogue: Catalogue) -> None:
     """A selection has the lines that fulfil all of it, and their number is told."""
-    assert await values(catalogue, selection) == expected
-    page = await catalogue.contents.page(NAMES, selection, limit=1)
-    assert (page.total, len(page.lines)) == (len(expected), min(1, len(expected)))
-    assert [each.value or "-" async for each in catalogue.contents.each(NAMES, selection)] == (
-        expected
-    )
+    contents = catalogue.contents
+    for selection, expected in SELECTIONS:
+        assert await values(catalogue, selection) == expected, selection
+        page = await contents.page(NAMES, selection, limit=1)
+        assert (page.total, len(page.lines)) == (len(expected), min(1, len(expected))), selection
+        each = [line.value or "-" async for line in contents.each(NAMES, selection)]
+        assert each == expected, selection
 
 
 async def test_selected_lines(catalogue: Catalogue) -> None:
@@ -105,23 +99,22 @@ async def test_selected_lines(catalogue: Catalogue) -> None:
     assert await values(catalogue, Selection(numbers=picked)) == ["old-film", "film"]
 
 
-@pytest.mark.parametrize("descending", [False, True], ids=["up", "down"])
-@pytest.mark.parametrize("sort", Sort)
-async def test_orders(catalogue: Catalogue, sort: Sort, *, descending: bool) -> None:
+async def test_orders(catalogue: Catalogue) -> None:
     """Pages, one after the other, are all lines in one order, and that order is total."""
     contents = catalogue.contents
-    whole = [line async for line in contents.each(NAMES, sort=sort, descending=descending)]
-    paged = [
-        line
-        for offset in range(0, 8, 2)
-        for line in (
-            await contents.page(NAMES, sort=sort, descending=descending, offset=offset, limit=2)
-        ).lines
-    ]
-    assert paged == whole
-    assert len(whole) == 7
-    turned = [line async for line in contents.each(NAMES, sort=sort, descending=not descending)]
-    assert turned == whole[::-1]
+    for sort, descending in product(Sort, (False, True)):
+        whole = [line async for line in contents.each(NAMES, sort=sort, descending=descending)]
+        paged = [
+            line
+            for offset in range(0, 8, 2)
+            for line in (
+                await contents.page(NAMES, sort=sort, descending=descending, offset=offset, limit=2)
+            ).lines
+        ]
+        assert paged == whole, (sort, descending)
+        assert len(whole) == 7
+        turned = [line async for line in contents.each(NAMES, sort=sort, descending=not descending)]
+        assert turned == whole[::-1], (sort, descending)
 
 
 async def test_orders_by_date(catalogue: Catalogue) -> None:

@@ -208,34 +208,28 @@ async def test_reload_refused(cli: Cli, workers: str) -> None:
         assert "handed over" not in process.output
 
 
-@either
-@pytest.mark.parametrize(
-    ("changed", "reason"),
-    [
-        pytest.param(
-            {
-                "TDC_TLS_LISTEN": "127.0.0.1:0",
-                "TDC_TLS_CERT": "{home}/connectors.toml",
-                "TDC_TLS_KEY": "{home}/connectors.toml",
-            },
-            "TDC_TLS_CERT, TDC_TLS_KEY: ",
-            id="a certificate",
-        ),
-        pytest.param(
-            {"TDC_APP_KEY": "", "TDC_APP_KEY_FILE": "{home}/none"},
-            "TDC_APP_KEY_FILE: ",
-            id="a secret's file",
-        ),
-        pytest.param(
-            {"TDC_ADMIN_LISTEN": "{taken}"},
-            "TDC_ADMIN_LISTEN: {taken}: another program listens there",
-            id="an address",
-        ),
-    ],
+# What changes, where {home} is a directory with connectors.toml alone, and {taken} an address that
+# another program listens on; and what is told of it.
+CANNOT_BE_OPENED = (
+    (
+        {
+            "TDC_TLS_LISTEN": "127.0.0.1:0",
+            "TDC_TLS_CERT": "{home}/connectors.toml",
+            "TDC_TLS_KEY": "{home}/connectors.toml",
+        },
+        "TDC_TLS_CERT, TDC_TLS_KEY: ",
+    ),
+    ({"TDC_APP_KEY": "", "TDC_APP_KEY_FILE": "{home}/none"}, "TDC_APP_KEY_FILE: "),
+    (
+        {"TDC_ADMIN_LISTEN": "{taken}"},
+        "TDC_ADMIN_LISTEN: {taken}: another program listens there",
+    ),
 )
-async def test_what_cannot_be_opened_refuses_a_reload(
-    cli: Cli, changed: dict[str, str], reason: str, workers: str
-) -> None:
+
+
+@pytest.mark.timeout(300)  # three reloads, each with processes of its own
+@either
+async def test_what_cannot_be_opened_refuses_a_reload(cli: Cli, workers: str) -> None:
     """Each reason is told by the command, in the log and on the console; the old one goes on."""
     cli.environ["TDC_WORKERS"] = workers
     await cli.apply(document(cli.thron, "files"), "--yes")
@@ -244,19 +238,20 @@ async def test_what_cannot_be_opened_refuses_a_reload(
         token = (await tokens.make("test", can_change=False, actor="test")).secret
     with socket.create_server(("127.0.0.1", 0)) as other:
         known = {"home": cli.state, "taken": f"127.0.0.1:{other.getsockname()[1]}"}
-        wrong = {name: value.format(**known) for name, value in changed.items()}
-        told = reason.format(**known)
         async with (
             served(cli.environ) as (process, public, admin),
             aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as http,
         ):
-            status, output = await run("reload", environ=at(cli, public, admin) | wrong)
-            assert status == 2
-            assert told in output
-            assert told in str((await event(process, "reload refused"))["problems"])
-            async with http.get(f"http://{admin}/api/overview") as answer:
-                assert told in await answer.text()
-            assert await is_answered(public, "/-/livez") == 200
+            for nth, (changed, reason) in enumerate(CANNOT_BE_OPENED, start=1):
+                wrong = {name: value.format(**known) for name, value in changed.items()}
+                told = reason.format(**known)
+                status, output = await run("reload", environ=at(cli, public, admin) | wrong)
+                assert status == 2
+                assert told in output
+                assert told in str((await event(process, "reload refused", nth=nth))["problems"])
+                async with http.get(f"http://{admin}/api/overview") as answer:
+                    assert told in await answer.text()
+                assert await is_answered(public, "/-/livez") == 200
 
 
 @either
