@@ -11,6 +11,7 @@ from yarl import URL
 
 from tests.browser.console import NARROW, WIDE, Window, window
 from tests.running import Running
+from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -94,6 +95,34 @@ async def test_what_is_open_stays_open(browser: Browser, connector: Running) -> 
         await expect(opened).to_have_count(1)
         await expect(opened).to_contain_text(_film(connector))
         await expect(opened.locator("summary")).to_be_focused()
+
+
+async def test_thron_outage(browser: Browser, connector: Running) -> None:
+    """While THRON is down an open page says so, since when and why; once it is back, no more."""
+    async with _signed_in(browser, connector) as seen:
+        tile = seen.page.get_by_role("region", name="THRON")
+        await seen.page.evaluate("window.isTheSame = true")
+        await expect(tile).to_contain_text("answers")
+        connector.thron.api_down = True
+        for number in range(3):
+            assert (await connector.get(f"/media/en/name-{number}")).status >= 500
+        # It asks again every five seconds, and says by its badge which of both it is at.
+        await expect(tile).to_contain_text(re.compile("does not answer|unstable"))
+        await expect(tile).to_contain_text(re.compile(r"\d requests to THRON .* the first \S"))
+        outage = connector.tenant.resolver.outage
+        assert outage is not None
+        await expect(tile.locator(".tile-problem")).to_have_text(outage.problem)
+        await seen.is_fit()
+
+        async def is_served() -> bool:
+            return (await connector.get(_film(connector))).status == 200
+
+        connector.thron.api_down = False
+        await until(is_served)
+        await expect(tile).not_to_contain_text("without an answer")
+        await expect(tile.locator(".tile-problem")).to_have_count(0)
+        await expect(tile).to_contain_text("answers")
+        assert await seen.page.evaluate("window.isTheSame")
 
 
 async def test_filter(browser: Browser, connector: Running) -> None:
