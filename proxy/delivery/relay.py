@@ -90,6 +90,7 @@ async def pump(
     if expected is None and (promised := ResumePoint.of(first.status, first.fields)) is not None:
         expected = promised.selected.octets
     skip = failures = 0
+    broken: GatewayError | None = None
     try:
         while record.octets != expected:
             before = record.octets
@@ -108,7 +109,7 @@ async def pump(
                 async with guard.watching(read_gap_s=read_gap_s):
                     await _cross(crossing, kind)
             except _BROKEN as exc:
-                broken: GatewayError = exc
+                broken = exc
             else:
                 return
             if record.octets > before:
@@ -129,6 +130,7 @@ async def pump(
             record.resumed += 1
     finally:
         upstream.close()
+        broken = None  # its traceback has this frame: a cycle
 
 
 async def _continued(

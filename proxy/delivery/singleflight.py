@@ -45,8 +45,11 @@ class SingleFlight(Generic[K, V]):
             Exception: What the call raises, to each who waits for it.
         """
         running = self._call(key, call)
-        async with asyncio.timeout_at(None if timeout_s is None else running.since + timeout_s):
-            return await asyncio.shield(running.task)
+        try:
+            async with asyncio.timeout_at(None if timeout_s is None else running.since + timeout_s):
+                return await asyncio.shield(running.task)
+        finally:
+            del running  # the traceback of its exception has this frame: a cycle
 
     async def aclose(self) -> None:
         """Cancel the calls that still run, and wait until they are gone."""

@@ -246,7 +246,10 @@ class SourceFiles:
         error = await sniff_error(response, expected_name=asked.file_name)
         if error is not None:
             response.close()
-            raise error
+            try:
+                raise error
+            finally:
+                del error  # its traceback has this frame: a cycle
         return OriginResponse(response, source, is_redirected=False)
 
 

@@ -158,10 +158,13 @@ class Observer:
             error = GatewayError()
             record.ended_by, record.error = "gateway", type(exc).__name__
             log.exception("bug", path=record.shown_path)
-        if record.headers_sent:
-            _abort(request)
-            raise error
-        return _error_response(error, request, record, self._negative_ttl_s)
+        try:
+            if record.headers_sent:
+                _abort(request)
+                raise error
+            return _error_response(error, request, record, self._negative_ttl_s)
+        finally:
+            del error  # its traceback has this frame: a cycle that would wait for the collector
 
     def answer_at_once(self, message: RawRequestMessage, peer: str, scheme: Scheme) -> bytes | None:
         """Return a whole answer as octets where that needs no waiting, else None.

@@ -1,8 +1,10 @@
 """Request id, access record and error answers, for every way that a request can end."""
 
 import asyncio
+import gc
 import select
 import time
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -27,6 +29,7 @@ from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.middleware import MAX_WARNED, FrontDetector, Handler, Observer
 from tests.logs import Logged, logged
 from tests.running import Running
+from tests.waiting import until
 
 Client = TestClient[web.Request, web.Application]
 FILM = "strada-sl-film"
@@ -489,3 +492,26 @@ def test_one_address_that_forwards(field: str) -> None:
 def test_clients_are_no_front(peers: list[str], fields: dict[str, str]) -> None:
     """One client without such a field, or several with one, are no front."""
     assert _fronts_found(peers, fields) == 0
+
+
+async def test_errors_leave_no_cycles(connector: Running) -> None:
+    """An error is gone with its answer: crowds of them do not wait for the garbage collector."""
+    film = f"/files/{connector.thron.tenant.find(FILM).id}"
+    paths = ["/media/en/none", "/none", "/%00", f"/files/{uuid.uuid4()}", film]
+    for path in paths:
+        await connector.get(path)
+    connector.thron.faults.add(Fault(Kind.STATUS, "source", None, status=503))
+    gc.collect()
+    gc.disable()
+    before = [each for each in gc.get_objects() if isinstance(each, GatewayError)]
+    try:
+        for path in [*paths, "/media/en/never-asked-before"]:
+            assert (await connector.get(path)).status >= 400
+
+        async def all_are_gone() -> bool:  # the last one ends a moment after its answer
+            errors = (each for each in gc.get_objects() if isinstance(each, GatewayError))
+            return all(any(each is other for other in before) for each in errors)
+
+        await until(all_are_gone)
+    finally:
+        gc.enable()
