@@ -33,7 +33,7 @@ def is_ours(headers: Mapping[str, str], body: str, *, secret: str, now: float) -
 
 
 def invalidation(body: str) -> dict[str, Any]:
-    """Return the InvalidationBatch of a message; the same one again is no second invalidation."""
+    """Return the InvalidationBatch of a message; a repeated one is not a second one."""
     message = json.loads(body)
     items = [f"#{tag}" for tag in message["data"]["tags"]]
     return {

@@ -38,7 +38,7 @@ acl tls_proxies {
 }
 
 # Who may have what is stored forgotten: the connector's machines, by plain http. What came through
-# the proxy that ends TLS may be anybody's, though that is on one of these machines.
+# the proxy that ends TLS can be anybody's, though that is on one of these machines.
 acl purgers {
     "127.0.0.1";
     "::1";
