@@ -4,7 +4,8 @@
    queue for whichever process is free, and none is lost when one of them ends.
 2. The console's process starts first: it brings the database up to date, and what cannot be is
    told once. What fails at the start is the failure of all.
-3. A process that ends without having been told to is replaced, after a wait that grows.
+3. A process that ends without having been told to is replaced, after a wait that grows; so is one
+   that hangs, once it is killed.
 4. To whoever starts and ends it the supervisor is like the one process of ``proxy/app/gateway.py``:
    so a successor of either kind follows a predecessor of either kind.
 5. The processes drain by themselves when the supervisor ends, however it does: its end of their
@@ -18,7 +19,6 @@ that all have the same, or gives its sockets to its successor.
 
 import asyncio
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -33,7 +33,8 @@ from proxy.backoff import Backoff
 from proxy.errors import ConfigurationError, GatewayError
 from proxy.server.assignment import CONSOLE, Assignment, worker_name
 from proxy.server.channel import Channel, Message
-from proxy.server.child_processes import ChildProcesses
+from proxy.server.child_processes import ChildProcess, ChildProcesses
+from proxy.server.heartbeat import heard
 from proxy.server.listeners import Sockets, stop_listening
 from proxy.server.shared_counts import SharedMemory
 from proxy.settings import Settings
@@ -47,6 +48,10 @@ _LASTED_S = 30.0
 # the exit status.
 _HOPELESS = 5
 _CONFIGURATION_ERROR = 2
+# Of a process between two messages: while it opens what it needs a step of that is to be done, and
+# afterwards its event loop is to turn. Less than a predecessor waits for the whole, so that it
+# hears which one hangs.
+_SILENT_S = 45.0
 # For a process to close its listeners; one that hangs has them closed by the supervisor.
 _CLOSE_S = 2.0
 _INTRODUCE_AGAIN_S = 1.0
@@ -64,14 +69,16 @@ class _Child:
     Attributes:
         not_ready: Why nothing new should come to it; None until it has opened everything.
         is_set_up: Whether it has credentials.
-        problems: Why it could not start.
+        problems: Why it could not start, or was killed.
+        hangs: Whether it was killed since it made no progress.
     """
 
-    process: subprocess.Popen[bytes]
+    process: ChildProcess
     channel: Channel
     not_ready: Sequence[str] | None = None
     is_set_up: bool = False
     problems: Sequence[str] = ()
+    hangs: bool = False
 
 
 class Supervisor:
@@ -82,12 +89,17 @@ class Supervisor:
         settings: Settings,
         sockets: Sockets,
         processes: ChildProcesses,
+        *,
         failed: Callable[[int], None],
+        progressed: Callable[[], None] | None,
+        silent_s: float,
     ) -> None:
         self._settings = settings
         self._sockets = sockets
         self._processes = processes
         self._failed = failed
+        self._progressed = progressed
+        self._silent_s = silent_s
         self._memory = SharedMemory.make(processes=settings.workers)
         self._children: dict[int, _Child] = {}
         # For those too that are started later.
@@ -108,6 +120,8 @@ class Supervisor:
         sockets: Sockets,
         processes: ChildProcesses,
         failed: Callable[[int], None],
+        progressed: Callable[[], None] | None = None,
+        silent_s: float = _SILENT_S,
     ) -> AsyncIterator[Self]:
         """Run the processes until the end of the block; then let downloads finish (TDC_DRAIN_S).
 
@@ -116,12 +130,21 @@ class Supervisor:
             sockets: On which no connection is accepted before ``accept``.
             processes: Starts them.
             failed: Is told an exit status, once nobody serves any more, or one fails at the end.
+            progressed: Is called as they get on with their start.
+            silent_s: After so long without progress one is killed, and replaced.
 
         Raises:
             ConfigurationError: One of the processes could not start because of the settings.
             GatewayError: It could not for another reason.
         """
-        self = cls(settings, sockets, processes, failed)
+        self = cls(
+            settings,
+            sockets,
+            processes,
+            failed=failed,
+            progressed=progressed,
+            silent_s=silent_s,
+        )
         try:
             await self._start()
             yield self
@@ -266,7 +289,8 @@ class Supervisor:
     async def _run(self, number: int) -> tuple[int, Sequence[str]]:
         """Run a process once; return its exit status, and why it could not start.
 
-        The status is negative for the signal that ended it.
+        The status is negative for the signal that ended it, but that of one that hung is 1: to
+        start that again might take no end.
         """
         channel = None
         try:
@@ -297,12 +321,25 @@ class Supervisor:
         if number != CONSOLE:
             self._memory.clear(number - 1)
         ended_early = f"{worker_name(number)} ended before it was ready; the log has what it said"
+        if child.hangs:
+            return 1, child.problems
         return status, child.problems or ([ended_early] if child.not_ready is None else [])
 
     async def _hear(self, number: int, child: _Child) -> None:
         with suppress(OSError, ValueError):  # it has ended
             while True:
-                match await child.channel.receive():
+                try:
+                    message = await heard(child.channel, silent_s=self._silent_s)
+                except TimeoutError:
+                    child.hangs = True
+                    child.problems = [
+                        f"{worker_name(number)} hung: no progress for {self._silent_s:g} s"
+                    ]
+                    child.process.kill()
+                    return
+                if self._progressed is not None:
+                    self._progressed()
+                match message:
                     case {"not_ready": [*reasons], "is_set_up": bool(is_set_up)}:
                         is_new = child.not_ready is None
                         child.not_ready, child.is_set_up = reasons, is_set_up

@@ -5,8 +5,9 @@ import os
 import resource
 import signal
 import socket
+import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +23,9 @@ from proxy.admin.store import ConsoleStore
 from proxy.catalogue.database import Database
 from proxy.clock import utc_now
 from proxy.sandbox.server import Sandbox
+from tests.bench.process_tree import children
 from tests.commands.cli import FILM
-from tests.process import Process, environ_for, run, served
+from tests.process import Process, beside, environ_for, run, served
 from tests.waiting import until
 
 CONNECTORS = """
@@ -653,3 +655,96 @@ async def test_two_reloads_at_once(thron: Sandbox, tmp_path: Path) -> None:
         for status, output in both:
             assert status == 0 or "under way" in output, output
         assert await running.status() == 200
+
+
+# A supervisor that waits for a silent process for so long as is given.
+_SUPERVISOR = """
+import asyncio, os, sys
+from contextlib import AsyncExitStack
+
+from proxy.errors import GatewayError
+from proxy.server.child_processes import ChildProcesses
+from proxy.server.listeners import bind_all
+from proxy.settings import load
+from proxy.telemetry import log
+from proxy.workers import Supervisor
+
+async def main():
+    log.configure("info")
+    async with AsyncExitStack() as stack:
+        sockets, settings = bind_all(stack, load(os.environ))
+        processes = ChildProcesses(is_first=False, failed=print)
+        async with Supervisor.open(
+            settings,
+            sockets=sockets,
+            processes=processes,
+            failed=print,
+            silent_s=float(sys.argv[1]),
+        ) as supervisor:
+            supervisor.accept()
+            await asyncio.Event().wait()
+
+try:
+    asyncio.run(main())
+except GatewayError as exc:
+    sys.exit(str(exc))
+"""
+
+
+@asynccontextmanager
+async def supervisor(
+    thron: Sandbox, state: Path, *, silent_s: float, workers: int
+) -> AsyncIterator[Process]:
+    """Run one without what ``serve`` has around it."""
+    environ = environ_for(thron, state) | {
+        "TDC_WORKERS": str(workers),
+        "TDC_LISTEN": "127.0.0.1:0",
+        "TDC_ADMIN_LISTEN": "127.0.0.1:0",
+    }
+    program = (sys.executable, "-c", _SUPERVISOR, str(silent_s))
+    async with beside(environ=environ, program=program) as process:
+        yield process
+
+
+async def new_child(process: Process, known: Sequence[int]) -> int:
+    """Return the first child of a process that is not among those known, as soon as it runs."""
+    found: list[int] = []
+
+    async def is_there() -> bool:
+        for pid in set(children(process.pid)) - set(known):
+            if b"--control" in Path(f"/proc/{pid}/cmdline").read_bytes():  # noqa: ASYNC240 - no disk
+                found[:] = [pid]
+        return bool(found)
+
+    await until(is_there)
+    return found[0]
+
+
+async def test_one_that_hangs_at_the_start(thron: Sandbox, tmp_path: Path) -> None:
+    """It is the failure of all, and is named."""
+    async with supervisor(thron, tmp_path, silent_s=2, workers=2) as process:
+        os.kill(await new_child(process, ()), signal.SIGSTOP)
+        assert await asyncio.to_thread(process.status) == 1
+        assert "console hung: no progress for 2 s" in process.output
+
+
+async def test_those_that_hang_are_replaced(thron: Sandbox, tmp_path: Path) -> None:
+    """One that has been ready, and one that never is: each is killed, and followed by another."""
+    async with supervisor(thron, tmp_path, silent_s=15, workers=2) as process:
+        await asyncio.to_thread(process.event, "process ready", nth=3)
+        ready = {each["process"]: each["pid"] for each in process.events if "pid" in each}
+        os.kill(ready["delivery-1"], signal.SIGSTOP)
+        os.kill(ready["delivery-2"], signal.SIGKILL)
+        os.kill(await new_child(process, list(ready.values())), signal.SIGSTOP)
+
+        async def are_replaced() -> bool:
+            again = [each["process"] for each in process.events if "pid" in each]
+            return {"delivery-1", "delivery-2"} <= set(again[3:])
+
+        await until(are_replaced, at_most_s=240)
+        hung = [
+            each["process"]
+            for each in process.events
+            if each["event"] == "process ended" and "hung" in str(each["problems"])
+        ]
+        assert {"delivery-1", "delivery-2"} <= set(hung)

@@ -1,7 +1,7 @@
 """The one process beside the delivery processes: console, sync and link checks."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from proxy.app.admin import Seen, open_admin
@@ -15,13 +15,14 @@ from proxy.server.listeners import Sockets
 
 @asynccontextmanager
 async def open_console_process(
-    assignment: Assignment, environ: Mapping[str, str]
+    assignment: Assignment, environ: Mapping[str, str], *, progressed: Callable[[], None]
 ) -> AsyncIterator[Serving]:
     """Serve the console once told to, and keep the catalogue, until the end of the block.
 
     Args:
         assignment: Of this process.
         environ: For the state directory.
+        progressed: As for ``open_context``.
 
     Raises:
         ConfigurationError: The database or a file cannot be used.
@@ -29,7 +30,7 @@ async def open_console_process(
     """
     settings, sockets, draining = assignment.settings, Sockets(assignment.sockets), asyncio.Event()
     async with (
-        open_replica(settings, environ) as replica,
+        open_replica(settings, environ, progressed=progressed) as replica,
         Whole.open(
             number=settings.workers, served=lambda: replica.watch.connectors.by_slug
         ) as whole,

@@ -1,6 +1,6 @@
 """One of several delivery processes: the public listener alone."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -16,7 +16,7 @@ from proxy.server.shared_counts import SharedMemory
 
 @asynccontextmanager
 async def open_delivery_process(
-    assignment: Assignment, environ: Mapping[str, str]
+    assignment: Assignment, environ: Mapping[str, str], *, progressed: Callable[[], None]
 ) -> AsyncIterator[Serving]:
     """Serve the public listener, once told to, until the end of the block.
 
@@ -25,6 +25,7 @@ async def open_delivery_process(
     Args:
         assignment: Of this process.
         environ: For the state directory.
+        progressed: As for ``open_context``.
 
     Raises:
         ConfigurationError: The database or a file cannot be used.
@@ -41,7 +42,7 @@ async def open_delivery_process(
         max_connections=settings.max_connections,
     )
     async with (
-        open_replica(settings, environ) as replica,
+        open_replica(settings, environ, progressed=progressed) as replica,
         open_public(
             replica,
             *sockets.public,

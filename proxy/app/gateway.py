@@ -112,6 +112,7 @@ async def open_gateway(
     sockets: Sockets | None = None,
     monotonic: Callable[[], float] = time.monotonic,
     clock: Clock | None = None,
+    progressed: Callable[[], None] | None = None,
 ) -> AsyncIterator[Gateway]:
     """Run the connector until the end of the block; then let downloads finish (TDC_DRAIN_S).
 
@@ -122,6 +123,7 @@ async def open_gateway(
             ``Gateway.accept``. None: they are bound, and accepted on at once.
         monotonic: By which the console's sign-ins and links end.
         clock: As for ``open_context``.
+        progressed: The same.
 
     Raises:
         ConfigurationError: An address is taken, the database or a file cannot be used.
@@ -132,7 +134,9 @@ async def open_gateway(
         accepts_at_once = sockets is None
         if sockets is None:
             sockets, settings = bind_all(stack, settings)
-        replica = await stack.enter_async_context(open_replica(settings, environ, clock=clock))
+        replica = await stack.enter_async_context(
+            open_replica(settings, environ, clock=clock, progressed=progressed)
+        )
         # It closes after the console: until it has drained all that downloads need must work.
         public = await stack.enter_async_context(
             open_public(

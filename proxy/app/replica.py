@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -42,7 +42,11 @@ class Replica:
 
 @asynccontextmanager
 async def open_replica(
-    settings: Settings, environ: Mapping[str, str], *, clock: Clock | None = None
+    settings: Settings,
+    environ: Mapping[str, str],
+    *,
+    clock: Clock | None = None,
+    progressed: Callable[[], None] | None = None,
 ) -> AsyncIterator[Replica]:
     """Follow what the database says, until the end of the block.
 
@@ -50,6 +54,7 @@ async def open_replica(
         settings: Loaded; the ports are those that were bound.
         environ: For the state directory.
         clock: As for ``open_context``.
+        progressed: The same.
 
     Raises:
         ConfigurationError: The database or a file cannot be used.
@@ -58,7 +63,9 @@ async def open_replica(
     _refuse_slow_parser()
     metrics, loop = Metrics(), asyncio.get_running_loop()
     metrics.tasks.set_function(lambda: len(asyncio.all_tasks(loop)))
-    async with open_context(settings, environ, clock=clock, metrics=metrics) as context:
+    async with open_context(
+        settings, environ, clock=clock, metrics=metrics, progressed=progressed
+    ) as context:
         connection, traffic = context.connection, Traffic(now=time.time)
 
         async def changed() -> None:

@@ -80,6 +80,7 @@ async def open_context(
     clock: Clock | None = None,
     recording: Recording | None = None,
     metrics: Metrics | None = None,
+    progressed: Callable[[], None] | None = None,
 ) -> AsyncIterator[AppContext]:
     """Open the database, and where there are credentials the way to THRON.
 
@@ -89,13 +90,16 @@ async def open_context(
         clock: By which what was learnt from THRON lapses; the machine's, if no other is given.
         recording: Is told of every answer of THRON's API and of origins.
         metrics: Where requests to THRON are counted.
+        progressed: As for ``Database.open``.
 
     Raises:
         ConfigurationError: The database or a file cannot be used.
         DatabaseFailed: The database does not answer.
     """
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(open_database(settings, environ))
+        database = await stack.enter_async_context(
+            open_database(settings, environ, progressed=progressed)
+        )
         log.info("database", place=str(database.place))
         opener = partial(_open_tenant, settings, clock=clock or Clock(), metrics=metrics)
         connection = TenantConnection(

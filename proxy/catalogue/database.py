@@ -15,7 +15,12 @@ from collections.abc import (
     Iterator,
     Mapping,
 )
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
 from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
@@ -32,6 +37,7 @@ from proxy.catalogue.engine import (
     driver_failures,
     engine,
     file_id,
+    following,
     is_scrubbed,
     make_file,
     mark_scrubbed,
@@ -118,6 +124,7 @@ class Database:
         *,
         secret_keys_given: tuple[str, ...] = (),
         now: Callable[[], datetime] = utc_now,
+        progressed: Callable[[], None] | None = None,
     ) -> AsyncIterator[Self]:
         """Open a database, making its file and its tables where there are none.
 
@@ -125,6 +132,8 @@ class Database:
             url: As TDC_DATABASE_URL has it: a path, ``sqlite:///PATH``, ``postgresql://...``.
             secret_keys_given: As TDC_SECRET_KEY has them, newest first.
             now: Aware time, for the audit.
+            progressed: Is called, from any thread, as opening gets on: a large database may take
+                minutes to be brought to this release's tables.
 
         Raises:
             ConfigurationError: It cannot be reached or written, or is not for this program.
@@ -136,7 +145,8 @@ class Database:
         made = engine(where)
         try:
             self = cls(made, where=where, encryption=encryption, now=now)
-            await self._prepare()
+            with following(made, progressed) if progressed is not None else nullcontext():
+                await self._prepare()
             try:
                 yield self
             finally:
@@ -303,15 +313,23 @@ def _failures(*more: type[Exception]) -> tuple[type[Exception], ...]:
 
 
 def open_database(
-    settings: Settings, environ: Mapping[str, str]
+    settings: Settings,
+    environ: Mapping[str, str],
+    *,
+    progressed: Callable[[], None] | None = None,
 ) -> AbstractAsyncContextManager[Database]:
     """Open the database of the settings, as ``Database.open`` does.
 
     Args:
         settings: Loaded.
         environ: For the state directory.
+        progressed: As for ``Database.open``.
     """
-    return Database.open(settings.database(environ), secret_keys_given=settings.secret_keys)
+    return Database.open(
+        settings.database(environ),
+        secret_keys_given=settings.secret_keys,
+        progressed=progressed,
+    )
 
 
 async def revision(connection: AsyncConnection) -> int:

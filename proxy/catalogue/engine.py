@@ -4,7 +4,7 @@ import asyncio
 import os
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,9 @@ _BUSY_MS = 5000  # a writer of ours holds SQLite for milliseconds; a backup may 
 _PAUSE_MS = 20
 _CONNECT_S = 10.0
 _COMMAND_S = 30.0
+
+# Between two looks at a statement of SQLite that takes long: some hundredths of a second.
+_INSTRUCTIONS = 10_000_000
 
 # SQLite's user_version of a file without plain secrets; older versions left it at 0.
 _SCRUBBED = 1
@@ -111,6 +114,39 @@ def reader(made: AsyncEngine) -> AsyncEngine:
 def writer(made: AsyncEngine) -> AsyncEngine:
     """Return the engine for transactions that write; in SQLite they lock from their start."""
     return made.execution_options(writes=True)
+
+
+@contextmanager
+def following(made: AsyncEngine, progressed: Callable[[], None]) -> Iterator[None]:
+    """Call back, within the block, as statements are done, and while long ones of SQLite get on.
+
+    PostgreSQL says nothing of a statement that runs; none runs for longer than ``_COMMAND_S``.
+
+    Args:
+        made: Not connected yet.
+        progressed: Is called from any thread.
+    """
+
+    def executed(*_: Any) -> None:
+        progressed()
+
+    def running() -> bool:
+        progressed()
+        return False  # else SQLite would interrupt it
+
+    def connected(connection: Any, _record: Any) -> None:
+        connection.run_async(lambda raw: raw.set_progress_handler(running, _INSTRUCTIONS))
+
+    events: list[tuple[str, Callable[..., None]]] = [("after_cursor_execute", executed)]
+    if made.dialect.name == "sqlite":
+        events.append(("connect", connected))
+    for name, told in events:
+        event.listen(made.sync_engine, name, told)
+    try:
+        yield
+    finally:
+        for name, told in events:
+            event.remove(made.sync_engine, name, told)
 
 
 async def write_ahead(made: AsyncEngine) -> None:

@@ -94,14 +94,21 @@ class _Serving(Protocol):
 
 
 def _open(
-    settings: Settings, sockets: Sockets, children: ChildProcesses, failed: Callable[[int], None]
+    settings: Settings,
+    sockets: Sockets,
+    children: ChildProcesses,
+    *,
+    failed: Callable[[int], None],
+    progressed: Callable[[], None] | None,
 ) -> AbstractAsyncContextManager[_Serving]:
     if settings.workers > 1:
-        return Supervisor.open(settings, sockets=sockets, processes=children, failed=failed)
+        return Supervisor.open(
+            settings, sockets=sockets, processes=children, failed=failed, progressed=progressed
+        )
     with importing():  # a supervisor does without the 50 MB of what its processes import
         from proxy.app.gateway import open_gateway  # noqa: PLC0415
 
-    return open_gateway(settings, os.environ, sockets=sockets)
+    return open_gateway(settings, os.environ, sockets=sockets, progressed=progressed)
 
 
 async def _serve(settings: Settings, predecessor: Predecessor | None) -> int:
@@ -118,9 +125,13 @@ async def _serve(settings: Settings, predecessor: Predecessor | None) -> int:
         async with AsyncExitStack() as stack:
             sockets, settings, predecessor = await _listening(stack, settings, predecessor)
             sockets = replace(sockets, are_ours=not gives_sockets(os.environ))
-            async with _open(settings, sockets, children, signals.worker_failed) as serving:
+            progressed = predecessor.progressed if predecessor is not None else None
+            async with _open(
+                settings, sockets, children, failed=signals.worker_failed, progressed=progressed
+            ) as serving:
                 signals.at_once = serving.end_now
                 if predecessor is not None:
+                    predecessor.progressed()
                     await predecessor.ready(await _lacks(serving))
                 serving.accept()
                 if predecessor is not None:

@@ -15,6 +15,7 @@ from proxy.errors import ConfigurationError, GatewayError
 from proxy.hints import with_hint
 from proxy.server.assignment import CONSOLE, Assignment, Serving, worker_name
 from proxy.server.channel import Channel, Message
+from proxy.server.heartbeat import Progress, beat
 from proxy.settings import Settings
 from proxy.telemetry import log
 
@@ -38,10 +39,13 @@ async def worker(control: int) -> int:
             return 0
         log.configure(assignment.settings.log_level)
         structlog.contextvars.bind_contextvars(process=worker_name(assignment.number))
-        async with _opened(assignment) as serving:
+        progress = Progress()
+        beating = asyncio.create_task(beat(channel, progress), name="heartbeat")
+        async with _opened(assignment, progress) as serving:
             keep_what_start_made()
-            orders = _Orders(channel, serving, assignment.settings)
+            orders = _Orders(channel, serving, assignment.settings, progress)
             await orders.drain.wait()
+        beating.cancel()
     except ConfigurationError as exc:
         channel.post({"failed": exc.problems})
         return _CONFIGURATION_ERROR
@@ -51,16 +55,16 @@ async def worker(control: int) -> int:
     return 0
 
 
-def _opened(assignment: Assignment) -> AbstractAsyncContextManager[Serving]:
+def _opened(assignment: Assignment, progress: Progress) -> AbstractAsyncContextManager[Serving]:
     # Each kind of process does without the megabytes of what the other imports.
     with importing():
         if assignment.number == CONSOLE:
             from proxy.app.console_process import open_console_process  # noqa: PLC0415
 
-            return open_console_process(assignment, os.environ)
+            return open_console_process(assignment, os.environ, progressed=progress.note)
         from proxy.app.delivery_process import open_delivery_process  # noqa: PLC0415
 
-        return open_delivery_process(assignment, os.environ)
+        return open_delivery_process(assignment, os.environ, progressed=progress.note)
 
 
 class _Orders:
@@ -73,9 +77,12 @@ class _Orders:
         drain: Set once no connection is to be taken any more.
     """
 
-    def __init__(self, channel: Channel, serving: Serving, settings: Settings) -> None:
+    def __init__(
+        self, channel: Channel, serving: Serving, settings: Settings, progress: Progress
+    ) -> None:
         self._channel = channel
         self._serving = serving
+        self._progress = progress
         self._lame_duck_s = settings.lame_duck_s
         self._serves = asyncio.current_task()
         self.drain = asyncio.Event()
@@ -100,6 +107,7 @@ class _Orders:
             )
             if told != before:
                 self._channel.post(told)
+            self._progress.note()
             await asyncio.sleep(_LOOK_EVERY_S)
 
     async def _obey(self) -> None:

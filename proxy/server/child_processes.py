@@ -20,6 +20,28 @@ _PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
 _TURNS_S = 0.05
 
 
+class ChildProcess:
+    """A process that has been started.
+
+    Not a Popen: to signal one, or to forget it, may wait for it, and then nobody else hears of its
+    end.
+    """
+
+    def __init__(self, popen: subprocess.Popen[bytes]) -> None:
+        popen.returncode = 0  # it waits for nothing any more
+        self.pid = popen.pid
+        self.has_ended = False
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.send_signal(signal.SIGKILL)
+
+    def send_signal(self, sig: int, /) -> None:
+        """Send it a signal, unless it has ended: the number is then anybody's."""
+        if not self.has_ended:
+            os.kill(self.pid, sig)
+
+
 class ChildProcesses:
     """Starts successors and workers, and notices their end."""
 
@@ -36,8 +58,9 @@ class ChildProcesses:
         # The newest successor, and of the first process the group of all that follow.
         self._successor: int | None = None
         self._workers: dict[int, asyncio.Future[int]] = {}
+        self._running: dict[int, ChildProcess] = {}
 
-    def start(self, environ: Mapping[str, str], descriptor: int) -> subprocess.Popen[bytes]:
+    def start(self, environ: Mapping[str, str], descriptor: int) -> ChildProcess:
         """Start this program anew, as it is installed by now, with one descriptor of this process.
 
         Raises:
@@ -49,7 +72,7 @@ class ChildProcesses:
             import ctypes  # noqa: PLC0415 - see above
 
             ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        process = subprocess.Popen(  # noqa: S603 - the program that runs here already
+        popen = subprocess.Popen(  # noqa: S603 - the program that runs here already
             [sys.executable, *sys.orig_argv[1:]],
             env=environ,
             pass_fds=[descriptor],
@@ -57,12 +80,12 @@ class ChildProcesses:
             # passes them on to the group.
             process_group=0 if self._is_first else None,
         )
-        self._successor = process.pid
-        return process
+        self._successor = popen.pid
+        return self._started(popen)
 
     def start_worker(
         self, command: Sequence[str], descriptor: int
-    ) -> tuple[subprocess.Popen[bytes], asyncio.Future[int]]:
+    ) -> tuple[ChildProcess, asyncio.Future[int]]:
         """Start a process that serves for this one, with one descriptor of this process.
 
         Returns:
@@ -72,15 +95,15 @@ class ChildProcesses:
             OSError: It cannot be started.
         """
         self._watch()
-        process = subprocess.Popen(  # noqa: S603 - a command of ours
+        popen = subprocess.Popen(  # noqa: S603 - a command of ours
             command,
             stdin=subprocess.DEVNULL,
             pass_fds=[descriptor],
             # A terminal signals the whole group: this process passes on what it gets.
             process_group=0,
         )
-        ended = self._workers[process.pid] = asyncio.get_running_loop().create_future()
-        return process, ended
+        ended = self._workers[popen.pid] = asyncio.get_running_loop().create_future()
+        return self._started(popen), ended
 
     def pass_on(self, number: signal.Signals) -> None:
         """Send a signal to all that have been started, if they are this process's to tell."""
@@ -106,6 +129,10 @@ class ChildProcesses:
             )
         return foreground.stay(self._successor)
 
+    def _started(self, popen: subprocess.Popen[bytes]) -> ChildProcess:
+        process = self._running[popen.pid] = ChildProcess(popen)
+        return process
+
     def _watch(self) -> None:
         # Not by asyncio's own watcher, which waits for what it has started: others are adopted.
         asyncio.get_running_loop().add_signal_handler(signal.SIGCHLD, self._ended)
@@ -116,6 +143,8 @@ class ChildProcesses:
                 pid, ended = os.waitpid(-1, os.WNOHANG)
                 if not pid:
                     break
+                if (process := self._running.pop(pid, None)) is not None:
+                    process.has_ended = True
                 if (worker := self._workers.pop(pid, None)) is not None:
                     worker.set_result(os.waitstatus_to_exitcode(ended))
                 elif (successor := self._successor) is not None:

@@ -25,14 +25,13 @@ import structlog
 
 from proxy.errors import ConfigurationError
 from proxy.server.channel import Channel, short
+from proxy.server.heartbeat import HEARTBEAT, HEARTBEAT_EVERY_S, Progress, beat, heard
 from proxy.settings import PREFIX, Listen
 
 log = structlog.get_logger("proxy.handover")
 
 # Names the descriptor by which a successor is connected with the process that started it.
 _INHERITED = "THRON_CONNECTOR_HANDOVER_FD"
-# How often a successor that opens what it needs gives a sign of life.
-_ALIVE_EVERY_S = 5.0
 # For whoever connects to say what it wants, and to take the answer.
 _EXCHANGE_S = 5.0
 # For whoever holds the sockets to answer. One that has ended is noticed at once: this is for one
@@ -44,7 +43,6 @@ _ACCEPT_AGAIN_S = 0.1
 # Of this process: a file whose inode is that of its network namespace (namespaces(7)).
 _NETWORK = Path("/proc/self/ns/net")
 
-_ALIVE: dict[str, Any] = {"alive": True}
 _ACCEPTS = {"accepts": True}
 _UNDER_WAY = "another reload or restart is under way; try again when it is done"
 _STOPS = "this connector is stopping: it takes no reload any more; start it again instead"
@@ -89,14 +87,13 @@ class Patience:
     """How long a successor is waited for.
 
     Attributes:
-        silent_s: Between two signs of life; an interpreter on a machine that stands still for half
+        silent_s: Between two heartbeats; an interpreter on a machine that stands still for half
             a minute starts meanwhile.
-        start_s: For all of it: an upgrade may have a large database to bring up to date. One whose
-            start never ends may give signs of life for ever, and until it is given up no other
-            reload can be.
+        start_s: For all of it: an upgrade may have a large database to bring up to date. Until it
+            is given up no other reload can be.
     """
 
-    silent_s: float = 80
+    silent_s: float = 60
     start_s: float = 900
 
 
@@ -243,7 +240,7 @@ class Holder:
             problems = await self._start_successor(environ)
         except TimeoutError:
             silent_s, minutes = self._patience.silent_s, self._patience.start_s / 60
-            limits = f"no sign of life for {silent_s:g} s, or {minutes:g} minutes in all"
+            limits = f"no progress for {silent_s:g} s, or {minutes:g} minutes in all"
             problems = [f"the new process was not ready in time: {limits}"]
         except (OSError, ValueError):
             problems = ["the new process ended before it was ready; the log has what it said"]
@@ -313,15 +310,14 @@ class Holder:
                 raise ValueError(f"{list(message)} is no answer")
 
     async def _next(self, channel: Channel) -> dict[str, Any]:
-        """Return what a successor says, but for its signs of life.
+        """Return what a successor says, but for its heartbeats.
 
         Raises:
-            TimeoutError: It gives none.
+            TimeoutError: It sends none.
         """
-        message = _ALIVE
-        while message == _ALIVE:
-            async with asyncio.timeout(self._patience.silent_s):
-                message = await channel.receive()
+        message = dict(HEARTBEAT)
+        while message == HEARTBEAT:
+            message = await heard(channel, silent_s=self._patience.silent_s)
         return message
 
     async def _accept(self, listener: socket.socket) -> None:
@@ -348,7 +344,7 @@ class Holder:
                 case {"do": "take"}:
                     await self._give(channel)
                 case {"do": "reload", "environ": None | dict() as changed}:
-                    alive = asyncio.create_task(_say_alive(channel, every_s=_ALIVE_EVERY_S))
+                    alive = asyncio.create_task(beat(channel), name="heartbeat")
                     try:
                         problems = await self.reload(changed)
                     finally:
@@ -375,7 +371,8 @@ class Predecessor:
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        self._alive: asyncio.Task[None] | None = None
+        self._progress = Progress()
+        self._beating: asyncio.Task[None] | None = None
 
     @classmethod
     def inherited(cls, environ: MutableMapping[str, str]) -> Self | None:
@@ -395,11 +392,12 @@ class Predecessor:
             return None
 
     async def take(
-        self, *, alive_every_s: float = _ALIVE_EVERY_S
+        self, *, heartbeat_every_s: float = HEARTBEAT_EVERY_S
     ) -> dict[str, socket.socket] | None:
         """Return the sockets by the settings' names; None where they are not given.
 
-        From then on the other one is given signs of life, until this process is ready.
+        From then on heartbeats go to the other one as this process makes progress, until it is
+        ready.
         """
         try:
             async with asyncio.timeout(_ANSWER_S):
@@ -410,8 +408,13 @@ class Predecessor:
         # Where this process has no descriptor left, the kernel leaves some out.
         if names is None or len(names) != len(self._channel.descriptors):
             return None
-        self._alive = asyncio.create_task(_say_alive(self._channel, every_s=alive_every_s))
+        beating = beat(self._channel, self._progress, every_s=heartbeat_every_s)
+        self._beating = asyncio.create_task(beating, name="heartbeat")
         return {name: socket.socket(fileno=self._channel.descriptors.pop(0)) for name in names}
+
+    def progressed(self) -> None:
+        """Note that a step of this process's start is done; a thread may do so too."""
+        self._progress.note()
 
     async def ready(self, lacks: Sequence[str]) -> None:
         """Say that this process can accept, and return once it is to.
@@ -422,7 +425,7 @@ class Predecessor:
         Raises:
             ConfigurationError: The other one goes on instead.
         """
-        self._stop_saying_alive()
+        self._stop_beating()
         try:
             async with asyncio.timeout(_ANSWER_S):
                 await self._channel.send({"ready": lacks})
@@ -439,7 +442,7 @@ class Predecessor:
 
     async def fail(self, problems: Sequence[str]) -> None:
         """Say why this process does not take over."""
-        self._stop_saying_alive()
+        self._stop_beating()
         with suppress(OSError):
             await self._channel.send({"failed": problems})
 
@@ -450,19 +453,12 @@ class Predecessor:
 
     def close(self) -> None:
         """Let it go, and what sockets of it nobody has taken."""
-        self._stop_saying_alive()
+        self._stop_beating()
         self._channel.close()
 
-    def _stop_saying_alive(self) -> None:
-        if self._alive is not None:
-            self._alive.cancel()
-
-
-async def _say_alive(channel: Channel, *, every_s: float) -> None:
-    with suppress(OSError):  # whoever reads there has ended, which others notice
-        while True:
-            await asyncio.sleep(every_s)
-            await channel.send(_ALIVE)
+    def _stop_beating(self) -> None:
+        if self._beating is not None:
+            self._beating.cancel()
 
 
 async def ask_for_reload(path: Path, settings: Mapping[str, str] | None) -> Sequence[str] | None:
@@ -478,10 +474,9 @@ async def ask_for_reload(path: Path, settings: Mapping[str, str] | None) -> Sequ
     try:
         with closing(await Channel.connect(path)) as channel:
             await channel.send({"do": "reload", "environ": settings})
-            message = _ALIVE
-            while message == _ALIVE:
-                async with asyncio.timeout(_ANSWER_S):
-                    message = await channel.receive()
+            message = dict(HEARTBEAT)
+            while message == HEARTBEAT:
+                message = await heard(channel, silent_s=_ANSWER_S)
             return list(map(str, message["problems"]))
     except (OSError, ValueError, KeyError):
         return None

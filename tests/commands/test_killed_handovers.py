@@ -145,7 +145,7 @@ async def _hand_over(
         await channel.send({"sockets": ["listen", "admin_listen"]}, numbers)
     if reached >= STEPS.index("ready"):
         while "ready" not in await channel.receive():
-            pass  # a sign of life
+            pass  # a heartbeat
     if reached >= STEPS.index("told to go"):
         await channel.send({"go": True})
     if reached >= STEPS.index("accepts"):

@@ -51,3 +51,35 @@ def test_a_child(*, is_first: bool) -> None:
         "failed 7",
         "left None",
     ], done.stderr
+
+
+# Signals a worker that has ended, and whose end nobody has noticed.
+_SIGNALS_LATE = """
+import asyncio, time
+from pathlib import Path
+from proxy.server.child_processes import ChildProcesses
+
+async def main():
+    children = ChildProcesses(is_first=False, failed=print)
+    for _ in range(2):
+        process, ended = children.start_worker(["sh", "-c", "exit 3"], 0)
+        while ") Z" not in Path(f"/proc/{process.pid}/stat").read_text():
+            time.sleep(0.001)
+        process.kill()
+        print(await asyncio.wait_for(ended, 30), process.has_ended)
+        process.kill()
+
+asyncio.run(main())
+"""
+
+
+def test_a_late_signal_hides_no_end() -> None:
+    """Whoever kills a process that has just ended still hears how; later its number is not used."""
+    done = subprocess.run(
+        [sys.executable, "-c", _SIGNALS_LATE],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.stdout.splitlines() == ["3 True"] * 2, done.stderr

@@ -81,7 +81,7 @@ async def held(
         state: Where the Unix socket is.
         play: What a successor does; it is given its predecessor and its environment.
         is_ready: Whether the holder can answer.
-        silent_s: After so long without a sign of life it gives a successor up.
+        silent_s: After so long without a heartbeat it gives a successor up.
         start_s: After so long it gives one up in any case.
     """
     sock = bind(LISTEN, setting="TDC_LISTEN")
@@ -442,13 +442,15 @@ async def test_nobody_to_reload(tmp_path: Path) -> None:
 
 
 def slow(predecessor: Predecessor) -> asyncio.Task[None]:
-    """Take long to open what is needed, and give signs of life meanwhile."""
+    """Take long to open what is needed, in many steps."""
 
     async def play() -> None:
-        taken = await predecessor.take(alive_every_s=0.001)
+        taken = await predecessor.take(heartbeat_every_s=0.001)
         assert taken is not None
         with taken["listen"]:
-            await asyncio.sleep(0.05)
+            for _ in range(40):
+                await asyncio.sleep(0.05)
+                predecessor.progressed()
             await predecessor.ready([])
             await predecessor.accepts()
             await predecessor.gone()
@@ -458,17 +460,22 @@ def slow(predecessor: Predecessor) -> asyncio.Task[None]:
 
 
 async def test_a_slow_successor_is_waited_for(tmp_path: Path) -> None:
-    """As long as it gives signs of life, as while it brings a large database up to date."""
-    async with held(tmp_path, play=lambda predecessor, _: slow(predecessor)) as made:
+    """As long as it makes progress, as while it brings a large database up to date."""
+    async with held(tmp_path, play=lambda predecessor, _: slow(predecessor), silent_s=1.5) as made:
         assert await ask_for_reload(made.path, None) == []
 
 
-async def test_a_successor_that_hangs_is_given_up(tmp_path: Path) -> None:
-    """One that gives no sign of life is ended, and the reason told."""
+@pytest.mark.parametrize("has_taken", [False, True])
+async def test_a_successor_that_hangs_is_given_up(tmp_path: Path, *, has_taken: bool) -> None:
+    """One that makes no progress is ended, and the reason told, though its event loop turns."""
 
     def hanging(predecessor: Predecessor, _: Mapping[str, str]) -> asyncio.Task[None]:
         async def play() -> None:
             with closing(predecessor):
+                if has_taken:
+                    taken = await predecessor.take(heartbeat_every_s=0.001)
+                    assert taken is not None
+                    taken["listen"].close()
                 await asyncio.sleep(3600)
 
         return asyncio.create_task(play())
@@ -476,20 +483,22 @@ async def test_a_successor_that_hangs_is_given_up(tmp_path: Path) -> None:
     async with held(tmp_path, play=hanging, silent_s=0.05) as made:
         problems = await ask_for_reload(made.path, None)
         assert problems is not None
-        assert "no sign of life" in problems[0]
+        assert "no progress for 0.05 s" in problems[0]
         assert made.started[0].killed
         assert not made.holder.handed_over.is_set()
 
 
 async def test_a_start_that_never_ends_is_given_up(tmp_path: Path) -> None:
-    """Signs of life alone do not keep the next reload waiting for ever."""
+    """Progress alone does not keep the next reload waiting for ever."""
 
     def endless(predecessor: Predecessor) -> asyncio.Task[None]:
         async def play() -> None:
-            taken = await predecessor.take(alive_every_s=0.001)
+            taken = await predecessor.take(heartbeat_every_s=0.001)
             assert taken is not None
             with taken["listen"]:
-                await asyncio.sleep(3600)
+                while True:
+                    await asyncio.sleep(0.001)
+                    predecessor.progressed()
 
         return asyncio.create_task(play())
 

@@ -17,6 +17,7 @@ from proxy.server.service_manager import (
     given_sockets,
     gives_sockets,
     is_supervised,
+    keep_watchdog,
     notify,
 )
 from tests.commands.test_reload import event, is_answered
@@ -131,6 +132,22 @@ async def test_as_systemd_has_it(thron: Sandbox, tmp_path: Path, workers: str) -
             os.kill(newest, signal.SIGTERM)
             assert await told() == ["STOPPING=1"]
             assert await asyncio.to_thread(process.status) == 0, "the end of all that write there"
+
+
+async def test_an_event_loop_that_hangs_is_not_told_of(tmp_path: Path) -> None:
+    """While it does not turn the service manager hears nothing, so that it can start anew."""
+    environ = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "20000"}
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(environ["NOTIFY_SOCKET"])
+        manager.settimeout(60)
+        watchdog = asyncio.create_task(keep_watchdog(environ))
+        for _ in range(3):
+            assert await asyncio.to_thread(manager.recv, 100) == b"WATCHDOG=1"
+        while select([manager], [], [], 0)[0]:
+            manager.recv(100)
+        assert not select([manager], [], [], 0.3)[0], "this thread, and its event loop, waited here"
+        assert await asyncio.to_thread(manager.recv, 100) == b"WATCHDOG=1"
+        watchdog.cancel()
 
 
 async def test_watchdog(thron: Sandbox, tmp_path: Path) -> None:
