@@ -3,8 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+# Long after what is waited for should have come: a busy machine may stand still for half a minute.
+PATIENCE_S = 100
 
-async def until(holds: Callable[[], Awaitable[bool]], *, at_most_s: float = 60) -> None:
+
+async def until(holds: Callable[[], Awaitable[bool]], *, at_most_s: float = PATIENCE_S) -> None:
     """Return as soon as something holds.
 
     Raises:

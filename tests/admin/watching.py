@@ -9,6 +9,8 @@ from typing import Any
 import aiohttp
 import orjson
 
+from tests.waiting import PATIENCE_S
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -34,7 +36,7 @@ class Events:
     async def next(self) -> Event | None:
         """Return the next event; None at the end of the stream."""
         name, data = "message", ""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while line := await self._response.content.readline():
                 field, _, value = line.decode().rstrip("\n").partition(": ")
                 if field == "event":

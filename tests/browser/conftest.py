@@ -10,10 +10,10 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from proxy.sandbox.server import Sandbox
+from tests.browser.console import PATIENCE_MS
 from tests.running import Running, by_id, by_name, by_sku, running
 
-# As long as the other waits; the usual 5 seconds are few on a busy machine.
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=PATIENCE_MS)
 
 CHROMIUM = "/usr/bin/chromium"
 # No sandbox of its own, as tests may run as root; and no requests of its own to anywhere.
@@ -93,6 +93,7 @@ async def browser() -> AsyncIterator[Browser]:
 async def page(browser: Browser) -> AsyncIterator[Page]:
     """Open a page in a profile of its own, without cache, cookies or permissions of others."""
     async with await browser.new_context() as profile:
+        profile.set_default_timeout(PATIENCE_MS)
         yield await profile.new_page()
 
 

@@ -12,10 +12,13 @@ from playwright.async_api import Browser, ConsoleMessage, Page, Request
 
 from proxy.app.gateway import Gateway
 from proxy.sandbox.server import Sandbox
+from tests.waiting import PATIENCE_S
 
 _AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text("utf-8")
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
+# Playwright counts milliseconds; its usual 5 and 30 seconds are few on a busy machine.
+PATIENCE_MS = 1000 * PATIENCE_S
 WIDE, NARROW = 1280, 320
 PASSWORD = "walnut harbour lantern 7"
 
@@ -123,6 +126,7 @@ async def window(
         reduced_motion="reduce",
     )
     async with profile:
+        profile.set_default_timeout(PATIENCE_MS)
         made = Window(await profile.new_page(), gateway.admin_url)
         made.page.on("console", lambda message: _note(made, message))
         made.page.on("pageerror", lambda error: made.said.append(str(error)))

@@ -9,7 +9,7 @@ from playwright.async_api import Browser, expect
 from proxy.sandbox.server import Fault, Kind, Sandbox
 from tests.admin.listed import listed
 from tests.admin.set_up import given, path
-from tests.browser.console import NARROW, WIDE, confirm_by_number, window
+from tests.browser.console import NARROW, PATIENCE_MS, WIDE, confirm_by_number, window
 from tests.running import Running, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -193,6 +193,7 @@ async def test_every_page_is_fit(
 async def test_without_scripts(browser: Browser, connector: Running) -> None:
     """The steps work where scripts do not run."""
     profile = await browser.new_context(java_script_enabled=False)
+    profile.set_default_timeout(PATIENCE_MS)
     async with profile:
         page = await profile.new_page()
         await page.goto(connector.gateway.demo_url())

@@ -8,6 +8,7 @@ from playwright.async_api import async_playwright
 from proxy.sandbox.server import Sandbox
 from tests.admin.visitor import PASSWORD
 from tests.browser.conftest import CHROMIUM, QUIET
+from tests.browser.console import PATIENCE_MS
 from tests.running import running
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -26,6 +27,7 @@ async def test_signing_in_by_a_name_and_a_port(thron: Sandbox, tmp_path: Path) -
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, rules])
         try:
             page = await browser.new_page(locale="en-GB")
+            page.set_default_timeout(PATIENCE_MS)
             await page.goto(f"http://console.test:{port}/login")
             await page.get_by_label("Password", exact=True).fill(PASSWORD)
             async with page.expect_request(lambda asked: asked.method == "POST") as posted:

@@ -9,9 +9,9 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 from yarl import URL
 
-from tests.browser.console import NARROW, WIDE, Window, window
+from tests.browser.console import NARROW, PATIENCE_MS, WIDE, Window, window
 from tests.running import Running
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -215,12 +215,12 @@ async def test_honest_when_cut_off(browser: Browser, connector: Running) -> None
         await expect(reload).to_be_hidden()
         cable.cut()
         late = re.compile(r"No updates since \d\d:\d\d:\d\d")
-        await expect(page.locator("#live")).to_have_text(late, timeout=15_000)
+        await expect(page.locator("#live")).to_have_text(late)
         await expect(page.locator("#announce")).to_have_text(re.compile("No updates since"))
         await expect(reload).to_be_visible()
         await connector.get(_film(connector))
         cable.mend()
-        await expect(page.locator("#live")).to_have_text("Live", timeout=15_000)
+        await expect(page.locator("#live")).to_have_text("Live")
         await expect(page.locator(".requests-table tbody tr")).to_have_count(1)
 
 
@@ -262,7 +262,7 @@ async def test_purge(browser: Browser, connector: Running) -> None:
         await seen.press("Purge now")
         await seen.shows("purges its cache within 2 seconds")
         await seen.is_fit()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while connector.tenant.resolver.remembered:  # noqa: ASYNC110 - it sets no event
                 await asyncio.sleep(0.01)
         await connector.get(_film(connector))
@@ -275,6 +275,7 @@ async def test_without_script(browser: Browser, connector: Running) -> None:
     """Without script the page says the same, and can be loaded again and filtered."""
     await connector.get(_film(connector))
     async with await browser.new_context(java_script_enabled=False) as profile:
+        profile.set_default_timeout(PATIENCE_MS)
         page = await profile.new_page()
         await page.goto(connector.gateway.demo_url())
         rows = page.locator(".requests-table tbody tr")

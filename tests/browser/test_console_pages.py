@@ -9,7 +9,14 @@ from playwright.async_api import Browser
 
 from tests.admin.listed import listed
 from tests.admin.set_up import given, path
-from tests.browser.console import NARROW, Window, give_credentials, set_password, window
+from tests.browser.console import (
+    NARROW,
+    PATIENCE_MS,
+    Window,
+    give_credentials,
+    set_password,
+    window,
+)
 from tests.running import Running
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -105,7 +112,7 @@ async def _is_within(seen: Window, what: str) -> None:
     assert not squeezed, (what, squeezed)
 
 
-@pytest.mark.timeout(300)  # thirty pages, each by all rules
+@pytest.mark.timeout(600)  # thirty pages, each by all rules
 @pytest.mark.parametrize(
     ("language", "dark"),
     [
@@ -180,6 +187,7 @@ async def test_setting_up_without_scripts(browser: Browser, bare: Running) -> No
     link = bare.gateway.set_up_url()
     assert link is not None
     async with await browser.new_context(java_script_enabled=False, locale="en-GB") as profile:
+        profile.set_default_timeout(PATIENCE_MS)
         seen = Window(await profile.new_page(), bare.gateway.admin_url)
         await seen.page.goto(link)
         await set_password(seen)

@@ -7,6 +7,7 @@ from structlog.testing import capture_logs
 
 from proxy.catalogue.polling import polling
 from proxy.errors import ConfigurationError, DatabaseFailed
+from tests.waiting import PATIENCE_S
 
 
 class Scripted:
@@ -29,7 +30,7 @@ class Scripted:
 async def _logged(*outcomes: Exception | None) -> list[tuple[str, str]]:
     poll = Scripted(*outcomes)
     with capture_logs() as logs:
-        async with polling("things", poll, interval_s=0), asyncio.timeout(5):
+        async with polling("things", poll, interval_s=0), asyncio.timeout(PATIENCE_S):
             await poll.is_over.wait()
     return [(entry["log_level"], entry["event"]) for entry in logs]
 
@@ -73,7 +74,7 @@ async def test_news_are_not_waited_for() -> None:
             called_twice.set()
 
     called_twice = asyncio.Event()
-    async with polling("things", poll, interval_s=3600, news=news), asyncio.timeout(5):
+    async with polling("things", poll, interval_s=3600, news=news), asyncio.timeout(PATIENCE_S):
         await asyncio.sleep(0)
         events[-1].set()
         await called_twice.wait()

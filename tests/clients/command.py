@@ -10,6 +10,7 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.running import Running
+from tests.waiting import PATIENCE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ async def answered(connector: Running) -> dict[str, int]:
     An answer is counted when it has ended, which its client may know a little earlier: what is
     under way is waited for.
     """
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             figures = await _figures(connector)
             if not figures["thron_connector_downloads_in_flight"]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from proxy.demo import describe, open_demo
 from tests.clients.command import run, sha256, sole_file, started
+from tests.waiting import PATIENCE_S
 
 LIBRARY = Path(__file__).parents[2] / "proxy" / "sandbox" / "library" / "files"
 
@@ -51,13 +52,13 @@ async def test_the_command(tmp_path: Path) -> None:
     command = Path(sys.executable).with_name("thron-connector")
     async with started(command, "demo", "--port", str(port)) as demo:
         assert demo.stdout is not None
-        printed = await asyncio.wait_for(demo.stdout.readuntil(b"Stop with Ctrl-C.\n"), 30)
+        printed = await asyncio.wait_for(demo.stdout.readuntil(b"Stop with Ctrl-C.\n"), PATIENCE_S)
         lines = curl_lines(printed.decode())
         assert len(lines) >= 9
         places = [_made(tmp_path / f"{number:02}") for number in range(len(lines))]
         await asyncio.gather(*map(_pasted, lines, places))
         demo.send_signal(signal.SIGINT)
-        out, err = await asyncio.wait_for(demo.communicate(), 20)
+        out, err = await asyncio.wait_for(demo.communicate(), PATIENCE_S)
         assert (demo.returncode, err.decode(), out.decode().strip()) == (0, "", "")
     for line, place in zip(lines, places, strict=True):
         saved = sole_file(place)

@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from tests.clients.conftest import Published
+from tests.waiting import PATIENCE_S
 
 
 @pytest.fixture
@@ -54,10 +55,10 @@ async def test_requests(film: Published) -> None:
     def ask() -> tuple[requests.Response, requests.Response, requests.Response]:
         with requests.Session() as session:
             session.trust_env = False
-            whole = session.get(film.url, timeout=20)
-            part = session.get(film.url, headers={"Range": "bytes=10-19"}, timeout=20)
+            whole = session.get(film.url, timeout=PATIENCE_S)
+            part = session.get(film.url, headers={"Range": "bytes=10-19"}, timeout=PATIENCE_S)
             beyond = {"Range": f"bytes={len(film.data)}-"}
-            return whole, part, session.get(film.url, headers=beyond, timeout=20)
+            return whole, part, session.get(film.url, headers=beyond, timeout=PATIENCE_S)
 
     whole, part, beyond = await asyncio.to_thread(ask)
     assert (whole.status_code, whole.content == film.data) == (200, True)

@@ -21,9 +21,7 @@ from tests.waiting import until
 
 _BEGUN = 100_000
 
-either = pytest.mark.parametrize(
-    "workers", ["1", pytest.param("2", marks=pytest.mark.timeout(300))], ids=["one", "several"]
-)
+either = pytest.mark.parametrize("workers", ["1", "2"], ids=["one", "several"])
 """By one process, and by a supervisor of several."""
 
 
@@ -227,7 +225,6 @@ CANNOT_BE_OPENED = (
 )
 
 
-@pytest.mark.timeout(300)  # three reloads, each with processes of its own
 @either
 async def test_what_cannot_be_opened_refuses_a_reload(cli: Cli, workers: str) -> None:
     """Each reason is told by the command, in the log and on the console; the old one goes on."""

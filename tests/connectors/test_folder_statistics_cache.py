@@ -13,6 +13,7 @@ from proxy.connectors.model import Identifier
 from proxy.sandbox.server import Fault, Kind, Sandbox
 from proxy.thron.content import ContentType
 from tests.running import Running, running
+from tests.waiting import PATIENCE_S
 
 _SEARCH = "/content/search"
 
@@ -48,7 +49,7 @@ async def test_a_folder_is_counted(
     connector: Running, cache: FolderStatisticsCache, root: FolderScope
 ) -> None:
     """Every published content below the folder is counted, once, by its type."""
-    found = await cache.settled(root, at_most_s=30)
+    found = await cache.settled(root, at_most_s=PATIENCE_S)
     assert (found.is_done, found.is_partial, found.problem) == (True, False, None)
     images = [
         each
@@ -64,8 +65,8 @@ async def test_a_folder_is_counted(
 
 async def test_without_the_folders_below(cache: FolderStatisticsCache, root: FolderScope) -> None:
     """A folder by itself has fewer contents, and is counted apart."""
-    whole = await cache.settled(root, at_most_s=30)
-    alone = await cache.settled(FolderScope(root.folder_id, subfolders=False), at_most_s=30)
+    whole = await cache.settled(root, at_most_s=PATIENCE_S)
+    alone = await cache.settled(FolderScope(root.folder_id, subfolders=False), at_most_s=PATIENCE_S)
     assert alone.listed.seen < whole.listed.seen
 
 
@@ -73,9 +74,9 @@ async def test_statistics_are_remembered(
     cache: FolderStatisticsCache, root: FolderScope, clock: Clock
 ) -> None:
     """THRON is asked again when they are too old, or when they are wanted anew."""
-    first = await cache.settled(root, at_most_s=30)
+    first = await cache.settled(root, at_most_s=PATIENCE_S)
     assert cache.of(root) is first
-    second = await cache.settled(root, at_most_s=30, anew=True)
+    second = await cache.settled(root, at_most_s=PATIENCE_S, anew=True)
     assert second is not first
     clock.s = FRESH_S + 1
     assert cache.of(root) is not second
@@ -94,7 +95,7 @@ async def test_what_runs_is_shown_as_far_as_it_is(tmp_path: Path, clock: Clock) 
         found = await cache.settled(root, at_most_s=0.05)
         assert (found.is_done, found.is_partial) == (False, True)
         thron.faults.clear()
-        found = await cache.settled(root, at_most_s=30)
+        found = await cache.settled(root, at_most_s=PATIENCE_S)
         assert found.is_done
         assert found.listed.seen == found.expected
         assert found.listed.seen >= 300
@@ -107,19 +108,19 @@ async def test_a_failure_is_told_and_tried_again(
 ) -> None:
     """What was counted before THRON failed is told with the reason; later it is counted anew."""
     connector.thron.faults.add(Fault(Kind.STATUS, "api", times=None, status=500, target=_SEARCH))
-    found = await cache.settled(root, at_most_s=30)
+    found = await cache.settled(root, at_most_s=PATIENCE_S)
     assert (found.is_done, found.is_partial) == (True, True)
     assert found.problem
     connector.thron.faults.clear()
     assert cache.of(root) is found
     clock.s = 6
-    again = await cache.settled(root, at_most_s=30)
+    again = await cache.settled(root, at_most_s=PATIENCE_S)
     assert (again.problem, again.listed.seen > 0) == (None, True)
 
 
 async def test_only_some_are_remembered(cache: FolderStatisticsCache, root: FolderScope) -> None:
     """The memory is bounded: what was not looked at for longest goes."""
-    kept = await cache.settled(root, at_most_s=30)
+    kept = await cache.settled(root, at_most_s=PATIENCE_S)
     for number in range(8):
         cache.of(FolderScope(f"folder-{number}"))
     assert cache.of(root) is not kept
@@ -130,7 +131,7 @@ async def test_who_waits_for_what_is_given_up_takes_it_for_a_part(
 ) -> None:
     """Counting that is broken off for a newer one is never told as the whole."""
     connector.thron.faults.add(Fault(Kind.STALL, "api", times=None, target=_SEARCH))
-    waiting = asyncio.create_task(cache.settled(root, at_most_s=30))
+    waiting = asyncio.create_task(cache.settled(root, at_most_s=PATIENCE_S))
     await asyncio.sleep(0)
     cache.of(root, anew=True)
     found = await waiting

@@ -12,6 +12,7 @@ from proxy.connectors.model import Connector, Identifier
 from proxy.connectors.store import ConnectorStore
 from proxy.connectors.watch import ConnectorWatch
 from proxy.errors import DatabaseFailed
+from tests.waiting import PATIENCE_S
 
 FILES = Connector(slug="files", folder="f", folder_id="f-1", identifier=Identifier.CONTENT_ID)
 NEVER_S = 3600.0
@@ -41,7 +42,7 @@ async def test_another_process_s_change_is_followed(sqlite_url: str) -> None:
         Database.open(sqlite_url) as ours,
         Database.open(sqlite_url) as theirs,
         ConnectorWatch.open(ours, changed=told, interval_s=0.01) as watch,
-        asyncio.timeout(10),
+        asyncio.timeout(PATIENCE_S),
     ):
         assert not watch.connectors.all
         await ConnectorStore(theirs).apply([FILES], actor="cli")

@@ -26,6 +26,7 @@ from proxy.telemetry.live import Traffic
 from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.middleware import Observer
 from tests.running import Running, by_id, by_name, running
+from tests.waiting import PATIENCE_S
 
 FILM = "b68d7e9f-7488-4ff1-bdfe-3af6768a631f"
 PATH = f"/files/{FILM}"
@@ -195,7 +196,7 @@ async def test_too_many_downloads_are_refused(thron: Sandbox, tmp_path: Path) ->
             assert refused.status == 503
             assert int(refused.fields["Retry-After"]) > 0
             assert (await connector.ask("HEAD", PATH)).status == 200  # it takes no place
-        assert await connector.gateway.admission.drained(at_most_s=10) == 0
+        assert await connector.gateway.admission.drained(at_most_s=PATIENCE_S) == 0
         thron.faults.clear()
         assert (await connector.get(PATH)).status == 200
 

@@ -18,6 +18,7 @@ from proxy.errors import (
 )
 from tests.delivery.origin_server import origin_server
 from tests.delivery.taking import read_whole
+from tests.waiting import PATIENCE_S
 
 PAGE = b"<!DOCTYPE html><html><body>Log in</body></html>"
 
@@ -188,5 +189,5 @@ async def test_who_leaves_meanwhile_leaves_no_connection(origin_client: OriginCl
         looking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await looking
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             await left.wait()

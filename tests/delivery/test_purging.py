@@ -15,6 +15,7 @@ from proxy.sandbox.faults import Fault, Kind
 from proxy.sandbox.server import Sandbox
 from tests.clients.command import Ran, started
 from tests.running import Running, by_id, by_name, running
+from tests.waiting import PATIENCE_S
 
 HOUR_S = 3600.0
 
@@ -48,7 +49,7 @@ async def test_another_process_s_purge(lasting: Running, tmp_path: Path) -> None
     assert [(await lasting.get(url)).status for url in urls] == [200, 200]
     ran = await purged(tmp_path, "--content", content.id)
     assert (ran.status, ran.err) == (0, b"")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while [(await lasting.get(url)).status for url in urls] != [404, 404]:
             pass
 

@@ -37,6 +37,7 @@ from proxy.errors import (
 from proxy.telemetry.access_record import AccessRecord
 from tests.delivery.origin_server import origin_server
 from tests.loops import ON_ASYNCIO_ALONE
+from tests.waiting import PATIENCE_S
 
 DATA = bytes(range(256)) * 4
 RETRIES = RetryPolicy(lambda: 0.0, attempts=3, backoff=Backoff(0.0, longest_s=0.0))
@@ -361,11 +362,11 @@ async def test_the_end_waits_for_what_is_below_tls() -> None:
     def read(port: int) -> int:
         with socket.socket() as plain:
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            plain.settimeout(10)
+            plain.settimeout(PATIENCE_S)
             plain.connect(("127.0.0.1", port))
             with trusting.wrap_socket(plain, server_hostname="127.0.0.1") as client:
                 client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-                assert read_on.wait(10)
+                assert read_on.wait(PATIENCE_S)
                 received = b""
                 while received.count(b"\0") < octets and (piece := client.recv(10_000)):
                     received += piece

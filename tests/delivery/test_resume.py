@@ -27,6 +27,7 @@ from proxy.settings import Pump
 from tests.delivery.origin_server import origin_server
 from tests.delivery.taking import rest_of, take
 from tests.running import LOOPBACK, Running, by_id, running
+from tests.waiting import PATIENCE_S
 
 PUBLISHED = DeliveryMode.PUBLISHED
 KIT = "88ab533c-2f8d-4746-8910-ccf985a96b48"
@@ -283,9 +284,9 @@ async def test_a_client_that_leaves_closes_the_upstream(thron: Sandbox, tmp_path
             await response.content.readexactly(1000)
             assert connector.gateway.admission.running == 1
             response.close()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             await left.wait()
-            assert await connector.gateway.admission.drained(at_most_s=10) == 0
+            assert await connector.gateway.admission.drained(at_most_s=PATIENCE_S) == 0
 
 
 @pytest.mark.soak

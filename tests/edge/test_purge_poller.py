@@ -20,6 +20,7 @@ from proxy.edge.purge_poller import PurgePoller
 from proxy.errors import DatabaseFailed
 from proxy.telemetry.access_record import AccessRecord
 from tests.logs import logged
+from tests.waiting import PATIENCE_S
 
 NEVER_S = 3600.0
 ALL = Purge(PurgeKind.ALL)
@@ -106,7 +107,7 @@ async def test_another_process_s_order_is_obeyed(sqlite_url: str, *, acknowledge
     async with (
         Database.open(sqlite_url) as theirs,
         process(sqlite_url, acknowledges=acknowledges, interval_s=0.01) as (ours, _),
-        asyncio.timeout(10),
+        asyncio.timeout(PATIENCE_S),
     ):
         await PurgeStore(theirs).order(order, actor="cli")
         await ours.once.wait()
@@ -130,7 +131,7 @@ async def test_this_process_s_order_is_obeyed_at_once(sqlite_url: str) -> None:
                 interval_s=NEVER_S,
                 news=lambda: database.written,
             ),
-            asyncio.timeout(10),
+            asyncio.timeout(PATIENCE_S),
         ):
             await asyncio.sleep(0)
             await PurgeStore(database).order(ALL, actor="cli")

@@ -15,13 +15,12 @@ from pathlib import Path
 import trustme
 
 from tests.clients.command import started
+from tests.waiting import PATIENCE_S
 
 RECIPES = Path(__file__).parents[2] / "deploy"
 LOOPBACK = "127.0.0.1"
 # Where the proxy that ends TLS before Varnish asks from; all others are clients.
 TLS_PROXY = "127.0.0.2"
-# Of a program's start, which a busy machine may draw out.
-START_S = 30
 
 NGINX = """
 daemon off; master_process off; pid {home}/nginx.pid; error_log {home}/error.log;
@@ -242,7 +241,7 @@ def _changed(recipe: str, changes: Mapping[str, str]) -> str:
 async def _listening(*command: str, port: int) -> AsyncIterator[int]:
     """Run a server, and give its process id; it is gone at the end of the block."""
     async with started(*command) as process:
-        async with asyncio.timeout(START_S):
+        async with asyncio.timeout(PATIENCE_S):
             while not await _is_answering(port):
                 assert process.returncode is None, (await process.communicate())[1].decode()
         try:

@@ -14,10 +14,9 @@ from tests.clients.command import answered
 from tests.fronts.conftest import LARGE, of_caches
 from tests.fronts.front import Front, nginx, varnish
 from tests.running import Answer, Running, by_id, running
+from tests.waiting import PATIENCE_S
 
 Kind = Callable[[int, Path], AbstractAsyncContextManager[Front]]
-# Until something expires: a second by its Cache-Control, and a busy machine.
-PATIENCE_S = 30
 
 
 async def until(

@@ -198,7 +198,7 @@ async def _rolling_restart(leader: Replica, follower: Replica) -> None:
 @pytest.mark.parametrize(
     ("rounds", "clients"),
     [
-        pytest.param(1, 4, marks=pytest.mark.timeout(300)),
+        (1, 4),
         pytest.param(10, 12, marks=pytest.mark.soak),
     ],
     ids=["once", "soak"],

@@ -17,7 +17,7 @@ from proxy.link_check.run import LinkChecker, Rate
 from proxy.link_check.store import CheckRunning, LinkCheckStore
 from tests.catalogue.entering import FILES, NAMES, SKUS, Catalogue, content, named, with_sku
 from tests.logs import logged
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 FINE = ProbeResult(200, "application/pdf", 1000)
 GONE = ProbeResult(404, problem="No content is published at this address.")
@@ -284,7 +284,7 @@ async def test_the_end_is_logged(catalogue: Catalogue) -> None:
     with logged() as log:
         async with checker(catalogue, Tries()) as (checks, _):
             await checks.start(FILES)
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE_S):
                 told = await log.wait("link check")
     assert (told["connector"], told["state"]) == ("files", "done")
 

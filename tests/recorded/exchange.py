@@ -5,7 +5,8 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-_PATIENCE_S = 30
+from tests.waiting import PATIENCE_S
+
 _FEW_OCTETS = 300
 _MOST_OCTETS = 20_000
 
@@ -74,7 +75,7 @@ class Request:
 async def answered(request: Request, authority: str, secrets: dict[str, str]) -> str:
     """Send a request to a listener; return the answer without what varies from run to run."""
     host, _, port = authority.rpartition(":")
-    async with asyncio.timeout(_PATIENCE_S):
+    async with asyncio.timeout(PATIENCE_S):
         reader, writer = await asyncio.open_connection(
             host, int(port), local_addr=(request.source, 0)
         )

@@ -23,6 +23,7 @@ from proxy.server.listeners import Lifecycle, bind, serving
 from proxy.settings import Listen
 from tests.logs import logged
 from tests.running import Running
+from tests.waiting import PATIENCE_S
 
 
 @pytest.fixture
@@ -367,7 +368,7 @@ async def test_what_is_cut_at_the_stop_does_not_look_whole(tmp_path: Path) -> No
 
     def download(port: int) -> bytes:
         with (
-            socket.create_connection(("127.0.0.1", port), timeout=10) as plain,
+            socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as plain,
             trusting.wrap_socket(
                 plain, server_hostname="127.0.0.1", suppress_ragged_eofs=False
             ) as client,
@@ -389,7 +390,7 @@ async def test_what_is_cut_at_the_stop_does_not_look_whole(tmp_path: Path) -> No
         ):
             port = sock.getsockname()[1]
             downloading = asyncio.create_task(asyncio.to_thread(download, port))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 await has_begun.wait()
         with pytest.raises((ssl.SSLEOFError, ConnectionResetError)):
             await downloading

@@ -13,6 +13,7 @@ from proxy.server.connection_limiter import ConnectionLimiter
 from proxy.server.deferred_application import DeferredApplication
 from proxy.server.listeners import bind, serving
 from proxy.settings import Listen
+from tests.waiting import PATIENCE_S
 
 
 async def _early(_: web.Request) -> web.Response:
@@ -133,7 +134,7 @@ async def test_its_end_does_not_wait_for_it() -> None:
         await asyncio.Event().wait()
         raise AssertionError
 
-    async with asyncio.timeout(30), _served(make) as url, aiohttp.ClientSession() as http:
+    async with asyncio.timeout(PATIENCE_S), _served(make) as url, aiohttp.ClientSession() as http:
         asked = asyncio.create_task(http.get(url))
         await began.wait()
         asked.cancel()

@@ -21,7 +21,7 @@ from proxy.server.connection_limiter import ConnectionLimiter
 from proxy.server.listeners import Lifecycle, bind, serving
 from proxy.settings import Listen
 from tests.logs import logged
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 LOOPBACK = Listen(host="127.0.0.1", port=0)
 
@@ -253,7 +253,7 @@ async def test_the_most_numerous_client_gives_way() -> None:
     limiter = ConnectionLimiter(
         most=3, trusted=TrustedProxies(), count=reasons.append, now=lambda: 0.0
     )
-    async with open_story(Story(), limiter=limiter) as base, asyncio.timeout(20):
+    async with open_story(Story(), limiter=limiter) as base, asyncio.timeout(PATIENCE_S):
         clients = ["127.0.0.2", *["127.0.0.1"] * 3]
         lone, longest, *others = [
             await asyncio.open_connection("127.0.0.1", _port(base), local_addr=(client, 0))

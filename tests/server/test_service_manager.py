@@ -22,6 +22,7 @@ from proxy.server.service_manager import (
 )
 from tests.commands.test_reload import event, is_answered
 from tests.process import beside, environ_for, served
+from tests.waiting import PATIENCE_S
 
 
 @pytest.mark.parametrize("is_abstract", [False, True], ids=["a path", "abstract"])
@@ -99,7 +100,7 @@ async def test_as_systemd_has_it(thron: Sandbox, tmp_path: Path, workers: str) -
     """Sockets are taken by name or address; READY, RELOADING, MAINPID and STOPPING are told."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
-        manager.settimeout(60)
+        manager.settimeout(PATIENCE_S)
 
         async def told() -> list[str]:
             return (await asyncio.to_thread(manager.recv, 1000)).decode().splitlines()
@@ -154,7 +155,7 @@ async def test_watchdog(thron: Sandbox, tmp_path: Path) -> None:
     """With WatchdogSec= the service manager hears of the event loop, after a reload too."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
-        manager.settimeout(60)
+        manager.settimeout(PATIENCE_S)
 
         async def heard(line: bytes) -> None:
             while line not in await asyncio.to_thread(manager.recv, 100):

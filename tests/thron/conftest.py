@@ -9,11 +9,12 @@ import pytest
 from proxy.sandbox.server import Sandbox
 from proxy.thron.client import Client
 from proxy.thron.session import Credentials
+from tests.waiting import PATIENCE_S
 
 
 async def until(holds: Callable[[], bool]) -> None:
     """Return as soon as something holds; a test that waits in vain ends by its own time-out."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while not holds():  # noqa: ASYNC110 - what is waited for has no event of its own
             await asyncio.sleep(0.002)
 

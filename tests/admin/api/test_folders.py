@@ -4,6 +4,7 @@ import asyncio
 
 from tests.admin.visitor import Visitor
 from tests.running import Running
+from tests.waiting import PATIENCE_S
 
 
 async def test_folders(admin: Visitor) -> None:
@@ -36,7 +37,7 @@ async def test_metadata(admin: Visitor) -> None:
 async def test_survey(connector: Running, admin: Visitor) -> None:
     """A folder is counted by type and by identifier, for the types that are asked for."""
     root = connector.thron.root_folder_id
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         page = await admin.call("GET", f"/api/survey?folder={root}")
         while not page.json["is_done"]:
             page = await admin.call("GET", f"/api/survey?folder={root}")

@@ -18,6 +18,7 @@ from tests.delivery.conftest import NAMED
 from tests.delivery.taking import read_whole
 from tests.delivery.transport.hostile import hostile
 from tests.loops import ON_ASYNCIO_ALONE
+from tests.waiting import PATIENCE_S
 
 AUTHORITY = trustme.CA()
 CONTENT = bytes(range(256)) * 700
@@ -31,19 +32,19 @@ def origin_by_tls(answer: bytes, *, alerts: bool) -> Iterator[URL]:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     AUTHORITY.issue_cert("127.0.0.1").configure_cert(context)
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        listening.settimeout(10)
+        listening.settimeout(PATIENCE_S)
 
         def serve() -> None:
             accepted, _ = listening.accept()
             with suppress(OSError), context.wrap_socket(accepted, server_side=True) as connection:
-                connection.settimeout(10)
+                connection.settimeout(PATIENCE_S)
                 connection.recv(65536)
                 connection.sendall(answer)
                 if alerts:
                     connection.settimeout(0)
                     with suppress(ssl.SSLWantReadError):  # the client's alert is not waited for
                         connection.unwrap()
-                    connection.settimeout(10)
+                    connection.settimeout(PATIENCE_S)
                 connection.shutdown(socket.SHUT_WR)
                 connection.recv(1)
 
@@ -111,7 +112,7 @@ async def test_a_request_keeps_its_limit_whoever_had_the_connection_before(turns
             await asyncio.sleep(0)
         for _ in range(turns):
             await asyncio.sleep(0)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             with pytest.raises(OriginTimeout):
                 await ask(0.1)
         assert await first == b"ok"
