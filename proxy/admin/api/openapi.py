@@ -80,7 +80,7 @@ def document(operations: Sequence[Operation], *, version: str) -> dict[str, Any]
         },
         "paths": paths,
         "components": {
-            "schemas": {**schemas, "ApiProblem": _PROBLEM},
+            "schemas": {**schemas, "Problem": _PROBLEM},
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
                 "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
@@ -173,7 +173,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
     statuses |= {422} if takes or operation.query is not Nothing else set()
     statuses |= {400, 412} if operation.is_conditional else set()
     statuses |= {403} if changes or operation.for_people else set()
-    problem = {MEDIA_TYPE: {"schema": {"$ref": _REFS.format(model="ApiProblem")}}}
+    problem = {MEDIA_TYPE: {"schema": {"$ref": _REFS.format(model="Problem")}}}
     found: dict[str, Any] = {
         str(status): {"description": HTTPStatus(status).phrase, "content": problem}
         for status in sorted(statuses)
