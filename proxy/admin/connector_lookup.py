@@ -8,6 +8,9 @@ from proxy.connectors.model import Connector
 from proxy.connectors.watch import ConnectorWatch
 from proxy.settings import Settings
 
+# The path of the console where connectors are made; a page of that name would be out of reach.
+TAKEN_BY_THE_CONSOLE = frozenset({"new"})
+
 
 def connector_of(watch: ConnectorWatch, slug: str) -> Connector:
     """Return the connector of a slug, enabled or not.

@@ -52,15 +52,13 @@ class NewCredentials(Model):
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """The connection as it stands.
+    """The connection to THRON as it stands; the app key is never shown.
 
     Attributes:
         client_id: The tenant; None in the set-up state.
-        app_id: The application.
-        username: The user that it acts as; None where it acts for itself.
+        username: The user that the application acts as; None where it acts for itself.
         is_given: Whether environment or file give the credentials, so that nothing here can.
-        api_url: THRON's API.
-        cdn_url: THRON's delivery.
+        problem: Why it is not logged in.
     """
 
     client_id: str | None
@@ -69,6 +67,8 @@ class Connection:
     is_given: bool
     api_url: str | None
     cdn_url: str | None
+    is_logged_in: bool
+    problem: str | None
 
 
 async def connection(context: AppContext) -> Connection:
@@ -77,29 +77,23 @@ async def connection(context: AppContext) -> Connection:
     Raises:
         DatabaseFailed: What is kept cannot be read.
     """
-    settings = context.settings
-    if settings.is_set_up:
-        return Connection(
-            settings.client_id,
-            settings.app_id,
-            settings.username,
-            is_given=True,
-            api_url=settings.api_base,
-            cdn_url=settings.cdn_base,
+    settings, state = context.settings, context.connection.token_state()
+    if not settings.is_set_up:
+        kept = await TenantStore(context.database).read()
+        is_known = kept is not None and kept.app_key is not None
+        names = ("client_id", "app_id", "username")
+        settings = settings.model_copy(
+            update={name: getattr(kept, name) if is_known else None for name in names}
         )
-    kept = await TenantStore(context.database).read()
-    if kept is None or kept.app_key is None:
-        return Connection(
-            None, None, None, is_given=False, api_url=settings.api_url, cdn_url=settings.cdn_url
-        )
-    of_tenant = settings.model_copy(update={"client_id": kept.client_id})
     return Connection(
-        kept.client_id,
-        kept.app_id,
-        kept.username,
-        is_given=False,
-        api_url=of_tenant.api_base,
-        cdn_url=of_tenant.cdn_base,
+        settings.client_id,
+        settings.app_id,
+        settings.username,
+        is_given=context.settings.is_set_up,
+        api_url=settings.api_base if settings.client_id else settings.api_url,
+        cdn_url=settings.cdn_base if settings.client_id else settings.cdn_url,
+        is_logged_in=state is not None and state.logged_in,
+        problem=state.problem if state is not None else "no credentials yet",
     )
 
 

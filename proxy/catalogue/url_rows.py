@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
 
 from proxy.catalogue.collisions import AddressStatus
 from proxy.connectors.addressability import Addressability, addressability
@@ -116,22 +118,18 @@ class UrlRowPage:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """The lines and contents of a connector, counted; what was removed is counted apart.
+    """How many contents and rows a connector has; what was removed is counted apart.
 
     Attributes:
-        contents: Contents in the folder.
-        lines: Lines of those.
-        removed: Lines of contents that left the folder.
-        by_status: Lines, without AddressStatus.REMOVED; a status without lines is 0.
-        by_type: Contents.
-        by_language: Lines; ``""`` for those without a language.
+        by_status: Rows, without AddressStatus.REMOVED; a status without rows is 0.
+        by_language: Rows; ``""`` for those without a language.
     """
 
     contents: int
     lines: int
-    removed: int
+    removed: Annotated[int, Field(description="rows of contents that are no longer in the folder")]
     by_status: Mapping[AddressStatus, int]
-    by_type: Mapping[str, int]
+    by_type: Annotated[Mapping[str, int], Field(description="contents")]
     by_language: Mapping[str, int]
 
 

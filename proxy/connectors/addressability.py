@@ -8,7 +8,7 @@ LONGEST_SEGMENT = 1024
 """Octets of one decoded segment; with it, the longest address stays under paths.LONGEST_PATH."""
 
 RESERVED_SEGMENTS = frozenset({"-", "robots.txt", "favicon.ico", ".well-known"})
-"""First segments that belong to the gateway: no slug, and no value on a connector's own host."""
+"""First segments that are ours: no slug, and no value on a connector's own host."""
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 

@@ -17,6 +17,7 @@ from proxy.connectors.impact import (
     BrokenUrl,
     BrokenUrls,
     Reason,
+    ReasonCount,
     break_reason,
 )
 from proxy.connectors.model import Connector, Identifier
@@ -55,7 +56,7 @@ async def broken_urls(
         counts[each.reason] = counts.get(each.reason, 0) + 1
         if len(sample) < _SHOWN:
             sample.append(each)
-    by_reason = tuple((each, counts[each]) for each in Reason if each in counts)
+    by_reason = tuple(ReasonCount(each, counts[each]) for each in Reason if each in counts)
     return BrokenUrls(sum(counts.values()), by_reason, tuple(sample))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from proxy.connectors.model import Connector, ConnectorSpec
+from proxy.text import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,28 @@ def conflicts(known: Mapping[str, Connector], wanted: Sequence[Connector]) -> tu
         )
         for host, slugs in holders.items()
         if len(slugs) > 1
+    ]
+    return tuple(found)
+
+
+def conflicting_keys(
+    connector: Connector, others: Mapping[str, Connector], *, is_new: bool
+) -> tuple[tuple[str, Text], ...]:
+    """Return the keys by which a connector stands in the way of others, and why.
+
+    Args:
+        connector: As it would be.
+        others: Those that there are, by slug.
+        is_new: Whether its slug must not be among them.
+    """
+    found: list[tuple[str, Text]] = []
+    if is_new and connector.slug in others:
+        found.append(("slug", Text("There is already a connector with this name. Choose another.")))
+    found += [
+        ("host", Text("The connector {slug} already has this host. Choose another.", slug=slug))
+        for each in conflicts(others, [connector])
+        for slug in each.slugs
+        if slug != connector.slug
     ]
     return tuple(found)
 

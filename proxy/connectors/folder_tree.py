@@ -94,6 +94,11 @@ class FolderTree:
         """
         return None if self.is_partial else self._contents_below[folder.id]
 
+    def names_to(self, folder: Folder, *, language: str = "") -> tuple[str, ...]:
+        """Return the names of the folders from the root to one."""
+        known = self.path(folder) if self.of(folder.id) is not None else (folder,)
+        return tuple(each.name(language) for each in known)
+
     def path(self, folder: Folder) -> tuple[Folder, ...]:
         """Return the way to a folder: the root first, the folder last."""
         way = [folder]

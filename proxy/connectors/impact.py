@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
 
 from proxy.connectors.folder_statistics import FolderStatistics
 from proxy.connectors.identifiers import naming_of
@@ -123,34 +126,37 @@ def break_reason(
 
 @dataclass(frozen=True, slots=True)
 class BrokenUrl:
-    """One URL that works now, and would not.
+    """A URL that works now, and would stop working.
 
     Attributes:
-        number: Of its line in the catalogue; they are listed in this order.
-        new_url: That takes its place; None where there is none, or none known yet.
+        number: Of its row in the catalogue; they are listed in this order.
     """
 
-    number: int
+    number: Annotated[int, Field(exclude=True)]
     url: str
     title: str
     content_type: str
     reason: Reason
-    new_url: str | None = None
+    new_url: Annotated[
+        str | None, Field(description="that takes its place; null: none, or none known yet")
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonCount:
+    """How many URLs stop working for one reason."""
+
+    reason: Reason
+    urls: int
 
 
 @dataclass(frozen=True, slots=True)
 class BrokenUrls:
-    """What a change would break.
-
-    Attributes:
-        total: How many URLs.
-        by_reason: The same, by why; without those of none.
-        sample: The first of them.
-    """
+    """URLs that work now, and would stop working."""
 
     total: int = 0
-    by_reason: tuple[tuple[Reason, int], ...] = ()
-    sample: tuple[BrokenUrl, ...] = ()
+    by_reason: tuple[ReasonCount, ...] = ()
+    sample: Annotated[tuple[BrokenUrl, ...], Field(description="the first of them")] = ()
 
 
 NONE_BROKEN = BrokenUrls()

@@ -58,8 +58,8 @@ ContentTypes = Annotated[
     WithJsonSchema(
         {
             "type": "array",
-            "items": {"type": "string", "enum": [*check.CONTENT_TYPE_WORDS, check.ALL]},
-            "maxItems": len(check.CONTENT_TYPE_WORDS) + 1,
+            "items": {"type": "string", "enum": [*check.TypeWord, check.ALL]},
+            "maxItems": len(check.TypeWord) + 1,
         }
     ),
 ]

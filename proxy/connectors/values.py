@@ -13,13 +13,20 @@ from typing import TypeGuard, TypeVar
 from proxy.connectors.addressability import CONTROL, RESERVED_SEGMENTS, is_id
 from proxy.thron.content import ContentType
 
-CONTENT_TYPE_WORDS = {
-    "video": ContentType.VIDEO,
-    "image": ContentType.IMAGE,
-    "audio": ContentType.AUDIO,
-    "document": ContentType.OTHER,
-}
-"""The types of contents as operators write them."""
+
+class TypeWord(StrEnum):
+    """The types of contents as operators write them."""
+
+    VIDEO = "video"
+    IMAGE = "image"
+    AUDIO = "audio"
+    DOCUMENT = "document"
+
+    @property
+    def content_type(self) -> ContentType:
+        """THRON's type."""
+        return ContentType.OTHER if self is TypeWord.DOCUMENT else ContentType[self.name]
+
 
 ALL = "all"
 """Stands for every type, those that are added later too."""
@@ -146,7 +153,7 @@ def content_types(value: object) -> frozenset[ContentType]:
     if unknown:
         raise Unfit(" ".join(_content_type_hint(each) for each in unknown))
     if ALL not in value:
-        return frozenset(CONTENT_TYPE_WORDS[word] for word in value)
+        return frozenset(TypeWord(word).content_type for word in value)
     if set(value) != {ALL}:
         raise Unfit('"all" stands alone; write ["all"], or the types without it.')
     return frozenset(ContentType)
@@ -154,8 +161,8 @@ def content_types(value: object) -> frozenset[ContentType]:
 
 def content_type_words(types: Collection[ContentType]) -> list[str]:
     """Return the words that ``content_types`` takes back to some types."""
-    words = [word for word, each in CONTENT_TYPE_WORDS.items() if each in types]
-    return [ALL] if len(words) == len(CONTENT_TYPE_WORDS) else words
+    words = [word.value for word in TypeWord if word.content_type in types]
+    return [ALL] if len(words) == len(TypeWord) else words
 
 
 def shown(word: str) -> str:
@@ -209,7 +216,7 @@ def _host_hint(name: str) -> str:
 
 
 def _is_content_type(word: object) -> bool:
-    return isinstance(word, str) and word in {*CONTENT_TYPE_WORDS, ALL}
+    return isinstance(word, str) and word in {*TypeWord, ALL}
 
 
 def _content_type_hint(word: object) -> str:
@@ -217,4 +224,4 @@ def _content_type_hint(word: object) -> str:
         return f"A content type must be a string, not {_kind(word)}."
     if word.lower() in {"other", "documents", "file", "pdf"}:
         return f'{shown(word)} is not a content type; documents are "document".'
-    return f"{shown(word)} is not a content type; {nearest(word, [*CONTENT_TYPE_WORDS, ALL])}"
+    return f"{shown(word)} is not a content type; {nearest(word, [*TypeWord, ALL])}"

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
 
 from proxy.catalogue.url_rows import UrlRow
 
@@ -56,11 +59,11 @@ class LinkCheck:
     """
 
     id: int
-    connector: str
+    connector: Annotated[str, Field(exclude=True)]
     scope: Scope
     state: CheckState
     started: datetime
-    beat: datetime
+    beat: Annotated[datetime, Field(exclude=True)]
     ended: datetime | None
     expected: int
     checked: int

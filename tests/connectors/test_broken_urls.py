@@ -7,7 +7,7 @@ import pytest
 
 from proxy.catalogue.database import Database
 from proxy.connectors.broken_urls import broken_urls
-from proxy.connectors.impact import BrokenUrls, Reason, break_reasons
+from proxy.connectors.impact import BrokenUrls, Reason, ReasonCount, break_reasons
 from proxy.connectors.model import Connector, Identifier
 from proxy.thron.content import ContentType
 from tests.catalogue.entering import NAMES, Catalogue, content, named, with_sku
@@ -46,7 +46,7 @@ async def test_all_break(catalogue: Catalogue, change: dict[str, Any], reason: R
     await catalogue.listed(NAMES, named(1, "en:old", "it:vecchio"))
     await catalogue.listed(NAMES, named(1, "en:new", "it:vecchio"))
     found = await broken(catalogue, NAMES, NAMES.model_copy(update=change))
-    assert (found.total, found.by_reason) == (3, ((reason, 3),))
+    assert (found.total, found.by_reason) == (3, (ReasonCount(reason, 3),))
     assert {each.url for each in found.sample} == {
         f"{BASE}/names/en/new",
         f"{BASE}/names/en/old",
@@ -78,7 +78,7 @@ async def test_only_some_break(catalogue: Catalogue) -> None:
         update={"folder_id": "other", "content_types": frozenset(ContentType) - {"OTHER"}}
     )
     found = await broken(catalogue, NAMES, new, held="id-1 id-2")
-    assert found.by_reason == ((Reason.TYPE, 2), (Reason.FOLDER, 1))
+    assert found.by_reason == (ReasonCount(Reason.TYPE, 2), ReasonCount(Reason.FOLDER, 1))
     new = NAMES.model_copy(update={"folder_id": "other"})
     assert [
         each.url for each in (await broken(catalogue, NAMES, new, held="id-1 id-2")).sample
@@ -93,7 +93,7 @@ async def test_what_is_not_published_breaks(catalogue: Catalogue) -> None:
     )
     assert (await broken(catalogue, NAMES, everything)).total == 0
     found = await broken(catalogue, everything, NAMES)
-    assert found.by_reason == ((Reason.UNPUBLISHED, 1),)
+    assert found.by_reason == (ReasonCount(Reason.UNPUBLISHED, 1),)
     assert [each.url for each in found.sample] == [f"{BASE}/names/en/draft"]
 
 
@@ -117,10 +117,10 @@ async def test_what_does_not_work_cannot_break(catalogue: Catalogue) -> None:
     )
     found = await broken(catalogue, skus, None)
     assert {each.url for each in found.sample} == {f"{BASE}/skus/same", f"{BASE}/skus/a%20b"}
-    assert found.by_reason == ((Reason.REMOVED, 2),)
+    assert found.by_reason == (ReasonCount(Reason.REMOVED, 2),)
     assert (await broken(catalogue, skus.model_copy(update={"enabled": False}), None)).total == 0
     other = skus.model_copy(update={"metadata": "ean"})
-    assert (await broken(catalogue, skus, other)).by_reason == ((Reason.METADATA, 2),)
+    assert (await broken(catalogue, skus, other)).by_reason == (ReasonCount(Reason.METADATA, 2),)
 
 
 async def test_many(catalogue: Catalogue) -> None:

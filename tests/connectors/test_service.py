@@ -165,4 +165,4 @@ async def test_removal_breaks_all(connector: Running) -> None:
     await listed(connector, "files")
     found = await service(connector).plan_removal(files)
     assert found.broken.total > 0
-    assert [reason for reason, _ in found.broken.by_reason] == [Reason.REMOVED]
+    assert [each.reason for each in found.broken.by_reason] == [Reason.REMOVED]

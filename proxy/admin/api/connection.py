@@ -1,6 +1,6 @@
 """The connection to THRON: shown, tested, given."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from pydantic import Field
 
@@ -9,24 +9,11 @@ from proxy.admin.api.operations import Model, operation
 from proxy.admin.api.problems import ApiProblem, FieldProblem
 from proxy.admin.auth.request_context import Caller
 from proxy.admin.capabilities import Finding, Trial
-from proxy.admin.credentials import NewCredentials
+from proxy.admin.credentials import Connection, NewCredentials
 from proxy.connectors.model import DeliveryMode
 from proxy.tenant import AppContext
 
 _TAG = "Connection"
-
-
-class ConnectionState(Model):
-    """The connection as it stands; the app key is never shown."""
-
-    client_id: str | None
-    app_id: str | None
-    username: str | None
-    is_given: bool
-    api_url: str | None
-    cdn_url: str | None
-    is_logged_in: bool
-    problem: str | None
 
 
 class Tested(Model):
@@ -44,14 +31,9 @@ class ConnectionApi:
     context: AppContext
 
     @operation("GET", "/api/connection", tag=_TAG)
-    async def show_connection(self) -> ConnectionState:
+    async def show_connection(self) -> Connection:
         """Show the connection to THRON."""
-        state = self.context.connection.token_state()
-        return ConnectionState(
-            **asdict(await credentials.connection(self.context)),
-            is_logged_in=state is not None and state.logged_in,
-            problem=state.problem if state is not None else "no credentials yet",
-        )
+        return await credentials.connection(self.context)
 
     @operation("PUT", "/api/connection", tag=_TAG, problems=(409,))
     async def give_credentials(self, content: NewCredentials, caller: Caller) -> Tested:

@@ -9,14 +9,14 @@ from proxy.admin.api.operations import Model, Tagged, operation
 from proxy.admin.api.preconditions import IfMatch
 from proxy.admin.api.problems import ApiProblem, FieldProblem
 from proxy.admin.auth.request_context import Caller
-from proxy.admin.web.connector_fields import TAKEN_BY_THE_CONSOLE, conflicting_fields
+from proxy.admin.connector_lookup import TAKEN_BY_THE_CONSOLE
 from proxy.admin.web.connectors import document
 from proxy.catalogue.queries import Contents
 from proxy.catalogue.sync import Sync
 from proxy.connectors.addresses import Part, illustrative
-from proxy.connectors.changes import state_of
+from proxy.connectors.changes import conflicting_keys, state_of
 from proxy.connectors.document import export
-from proxy.connectors.impact import BrokenUrl, BrokenUrls, Reason
+from proxy.connectors.impact import BrokenUrl, BrokenUrls
 from proxy.connectors.model import Connector, ConnectorSpec
 from proxy.connectors.service import ConnectorService, Plan
 from proxy.connectors.store import ConnectorStore
@@ -64,31 +64,6 @@ class ConnectorList(Model):
     items: tuple[ConnectorState, ...]
 
 
-class BrokenReason(Model):
-    """How many URLs stop working for one reason."""
-
-    reason: Reason
-    urls: int
-
-
-class BrokenUrlModel(Model):
-    """One of them."""
-
-    url: str
-    title: str
-    content_type: str
-    reason: Reason
-    new_url: str | None = Field(description="that takes its place; null: none, or none known yet")
-
-
-class BrokenUrlsModel(Model):
-    """URLs that work now, and would stop working."""
-
-    total: int
-    by_reason: tuple[BrokenReason, ...]
-    sample: tuple[BrokenUrlModel, ...] = Field(description="the first of them")
-
-
 class PlannedChange(Model):
     """A connector as it would be saved, or nothing if it would be removed."""
 
@@ -105,7 +80,7 @@ class BrokenUrlsQuery(Model):
 class BrokenUrlsPage(Model):
     """URLs that a change would break, in a stable order."""
 
-    items: tuple[BrokenUrlModel, ...]
+    items: tuple[BrokenUrl, ...]
     total: int = Field(description="on all pages")
     is_exact: bool = Field(description="whether all URLs that would stop working were found")
     after: int | None = Field(description="for the next page; null: there is none")
@@ -121,7 +96,7 @@ class PlannedConnector(Model):
     becomes_public: bool = Field(
         description="whether contents could become public that are not public now"
     )
-    broken_urls: BrokenUrlsModel
+    broken_urls: BrokenUrls
     is_exact: bool = Field(description="whether all URLs that would stop working were found")
 
 
@@ -170,7 +145,7 @@ class ConnectorsApi:
             contents=found.contents,
             is_estimate=found.is_at_least,
             becomes_public=found.is_wider,
-            broken_urls=_broken(found.broken),
+            broken_urls=found.broken,
             is_exact=found.is_exact,
         )
 
@@ -216,9 +191,7 @@ class ConnectorsApi:
                 break
         shown = items[: query.limit]
         return BrokenUrlsPage(
-            items=tuple(
-                BrokenUrlModel.model_validate(each, from_attributes=True) for each in shown
-            ),
+            items=tuple(shown),
             total=found.broken.total,
             is_exact=found.is_exact,
             after=shown[-1].number if len(items) > query.limit else None,
@@ -275,7 +248,7 @@ class ConnectorsApi:
 
     async def _refuse_conflicts(self, wanted: Connector, *, is_new: bool) -> None:
         known = await self.store.read()
-        found = conflicting_fields(wanted, known.by_slug, is_new=is_new)
+        found = conflicting_keys(wanted, known.by_slug, is_new=is_new)
         if found:
             problems = [FieldProblem(f"connector.{key}", str(text)) for key, text in found]
             raise ApiProblem(409, problems[0].detail, problems=problems)
@@ -321,9 +294,3 @@ def _wanted_of(old: Connector, spec: ConnectorSpec) -> Connector:
         wrong = FieldProblem("connector.slug", f'write "{old.slug}": a name cannot be changed.')
         raise ApiProblem(422, "Some values are not valid.", problems=[wrong])
     return _wanted(spec)
-
-
-def _broken(found: BrokenUrls) -> BrokenUrlsModel:
-    by_reason = [{"reason": reason, "urls": urls} for reason, urls in found.by_reason]
-    told = {"total": found.total, "by_reason": by_reason, "sample": found.sample}
-    return BrokenUrlsModel.model_validate(told, from_attributes=True)

@@ -18,16 +18,10 @@ from proxy.connectors.model import Connector
 from proxy.connectors.watch import ConnectorWatch
 from proxy.delivery.explain import DiagnosisStep
 from proxy.settings import Settings
+from proxy.thron.content import Title
 
 _PATH = "/api/connectors/{slug}/contents/{id}"
 _TAG = "Contents"
-
-
-class ContentTitle(Model):
-    """A title in one language."""
-
-    language: str
-    text: str
 
 
 class ContentVersion(Model):
@@ -46,7 +40,7 @@ class ContentRecord(Model):
 
     id: str
     content_type: str
-    titles: tuple[ContentTitle, ...]
+    titles: tuple[Title, ...]
     file_name: str | None
     status: str | None = Field(description="as THRON has it")
     channels: tuple[str, ...]
@@ -105,9 +99,7 @@ class ContentsApi:
         return ContentRecord(
             id=content.id,
             content_type=content.content_type,
-            titles=tuple(
-                ContentTitle(language=each.language, text=each.text) for each in content.titles
-            ),
+            titles=content.titles,
             file_name=content.file_name,
             status=content.status,
             channels=content.channels,

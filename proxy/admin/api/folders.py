@@ -8,13 +8,12 @@ from pydantic import Field
 from proxy.admin.api.operations import Model, operation
 from proxy.admin.api.problems import ApiProblem
 from proxy.admin.tenant_cache import TenantCache, TenantQueries
-from proxy.admin.web.connector_labels import TypeWord
-from proxy.admin.web.folder_rows import way
 from proxy.connectors.folder_statistics import FolderStatistics
 from proxy.connectors.folder_tree import Folder
 from proxy.connectors.identifiers import PLAIN_NAMINGS, Naming
 from proxy.connectors.metadata_choices import Fitness
 from proxy.connectors.model import ALL_CONTENT_TYPES
+from proxy.connectors.values import TypeWord
 from proxy.errors import ConfigurationError
 from proxy.thron.content import ContentType
 
@@ -148,7 +147,7 @@ class FoldersApi:
             FolderItem(
                 id=each.id,
                 name=each.name(query.language),
-                path=way(tree, each, language=query.language)[:-1],
+                path=tree.names_to(each, language=query.language)[:-1],
                 contents=each.contents,
                 has_folders=tree.has_below(each),
             )

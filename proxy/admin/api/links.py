@@ -13,7 +13,7 @@ from proxy.admin.connector_lookup import connector_of, line_urls
 from proxy.admin.link_query import LinksQuery
 from proxy.catalogue.row_urls import RowUrls
 from proxy.connectors.watch import ConnectorWatch
-from proxy.link_check.results import CheckedRow, CheckState, LinkCheck, Scope
+from proxy.link_check.results import CheckedRow, LinkCheck, Scope
 from proxy.link_check.run import LinkChecker
 from proxy.link_check.store import CheckRunning, LinkCheckStore
 from proxy.settings import Settings
@@ -29,24 +29,10 @@ class CheckRequest(Model):
     scope: Scope = Field(Scope.ALL, description="every URL, or those that had a problem")
 
 
-class CheckRun(Model):
-    """One check."""
-
-    id: int
-    scope: Scope
-    state: CheckState
-    started: datetime
-    ended: datetime | None
-    expected: int
-    checked: int
-    problems: int
-    reason: str | None
-
-
 class CheckReport(Model):
     """The newest check, and how the URLs stand."""
 
-    run: CheckRun | None = Field(description="null: there was none yet")
+    run: LinkCheck | None = Field(description="null: there was none yet")
     problems: int
     working: int
     untried: int
@@ -84,7 +70,7 @@ class LinksApi:
     checker: LinkChecker
 
     @operation("POST", _PATH, tag=_TAG, status=202, problems=(404, 409))
-    async def begin_link_check(self, slug: str, content: CheckRequest) -> CheckRun:
+    async def begin_link_check(self, slug: str, content: CheckRequest) -> LinkCheck:
         """Check every URL of a connector in the background."""
         connector = connector_of(self.watch, slug)
         if not connector.enabled:
@@ -92,7 +78,7 @@ class LinksApi:
         if self.connection.tenant is None:
             raise ApiProblem(409, "There are no credentials yet.")
         try:
-            return _run(await self.checker.start(connector, scope=content.scope))
+            return await self.checker.start(connector, scope=content.scope)
         except CheckRunning as exc:
             raise ApiProblem(409, "A check of this connector runs already.") from exc
 
@@ -101,7 +87,7 @@ class LinksApi:
         """Show the newest check, and how the URLs stand."""
         connector = connector_of(self.watch, slug)
         check, tally = await self.store.last(slug), await self.store.tally(connector)
-        return CheckReport(run=_run(check) if check is not None else None, **asdict(tally))
+        return CheckReport(run=check, **asdict(tally))
 
     @operation("DELETE", _PATH, tag=_TAG, status=204, problems=(404,))
     async def end_link_check(self, slug: str) -> None:
@@ -119,10 +105,6 @@ class LinksApi:
         urls = line_urls(self.settings, connector, is_named=False)
         items = tuple(_checked(each, urls) for each in found.lines)
         return CheckedUrlPage(items=items, total=found.total, page=query.page, size=query.size)
-
-
-def _run(check: LinkCheck) -> CheckRun:
-    return CheckRun.model_validate(check, from_attributes=True)
 
 
 def _checked(each: CheckedRow, urls: RowUrls) -> CheckedUrl:

@@ -30,9 +30,10 @@ class IfMatch:
         Raises:
             ApiProblem: 400, it cannot be read: passing over it could overwrite what it protects.
         """
-        value = combined(fields, FIELD)
-        tags = None if value is None else parse_entity_tags(value)
-        if value is not None and tags is None:
+        if FIELD not in fields:
+            return cls()
+        tags = parse_entity_tags(combined(fields, FIELD) or "")
+        if tags is None:
             raise ApiProblem(
                 400,
                 f"{FIELD} is not a list of entity tags; send the ETag exactly as you received it.",
@@ -48,6 +49,8 @@ class IfMatch:
         Raises:
             ApiProblem: 412, with the ETag of what there is.
         """
+        if self.tags is None:
+            return
         asked = Preconditions(if_match=self.tags)
         found = evaluate(asked, etag=tag, last_modified=None, method="PUT")
         if found is Verdict.FAILED:

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from proxy.admin.api.operations import Model, operation
 from proxy.admin.api.problems import ApiProblem
-from proxy.admin.auth.api_tokens import ApiTokens
+from proxy.admin.auth.api_tokens import ApiTokens, NewToken
 from proxy.admin.auth.request_context import Caller
 from proxy.admin.store import ApiToken, NameTaken
 
@@ -27,13 +27,6 @@ class TokenRequest(Model):
     can_change: bool = False
 
 
-class MadeToken(Model):
-    """A token that has been made."""
-
-    token: ApiToken
-    secret: str = Field(description="send it as Authorization: Bearer; it is shown only this once")
-
-
 @dataclass(frozen=True, slots=True)
 class TokensApi:
     """Lists, makes and revokes tokens."""
@@ -46,15 +39,14 @@ class TokensApi:
         return TokenList(items=await self.tokens.all())
 
     @operation("POST", "/api/tokens", tag=_TAG, status=201, problems=(409,), for_people=True)
-    async def make_token(self, content: TokenRequest, caller: Caller) -> MadeToken:
+    async def make_token(self, content: TokenRequest, caller: Caller) -> NewToken:
         """Make a token for a machine."""
         try:
-            made = await self.tokens.make(
+            return await self.tokens.make(
                 content.name, can_change=content.can_change, actor=caller.actor
             )
         except NameTaken as exc:
             raise ApiProblem(409, f"There is a token named {content.name!r}.") from exc
-        return MadeToken(token=made.token, secret=made.secret)
 
     @operation("DELETE", "/api/tokens/{id}", tag=_TAG, status=204, problems=(404,), for_people=True)
     async def revoke_token(self, id_: str, caller: Caller) -> None:

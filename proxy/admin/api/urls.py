@@ -15,7 +15,7 @@ from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.export import MEDIA_TYPES, Format, exported
 from proxy.catalogue.queries import Contents
 from proxy.catalogue.row_urls import RowUrls
-from proxy.catalogue.url_rows import UrlRow
+from proxy.catalogue.url_rows import Tally, UrlRow
 from proxy.connectors.watch import ConnectorWatch
 from proxy.errors import DatabaseFailed
 from proxy.settings import Settings
@@ -59,17 +59,6 @@ class UrlPage(Model):
     total: int = Field(description="rows of the selection")
     page: int
     size: int
-
-
-class UrlTally(Model):
-    """How many there are."""
-
-    contents: int
-    lines: int
-    removed: int = Field(description="rows of contents that are no longer in the folder")
-    by_status: dict[AddressStatus, int]
-    by_type: dict[str, int] = Field(description="contents")
-    by_language: dict[str, int]
 
 
 class UrlCollision(Model):
@@ -130,10 +119,9 @@ class UrlsApi:
         return UrlPage(items=items, total=found.total, page=query.page, size=query.size)
 
     @operation("GET", "/api/connectors/{slug}/urls/count", tag=_TAG, problems=(404,))
-    async def count_urls(self, slug: str) -> UrlTally:
+    async def count_urls(self, slug: str) -> Tally:
         """Count a connector's contents and addresses."""
-        tally = await self.contents.tally(connector_of(self.watch, slug))
-        return UrlTally.model_validate(tally, from_attributes=True)
+        return await self.contents.tally(connector_of(self.watch, slug))
 
     @operation(
         "GET",

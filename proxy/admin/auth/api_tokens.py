@@ -4,6 +4,9 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Annotated
+
+from pydantic import Field
 
 from proxy.admin.auth.secret_hash import secret_hash
 from proxy.admin.store import ApiToken, ConsoleStore
@@ -15,15 +18,12 @@ _NOTED_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """A token that has just been made.
-
-    Attributes:
-        token: As it is kept.
-        secret: The token itself, told this once.
-    """
+    """A token that has been made."""
 
     token: ApiToken
-    secret: str = field(repr=False)
+    secret: Annotated[
+        str, Field(description="send it as Authorization: Bearer; it is shown only this once")
+    ] = field(repr=False)
 
 
 class ApiTokens:

@@ -17,7 +17,6 @@ from proxy.admin.web.connector_fields import (
     AllFields,
     Answer,
     by_of,
-    conflicting_fields,
     fields_of,
     named_by,
 )
@@ -29,7 +28,7 @@ from proxy.admin.web.navigation import came_from, local
 from proxy.admin.web.notices import Notice, leave
 from proxy.admin.web.rendering import render, see_other
 from proxy.connectors.addresses import Part, illustrative
-from proxy.connectors.changes import differences, state_of
+from proxy.connectors.changes import conflicting_keys, differences, state_of
 from proxy.connectors.document import export
 from proxy.connectors.folder_tree import FolderTree
 from proxy.connectors.identifiers import PLAIN_NAMINGS
@@ -190,7 +189,7 @@ class ConnectorEditPages:
         if value is None:
             return form
         others = {each.slug: each for each in self.watch.connectors.all if each.slug != old.slug}
-        for field, text in conflicting_fields(value.connector(old), others, is_new=False):
+        for field, text in conflicting_keys(value.connector(old), others, is_new=False):
             form = form.with_problem(text, field=field)
         if value.lacks_renditions:
             form = form.with_problem(UNPUBLISHED_HAS_NO_RENDITION, field="only_published")

@@ -10,17 +10,16 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from proxy.admin.connector_lookup import TAKEN_BY_THE_CONSOLE
 from proxy.admin.validation import Wrong
-from proxy.admin.web.connector_labels import TypeWord, types_of
+from proxy.admin.web.connector_labels import types_of
 from proxy.connectors import values as check
 from proxy.connectors.addressability import RESERVED_SEGMENTS
-from proxy.connectors.changes import conflicts, state_of
+from proxy.connectors.changes import state_of
 from proxy.connectors.identifiers import PLAIN_NAMINGS, STRATEGIES, Naming, naming_of
 from proxy.connectors.model import Connector, ConnectorSpec, DeliveryMode, Disposition, Identifier
+from proxy.connectors.values import TypeWord
 from proxy.text import Text
-
-# The path of the console where connectors are made; a page of that name would be out of reach.
-TAKEN_BY_THE_CONSOLE = frozenset({"new"})
 
 FIELDS_OF_KEY: Mapping[str, tuple[str, ...]] = {
     "content_types": ("types",),
@@ -252,25 +251,3 @@ def fields_of(connector: Connector) -> AllFields:
         "state": state_of(connector),
     }
     return AllFields.model_construct(**shown)
-
-
-def conflicting_fields(
-    connector: Connector, others: Mapping[str, Connector], *, is_new: bool
-) -> tuple[tuple[str, Text], ...]:
-    """Return the fields in which a connector stands in the way of others, and why.
-
-    Args:
-        connector: As it would be.
-        others: Those that there are, by slug.
-        is_new: Whether its slug must not be among them.
-    """
-    found: list[tuple[str, Text]] = []
-    if is_new and connector.slug in others:
-        found.append(("slug", Text("There is already a connector with this name. Choose another.")))
-    found += [
-        ("host", Text("The connector {slug} already has this host. Choose another.", slug=slug))
-        for each in conflicts(others, [connector])
-        for slug in each.slugs
-        if slug != connector.slug
-    ]
-    return tuple(found)

@@ -1,30 +1,13 @@
 """How the console calls what a connector is made of; pure."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any
 
 from proxy.connectors.impact import Reason
 from proxy.connectors.metadata_choices import Fitness
 from proxy.connectors.model import Connector, DeliveryMode, Disposition, Identifier
-from proxy.connectors.values import CONTENT_TYPE_WORDS
+from proxy.connectors.values import TypeWord
 from proxy.text import Text
-from proxy.thron.content import ContentType
-
-
-class TypeWord(StrEnum):
-    """The types of contents, as forms and the TOML document call them."""
-
-    VIDEO = "video"
-    IMAGE = "image"
-    AUDIO = "audio"
-    DOCUMENT = "document"
-
-    @property
-    def content_type(self) -> ContentType:
-        """THRON's type."""
-        return CONTENT_TYPE_WORDS[self.value]
-
 
 TYPE_NAMES: Mapping[TypeWord, Text] = {
     TypeWord.VIDEO: Text("Videos"),

@@ -13,7 +13,6 @@ from proxy.admin.web.connector_fields import (
     UNPUBLISHED_HAS_NO_RENDITION,
     AllFields,
     Answer,
-    conflicting_fields,
 )
 from proxy.admin.web.connector_labels import NAMES
 from proxy.admin.web.drafts import STEP_NAMES, STEPS, Draft, DraftStep, first_incomplete, own_fields
@@ -21,6 +20,7 @@ from proxy.admin.web.forms import Form
 from proxy.admin.web.notices import Notice, leave
 from proxy.admin.web.rendering import render, see_other
 from proxy.admin.web.step_views import VIEWS, StepContext
+from proxy.connectors.changes import conflicting_keys
 from proxy.connectors.service import ConnectorService
 from proxy.connectors.store import ConnectorStore
 from proxy.connectors.watch import ConnectorWatch
@@ -123,7 +123,7 @@ class ConnectorNewPages:
             return await _page(context, status=422)
         wanted = whole.value.connector()
         known = await self.store.read()
-        for field, text in conflicting_fields(wanted, known.by_slug, is_new=True):
+        for field, text in conflicting_keys(wanted, known.by_slug, is_new=True):
             form = form.with_problem(text, field=field)
         if whole.value.lacks_renditions:
             form = form.with_problem(UNPUBLISHED_HAS_NO_RENDITION, field="only_published")

@@ -50,13 +50,7 @@ def rows(tree: FolderTree, opened: Collection[str], *, language: str) -> tuple[R
 
 def found_rows(tree: FolderTree, found: Collection[Folder], *, language: str) -> tuple[Row, ...]:
     """Return the rows of what a search found, each with the way to it."""
-    return tuple(Row(each, way=way(tree, each, language=language)[:-1]) for each in found)
-
-
-def way(tree: FolderTree, folder: Folder, *, language: str) -> tuple[str, ...]:
-    """Return the names of the folders from the root to one."""
-    known = tree.path(folder) if tree.of(folder.id) is not None else (folder,)
-    return tuple(each.name(language) for each in known)
+    return tuple(Row(each, way=tree.names_to(each, language=language)[:-1]) for each in found)
 
 
 def _below(

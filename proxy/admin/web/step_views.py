@@ -10,10 +10,9 @@ from multidict import MultiMapping
 from proxy.admin.auth.request_context import CONTEXT
 from proxy.admin.tenant_cache import TenantQueries
 from proxy.admin.web.connector_fields import Answer, DetailFields, by_of, named_by
-from proxy.admin.web.connector_labels import TypeWord
 from proxy.admin.web.connector_review import review
 from proxy.admin.web.drafts import Draft, DraftStep, suggested_slug
-from proxy.admin.web.folder_rows import found_rows, rows, way
+from proxy.admin.web.folder_rows import found_rows, rows
 from proxy.admin.web.forms import Form
 from proxy.connectors.folder_statistics import Figures, FolderStatistics
 from proxy.connectors.folder_tree import Folder
@@ -25,6 +24,7 @@ from proxy.connectors.model import (
     Connectors,
     DeliveryMode,
 )
+from proxy.connectors.values import TypeWord
 from proxy.settings import Settings
 
 # A page waits so long for statistics that have just begun; small folders are counted by then.
@@ -95,7 +95,7 @@ async def folder_view(context: StepContext) -> Values:
         "more": more,
         "tree": tree,
         "chosen": chosen,
-        "chosen_way": way(tree, chosen, language=context.language) if chosen else (),
+        "chosen_way": tree.names_to(chosen, language=context.language) if chosen else (),
         "is_shown": is_shown,
     }
 
@@ -202,7 +202,7 @@ async def review_view(context: StepContext) -> Values:
     return {
         "form": context.form,
         "folder": folder,
-        "folder_way": way(await context.queries.tree(), folder, language=context.language),
+        "folder_way": (await context.queries.tree()).names_to(folder, language=context.language),
         "connector": connector,
         "statistics": statistics,
         "is_guessed": context.settings.is_public_url_guessed,

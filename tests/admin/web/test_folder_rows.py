@@ -1,6 +1,6 @@
 """The tree of folders as rows."""
 
-from proxy.admin.web.folder_rows import found_rows, rows, way
+from proxy.admin.web.folder_rows import found_rows, rows
 from proxy.connectors.folder_tree import FolderTree
 from proxy.thron.content import Title
 from proxy.thron.folder import Category
@@ -34,7 +34,7 @@ def test_found() -> None:
     """What a search finds is shown with the way to it."""
     [row] = found_rows(TREE, TREE.search("b").folders, language="en")
     assert row.way == ("root", "a")
-    assert way(TREE, TREE.root, language="en") == ("root",)
+    assert TREE.names_to(TREE.root, language="en") == ("root",)
 
 
 def test_many_folders_make_no_long_page() -> None:
