@@ -19,7 +19,6 @@ import orjson
 import pytest
 
 from proxy.admin.auth.api_tokens import ApiTokens
-from proxy.admin.store import ConsoleStore
 from proxy.catalogue.database import Database
 from proxy.clock import utc_now
 from proxy.sandbox.server import Sandbox
@@ -310,7 +309,7 @@ class Admin:
 async def admin_of(running: Workers, state: Path) -> Admin:
     """Return the admin listener, with a token made in the database that the processes share."""
     async with Database.open(f"sqlite:///{state}/connector.db") as database:
-        tokens = ApiTokens(ConsoleStore(database), now=utc_now)
+        tokens = ApiTokens(database, now=utc_now)
         made = await tokens.make("test", can_change=False, actor="test")
     return Admin(running.admin_url, made.secret)
 

@@ -22,9 +22,8 @@ from proxy.admin.api.purge_hooks import PurgeHooksApi
 from proxy.admin.api.sessions import SessionsApi
 from proxy.admin.api.tokens import TokensApi
 from proxy.admin.api.urls import UrlsApi
-from proxy.admin.auth.authorization import authorization
+from proxy.admin.auth.authorization import authorization, known_hosts
 from proxy.admin.auth.devices import Devices
-from proxy.admin.auth.hosts import known_hosts
 from proxy.admin.auth.login import Login
 from proxy.admin.auth.login_rate_limiter import LoginRateLimiter
 from proxy.admin.auth.request_context import request_context
@@ -80,7 +79,7 @@ def application(  # noqa: PLR0913 - what it works with, each by name
 ) -> web.Application:
     """Return all that the admin listener answers, as ``open_console`` has been given its parts."""
     settings, database, connection = context.settings, context.database, context.connection
-    store, password, sessions = console.store, console.password, console.sessions
+    password, sessions = console.password, console.sessions
     tokens, links, monotonic = console.tokens, console.links, console.monotonic
     checks, checker, stopping = console.checks, console.checker, console.stopping
     devices = Devices(database, password=password.hash, now=utc_now)
@@ -97,7 +96,7 @@ def application(  # noqa: PLR0913 - what it works with, each by name
     tenant_cache = TenantCache.of(connection, now=monotonic)
     onboarding = Onboarding(database, connection, watch)
     nouns_of_pages = (
-        LoginPages(settings, store, password, links, sessions, login, monotonic),
+        LoginPages(settings, database, password, links, sessions, login, monotonic),
         PreferencesPages(),
         FirstStepsPages(onboarding),
         OverviewPages(live, watch, sessions, stopping),
@@ -110,7 +109,7 @@ def application(  # noqa: PLR0913 - what it works with, each by name
         ContentPages(settings, connection, watch, contents, actions, checks),
         LinksPages(settings, connection, watch, contents, checks, checker),
         ConnectionPages(context, watch),
-        AuditPages(store),
+        AuditPages(database),
         AccessPages(settings, password, login, sessions, tokens),
     )
     nouns_of_api = (
@@ -123,7 +122,7 @@ def application(  # noqa: PLR0913 - what it works with, each by name
         UrlsApi(settings, watch, contents),
         ContentsApi(settings, watch, contents, actions),
         LinksApi(settings, connection, watch, checks, checker),
-        AuditApi(store),
+        AuditApi(database),
         TokensApi(tokens),
         SessionsApi(sessions),
     )

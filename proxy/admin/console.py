@@ -8,7 +8,6 @@ from proxy.admin.auth.admin_password import Password
 from proxy.admin.auth.api_tokens import ApiTokens
 from proxy.admin.auth.sessions import Sessions
 from proxy.admin.auth.sign_in_links import SignInLinks
-from proxy.admin.store import ConsoleStore
 from proxy.link_check.run import LinkChecker
 from proxy.link_check.store import LinkCheckStore
 from proxy.server.deferred_application import DeferredApplication
@@ -29,7 +28,6 @@ class Console:
     """
 
     url: str
-    store: ConsoleStore
     password: Password
     sessions: Sessions
     tokens: ApiTokens

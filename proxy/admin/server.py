@@ -24,8 +24,7 @@ from proxy.admin.auth.sessions import Sessions
 from proxy.admin.auth.sign_in_links import SignInLinks
 from proxy.admin.console import Console
 from proxy.admin.security_headers import FIELDS, secure
-from proxy.admin.store import ConsoleStore
-from proxy.catalogue.audit_retention import prune
+from proxy.catalogue.audit import prune
 from proxy.catalogue.polling import polling
 from proxy.catalogue.queries import Contents
 from proxy.catalogue.sync import Sync
@@ -84,10 +83,9 @@ async def open_console(  # noqa: PLR0913 - what it works with, each by name
         DatabaseFailed: The password cannot be read.
     """
     settings, database, connection = context.settings, context.database, context.connection
-    store = ConsoleStore(database)
     given = settings.admin_password_hash
     password = Password(
-        store,
+        database,
         PasswordHashes(),
         given=given.get_secret_value() if given is not None else None,
         now=utc_now,
@@ -111,10 +109,9 @@ async def open_console(  # noqa: PLR0913 - what it works with, each by name
         )
         console = Console(
             f"http://{settings.admin_listen.local}",
-            store,
             password,
-            Sessions(store, password=password.hash, now=utc_now),
-            ApiTokens(store, now=utc_now),
+            Sessions(database, password=password.hash, now=utc_now),
+            ApiTokens(database, now=utc_now),
             SignInLinks(),
             checks,
             checker,

@@ -5,8 +5,8 @@ import os
 import click
 
 from proxy.admin.auth import passwords
+from proxy.admin.auth.admin_password import keep_hash
 from proxy.admin.auth.passwords import PasswordHashes
-from proxy.admin.store import ConsoleStore
 from proxy.catalogue.database import open_database
 from proxy.clock import utc_now
 from proxy.commands.running import WithSettings, runs
@@ -33,6 +33,6 @@ async def password(*, prints_hash: bool) -> int:
         click.echo(hash_)
         return 0
     async with open_database(settings, os.environ) as database:
-        await ConsoleStore(database).set_password(hash_, at=utc_now(), actor="cli")
+        await keep_hash(database, hash_, at=utc_now(), actor="cli")
     click.echo("The password is set. Every browser is signed out.")
     return 0

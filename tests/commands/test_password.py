@@ -8,8 +8,8 @@ import aiohttp
 import pytest
 from click.testing import CliRunner, Result
 
+from proxy.admin.auth.admin_password import kept_hash
 from proxy.admin.auth.passwords import PasswordHashes
-from proxy.admin.store import ConsoleStore
 from proxy.catalogue.database import Database
 from proxy.cli import main
 from tests.catalogue.audited import audited
@@ -33,7 +33,7 @@ async def run(state: Path, *words: str, typed: str, **environ: str) -> Result:
 
 async def kept(state: Path) -> str | None:
     async with Database.open(f"sqlite:///{state}/connector.db") as database:
-        return await ConsoleStore(database).password()
+        return await kept_hash(database)
 
 
 async def test_the_link_that_serve_prints(tmp_path: Path) -> None:

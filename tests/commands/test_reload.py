@@ -12,7 +12,6 @@ import aiohttp
 import pytest
 
 from proxy.admin.auth.api_tokens import ApiTokens
-from proxy.admin.store import ConsoleStore
 from proxy.clock import utc_now
 from tests.commands.cli import FILM, Cli, document
 from tests.process import Process, beside, run, served
@@ -231,7 +230,7 @@ async def test_what_cannot_be_opened_refuses_a_reload(cli: Cli, workers: str) ->
     cli.environ["TDC_WORKERS"] = workers
     await cli.apply(document(cli.thron, "files"), "--yes")
     async with cli.opened() as database:
-        tokens = ApiTokens(ConsoleStore(database), now=utc_now)
+        tokens = ApiTokens(database, now=utc_now)
         token = (await tokens.make("test", can_change=False, actor="test")).secret
     with socket.create_server(("127.0.0.1", 0)) as other:
         known = {"home": cli.state, "taken": f"127.0.0.1:{other.getsockname()[1]}"}

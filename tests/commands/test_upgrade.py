@@ -9,7 +9,6 @@ import aiohttp
 import pytest
 
 from proxy.admin.auth.api_tokens import ApiTokens
-from proxy.admin.store import ConsoleStore
 from proxy.clock import utc_now
 from tests.commands.cli import FILM, Cli, document
 from tests.installed import Environment, build_release
@@ -51,7 +50,7 @@ async def test_upgrade(
     await install(OLD)
     await cli.apply(document(cli.thron, "files"), "--yes")
     async with cli.opened() as database:
-        tokens = ApiTokens(ConsoleStore(database), now=utc_now)
+        tokens = ApiTokens(database, now=utc_now)
         token = (await tokens.make("test", can_change=False, actor="test")).secret
     film = cli.thron.tenant.find(FILM).id
     data = cli.thron.tenant.bytes_of(film)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from proxy.admin.api.operations import Model, operation
-from proxy.admin.store import AuditRow, ConsoleStore
+from proxy.catalogue.audit import AuditRow, read_audit
+from proxy.catalogue.database import Database
 
 _LARGEST = 200
 
@@ -30,11 +31,11 @@ class AuditPage(Model):
 class AuditApi:
     """Reads the audit."""
 
-    store: ConsoleStore
+    database: Database
 
     @operation("GET", "/api/audit", tag="Audit")
     async def list_audit(self, query: AuditQuery) -> AuditPage:
         """List who changed what, newest first."""
-        found = await self.store.audit(before=query.before, limit=query.limit + 1)
+        found = await read_audit(self.database, before=query.before, limit=query.limit + 1)
         items = found[: query.limit]
         return AuditPage(items=items, before=items[-1].number if len(found) > len(items) else None)

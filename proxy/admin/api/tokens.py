@@ -6,9 +6,8 @@ from pydantic import Field
 
 from proxy.admin.api.operations import Model, operation
 from proxy.admin.api.problems import ApiProblem
-from proxy.admin.auth.api_tokens import ApiTokens, NewToken
+from proxy.admin.auth.api_tokens import ApiToken, ApiTokens, NameTaken, NewToken
 from proxy.admin.auth.request_context import Caller
-from proxy.admin.store import ApiToken, NameTaken
 
 _DIGITS = 15  # more is no number that a database gave
 _TAG = "Access"

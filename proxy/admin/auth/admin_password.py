@@ -3,15 +3,19 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from sqlalchemy import delete, insert, select
+
 from proxy.admin.auth.passwords import PasswordHashes
-from proxy.admin.store import ConsoleStore
+from proxy.catalogue import schema
+from proxy.catalogue.async_engine import AsyncConnection
+from proxy.catalogue.database import Database
 
 
 class Password:
     """The password that is good now.
 
     Args:
-        store: Keeps the one that was set in the console.
+        database: Keeps the one that was set in the console.
         hashes: Makes and checks hashes.
         given: The hash in TDC_ADMIN_PASSWORD_HASH, which goes before the kept one.
         now: Aware time.
@@ -19,13 +23,13 @@ class Password:
 
     def __init__(
         self,
-        store: ConsoleStore,
+        database: Database,
         hashes: PasswordHashes,
         *,
         given: str | None,
         now: Callable[[], datetime],
     ) -> None:
-        self._store = store
+        self._database = database
         self._hashes = hashes
         self._given = given
         self._now = now
@@ -51,7 +55,7 @@ class Password:
         Raises:
             DatabaseFailed: It cannot be read.
         """
-        self._kept = await self._store.password()
+        self._kept = await kept_hash(self._database)
 
     async def fits(self, password: str, *, is_known: bool) -> bool:
         """Tell whether somebody knows the password.
@@ -70,5 +74,35 @@ class Password:
     async def set(self, password: str, *, actor: str) -> None:
         """Set a new password; every session and device cookie ends."""
         hash_ = await self._hashes.make(password)
-        await self._store.set_password(hash_, at=self._now(), actor=actor)
+        await keep_hash(self._database, hash_, at=self._now(), actor=actor)
         self._kept = hash_
+
+
+async def kept_hash(database: Database) -> str | None:
+    """Return the hash of the password that is kept, None before there is one.
+
+    Raises:
+        DatabaseFailed: It cannot be read.
+    """
+
+    async def read(connection: AsyncConnection) -> str | None:
+        return (await connection.execute(select(schema.password.c.hash))).scalar_one_or_none()
+
+    return await database.read(read)
+
+
+async def keep_hash(database: Database, hash_: str, *, at: datetime, actor: str) -> None:
+    """Keep a password in place of the one before, and end every session and device cookie.
+
+    Raises:
+        DatabaseFailed: It cannot be kept.
+    """
+
+    async def write(connection: AsyncConnection) -> None:
+        await connection.execute(delete(schema.password))
+        await connection.execute(insert(schema.password).values(id=1, hash=hash_, at=at))
+        await connection.execute(delete(schema.session))
+        await connection.execute(delete(schema.device))
+        await database.note(connection, actor=actor, action="password set", subject="")
+
+    await database.write(write)

@@ -6,6 +6,7 @@ a machine with its token.
 """
 
 import asyncio
+from collections.abc import Collection
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -13,7 +14,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from proxy.admin.api.problems import ApiProblem
-from proxy.admin.auth import cookies, csrf
+from proxy.admin.auth import console_host, cookies, csrf
 from proxy.admin.auth.api_tokens import ApiTokens
 from proxy.admin.auth.request_context import ADMINISTRATOR, CALLER, CONTEXT, Caller
 from proxy.admin.auth.sessions import COOKIE, Sessions
@@ -41,6 +42,23 @@ _FORM = "application/x-www-form-urlencoded"
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _API = "/api"
+
+
+def known_hosts(names: Collection[str]) -> Middleware:
+    """Return the middleware that refuses every host that is not the console's.
+
+    Args:
+        names: Of TDC_ADMIN_HOSTS.
+    """
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        host = request[CONTEXT].host
+        if is_api(request) and not console_host.is_known(host, names):
+            raise ApiProblem(421, console_host.refusal(host))  # as text elsewhere
+        return await console_host.answer(request, handler, host=host, names=names)
+
+    return middleware
 
 
 def authorization(sessions: Sessions, tokens: ApiTokens, *, body_timeout_s: float) -> Middleware:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, insert, select
 
 from proxy.admin.auth import passwords
-from proxy.admin.auth.secret_hash import secret_hash
+from proxy.admin.auth.passwords import secret_hash
 from proxy.catalogue import schema
 from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.database import Database

@@ -1,4 +1,4 @@
-"""Which passwords are taken, and what is kept of them: an argon2id hash."""
+"""Which passwords are taken, and what is kept of them and of other secrets: hashes."""
 
 import asyncio
 import hashlib
@@ -106,6 +106,14 @@ def problem(password: str, *, not_: str | None = None) -> Text | None:
 def fingerprint(hash_: str) -> str:
     """Return what tells one password from the next, for sessions to end with their password."""
     return hashlib.sha256(hash_.encode()).hexdigest()[:32]
+
+
+def secret_hash(secret: str) -> str:
+    """Return the hash by which a session, a cookie or a token is found again; it opens nothing.
+
+    A fast one will do: these secrets are random and long, so nobody guesses them one by one.
+    """
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _is_obvious(password: str, not_: str | None) -> bool:

@@ -9,8 +9,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from proxy.admin.auth import cookies
+from proxy.admin.auth.api_tokens import ApiToken
 from proxy.admin.auth.sessions import Session
-from proxy.admin.store import ApiToken
 from proxy.admin.web.i18n import Language, preferred
 from proxy.semantics import forwarded
 from proxy.semantics.forwarded import TrustedProxies

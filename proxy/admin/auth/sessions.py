@@ -5,12 +5,16 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from aiohttp import web
+from sqlalchemy import Delete, Row, delete, func, insert, select, update
 
 from proxy.admin.auth import cookies, passwords
-from proxy.admin.auth.secret_hash import secret_hash
-from proxy.admin.store import ConsoleStore, StoredSession
+from proxy.admin.auth.passwords import secret_hash
+from proxy.catalogue import schema
+from proxy.catalogue.async_engine import AsyncConnection
+from proxy.catalogue.database import Database
 
 COOKIE = "tdc_session"
 
@@ -19,6 +23,8 @@ LONGEST = timedelta(days=7)
 
 # Use is noted to the minute, so that reading a page is not a write for each picture on it.
 _NOTED_EVERY = timedelta(minutes=1)
+
+_TABLE = schema.session
 
 # Sessions of the demo's link, which needs no password.
 _WITHOUT = "-"
@@ -40,31 +46,43 @@ class Session:
 class Sessions:
     """Opens, finds and ends sessions.
 
+    Every method raises DatabaseFailed where the database does not answer.
+
     Args:
-        store: Where they are kept.
+        database: Where they are kept.
         password: Gives the hash of the password that is good now.
         now: Aware time.
     """
 
     def __init__(
         self,
-        store: ConsoleStore,
+        database: Database,
         *,
         password: Callable[[], str | None],
         now: Callable[[], datetime],
     ) -> None:
-        self._store = store
+        self._database = database
         self._password = password
         self._now = now
 
     async def open(self, *, client: str, actor: str) -> Session:
-        """Open a session under a new id."""
+        """Open a session under a new id, and drop those that ended long ago."""
         now = self._now()
         session = Session(secrets.token_urlsafe(32), now)
-        stored = StoredSession(
-            secret_hash(session.id), self._password_fingerprint(), now, now, client
-        )
-        await self._store.add_session(stored, actor=actor, dead_before=now - LONGEST)
+        row = {
+            "mark": secret_hash(session.id),
+            "password_mark": self._password_fingerprint(),
+            "created": now,
+            "used": now,
+            "client": client,
+        }
+
+        async def write(connection: AsyncConnection) -> None:
+            await connection.execute(delete(_TABLE).where(_TABLE.c.used < now - LONGEST))
+            await connection.execute(insert(_TABLE).values(row))
+            await self._database.note(connection, actor=actor, action="signed in", subject=client)
+
+        await self._database.write(write)
         return session
 
     async def find(self, id_: str) -> Session | None:
@@ -74,31 +92,52 @@ class Sessions:
         """
         if not id_:
             return None
-        stored = await self._store.session(secret_hash(id_))
-        now = self._now()
+        is_it = _TABLE.c.mark == secret_hash(id_)
+
+        async def read(connection: AsyncConnection) -> Row[Any] | None:
+            return (await connection.execute(select(_TABLE).where(is_it))).one_or_none()
+
+        stored, now = await self._database.read(read), self._now()
         is_good = (
             stored is not None
             and now - stored.used < IDLE
             and now - stored.created < LONGEST
-            and hmac.compare_digest(stored.password_fingerprint, self._password_fingerprint())
+            and hmac.compare_digest(stored.password_mark, self._password_fingerprint())
         )
         if stored is None or not is_good:
             return None
         if now - stored.used >= _NOTED_EVERY:
-            await self._store.use_session(stored.id_hash, at=now)
+
+            async def note_use(connection: AsyncConnection) -> None:
+                await connection.execute(update(_TABLE).where(is_it).values(used=now))
+
+            await self._database.write(note_use)
         return Session(id_, stored.created)
 
     async def count(self) -> int:
         """Return how many sessions are kept."""
-        return await self._store.sessions()
+
+        async def read(connection: AsyncConnection) -> int:
+            query = select(func.count()).select_from(_TABLE)
+            return int((await connection.execute(query)).scalar_one())
+
+        return await self._database.read(read)
 
     async def end(self, session: Session, *, actor: str, client: str) -> None:
         """End one session."""
-        await self._store.end_session(secret_hash(session.id), actor=actor, client=client)
+        query = delete(_TABLE).where(_TABLE.c.mark == secret_hash(session.id))
+        await self._end(query, actor=actor, action="signed out", client=client)
 
     async def end_all(self, *, actor: str, client: str) -> None:
         """End every session, of every browser."""
-        await self._store.end_sessions(actor=actor, client=client)
+        await self._end(delete(_TABLE), actor=actor, action="signed out everywhere", client=client)
+
+    async def _end(self, query: Delete, *, actor: str, action: str, client: str) -> None:
+        async def write(connection: AsyncConnection) -> None:
+            await connection.execute(query)
+            await self._database.note(connection, actor=actor, action=action, subject=client)
+
+        await self._database.write(write)
 
     def _password_fingerprint(self) -> str:
         hash_ = self._password()

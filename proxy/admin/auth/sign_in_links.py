@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass
 from enum import StrEnum
 
-from proxy.admin.auth.secret_hash import secret_hash
+from proxy.admin.auth.passwords import secret_hash
 
 
 class Purpose(StrEnum):

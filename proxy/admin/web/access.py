@@ -8,11 +8,10 @@ from pydantic import BaseModel, Field, SecretStr
 
 from proxy.admin.auth import cookies, passwords
 from proxy.admin.auth.admin_password import Password
-from proxy.admin.auth.api_tokens import ApiTokens, NewToken
+from proxy.admin.auth.api_tokens import ApiTokens, NameTaken, NewToken
 from proxy.admin.auth.login import Login, TooManyLogins
 from proxy.admin.auth.request_context import CALLER, CONTEXT
 from proxy.admin.auth.sessions import COOKIE, Sessions
-from proxy.admin.store import NameTaken
 from proxy.admin.web import forms, kept_forms, pages
 from proxy.admin.web.forms import Form
 from proxy.admin.web.login import NewPassword, too_many_logins, with_password_problem

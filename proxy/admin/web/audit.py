@@ -5,14 +5,15 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from proxy.admin.store import ConsoleStore
 from proxy.admin.web import pages
 from proxy.admin.web.rendering import render
+from proxy.catalogue.audit import read_audit
+from proxy.catalogue.database import Database
 from proxy.text import Text
 
 _A_PAGE = 50
 
-# What there may be in the audit, by proxy/catalogue/database.py and proxy/admin/store.py.
+# What there may be in the audit, by the calls of ``Database.note``.
 ACTIONS: Mapping[str, tuple[str, Text]] = {
     "connector created": ("good", Text("connector created")),
     "connector changed": ("info", Text("connector changed")),
@@ -33,14 +34,14 @@ ACTIONS: Mapping[str, tuple[str, Text]] = {
 class AuditPages:
     """Who changed what, and when."""
 
-    store: ConsoleStore
+    database: Database
 
     @pages.get("/audit")
     async def show(self, request: web.Request) -> web.Response:
         """Show a page of the audit, newest first."""
         before = request.query.get("before", "")
         number = int(before) if before.isdecimal() and len(before) < 16 else None  # noqa: PLR2004 - what a database takes
-        found = await self.store.audit(before=number, limit=_A_PAGE + 1)
+        found = await read_audit(self.database, before=number, limit=_A_PAGE + 1)
         return render(
             request,
             "audit.html",

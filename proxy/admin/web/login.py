@@ -14,11 +14,12 @@ from proxy.admin.auth.login import Login, TooManyLogins
 from proxy.admin.auth.request_context import ADMINISTRATOR, CALLER, CONTEXT
 from proxy.admin.auth.sessions import COOKIE, Sessions
 from proxy.admin.auth.sign_in_links import SET_UP_LIVES_S, Purpose, SignInLinks
-from proxy.admin.store import ConsoleStore
 from proxy.admin.web import forms, pages
 from proxy.admin.web.forms import Form
 from proxy.admin.web.navigation import local
 from proxy.admin.web.rendering import render, see_other
+from proxy.catalogue import audit
+from proxy.catalogue.database import Database
 from proxy.settings import Settings
 from proxy.text import Text
 
@@ -51,7 +52,7 @@ class LoginPages:
     """Sign in, out, and for the first time."""
 
     settings: Settings
-    store: ConsoleStore
+    database: Database
     password: Password
     links: SignInLinks
     sessions: Sessions
@@ -84,7 +85,9 @@ class LoginPages:
             response.headers["Retry-After"] = str(exc.retry_after_s)
             return response
         if not is_right:
-            await self.store.note(actor="nobody", action="sign-in failed", subject=context.client)
+            await audit.note(
+                self.database, actor="nobody", action="sign-in failed", subject=context.client
+            )
             wrong = form.with_problem(Text("Wrong password."), field="password")
             return self._sign_in_page(request, wrong, status=422)
         return await self._signed_in(request, local(form.value.next))

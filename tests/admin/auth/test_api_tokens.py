@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from proxy.admin.auth.api_tokens import ApiTokens
-from proxy.admin.store import ConsoleStore, NameTaken
+from proxy.admin.auth.api_tokens import ApiTokens, NameTaken
 from proxy.catalogue import schema
 from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.database import Database
@@ -25,7 +24,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def tokens(database: Database) -> ApiTokens:
-    return ApiTokens(ConsoleStore(database), now=lambda: NOW)
+    return ApiTokens(database, now=lambda: NOW)
 
 
 async def test_made_and_found(tokens: ApiTokens) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from proxy.admin.auth.admin_password import keep_hash
 from proxy.admin.auth.devices import LIVES, MOST, Devices
-from proxy.admin.store import ConsoleStore
 from proxy.catalogue import schema
 from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.database import Database
@@ -66,7 +66,7 @@ async def test_ends_with_its_password(world: World, change: str | None) -> None:
 async def test_a_new_password_drops_them(world: World) -> None:
     """Nothing is left of the cookies of a former password."""
     await world.devices.remember(former=None)
-    await ConsoleStore(world.database).set_password("$argon2id$second", at=START, actor="test")
+    await keep_hash(world.database, "$argon2id$second", at=START, actor="test")
     assert await world.marks() == []
 
 

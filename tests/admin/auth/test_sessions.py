@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import select
 
 from proxy.admin.auth.sessions import IDLE, LONGEST, Session, Sessions
-from proxy.admin.store import ConsoleStore
 from proxy.catalogue import schema
 from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.database import Database
@@ -23,8 +22,7 @@ class World:
         self.now = START
         self.hash: str | None = "$argon2id$first"
         self.database = database
-        self.store = ConsoleStore(database)
-        self.sessions = Sessions(self.store, password=lambda: self.hash, now=lambda: self.now)
+        self.sessions = Sessions(database, password=lambda: self.hash, now=lambda: self.now)
 
     async def open(self) -> Session:
         """Open a session."""
@@ -90,7 +88,7 @@ async def test_signing_out(world: World) -> None:
     await world.sessions.end_all(actor="admin", client="192.0.2.1")
     assert await world.sessions.find(two.id) is None
     assert await world.sessions.find(three.id) is None
-    assert await world.store.sessions() == 0
+    assert await world.sessions.count() == 0
 
 
 async def test_the_database_opens_nothing(world: World) -> None:
@@ -110,4 +108,4 @@ async def test_dead_sessions_are_dropped(world: World) -> None:
     await world.open()
     world.now += LONGEST * 2
     await world.open()
-    assert await world.store.sessions() == 1
+    assert await world.sessions.count() == 1

@@ -1,5 +1,6 @@
 """The audit: everything that was changed, newest first, page by page."""
 
+from proxy.catalogue.audit import note
 from proxy.connectors.store import ConnectorStore
 from tests.admin.visitor import Visitor
 from tests.running import Running
@@ -17,9 +18,9 @@ async def test_newest_first(connector: Running, admin: Visitor) -> None:
 
 async def test_pages(connector: Running, admin: Visitor) -> None:
     """Older entries are on further pages, each entry on one of them."""
-    store = connector.gateway.console.store
+    database = connector.gateway.context.database
     for number in range(120):
-        await store.note(actor="test", action="purged", subject=f"subject-{number:03}")
+        await note(database, actor="test", action="purged", subject=f"subject-{number:03}")
     first = await admin.get("/audit")
     seen = [first.text.count("subject-")]
     page = first
@@ -42,7 +43,8 @@ async def test_nonsense_in_the_address(admin: Visitor) -> None:
 
 async def test_hostile_words(connector: Running, admin: Visitor) -> None:
     """Names that came from elsewhere are text and nothing else."""
-    await connector.gateway.console.store.note(
+    await note(
+        connector.gateway.context.database,
         actor="<img src=x onerror=alert(1)>",
         action="purged",
         subject="<script>alert(2)</script>",

@@ -10,6 +10,7 @@ from pathlib import Path
 import argon2
 import pytest
 
+from proxy.admin.auth.admin_password import keep_hash
 from proxy.admin.auth.login_rate_limiter import POLICY
 from proxy.admin.auth.passwords import PasswordHashes
 from proxy.clock import utc_now
@@ -106,12 +107,14 @@ async def test_the_set_up_link_signs_nobody_in(connector: Running, nobody: Visit
 
 async def test_the_link_does_not_go_before_a_password(connector: Running, nobody: Visitor) -> None:
     """Where a password was set meanwhile, by the command, the link is no longer good."""
-    console = connector.gateway.console
     link = connector.gateway.set_up_url()
     assert link is not None
     await nobody.get(link)
-    await console.store.set_password(
-        await PasswordHashes().make(PASSWORD), at=utc_now(), actor="cli"
+    await keep_hash(
+        connector.gateway.context.database,
+        await PasswordHashes().make(PASSWORD),
+        at=utc_now(),
+        actor="cli",
     )
     secret = link.partition("link=")[2]
     typed = {"password": "another one, quite long", "again": "another one, quite long"}
@@ -250,9 +253,8 @@ async def behind_a_front(thron: Sandbox, tmp_path: Path) -> AsyncIterator[Runnin
     """Run a connector whose console has a password, behind a proxy that it trusts."""
     networks = (ip_network("127.0.0.0/8"),)
     async with running(thron, tmp_path, trusted_proxies=networks) as whole:
-        console = whole.gateway.console
         quick = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
-        await console.store.set_password(quick, at=utc_now(), actor="test")
+        await keep_hash(whole.gateway.context.database, quick, at=utc_now(), actor="test")
         yield whole
 
 

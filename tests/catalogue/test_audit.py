@@ -6,7 +6,7 @@ from sqlalchemy import insert
 
 from proxy.catalogue import schema
 from proxy.catalogue.async_engine import AsyncConnection
-from proxy.catalogue.audit_retention import KEPT, prune
+from proxy.catalogue.audit import KEPT, prune
 from proxy.catalogue.database import Database
 from tests.catalogue.audited import audited
 
