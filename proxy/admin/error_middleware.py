@@ -60,7 +60,11 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
         allow = exc.headers.get("Allow")
         answer = _answer(request, exc.status, text, fields={"Allow": allow} if allow else {})
         if exc.status == HTTPStatus.REQUEST_TIMEOUT:
-            await _cut_off(request, answer)
+            # Closed at once: aiohttp would wait for the rest of the request for a while.
+            answer.force_close()
+            await answer.prepare(request)
+            await answer.write_eof()
+            request.protocol.force_close()
         return answer
     except ApiProblem as exc:
         return exc.response() if is_api(request) else _answer(request, exc.status, exc.detail)
@@ -72,14 +76,6 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
     except Exception:
         log.exception("bug in the console", method=request.method, route=route(request))
         return _answer(request, 500, None)
-
-
-async def _cut_off(request: web.Request, answer: web.Response) -> None:
-    """Answer at once and close: aiohttp would wait for the rest of the request for a while."""
-    answer.force_close()
-    await answer.prepare(request)
-    await answer.write_eof()
-    request.protocol.force_close()
 
 
 def _answer(

@@ -48,7 +48,16 @@ class KnownContents:
 
         async def read(connection: AsyncConnection) -> tuple[KnownContent, ...]:
             found = {row.id: row for row in (await connection.execute(query)).all()}
-            claimed = await _claimed(connection, connector, list(found))
+            current = select(_ADDRESS.content_id, _ADDRESS.language, _ADDRESS.value).where(
+                _ADDRESS.connector == connector.slug,
+                _ADDRESS.content_id.in_(found),
+                _ADDRESS.is_current,
+                _ADDRESS.is_addressable,
+                _ADDRESS.is_shortened.is_(False),
+            )
+            claimed: dict[str, list[tuple[str, str]]] = {}
+            for content_id, language, value in (await connection.execute(current)).all():
+                claimed.setdefault(content_id, []).append((language, value))
             known, now = [], self._now()
             for claim in ranked(map(_claim, found.values())):
                 row = found[claim.content_id]
@@ -77,23 +86,6 @@ class KnownContents:
         query = select(_ADDRESS.id).where(_ADDRESS.serves).limit(1)
         found = await self._database.read(lambda connection: connection.execute(query))
         return found.first() is not None
-
-
-async def _claimed(
-    connection: AsyncConnection, connector: Connector, ids: list[str]
-) -> dict[str, list[tuple[str, str]]]:
-    """Return the current addresses of some contents."""
-    query = select(_ADDRESS.content_id, _ADDRESS.language, _ADDRESS.value).where(
-        _ADDRESS.connector == connector.slug,
-        _ADDRESS.content_id.in_(ids),
-        _ADDRESS.is_current,
-        _ADDRESS.is_addressable,
-        _ADDRESS.is_shortened.is_(False),
-    )
-    found: dict[str, list[tuple[str, str]]] = {}
-    for content_id, language, value in (await connection.execute(query)).all():
-        found.setdefault(content_id, []).append((language, value))
-    return found
 
 
 def _claim(row: Row[Any]) -> AddressClaim:

@@ -159,7 +159,21 @@ class Contents:
         async def read(connection: AsyncConnection) -> Tally:
             counted = (await connection.execute(lines)).all()
             by_type = (await connection.execute(contents)).all()
-            return _tally(counted, {row.content_type: row.number for row in by_type})
+            by_status = dict.fromkeys(AddressStatus, 0)
+            by_language: dict[str, int] = {}
+            for row in counted:
+                by_status[AddressStatus(row.status)] += row.number
+                if row.status != AddressStatus.REMOVED.value:
+                    by_language[row.language] = by_language.get(row.language, 0) + row.number
+            removed = by_status.pop(AddressStatus.REMOVED)
+            return Tally(
+                contents=sum(row.number for row in by_type),
+                lines=sum(by_status.values()),
+                removed=removed,
+                by_status=by_status,
+                by_type={row.content_type: row.number for row in by_type},
+                by_language=by_language,
+            )
 
         return await self._database.read(read)
 
@@ -205,7 +219,23 @@ class Contents:
             found = map(read_url_row, (await connection.execute(lines)).all())
             in_order = sorted(found, key=lambda line: (line.language or "", line.value or ""))
             seen = map(_version, (await connection.execute(versions)).all())
-            return _catalogued(connector, row, tuple(in_order), tuple(seen))
+            claimed = [
+                (each.language or "", each.value)
+                for each in in_order
+                if each.value is not None
+                and each.status is not AddressStatus.FORMER
+                and not each.is_shortened
+            ]
+            return CataloguedContent(
+                content=read_content(connector, row, claimed),
+                is_servable=row.is_servable,
+                lines=tuple(in_order),
+                first_seen=row.first_seen,
+                changed=row.changed,
+                confirmed=row.confirmed,
+                removed_at=row.removed_at,
+                versions=tuple(seen),
+            )
 
         return await self._database.read(read)
 
@@ -254,30 +284,6 @@ def _rivalry(line: UrlRow) -> tuple[str, str, bool, str]:
     return (line.value or "", line.language or "", not line.serves, line.content_id)
 
 
-def _catalogued(
-    connector: Connector,
-    row: Row[Any],
-    lines: tuple[UrlRow, ...],
-    versions: tuple[SeenVersion, ...],
-) -> CataloguedContent:
-    former = AddressStatus.FORMER
-    claimed = [
-        (each.language or "", each.value)
-        for each in lines
-        if each.value is not None and each.status is not former and not each.is_shortened
-    ]
-    return CataloguedContent(
-        content=read_content(connector, row, claimed),
-        is_servable=row.is_servable,
-        lines=lines,
-        first_seen=row.first_seen,
-        changed=row.changed,
-        confirmed=row.confirmed,
-        removed_at=row.removed_at,
-        versions=versions,
-    )
-
-
 def _version(row: Row[Any]) -> SeenVersion:
     return SeenVersion(
         file=SourceFile(
@@ -288,24 +294,6 @@ def _version(row: Row[Any]) -> SeenVersion:
             modified=row.modified,
         ),
         first_seen=row.first_seen,
-    )
-
-
-def _tally(counted: Sequence[Row[Any]], by_type: dict[str, int]) -> Tally:
-    by_status = dict.fromkeys(AddressStatus, 0)
-    by_language: dict[str, int] = {}
-    for row in counted:
-        by_status[AddressStatus(row.status)] += row.number
-        if row.status != AddressStatus.REMOVED.value:
-            by_language[row.language] = by_language.get(row.language, 0) + row.number
-    removed = by_status.pop(AddressStatus.REMOVED)
-    return Tally(
-        contents=sum(by_type.values()),
-        lines=sum(by_status.values()),
-        removed=removed,
-        by_status=by_status,
-        by_type=by_type,
-        by_language=by_language,
     )
 
 

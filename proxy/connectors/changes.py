@@ -54,7 +54,7 @@ def conflicts(known: Mapping[str, Connector], wanted: Sequence[Connector]) -> tu
     slugs = [each.slug for each in wanted]
     found = [
         Conflict(f"connector {slug}: this slug is there twice.", (slug,))
-        for slug in _repeated(slugs)
+        for slug in sorted({each for each in slugs if slugs.count(each) > 1})
     ]
     after = {**known, **{each.slug: each for each in wanted}}
     holders: dict[str, list[str]] = {}
@@ -118,7 +118,3 @@ def _plain(connector: ConnectorSpec | None) -> dict[str, Any]:
     if connector is None:
         return {}
     return {**dict(connector), "content_types": sorted(connector.content_types)}
-
-
-def _repeated(words: Sequence[str]) -> list[str]:
-    return sorted({word for word in words if words.count(word) > 1})

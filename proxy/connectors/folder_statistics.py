@@ -5,7 +5,7 @@ which contents claim it. So the memory is bounded, and any choice of types can b
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from proxy.connectors.identifiers import STRATEGIES, Naming, Strategy, claims, naming_of
@@ -175,10 +175,7 @@ class ContentCounter:
         if by.is_permanent:
             return  # these never collide
         # A shortened language stands in nobody's way: its claim gives way, and others are left.
-        self._remember(found, (hash(each) for each in claimed if not each.is_shortened), number)
-
-    def _remember(self, found: _Claims, addresses: Iterable[int], number: int) -> None:
-        for address in addresses:
+        for address in (hash(each) for each in claimed if not each.is_shortened):
             first = found.first.setdefault(address, number)
             if first == number:
                 self._addresses += 1

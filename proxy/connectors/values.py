@@ -149,7 +149,8 @@ def content_types(value: object) -> frozenset[ContentType]:
         raise Unfit(f'must be an array, not {_kind(value)}; write ["video", "image"] or ["all"].')
     if not value:
         raise Unfit('is empty, so nothing would be served; write ["all"] for every type.')
-    unknown = [each for each in value if not _is_content_type(each)]
+    words = {*TypeWord, ALL}
+    unknown = [each for each in value if not isinstance(each, str) or each not in words]
     if unknown:
         raise Unfit(" ".join(_content_type_hint(each) for each in unknown))
     if ALL not in value:
@@ -213,10 +214,6 @@ def _host_hint(name: str) -> str:
     if _is_host_name(ascii_form):
         return f'write "{ascii_form}"'
     return "write a name such as media.example.com, without scheme, port and path"
-
-
-def _is_content_type(word: object) -> bool:
-    return isinstance(word, str) and word in {*TypeWord, ALL}
 
 
 def _content_type_hint(word: object) -> str:

@@ -92,7 +92,10 @@ class LoginRateLimiter:
 
         One that begins is to be ended by ``end``; one that has to wait does not count.
         """
-        failures = self._of(party)
+        failures = self._failures.setdefault(party.key, _Failures())
+        self._failures.move_to_end(party.key)
+        if len(self._failures) > _MOST_PARTIES:
+            self._failures.popitem(last=False)
         past_s = now - failures.last_at
         if past_s >= self._policy.forgotten_s:
             failures.count = 0
@@ -117,10 +120,3 @@ class LoginRateLimiter:
         if not party.is_known and addresses >= MOST_ADDRESSES_AT_ONCE:
             return _COME_AGAIN_S
         return 0.0
-
-    def _of(self, party: Party) -> _Failures:
-        found = self._failures.setdefault(party.key, _Failures())
-        self._failures.move_to_end(party.key)
-        if len(self._failures) > _MOST_PARTIES:
-            self._failures.popitem(last=False)
-        return found

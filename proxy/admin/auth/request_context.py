@@ -121,14 +121,19 @@ def context_of(request: web.Request, *, trusted: TrustedProxies) -> RequestConte
     is_new = not known or len(known) > 64  # noqa: PLR2004 - ours have 43 characters
     asked = request.headers.get("Host", "")
     is_port_known = forwarded.valid_host(asked) == effective.host
+    port = re.search(r":([0-9]+)$", asked)
+    language = cookies.read(request, LANGUAGE_COOKIE, is_secure=is_secure)
+    theme = cookies.read(request, THEME_COOKIE, is_secure=is_secure)
     return RequestContext(
         client=effective.client,
         is_secure=is_secure,
         host=effective.host,
-        port=_port(asked) if is_port_known else None,
+        port=int(port[1]) if is_port_known and port is not None else None,
         is_port_known=is_port_known,
-        language=_language(request, is_secure=is_secure),
-        theme=_theme(request, is_secure=is_secure),
+        language=Language(language)
+        if language in list(Language)
+        else preferred(request.headers.get("Accept-Language", "")),
+        theme=Theme(theme) if theme in list(Theme) else Theme.AUTO,
         browser_id=secrets.token_urlsafe(32) if is_new else known,
         is_new=is_new,
     )
@@ -142,21 +147,3 @@ def keep(response: web.StreamResponse, cookie: str, value: str, *, is_secure: bo
 def keep_browser_id(response: web.StreamResponse, context: RequestContext) -> None:
     """Have the browser keep its id until it is closed."""
     cookies.keep(response, BROWSER_COOKIE, context.browser_id, is_secure=context.is_secure)
-
-
-def _port(authority: str) -> int | None:
-    """Return the port of a Host field that is valid."""
-    found = re.search(r":([0-9]+)$", authority)
-    return int(found[1]) if found is not None else None
-
-
-def _language(request: web.Request, *, is_secure: bool) -> Language:
-    chosen = cookies.read(request, LANGUAGE_COOKIE, is_secure=is_secure)
-    if chosen in list(Language):
-        return Language(chosen)
-    return preferred(request.headers.get("Accept-Language", ""))
-
-
-def _theme(request: web.Request, *, is_secure: bool) -> Theme:
-    chosen = cookies.read(request, THEME_COOKIE, is_secure=is_secure)
-    return Theme(chosen) if chosen in list(Theme) else Theme.AUTO

@@ -35,7 +35,7 @@ from proxy.connectors.identifiers import PLAIN_NAMINGS
 from proxy.connectors.impact import Impact, resolved
 from proxy.connectors.metadata_choices import MetadataChoice, classified
 from proxy.connectors.model import Connector
-from proxy.connectors.service import ConnectorService, Plan
+from proxy.connectors.service import ConnectorService
 from proxy.connectors.store import ConnectorStore
 from proxy.connectors.watch import ConnectorWatch
 from proxy.errors import ConfigurationError, ThronError
@@ -107,11 +107,6 @@ class ConnectorEditPages:
         if wrong:
             is_first = posted.get("go") != "save"
             return await self._ask(request, plan.impacts[0], form, {} if is_first else wrong)
-        return await self._save(request, plan, posted, old)
-
-    async def _save(
-        self, request: web.Request, plan: Plan, posted: MultiDict[Any], old: Connector
-    ) -> web.Response:
         notice = Notice.UNCHANGED if plan.is_nothing else _done(plan.impacts[0])
         is_still = plan.known.of_slug(old.slug) == old
         try:

@@ -75,7 +75,8 @@ class ContentPages:
             serving = await self.contents.served_at(here.connector, line)
         is_asked = "explain" in request.query and here.url is not None
         steps = await self.actions.explained(here.url) if is_asked and here.url is not None else ()
-        title = _title(here)
+        shown = line or next(iter(here.found.lines), None)
+        title = (shown.title if shown is not None else "") or content.file_name or content.id
         names = "on" if here.urls.is_named else "off"
         return render(
             request,
@@ -166,13 +167,6 @@ def chosen(lines: Sequence[UrlRow], urls: RowUrls, number: str) -> UrlRow | None
     asked = [each for each in possible if str(each.number) == number]
     serving = [each for each in possible if each.serves]
     return next(iter([*asked, *serving, *possible]), None)
-
-
-def _title(here: AddressedContent) -> str:
-    content = here.found.content
-    first = here.found.lines[0].title if here.found.lines else ""
-    shown = here.line.title if here.line is not None else first
-    return shown or content.file_name or content.id
 
 
 def _path(here: AddressedContent) -> str:

@@ -4,7 +4,7 @@ A form's model is a pydantic one, mostly the same that the JSON API takes. Nothi
 is lost, but for secrets, which no page repeats.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Generic, Self, TypeVar, get_origin
@@ -66,7 +66,12 @@ def read(posted: MultiMapping[Any], model: type[M]) -> Form[M]:
     for name, info in model.model_fields.items():
         values = tuple(each for each in posted.getall(name, ()) if isinstance(each, str))
         typed[name] = () if _is_secret(info) else values
-        _give(given, name, info, values)
+        if info.annotation is bool:
+            given[name] = bool(values)
+        elif get_origin(info.annotation) in {tuple, list, set, frozenset}:
+            given[name] = list(values)
+        elif values and (values[0].strip() or info.is_required()):
+            given[name] = values[0] if _is_secret(info) else values[0].strip()
     try:
         return Form(model.model_validate(given), typed)
     except ValidationError as exc:
@@ -85,15 +90,6 @@ def filled(value: BaseModel) -> Form[Any]:
         for name, info in type(value).model_fields.items()
     }
     return Form(None, typed)
-
-
-def _give(given: dict[str, Any], name: str, info: FieldInfo, values: Sequence[str]) -> None:
-    if info.annotation is bool:
-        given[name] = bool(values)
-    elif get_origin(info.annotation) in {tuple, list, set, frozenset}:
-        given[name] = list(values)
-    elif values and (values[0].strip() or info.is_required()):
-        given[name] = values[0] if _is_secret(info) else values[0].strip()
 
 
 def _by_field(error: ValidationError, model: type[BaseModel]) -> dict[str, tuple[Text, ...]]:

@@ -127,18 +127,9 @@ def preferred(accept_language: str) -> Language:
     best, weight = Language.ENGLISH, 0.0
     for part in accept_language.split(","):
         tag, _, rest = part.strip().partition(";")
-        known = _language_of(tag)
-        quality = _quality(rest)
-        if known is not None and quality > weight:
-            best, weight = known, quality
+        primary = tag.strip().partition("-")[0].lower()
+        given = re.fullmatch(r"\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*", rest)
+        quality = float(given[1]) if given else (0.0 if rest.strip() else 1.0)
+        if primary in list(Language) and quality > weight:
+            best, weight = Language(primary), quality
     return best
-
-
-def _language_of(tag: str) -> Language | None:
-    primary = tag.strip().partition("-")[0].lower()
-    return Language(primary) if primary in list(Language) else None
-
-
-def _quality(parameters: str) -> float:
-    found = re.fullmatch(r"\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*", parameters)
-    return float(found[1]) if found else (0.0 if parameters.strip() else 1.0)

@@ -7,7 +7,6 @@ are not among it, for no page repeats them.
 
 import hashlib
 import hmac
-from collections.abc import Mapping
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -39,7 +38,8 @@ def address(page: str, posted: MultiMapping[Any], model: type[BaseModel], *, sec
         model: Of the form.
         secret: The browser's.
     """
-    text = _written(forms.read(posted, model).typed)
+    typed = forms.read(posted, model).typed
+    text = urlencode([(name, value) for name, values in typed.items() for value in values])
     if not text or len(text) > _LONGEST:
         return page
     return f"{page}?{NAME}={_seal(text, secret)}{quote(text, safe='')}"
@@ -56,10 +56,6 @@ def restored(request: web.Request, model: type[M]) -> Form[M] | None:
     request[RESTORED] = True
     form = forms.read(MultiDict(parse_qsl(text, keep_blank_values=True)), model)
     return Form(form.value, form.typed)  # it is shown before anybody sends it: nothing is wrong
-
-
-def _written(typed: Mapping[str, tuple[str, ...]]) -> str:
-    return urlencode([(name, value) for name, values in typed.items() for value in values])
 
 
 def _seal(text: str, secret: str) -> str:

@@ -4,7 +4,6 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from html import escape
 
-from proxy.delivery.upstream import Upstream
 from proxy.errors import GatewayError
 from proxy.semantics.headers import media_type
 from proxy.tenant import Tenant
@@ -51,24 +50,20 @@ async def fetched(tenant: Tenant, content: Content) -> Picture | None:
     try:
         delivery = await tenant.delivery_builder.thumbnail(content)
         with closing(await tenant.origins.open(delivery, method="GET", fields=())) as upstream:
-            return await _picture(upstream)
+            kind = media_type(upstream.fields.get("Content-Type"))
+            if upstream.status != 200 or kind is None or kind not in _PICTURES:  # noqa: PLR2004 - OK
+                return None
+            octets = bytearray()
+            while piece := await upstream.read():
+                octets += piece
+                if len(octets) > _LARGEST:
+                    return None
     except GatewayError:
         return None
+    return Picture(kind, bytes(octets)) if len(octets) >= _LEAST else None
 
 
 def icon(content_type: str) -> bytes:
     """Return the picture that stands for a type."""
     drawing = _DRAWINGS.get(content_type.upper(), _DOCUMENT)
     return _ICON.format(name=escape(content_type), drawing=drawing).encode()
-
-
-async def _picture(upstream: Upstream) -> Picture | None:
-    kind = media_type(upstream.fields.get("Content-Type"))
-    if upstream.status != 200 or kind is None or kind not in _PICTURES:  # noqa: PLR2004 - OK
-        return None
-    octets = bytearray()
-    while piece := await upstream.read():
-        octets += piece
-        if len(octets) > _LARGEST:
-            return None
-    return Picture(kind, bytes(octets)) if len(octets) >= _LEAST else None
