@@ -10,14 +10,7 @@ from pydantic import Field
 from proxy.connectors.folder_statistics import FolderStatistics
 from proxy.connectors.identifiers import naming_of
 from proxy.connectors.model import Connector
-from proxy.thron.content import ContentType
-
-_WORDS = {
-    ContentType.VIDEO: "videos",
-    ContentType.IMAGE: "images",
-    ContentType.AUDIO: "audio",
-    ContentType.OTHER: "documents",
-}
+from proxy.connectors.values import TYPE_NAMES, TypeWord
 
 
 class Reason(StrEnum):
@@ -63,7 +56,7 @@ def breaks(old: Connector | None, new: Connector) -> tuple[str, ...]:
     if old is None:
         return ()
     lost = old.content_types - new.content_types
-    types = ", ".join(_WORDS[each] for each in ContentType if each in lost)
+    types = ", ".join(TYPE_NAMES[word].lower() for word in TypeWord if word.content_type in lost)
     one, other = old.host or "the common one", new.host or "the common one"
     folder = (
         f"The folder would change from {old.folder} to {new.folder}: URLs of contents outside the"

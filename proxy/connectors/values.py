@@ -6,11 +6,12 @@ JSON give it, or what a Connector holds already, and returns the latter, or rais
 
 import difflib
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import TypeGuard, TypeVar
 
 from proxy.connectors.addressability import CONTROL, RESERVED_SEGMENTS, is_id
+from proxy.text import Text
 from proxy.thron.content import ContentType
 
 
@@ -27,6 +28,13 @@ class TypeWord(StrEnum):
         """THRON's type."""
         return ContentType.OTHER if self is TypeWord.DOCUMENT else ContentType[self.name]
 
+
+TYPE_NAMES: Mapping[TypeWord, Text] = {
+    TypeWord.VIDEO: Text("Videos"),
+    TypeWord.IMAGE: Text("Images"),
+    TypeWord.AUDIO: Text("Audio"),
+    TypeWord.DOCUMENT: Text("Documents"),
+}
 
 ALL = "all"
 """Stands for every type, those that are added later too."""

@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from proxy.admin.api.openapi import document
 from proxy.admin.web.connector_differences import differences_told
-from proxy.admin.web.connector_fields import FIELDS_OF_KEY, AllFields, fields_of
+from proxy.admin.web.connector_fields import AllFields, fields_of
 from proxy.catalogue import schema
 from proxy.connectors.changes import differences
 from proxy.connectors.document import export, parse
@@ -28,6 +28,14 @@ from tests.admin.nouns import OPERATIONS
 HOME = Path(__file__).parents[2]
 HANDBOOK = HOME / "docs" / "connectors.md"
 TEMPLATES = HOME / "proxy" / "admin" / "web" / "templates"
+
+# The fields of the console's form that say a key, where they are called something else.
+FIELDS_OF_KEY: Mapping[str, tuple[str, ...]] = {
+    "content_types": ("types",),
+    "identifier": ("by",),
+    "metadata": ("by", "key"),
+    "force_https": ("https",),
+}
 
 # What another value of a key is where its type alone does not tell.
 OTHERS: Mapping[str, Any] = {

@@ -7,10 +7,10 @@ from proxy.admin.web.connector_labels import (
     DELIVERY_NAMES,
     DISPOSITION_NAMES,
     IDENTIFIER_NAMES,
-    TYPE_NAMES,
     types_of,
 )
 from proxy.connectors.model import Connector
+from proxy.connectors.values import TYPE_NAMES
 from proxy.text import Text
 
 _YES, _NO = Text("yes"), Text("no")

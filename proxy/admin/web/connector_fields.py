@@ -4,7 +4,7 @@ What can stand in each is for ``proxy.connectors.values`` to say; here it is sai
 reader's language.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -20,14 +20,6 @@ from proxy.connectors.identifiers import PLAIN_NAMINGS, STRATEGIES, Naming, nami
 from proxy.connectors.model import Connector, ConnectorSpec, DeliveryMode, Disposition, Identifier
 from proxy.connectors.values import TypeWord
 from proxy.text import Text
-
-FIELDS_OF_KEY: Mapping[str, tuple[str, ...]] = {
-    "content_types": ("types",),
-    "identifier": ("by",),
-    "metadata": ("by", "key"),
-    "force_https": ("https",),
-}
-"""The fields that say a key of a connector, where they are called something else."""
 
 
 class Answer(StrEnum):

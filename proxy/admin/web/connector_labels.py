@@ -6,15 +6,8 @@ from typing import Any
 from proxy.connectors.impact import Reason
 from proxy.connectors.metadata_choices import Fitness
 from proxy.connectors.model import Connector, DeliveryMode, Disposition, Identifier
-from proxy.connectors.values import TypeWord
+from proxy.connectors.values import TYPE_NAMES, TypeWord
 from proxy.text import Text
-
-TYPE_NAMES: Mapping[TypeWord, Text] = {
-    TypeWord.VIDEO: Text("Videos"),
-    TypeWord.IMAGE: Text("Images"),
-    TypeWord.AUDIO: Text("Audio"),
-    TypeWord.DOCUMENT: Text("Documents"),
-}
 
 NAME_OF_TYPE: Mapping[str, Text] = {
     word.content_type.value: name for word, name in TYPE_NAMES.items()
