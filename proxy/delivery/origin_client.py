@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from http import HTTPStatus
 
 from aiohttp import hdrs
 from yarl import URL
@@ -23,6 +22,8 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_BREAKERS = 1000
 # Targets that are asked for again and again; what is allowed does not change for a client.
 _REMEMBERED_URLS = 512
+# What says that the origin itself has failed; 501 does not: it is how some refuse HEAD.
+FAILURES = frozenset(range(500, 1000)) - {501}
 # What an origin, or a balancer before it, says of itself rather than of one content.
 _OF_THE_HOST = frozenset({502, 503, 504})
 # Failures before a request could be sent, by their names below: they too are of the host.
@@ -83,7 +84,7 @@ class OriginClient:
         self._now = now
         self._heard = heard
         self._answered = answered
-        self._breakers: dict[str, CircuitBreaker] = {}
+        self._breakers: dict[str, CircuitBreaker] = {}  # of hosts that failed last
         self._allowed = lru_cache(maxsize=_REMEMBERED_URLS)(self._parsed_and_checked)
 
     async def send(
@@ -118,9 +119,8 @@ class OriginClient:
             OriginAnswerInvalid: The answer is no HTTP.
         """
         target = self._allowed(url, is_from_api=is_from_api)
-        breaker = self._breaker(target)
-        wait_s = breaker.retry_in_s(self._now())
-        if wait_s > 0:
+        breaker = self._breakers.get(target.authority)
+        if breaker is not None and (wait_s := breaker.retry_in_s(self._now())) > 0:
             raise OriginUnreachable(
                 "left alone after failures of several contents",
                 proxy_status="destination_unavailable",
@@ -137,21 +137,19 @@ class OriginClient:
                 first_byte_timeout_s=self._first_byte_timeout_s,
             )
         except BaseException as exc:  # a client that leaves, too, gives its turn to the next
-            if isinstance(exc, OriginError) and exc.proxy_status in _TO_CONNECT:
-                breaker.failed(self._now(), about=about, problem=str(exc))
-            else:
-                breaker.undecided(self._now())
+            is_of_host = isinstance(exc, OriginError) and exc.proxy_status in _TO_CONNECT
+            self._note_failure(target, about=about, problem=str(exc) if is_of_host else None)
             raise
         if self._answered is not None:
             self._answered(time.monotonic() - began)
         if self._heard is not None:
             self._heard(response)
-        if response.status in _OF_THE_HOST:
-            breaker.failed(self._now(), about=about, problem=f"status {response.status}")
-        elif is_failure(response.status):
-            breaker.undecided(self._now())
+        if response.status in FAILURES:
+            is_of_host = response.status in _OF_THE_HOST
+            problem = f"status {response.status}" if is_of_host else None
+            self._note_failure(target, about=about, problem=problem)
         else:
-            breaker.succeeded()
+            self._breakers.pop(target.authority, None)  # the host answers
         return response
 
     def _parsed_and_checked(self, url: str, *, is_from_api: bool) -> URL:
@@ -162,10 +160,16 @@ class OriginClient:
             self._hosts.check(target)
         return target
 
-    def _breaker(self, target: URL) -> CircuitBreaker:
+    def _note_failure(self, target: URL, *, about: str, problem: str | None) -> None:
+        """Note a failure of a host, or one that says nothing of it where there is no problem."""
+        if problem is None:
+            if (breaker := self._breakers.get(target.authority)) is not None:
+                breaker.undecided(self._now())
+            return
         if len(self._breakers) > _MOST_BREAKERS:
             self._breakers.clear()  # a pattern allows any number of hosts; memory does not
-        return self._breakers.setdefault(target.authority, CircuitBreaker())
+        breaker = self._breakers.setdefault(target.authority, CircuitBreaker())
+        breaker.failed(self._now(), about=about, problem=problem)
 
     async def follow(
         self,
@@ -200,14 +204,6 @@ class OriginClient:
             response.close()
             here = location
         raise OriginAnswerInvalid("too many redirects", proxy_status="proxy_loop_detected")
-
-
-def is_failure(status: int) -> bool:
-    """Tell whether a status says that the origin itself has failed.
-
-    501 does not: it is how some refuse HEAD.
-    """
-    return status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED
 
 
 def redirect_of(response: HttpResponse) -> str | None:

@@ -34,18 +34,18 @@ class RetryBudget:
     Attributes:
         share: Retries that calls earn; 0.1 is at most one retry for ten calls in the long run.
         most: Retries that may be saved up.
+        calls: Made since a retry was last asked for; whoever makes one counts it.
     """
 
     share: float = 0.1
     most: float = 10.0
+    calls: int = 0
     _saved: float = 10.0
-
-    def earn(self) -> None:
-        """Note a call that is about to be made."""
-        self._saved = min(self.most, self._saved + self.share)
 
     def spend(self) -> bool:
         """Spend one retry; False if none is left."""
+        self._saved = min(self.most, self._saved + self.share * self.calls)
+        self.calls = 0
         if self._saved < 1:
             return False
         self._saved -= 1

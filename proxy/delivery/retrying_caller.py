@@ -70,7 +70,7 @@ class RetryingCaller:
             ThronUnreachable: THRON failed twice, or is left alone after several failures.
             ThronError: As the question does.
         """
-        self._retries.earn()
+        self._retries.calls += 1
         try:
             return await self._asked(question, about)
         except ThronUnreachable as exc:

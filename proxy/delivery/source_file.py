@@ -1,6 +1,6 @@
 """Opens source files by downloadSource, at any path and in any form (docs/thron.md 7.5)."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 import structlog
 
 from proxy.delivery.error_sniffing import sniff_error
-from proxy.delivery.http_client import Fields, HttpResponse
+from proxy.delivery.http_client import Fields
 from proxy.delivery.origin_client import OriginClient, OriginResponse, redirect_of
+from proxy.delivery.resolution import Delivery
 from proxy.errors import (
     ContentMissing,
     GatewayError,
@@ -60,16 +61,6 @@ class _Endpoint:
     form: RequestForm
 
 
-@dataclass(frozen=True, slots=True)
-class _SourceRequest:
-    """A source file that is asked for, and all places where it may be."""
-
-    sources: Sequence[str]
-    fields: Fields
-    file_name: str | None
-    content_id: str
-
-
 class SourceFiles:
     """Opens source files, and remembers the endpoint that worked for this tenant.
 
@@ -102,17 +93,12 @@ class SourceFiles:
         is_likeliest = known is None or (known.index == 0 and known.form is RequestForm.FIELD)
         return None if is_likeliest else self._description
 
-    async def open(
-        self, sources: Sequence[str], *, fields: Fields, file_name: str | None, content_id: str = ""
-    ) -> OriginResponse:
+    async def open(self, delivery: Delivery, *, fields: Fields) -> OriginResponse:
         """Return the answer with the file's bytes, from the API's host or from a storage.
 
         Args:
-            sources: The URLs at which downloadSource may be, without token, in the order to try.
+            delivery: Its sources are the URLs at which downloadSource may be, without token.
             fields: What goes along with the request.
-            file_name: THRON's name of the file, to tell an HTML file from an error page; None
-                where it may be any.
-            content_id: Whose file it is.
 
         Raises:
             ThronRefused: The app has no share right on the content; a page in its place says so too
@@ -122,48 +108,39 @@ class SourceFiles:
                 service.
         """
         now = self._now()
-        longest = islice(self._asked_at.values(), self._most_slow)
-        if sum(now - asked_at >= _SLOW_S for asked_at in longest) >= self._most_slow:
-            raise ThronTimeout(f"{self._most_slow} source files are waited for, and none comes")
+        if len(self._asked_at) >= self._most_slow:
+            longest = islice(self._asked_at.values(), self._most_slow)
+            if all(now - asked_at >= _SLOW_S for asked_at in longest):
+                raise ThronTimeout(f"{self._most_slow} source files are waited for, and none comes")
+        with_token = partial(
+            self._thron.with_token, service="downloadSource", subject=delivery.sources[0]
+        )
         key = object()
         self._asked_at[key] = now
         try:
-            return await self._by_some_endpoint(
-                _SourceRequest(sources, fields, file_name, content_id)
-            )
+            if self._known is not None:
+                try:
+                    return await with_token(partial(self._ask, self._known, delivery, fields))
+                except ContentMissing:
+                    raise
+                except (*_MAY_BE_THE_ENDPOINT, ThronRefused):
+                    if self._now() - self._relearnt_at < _RELEARN_EVERY_S:
+                        raise
+                    self._relearnt_at = self._now()
+            return await with_token(partial(self._learn, delivery, fields))
         except HtmlInsteadOfFile as exc:
             raise ThronRefused(str(exc), received_status=exc.received_status) from exc
         finally:
             del self._asked_at[key]
 
-    async def _by_some_endpoint(self, asked: _SourceRequest) -> OriginResponse:
-        known = self._known
-        if known is not None:
-            try:
-                return await self._with_token(asked, partial(self._ask, known, asked))
-            except ContentMissing:
-                raise
-            except (*_MAY_BE_THE_ENDPOINT, ThronRefused):
-                if self._now() - self._relearnt_at < _RELEARN_EVERY_S:
-                    raise
-                self._relearnt_at = self._now()
-        return await self._with_token(asked, partial(self._learn, asked))
-
-    async def _with_token(
-        self, asked: _SourceRequest, attempt: Callable[[str], Awaitable[OriginResponse]]
-    ) -> OriginResponse:
-        return await self._thron.with_token(
-            attempt, service="downloadSource", subject=asked.sources[0]
-        )
-
-    async def _learn(self, asked: _SourceRequest, token: str) -> OriginResponse:
+    async def _learn(self, delivery: Delivery, fields: Fields, token: str) -> OriginResponse:
         """Ask one endpoint after the other, and remember the one that works."""
         failures: list[GatewayError] = []
-        for index, source in enumerate(asked.sources):
+        for index, source in enumerate(delivery.sources):
             for form in RequestForm:
                 endpoint = _Endpoint(index, form)
                 try:
-                    answer = await self._ask(endpoint, asked, token)
+                    answer = await self._ask(endpoint, delivery, fields, token)
                 except ContentMissing:
                     raise
                 except OriginGone as exc:
@@ -187,7 +164,7 @@ class SourceFiles:
         others = [exc for exc in failures if not isinstance(exc, OriginGone)]
         # A page says that the service took the question; a 405, only that it is not the form.
         others = [exc for exc in others if isinstance(exc, HtmlInsteadOfFile)] or others
-        raise others[-1] if others else self._nowhere(asked.sources)
+        raise others[-1] if others else self._nowhere(delivery.sources)
 
     def _nowhere(self, sources: Sequence[str]) -> OriginGone:
         if self._known is None and len(self._missing) < _ENOUGH_MISSING:
@@ -201,56 +178,52 @@ class SourceFiles:
             ' TDC_SOURCE_PATH, or use delivery = "published"'
         )
 
-    async def _ask(self, endpoint: _Endpoint, asked: _SourceRequest, token: str) -> OriginResponse:
-        source = asked.sources[endpoint.index]
-        method, url, fields, form = "GET", source, [*asked.fields], None
+    async def _ask(
+        self, endpoint: _Endpoint, delivery: Delivery, fields: Fields, token: str
+    ) -> OriginResponse:
+        source = delivery.sources[endpoint.index]
+        method, url, with_token, form = "GET", source, [*fields], None
         match endpoint.form:
             case RequestForm.FIELD:
-                fields.append(("X-TOKENID", token))
+                with_token.append(("X-TOKENID", token))
             case RequestForm.QUERY:
                 url = f"{source}&tokenId={token}"
             case RequestForm.FORM:
                 method, form = "POST", {"tokenId": token}
                 # The session adds no field by itself, and a form without its type is none.
-                fields.append(("Content-Type", "application/x-www-form-urlencoded"))
+                with_token.append(("Content-Type", "application/x-www-form-urlencoded"))
         response = await self._origin_client.send(
-            method, url, fields=fields, form=form, content_id=asked.content_id
+            method, url, fields=with_token, form=form, content_id=delivery.content_id
         )
-        return await self._answer(response, source, asked)
-
-    async def _answer(
-        self, response: HttpResponse, source: str, asked: _SourceRequest
-    ) -> OriginResponse:
         location = redirect_of(response)
         if location is not None:
-            # To a storage with GET, without token and form, on 307 and 308 too.
             response.close()
-            answer = await self._origin_client.follow(
-                "GET",
-                location,
-                fields=asked.fields,
-                content_id=asked.content_id,
-                is_from_api=True,
-            )
-            error = await sniff_error(answer.response, expected_name=asked.file_name)
-            if error is not None and answer.response.status == HTTPStatus.OK:
-                answer.response.close()
-                # Such as the form of a sign-in, to which an ended session is sent.
-                raise ThronAnswerInvalid(
-                    "THRON redirects to an error in place of the file",
-                    received_status=response.status,
-                ) from error
-            return replace(answer, is_redirected=True)
-        if response.status in _TO_CONDITIONS:
-            return OriginResponse(response, source, is_redirected=False)
-        error = await sniff_error(response, expected_name=asked.file_name)
-        if error is not None:
-            response.close()
-            try:
-                raise error
-            finally:
-                del error  # its traceback has this frame: a cycle
+            return await self._from_storage(location, response.status, delivery, fields)
+        if response.status not in _TO_CONDITIONS:
+            error = await sniff_error(response, expected_name=delivery.expected_name)
+            if error is not None:
+                response.close()
+                try:
+                    raise error
+                finally:
+                    del error  # its traceback has this frame: a cycle
         return OriginResponse(response, source, is_redirected=False)
+
+    async def _from_storage(
+        self, location: str, status: int, delivery: Delivery, fields: Fields
+    ) -> OriginResponse:
+        """Follow a redirect with GET, without token and form, on 307 and 308 too."""
+        answer = await self._origin_client.follow(
+            "GET", location, fields=fields, content_id=delivery.content_id, is_from_api=True
+        )
+        error = await sniff_error(answer.response, expected_name=delivery.expected_name)
+        if error is not None and answer.response.status == HTTPStatus.OK:
+            answer.response.close()
+            # Such as the form of a sign-in, to which an ended session is sent.
+            raise ThronAnswerInvalid(
+                "THRON redirects to an error in place of the file", received_status=status
+            ) from error
+        return replace(answer, is_redirected=True)
 
 
 def _decided(failures: Sequence[GatewayError]) -> GatewayError | None:

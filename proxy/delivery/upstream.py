@@ -1,4 +1,4 @@
-"""The content of a delivery as it is read from its origin."""
+"""An origin's answer: whether it is the content, and what of it reaches the client."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -8,14 +8,40 @@ from http import HTTPStatus
 from aiohttp import hdrs
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from proxy.delivery.http_client import HttpResponse
+from proxy.delivery.error_sniffing import may_be_error, sniff_error
+from proxy.delivery.http_client import Fields, HttpResponse
+from proxy.delivery.origin_client import FAILURES
 from proxy.delivery.resolution import Delivery, Representation
 from proxy.delivery.transport.connection import Response
+from proxy.errors import (
+    OriginAnswerInvalid,
+    OriginError,
+    OriginGone,
+    OriginRefused,
+    OriginUnreachable,
+)
 from proxy.semantics.codings import codings
+from proxy.semantics.dates import parse_retry_after
 from proxy.semantics.evaluation import RepresentationMetadata
 from proxy.semantics.headers import outbound
-from proxy.semantics.ranges import parse_content_range
+from proxy.semantics.ranges import (
+    ContentRange,
+    SelectedRange,
+    UnsatisfiedRange,
+    is_part_asked_for,
+    parse_content_range,
+    select,
+)
 
+# What an origin may only say to a request with one of these fields (RFC 9110, 13.2.2 and 14.2).
+_IN_ANSWER_TO = {
+    206: {hdrs.RANGE},
+    304: {hdrs.IF_NONE_MATCH, hdrs.IF_MODIFIED_SINCE},
+    412: {hdrs.IF_MATCH, hdrs.IF_UNMODIFIED_SINCE},
+    416: {hdrs.RANGE},
+}
+# Statuses below 500 that a later request may not meet.
+_MAY_PASS = frozenset({408, 425, 429})
 _OF_ONE_MESSAGE = frozenset({"Content-Length", "Content-Range"})
 
 
@@ -61,24 +87,134 @@ class Upstream:
     response: Response | None = field(default=None, repr=False)
 
 
+async def check(response: HttpResponse, fields: Fields, *, expected_name: str | None) -> None:
+    """Refuse and close an answer that cannot be the content, nor a word on it.
+
+    Args:
+        response: The answer.
+        fields: What the request asked with.
+        expected_name: THRON's name of the file, as ``sniff_error`` takes it.
+
+    Raises:
+        OriginError: Its status says that it is not, or its content: a page of an error.
+    """
+    if response.status != HTTPStatus.OK:
+        if not _fits_request(response, fields):
+            response.close()
+            raise _failure(response)
+        return
+    # An empty file of an origin that gives no validators is taken for an error; the other way round
+    # an error would be an empty file.
+    is_identified = hdrs.ETAG in response.fields or hdrs.LAST_MODIFIED in response.fields
+    is_nothing = response.content_length == 0 and not is_identified
+    # An answer to HEAD has no octets to sniff; without a length it says less than one octet would.
+    is_head = response.method == hdrs.METH_HEAD
+    is_vague = is_head and (response.content_length is None or may_be_error(response))
+    if is_nothing or is_vague:
+        response.close()
+        raise OriginAnswerInvalid(
+            "an answer that may be an error in place of the content",
+            received_status=response.status,
+        )
+    error = await sniff_error(response, expected_name=expected_name)
+    if error is not None:
+        response.close()
+        raise OriginAnswerInvalid(
+            "the origin sent an error in place of the content", received_status=response.status
+        ) from error
+
+
+def _fits_request(response: HttpResponse, fields: Fields) -> bool:
+    """Tell whether a status other than 200, and its range, fit what was asked for."""
+    asked = dict(fields)
+    if _IN_ANSWER_TO.get(response.status, set()).isdisjoint(asked):
+        return False
+    if hdrs.RANGE not in asked or response.status not in {206, 416}:
+        return True
+    said = response.fields.get(hdrs.CONTENT_RANGE, "")
+    return _fits_range(response.status, asked[hdrs.RANGE], said, response.content_length)
+
+
+@lru_cache(maxsize=256)  # CDNs ask for the same slices of few contents, or for bytes=0-
+def _fits_range(status: int, asked: str, content_range: str, content_length: int | None) -> bool:
+    said = parse_content_range(content_range)
+    match status, said:
+        case HTTPStatus.PARTIAL_CONTENT, ContentRange(first, last):
+            holds_it = content_length in {None, last - first + 1}
+            return holds_it and is_part_asked_for(asked, said)
+        case HTTPStatus.PARTIAL_CONTENT, _:
+            return False
+        case HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, UnsatisfiedRange(length):
+            return not isinstance(select(asked, length=length), SelectedRange)
+        case _:
+            return True
+
+
+def _failure(response: HttpResponse) -> OriginError:
+    status = response.status
+    match status:
+        case 401 | 403:
+            return OriginRefused(
+                f"the origin answered {status}; if every content of the tenant"
+                " is refused, its domain protection may want TDC_REFERER",
+                received_status=status,
+            )
+        case 404 | 410:
+            return OriginGone(f"the origin answered {status}", received_status=status)
+        case 206:
+            return OriginAnswerInvalid(
+                "the origin sent another range than was asked for", received_status=status
+            )
+        case _ if status in FAILURES or status in _MAY_PASS:
+            wait_s = parse_retry_after(
+                response.fields.get(hdrs.RETRY_AFTER), date=response.fields.get(hdrs.DATE)
+            )
+            return OriginUnreachable(
+                f"the origin answered {status}",
+                status=HTTPStatus.SERVICE_UNAVAILABLE if wait_s is not None else None,
+                received_status=status,
+                retry_after_s=wait_s,
+            )
+        case _ if status >= HTTPStatus.BAD_REQUEST and status not in _IN_ANSWER_TO:
+            return OriginRefused(f"the origin answered {status}", received_status=status)
+        case _:
+            return OriginAnswerInvalid(
+                f"the origin answered {status}, which does not answer the request",
+                received_status=status,
+            )
+
+
 def upstream_of(response: HttpResponse, delivery: Delivery, method: str) -> Upstream:
     """Return what an answer is as the upstream of a delivery.
 
     Args:
         response: Accepted as the content, or as the origin's word on conditions and range.
-        delivery: With the target that answered.
+        delivery: With the target that answered; what the answer tells of it is added.
         method: The client's; a HEAD may have been asked as a GET of the first octet.
     """
     status, fields = response.status, response.fields
     if method == "HEAD":
         status, fields = _as_head(status, fields)
     passed = _passed(tuple(outbound(fields, status=status)))
+    if hdrs.CONTENT_ENCODING in fields and codings(fields) != ():
+        # What is coded is a choice of the moment: nothing of it is true of the next answer.
+        if delivery.representation is not None:
+            delivery = replace(delivery, representation=None)
+    elif status in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
+        known = delivery.representation
+        # The validators are among the lines, and the date of an answer makes no other content.
+        if (
+            known is None
+            or known.fields != passed.whole
+            or known.known.complete_length != passed.complete_length
+        ):
+            delivery = replace(delivery, representation=_told(passed, fields.get(hdrs.DATE)))
     return Upstream(
         status=status,
         fields=fields,
         passed=passed,
         octets=response.content_length if method == "GET" else 0,
-        delivery=_completed(delivery, status, fields, passed),
+        delivery=delivery,
         read=response.read,
         close=response.close,
         response=response if isinstance(response, Response) else None,
@@ -97,26 +233,16 @@ def _passed(lines: tuple[tuple[str, str], ...]) -> PassedFields:
     return PassedFields(whole, content_length, content_range, complete_length)
 
 
-def _completed(
-    delivery: Delivery, status: int, fields: CIMultiDictProxy[str], passed: PassedFields
-) -> Delivery:
-    """Return a delivery with what an answer tells of the whole representation."""
-    known = delivery.representation
-    if codings(fields) != ():
-        # What is coded is a choice of the moment: nothing of it is true of the next answer.
-        return delivery if known is None else replace(delivery, representation=None)
-    if status not in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
-        return delivery
-    said = dict(passed.whole)
+def _told(passed: PassedFields, date: str | None) -> Representation:
+    """Return what an answer tells of the whole representation."""
+    lines = dict(passed.whole)
     metadata = RepresentationMetadata(
-        etag=said.get("ETag"),
-        last_modified=said.get("Last-Modified"),
-        date=fields.get(hdrs.DATE),
+        etag=lines.get("ETag"),
+        last_modified=lines.get("Last-Modified"),
+        date=date,
         complete_length=passed.complete_length,
     )
-    if known is not None and (known.fields, known.known) == (passed.whole, metadata):
-        return delivery
-    return replace(delivery, representation=Representation(passed.whole, metadata))
+    return Representation(passed.whole, metadata)
 
 
 def _as_head(status: int, fields: CIMultiDictProxy[str]) -> tuple[int, CIMultiDictProxy[str]]:

@@ -5,6 +5,7 @@ The sandbox runs in the same process and is left out.
 """
 
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -42,8 +43,8 @@ def _traced(crossed: set[CodeType]) -> Iterator[None]:
 
 async def _crossed(
     request: Callable[[], Awaitable[object]], before: Callable[[], Awaitable[object]] | None = None
-) -> tuple[int, int]:
-    """Return files and functions that every round of a request crosses.
+) -> set[CodeType]:
+    """Return the functions of ours that every round of a request crosses.
 
     What only some rounds cross belongs to background tasks that ran meanwhile.
     """
@@ -56,8 +57,7 @@ async def _crossed(
         with _traced(crossed):
             await request()
         rounds.append({code for code in crossed if not code.co_filename.startswith(_SANDBOX)})
-    always = set.intersection(*rounds)
-    return len({code.co_filename for code in always}), len(always)
+    return set.intersection(*rounds)
 
 
 async def test_path_length(connector: Running) -> None:
@@ -94,5 +94,9 @@ async def test_path_length(connector: Running) -> None:
             ("304 from memory", not_modified, None),
             ("connector saved", save, None),
         ):
-            files, functions = await _crossed(request, before)
-            print(f"{name:<16} {files:3} files {functions:4} functions")
+            crossed = await _crossed(request, before)
+            files = {code.co_filename for code in crossed}
+            print(f"{name:<16} {len(files):3} files {len(crossed):4} functions")
+            if "PATH_LIST" in os.environ:
+                for code in sorted(crossed, key=lambda it: (it.co_filename, it.co_firstlineno)):
+                    print(f"    {Path(code.co_filename).relative_to(_OURS)}:{code.co_firstlineno} {code.co_qualname}")

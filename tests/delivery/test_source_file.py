@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from proxy.connectors.model import DeliveryMode
 from proxy.delivery.origin_client import OriginClient, OriginResponse
+from proxy.delivery.resolution import Delivery
 from proxy.delivery.source_file import SourceFiles
 from proxy.errors import GatewayError, OriginAnswerInvalid, OriginGone, ThronError, ThronRefused
 from proxy.sandbox.faults import Fault, Kind
@@ -46,15 +48,16 @@ def files(whole: Running, origin_client: OriginClient, clock: Clock) -> SourceFi
     return SourceFiles(origin_client, whole.tenant.thron, now=clock)
 
 
-def sources(thron: Sandbox, content_id: str = KIT) -> tuple[str, ...]:
-    """Return the URLs at which a content's source file may be."""
-    return source_urls(thron.api_url, thron.client_id, content_id=content_id, save_as="kit.zip")
+def delivery(thron: Sandbox, content_id: str = KIT, file_name: str = "kit.zip") -> Delivery:
+    """Return the delivery of a content's source file."""
+    sources = source_urls(thron.api_url, thron.client_id, content_id=content_id, save_as="kit.zip")
+    return Delivery(content_id, DeliveryMode.ORIGINAL, sources, file_name)
 
 
 async def opened(files: SourceFiles, thron: Sandbox, **more: Any) -> OriginResponse:
     """Open the press kit."""
     fields = [("Accept", "*/*"), *more.get("fields", [])]
-    return await files.open(sources(thron), fields=fields, file_name="kit.zip")
+    return await files.open(delivery(thron), fields=fields)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +164,7 @@ async def test_a_content_that_thron_misses_by_name_is_asked_for_once(
     thron = whole.thron
     thron.log.clear()
     with pytest.raises(OriginGone):
-        await files.open(sources(thron, "nothing"), fields=[], file_name="x")
+        await files.open(delivery(thron, "nothing"), fields=[])
     assert len(thron.log.of("api", "downloadSource")) == 1
 
 
@@ -170,10 +173,10 @@ async def test_a_tenant_without_the_service(whole: Running, files: SourceFiles) 
     thron = whole.thron
     thron.switches.source_path = "none"
     with pytest.raises(OriginGone, match=r"the content is gone, or .*TDC_SOURCE_PATH"):
-        await files.open(sources(thron), fields=[], file_name="x")
+        await files.open(delivery(thron), fields=[])
     for content_id in ("another", KIT, "a-third"):
         with pytest.raises(OriginGone) as failed:
-            await files.open(sources(thron, content_id), fields=[], file_name="x")
+            await files.open(delivery(thron, content_id), fields=[])
     assert "this tenant has no such service" in str(failed.value)
     assert "TDC_SOURCE_PATH" in str(failed.value)
     assert "share right" not in str(failed.value)
@@ -246,9 +249,7 @@ async def test_a_file_that_looks_like_an_error_is_none(whole: Running, files: So
     thron = whole.thron
     for name in ("newsletter-spring-2024", "price-list-2024"):
         content = thron.tenant.find(name)
-        answer = await files.open(
-            sources(thron, content.id), fields=[], file_name=content.version.file_name
-        )
+        answer = await files.open(delivery(thron, content.id, content.version.file_name), fields=[])
         with closing(answer.response):
             assert await read_whole(answer.response) == thron.tenant.bytes_of(content.id)
 
@@ -259,13 +260,13 @@ async def test_the_service_was_there_once(whole: Running, files: SourceFiles, cl
     thron.switches.source_path = "none"
     for content_id in ("another", KIT, "a-third"):
         with pytest.raises(OriginGone):
-            await files.open(sources(thron, content_id), fields=[], file_name="x")
+            await files.open(delivery(thron, content_id), fields=[])
     thron.switches.source_path = "content/downloadSource"
     (await opened(files, thron)).response.close()
     thron.switches.source_path = "none"
     clock.seconds += 3600
     with pytest.raises(OriginGone, match="the content is gone, or"):
-        await files.open(sources(thron), fields=[], file_name="x")
+        await files.open(delivery(thron), fields=[])
 
 
 async def test_a_page_behind_a_redirect(whole: Running, files: SourceFiles) -> None:
