@@ -55,7 +55,7 @@ class Shares:
 
     def add(self, client: str) -> None:
         """Count one more for a client."""
-        count = self.of(client)
+        count = self._counts.get(client, 0)
         self._move(client, count, count + 1)
         self._highest = max(self._highest, count + 1)
         self.total += 1

@@ -81,7 +81,6 @@ async def open_public(
         handed_over: Set once a successor accepts their connections.
         accepts_at_once: Else once the listener is told to.
     """
-    shared = shared or Shared()
     settings, connection = replica.context.settings, replica.context.connection
     max_downloads, max_connections = affordable(settings)
     metrics, traffic = replica.metrics, replica.traffic
@@ -91,8 +90,10 @@ async def open_public(
         max_per_client=settings.max_downloads_per_client,
         trusted=settings.proxies,
         now=time.monotonic,
-        shared=shared.downloads,
-        shared_clients=shared.clients if settings.max_downloads_per_client else None,
+        shared=shared.downloads if shared is not None else None,
+        shared_clients=(
+            shared.clients if shared is not None and settings.max_downloads_per_client else None
+        ),
     )
     downloads = Downloads(
         connectors=lambda: replica.watch.connectors,
@@ -110,7 +111,11 @@ async def open_public(
     )
     not_ready = partial(_not_ready, connection, admission)
     limiter = connection_limiter(
-        "public", max_connections, settings, metrics, shared=shared.connections
+        "public",
+        max_connections,
+        settings,
+        metrics,
+        shared=shared.connections if shared is not None else None,
     )
     lifecycle = Lifecycle(handed_over or asyncio.Event())
     observer = Observer(

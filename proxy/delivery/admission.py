@@ -10,8 +10,8 @@ clients: its downloads are nobody's share.
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import structlog
@@ -33,7 +33,7 @@ _WARNED_EVERY_S = 60.0
 
 
 @dataclass(slots=True, eq=False)
-class _Place:
+class Place:
     """One download, and whether it has been told to give way."""
 
     client: str | None
@@ -47,41 +47,6 @@ class _Waiter:
 
     client: str | None
     free: asyncio.Future[None]
-
-
-class _UnderWay:
-    """Counts requests for the length of ``with`` blocks, with or without a place, for a drain."""
-
-    def __init__(self) -> None:
-        self._requests = 0
-        self.ended = asyncio.Event()
-        self.ended.set()
-
-    def __enter__(self) -> None:
-        self._requests += 1
-        self.ended.clear()
-
-    def __exit__(self, *_: object) -> None:
-        self._requests -= 1
-        if not self._requests:
-            self.ended.set()
-
-
-class _Admitted:
-    """A place for the length of an ``async with`` block."""
-
-    __slots__ = ("_address", "_admission", "_guard", "_place")
-
-    def __init__(self, admission: "Admission", address: str, guard: MinRateGuard) -> None:
-        self._admission, self._address, self._guard = admission, address, guard
-
-    async def __aenter__(self) -> None:
-        self._place = await self._admission.enter(self._address, self._guard)
-        self._admission.under_way.__enter__()
-
-    async def __aexit__(self, *_: object) -> None:
-        self._admission.under_way.__exit__()
-        self._admission.leave(self._place)
 
 
 class Admission:
@@ -111,16 +76,17 @@ class Admission:
         self._max_per_client = max_per_client
         self._trusted = trusted
         self._now = now
-        self._shared = shared or SharedCount()
-        self._shared_clients = shared_clients or SharedClients()
-        self._places: set[_Place] = set()
+        self._shared = shared
+        self._shared_clients = shared_clients
+        self._places: set[Place] = set()
         self._shares = Shares()  # of all but trusted proxies
         self._waiting: dict[_Waiter, None] = {}  # the longest first
         self._waiting_shares = Shares()
         self._promised = 0  # places given to waiters that have not taken them yet
         self._giving_way = 0
         self._look: asyncio.Handle | None = None
-        self.under_way = _UnderWay()
+        self._requests = 0  # under way, with or without a place
+        self._settling = asyncio.Event()
         self._warned_at = -math.inf
         self.is_closing = False
 
@@ -132,10 +98,22 @@ class Admission:
     @property
     def _capacity(self) -> int:
         """How many this process may have now."""
+        if self._shared is None:
+            return self._max_downloads
         return self._shared.allowed(self._max_downloads)
 
-    def admitted(self, address: str, guard: MinRateGuard) -> "_Admitted":
-        """Count one download for the length of an ``async with`` block.
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """Let a drain wait for a request, with or without a place, to the end of the block."""
+        self._requests += 1
+        try:
+            yield
+        finally:
+            self._requests -= 1
+            self._settling.set()
+
+    async def enter(self, address: str, guard: MinRateGuard) -> Place:
+        """Give a place to a download, to be given back by ``leave``.
 
         Args:
             address: The client's, behind trusted proxies too.
@@ -145,24 +123,37 @@ class Admission:
             Overloaded: There are too many already, and none gives way in time.
             TooManyForClient: This client has too many already.
         """
-        return _Admitted(self, address, guard)
-
-    async def enter(self, address: str, guard: MinRateGuard) -> _Place:
-        """Give a place to a download, as ``admitted`` says."""
         client = None if self._trusted.has(address) else client_of(address)
         if self._max_per_client and client:
-            number = self._shares.of(client) + self._shared_clients.elsewhere(client)
+            number = self._shares.of(client)
+            if self._shared_clients is not None:
+                number += self._shared_clients.elsewhere(client)
             if number >= self._max_per_client:
                 raise TooManyForClient(f"{client} has {number} downloads")
         if len(self._places) + self._promised >= self._capacity:
             await self._free_place(client)
-        place = _Place(client, guard)
+        place = Place(client, guard)
         self._places.add(place)
-        self._note()
         if client is not None:
             self._shares.add(client)
-            self._shared_clients.add(client)
+            if self._shared_clients is not None:
+                self._shared_clients.add(client)
+        self._note()
         return place
+
+    def leave(self, place: Place) -> None:
+        """Take a place back."""
+        self._places.remove(place)
+        if place.gives_way:  # it counts as its client's no more
+            self._giving_way -= 1
+        elif place.client is not None:
+            self._shares.remove(place.client)
+            if self._shared_clients is not None:
+                self._shared_clients.remove(place.client)
+        if self._waiting:
+            self._promise()
+        self._note()
+        self._settling.set()
 
     async def drained(self, *, at_most_s: float) -> int:
         """Wait until no request is under way, and return how many downloads still run."""
@@ -172,8 +163,9 @@ class Admission:
             with suppress(TimeoutError):
                 async with asyncio.timeout(at_most_s):
                     # Again: an open connection may have asked once more before this task woke.
-                    while not self.under_way.ended.is_set():
-                        await self.under_way.ended.wait()
+                    while self._requests or self._places:
+                        self._settling.clear()
+                        await self._settling.wait()
         finally:  # a second signal cancels the wait
             if self.running:
                 log.warning("downloads cut", downloads=self.running)
@@ -245,10 +237,10 @@ class Admission:
         if self._waiting:
             self._look = asyncio.get_running_loop().call_later(_LOOK_EVERY_S, self._make_room)
 
-    def _stalled(self) -> dict[str, list[_Place]]:
+    def _stalled(self) -> dict[str, list[Place]]:
         """Return the stalled downloads of each client, the longest stalled last."""
         since = self._now() - _STALLED_S
-        found: dict[str, list[_Place]] = {}
+        found: dict[str, list[Place]] = {}
         for place in self._places:
             waits_since = place.guard.waits_since
             if place.client is None or place.gives_way or waits_since is None:
@@ -259,7 +251,7 @@ class Admission:
             places.sort(key=lambda place: place.guard.waits_since or 0.0, reverse=True)
         return found
 
-    def _cut_for(self, client: str | None, *, asked: int, stalled: dict[str, list[_Place]]) -> None:
+    def _cut_for(self, client: str | None, *, asked: int, stalled: dict[str, list[Place]]) -> None:
         """Cut a stalled download, if there is one that should give way to a client's."""
         greedy = max(stalled, key=self._shares.of, default=None)
         if greedy is None or not self._may_claim(
@@ -273,20 +265,9 @@ class Admission:
         self._giving_way += 1
         # It counts no more as its client's: else too many of one client would give way at once.
         self._shares.remove(greedy)
-        self._shared_clients.remove(greedy)
+        if self._shared_clients is not None:
+            self._shared_clients.remove(greedy)
         place.guard.give_way()
-
-    def leave(self, place: _Place) -> None:
-        """Take a place back."""
-        self._places.remove(place)
-        if place.gives_way:
-            self._giving_way -= 1
-        elif place.client is not None:
-            self._shares.remove(place.client)
-            self._shared_clients.remove(place.client)
-        if self._waiting:
-            self._promise()
-        self._note()
 
     def _promise(self) -> None:
         """Give a free place to the request that waits the longest."""
@@ -301,7 +282,9 @@ class Admission:
                 return
 
     def _note(self) -> None:
-        self._shared.note(len(self._places) + self._promised)
+        """Tell other processes how many places are taken."""
+        if self._shared is not None:
+            self._shared.note(len(self._places) + self._promised)
 
     def _warn(self) -> None:
         if self._now() - self._warned_at >= _WARNED_EVERY_S:

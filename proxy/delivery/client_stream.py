@@ -36,6 +36,10 @@ class ClientStream(web.StreamResponse):
 
     To aiohttp it is an answer that is prepared already: the header section comes as octets, and
     leaves in one write with the first octets of the content, or by ``send_head``.
+
+    Attributes:
+        in_chunks: Whether the content is chunked, so that octets cannot be given to the connection
+            as they are.
     """
 
     def __init__(
@@ -62,8 +66,8 @@ class ClientStream(web.StreamResponse):
         is_recent = request.version >= HttpVersion11
         has_end = not has_content or record.expected is not None
         self._keeps_connection = request.keep_alive and not is_last and (has_end or is_recent)
-        self._in_chunks = not has_end and is_recent
-        framing = "Transfer-Encoding: chunked\r\n" if self._in_chunks else ""
+        self.in_chunks = not has_end and is_recent
+        framing = "Transfer-Encoding: chunked\r\n" if self.in_chunks else ""
         if self._keeps_connection is not is_recent:  # what is not the version's default
             framing += f"Connection: {'close' if is_recent else 'keep-alive'}\r\n"
         self._head = head(
@@ -111,7 +115,7 @@ class ClientStream(web.StreamResponse):
         """
         connection = self._open_connection()
         head, self._head = self._head, b""
-        if self._in_chunks:
+        if self.in_chunks:
             octets = b"".join((b"%x\r\n" % len(octets), octets, b"\r\n")) if octets else b""
         connection.write(b"".join((head, octets)) if head else octets)
 
@@ -126,11 +130,6 @@ class ClientStream(web.StreamResponse):
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Do nothing: the end has been written."""
-
-    @property
-    def takes_octets(self) -> bool:
-        """Whether octets may be given to the connection as they are: without chunks."""
-        return not self._in_chunks
 
     @property
     def is_full(self) -> bool:
@@ -211,18 +210,23 @@ class ClientStream(web.StreamResponse):
         self.transport.set_write_buffer_limits()
         self._limit_unsent(0)
 
-    def end(self) -> None:
-        """End the answer; ``emptied`` waits for the client's connection to take all of it.
+    def end(self) -> bool:
+        """End the answer, and tell whether the connection has taken all; else ``emptied`` waits.
 
         Raises:
             ConnectionError: The client has left.
         """
-        last = self._head + (b"0\r\n\r\n" if self._in_chunks else b"")
+        last = self._head + (b"0\r\n\r\n" if self.in_chunks else b"")
         self._head = b""
         self._has_ended = True
         connection = self._open_connection()
         if last:
             connection.write(last)
+        if _unsent(connection):
+            return False
+        if self._ends_with_connection:
+            self._set_option(socket.SOL_SOCKET, socket.SO_LINGER, _CLOSES)
+        return True
 
     def _limit_unsent(self, octets: int) -> None:
         if _NOTSENT_LOWAT is not None:

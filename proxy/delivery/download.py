@@ -188,7 +188,7 @@ class Downloads:
         path = asked.path
         if path.connector.force_https and record.scheme == "http":
             return self._to_https(asked)
-        with self._limits.admission.under_way:
+        with self._limits.admission.under_way():
             # Whoever waits for a look-up takes no place from those whose content is known.
             resolved = tenant.resolver.fresh(path.connector, path.address)
             if resolved is None:
@@ -263,8 +263,11 @@ class Downloads:
         match decide(asked.fields, method=record.method, known=known):
             case Forward(fields):
                 guard = MinRateGuard(self._limits.min_rate, now=time.monotonic)
-                async with self._limits.admission.admitted(record.client, guard):
+                place = await self._limits.admission.enter(record.client, guard)
+                try:
                     return await self._relayed(request, asked, resolved, fields, guard)
+                finally:
+                    self._limits.admission.leave(place)
             case Described(complete_length) if representation is not None:
                 return await without_content(200, representation.fields, _Part(complete_length))
             case NotModified() if representation is not None:
@@ -290,7 +293,8 @@ class Downloads:
             if resolution is not resolved.resolution:
                 resolved = replace(resolved, resolution=resolution)
                 record.content_id = resolution.delivery.content_id
-            _require_decodable(upstream, asked.fields)
+            if "Content-Encoding" in upstream.fields:
+                _require_decodable(upstream, asked.fields)
             described = upstream.passed.whole
             part = _Part(upstream.passed.content_length, upstream.passed.content_range)
             if record.method == "HEAD" or upstream.status not in _WITH_CONTENT:
@@ -299,7 +303,14 @@ class Downloads:
                 )
             record.expected = part.content_length
             section = self._section(asked, resolved, upstream.status, described, part)
-            client = self._begun(request, upstream.status, section, record, has_content=True)
+            client = ClientStream(  # an error can only break the connection off from now on
+                request,
+                upstream.status,
+                section,
+                record=record,
+                has_content=True,
+                is_last=self._limits.admission.is_closing,
+            )
             await pump(
                 upstream,
                 client,
@@ -330,31 +341,19 @@ class Downloads:
             text = text if asked.record.method != "HEAD" else b""
         asked.record.expected = 0
         section = self._section(asked, resolved, status, described, part or _NO_PART)
-        client = self._begun(request, status, section, asked.record, has_content=bool(text))
-        if text:
-            await client.write(text)
-        client.end()
-        await client.emptied()
-        return client
-
-    def _begun(
-        self,
-        request: web.BaseRequest,
-        status: int,
-        section: bytes,
-        record: AccessRecord,
-        *,
-        has_content: bool,
-    ) -> ClientStream:
-        """Begin an answer, after which an error can only break the connection off."""
-        return ClientStream(
+        client = ClientStream(
             request,
             status,
             section,
-            record=record,
-            has_content=has_content,
+            record=asked.record,
+            has_content=bool(text),
             is_last=self._limits.admission.is_closing,
         )
+        if text:
+            await client.write(text)
+        if not client.end():
+            await client.emptied()
+        return client
 
     def _section(
         self, asked: _Asked, resolved: Resolved, status: int, described: Lines, part: _Part
@@ -459,8 +458,6 @@ def _require_decodable(upstream: Upstream, fields: MultiMapping[str]) -> None:
     Raises:
         OriginAnswerInvalid: It is coded, though that was not asked for.
     """
-    if "Content-Encoding" not in upstream.fields:
-        return  # as is nearly always so
     is_decodable = upstream.status not in _WITH_CONTENT or is_acceptable(
         upstream.fields,
         status=upstream.status,

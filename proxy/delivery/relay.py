@@ -5,7 +5,6 @@ What carries them is chosen here; that they are the right ones is seen to here, 
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
 
 import structlog
 
@@ -14,10 +13,9 @@ from proxy.delivery.http_client import Fields
 from proxy.delivery.min_rate import MinRateGuard
 from proxy.delivery.pumps.crossing import Crossing
 from proxy.delivery.pumps.direct import direct
-from proxy.delivery.pumps.ordinary import ordinary
 from proxy.delivery.pumps.splice import spliced
 from proxy.delivery.retry import RetryPolicy
-from proxy.delivery.transport.connection import Response
+from proxy.delivery.transport.connection import READS, Response
 from proxy.delivery.upstream import Upstream
 from proxy.errors import (
     GatewayError,
@@ -162,41 +160,40 @@ async def finish(client: ClientStream, *, guard: MinRateGuard) -> None:
         ReaderTooSlow: The client takes too little.
         ConnectionError: The client has left.
     """
-    client.end()
-    async with nullcontext() if client.is_empty else guard.watching():
-        guard.waits()
-        await client.emptied()
-        guard.taken(0)
+    if not client.end():
+        async with guard.watching():
+            guard.waits()
+            await client.emptied()
 
 
 async def _cross(crossing: Crossing, kind: Pump) -> None:
     """Move one upstream's octets by the way that is cheapest for them, or by the one named."""
     response = crossing.upstream.response
     if response is None:  # aiohttp's, which gives no connection away
-        await ordinary(crossing)
-    elif crossing.left is None or not crossing.client.takes_octets or kind is Pump.ORDINARY:
-        response.hurry()
-        await ordinary(crossing)
+        await crossing.ordinary()
+    elif crossing.left is None or crossing.client.in_chunks or kind is Pump.ORDINARY:
+        response.reads = READS
+        await crossing.ordinary()
     elif kind is Pump.AUTO and crossing.left >= _WORTH_SPLICING:
         await _cross_large(crossing, response)
     else:
-        response.hurry()
+        response.reads = READS
         # First what was read to sniff it, and what is to be skipped.
-        while crossing.left and not await ordinary(crossing, at_least=1):
+        while crossing.left and not await crossing.ordinary(at_least=1):
             if kind is not Pump.SPLICE or not await spliced(crossing, response):
                 await direct(crossing, response)
 
 
 async def _cross_large(crossing: Crossing, response: Response) -> None:
     """Move octets for a client that may be slow: it costs little until it has proved fast."""
-    if await ordinary(crossing, at_least=1):  # what was read to sniff it, and what is to be skipped
+    if await crossing.ordinary(at_least=1):  # what was read to sniff it, and what is to be skipped
         return
     crossing.client.hold_little()
     while crossing.left:
         waited_s = crossing.guard.waited_s
         await direct(crossing, response, at_least=_PROOF)
         if crossing.guard.waited_s - waited_s <= _PROOF_S:
-            response.hurry()
+            response.reads = READS
             crossing.client.hold_usual()
             if not await spliced(crossing, response):
                 await direct(crossing, response)

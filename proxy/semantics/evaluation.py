@@ -5,7 +5,7 @@ known is left to the origin.
 """
 
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from multidict import CIMultiDict, MultiMapping
 
@@ -14,7 +14,6 @@ from proxy.semantics.field_lines import combined
 from proxy.semantics.headers import INBOUND, inbound
 from proxy.semantics.ranges import Unsatisfiable, select
 
-_NOTHING = (None,) * len(INBOUND)
 # Characters of such fields in one request; of longer ones, nothing is remembered.
 _SHORT = 1024
 
@@ -81,12 +80,11 @@ def decide(
         method: ``GET`` or ``HEAD``.
         known: What is known of the representation, or None before the first answer of the origin.
     """
-    values = tuple([combined(fields, name) if name in fields else None for name in INBOUND])
-    if values == _NOTHING:  # as with most requests
+    if not any(map(fields.__contains__, INBOUND)):  # as with most requests
         if method == "HEAD" and known is not None and known.complete_length is not None:
             return Described(known.complete_length)
         return Forward(())
-    values = (*values, combined(fields, "Connection"))
+    values = tuple(map(partial(combined, fields), (*INBOUND, "Connection")))
     is_short = sum(map(len, filter(None, values))) <= _SHORT
     decided = _remembered if is_short else _decided
     return decided(values, method, known, known.date if known is not None else None)

@@ -13,7 +13,7 @@ RFC 7239; X-Forwarded-* as front proxies commonly write them.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Literal
 
@@ -104,9 +104,10 @@ def effective(
         trusted: The proxies whose word counts.
     """
     named = trusted.fields if trusted.has(peer) else ()
-    values = tuple([_nearest(fields, name) for name in named])
+    values = tuple(map(partial(_nearest, fields), named))
     found = _seen(trusted, peer, scheme, combined(fields, "Host") or "", values)
-    if found.scheme == "http" and _claims_https(fields, beside=named):
+    is_claimed = FORWARDED in fields or _X_PROTO in fields
+    if is_claimed and found.scheme == "http" and _claims_https(fields, beside=named):
         return replace(found, unbelieved_https=True)
     return found
 
@@ -243,8 +244,6 @@ def _unquoted(text: str) -> str:
 
 
 def _claims_https(fields: MultiMapping[str], *, beside: Sequence[str]) -> bool:
-    if FORWARDED not in fields and _X_PROTO not in fields:
-        return False  # as with most requests
     hops: list[_Hop] = []
     if FORWARDED not in beside:
         hops += _forwarded(_nearest(fields, FORWARDED))

@@ -7,7 +7,7 @@ its own modules.
 
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from multidict import MultiMapping
 
@@ -81,7 +81,7 @@ def outbound(fields: MultiMapping[str], *, status: int) -> list[tuple[str, str]]
         status: Its status. A 304 passes validators only, a 416 only Content-Range; any other
             failure describes itself and passes nothing (RFC 9110, 15.4.5, 15.5.17, 8.3).
     """
-    values = tuple([combined(fields, name) for name in OUTBOUND])
+    values = tuple(map(partial(combined, fields), OUTBOUND))
     return list(_passing(status, values, connection_options(fields)))
 
 

@@ -35,6 +35,16 @@ def keeper(since: float = LONG_S) -> MinRateGuard:
     return MinRateGuard(MinRate(min_rate_bytes_s=0, window_s=300), now=lambda: since)
 
 
+@asynccontextmanager
+async def admitted(admission: Admission, client: str, guard: MinRateGuard) -> AsyncIterator[None]:
+    """Have a place for the length of the block."""
+    place = await admission.enter(client, guard)
+    try:
+        yield
+    finally:
+        admission.leave(place)
+
+
 class Crowd:
     """Downloads that go on until they are cut, or the end."""
 
@@ -50,7 +60,7 @@ class Crowd:
 
         async def run() -> None:
             guard = keeper(stalled_since or 0.0)
-            async with self._admission.admitted(client, guard):
+            async with admitted(self._admission, client, guard):
                 begun.set()
                 if stalled_since is None:
                     await self._ends.wait()
@@ -83,13 +93,13 @@ async def crowd_at(admission: Admission) -> AsyncIterator[Crowd]:
 async def test_more_than_allowed_are_refused_at_once() -> None:
     """The one too many is told when to come back, and a place that is free again is given."""
     admission = admission_for(2)
-    async with admission.admitted("a", keeper()), admission.admitted("b", keeper()):
+    async with admitted(admission, "a", keeper()), admitted(admission, "b", keeper()):
         assert admission.running == 2
         with pytest.raises(Overloaded) as refused:
-            async with admission.admitted("c", keeper()):
+            async with admitted(admission, "c", keeper()):
                 pass
         assert refused.value.retry_after_s
-    async with admission.admitted("b", keeper()):
+    async with admitted(admission, "b", keeper()):
         assert admission.running == 1
     assert admission.running == 0
 
@@ -97,15 +107,15 @@ async def test_more_than_allowed_are_refused_at_once() -> None:
 async def test_one_client_does_not_take_all() -> None:
     """A limit for each client binds him alone; it is no limit for a trusted proxy."""
     admission = admission_for(10, max_per_client=1)
-    async with admission.admitted("2001:db8::1", keeper()):
+    async with admitted(admission, "2001:db8::1", keeper()):
         with pytest.raises(TooManyForClient):
-            async with admission.admitted("2001:db8::2", keeper()):
+            async with admitted(admission, "2001:db8::2", keeper()):
                 pass
-        async with admission.admitted("b", keeper()):
+        async with admitted(admission, "b", keeper()):
             pass
-    async with admission.admitted("2001:db8::1", keeper()):
+    async with admitted(admission, "2001:db8::1", keeper()):
         pass
-    async with admission.admitted(PROXY, keeper()), admission.admitted(PROXY, keeper()):
+    async with admitted(admission, PROXY, keeper()), admitted(admission, PROXY, keeper()):
         pass
 
 
@@ -113,10 +123,10 @@ async def test_a_download_that_fails_gives_its_place_back() -> None:
     """Errors inside the block are counted out too."""
     admission = admission_for(1, max_per_client=1)
     with pytest.raises(RuntimeError):
-        async with admission.admitted("a", keeper()):
+        async with admitted(admission, "a", keeper()):
             raise RuntimeError
     assert admission.running == 0
-    async with admission.admitted("a", keeper()):
+    async with admitted(admission, "a", keeper()):
         pass
 
 
@@ -131,7 +141,7 @@ async def test_stalled_downloads_of_the_greediest_give_way() -> None:
         assert crowd.cut == ["a"] * 3
         # The fair share of each of four is one and a half.
         with pytest.raises(Overloaded):
-            async with admission.admitted("b", keeper()):
+            async with admitted(admission, "b", keeper()):
                 pass
         assert admission.running == 6
 
@@ -154,7 +164,7 @@ async def _hold(admission: Admission, client: str, crowd: Crowd) -> None:
     async def three() -> bool:
         return len(crowd.cut) == 3
 
-    async with admission.admitted(client, keeper()):
+    async with admitted(admission, client, keeper()):
         await until(three)
 
 
@@ -171,7 +181,7 @@ async def test_longest_stalled_gives_way() -> None:
         for since in (None, None, LONG_S - 0.5):
             await crowd.download("a", stalled_since=since)
         with pytest.raises(Overloaded):
-            async with admission.admitted("b", keeper()):
+            async with admitted(admission, "b", keeper()):
                 pass
         assert not crowd.cut
 
@@ -187,7 +197,7 @@ async def test_trusted_proxy_gives_way_to_no_one() -> None:
         await crowd.download(PROXY)
         assert crowd.cut == ["a"]
         with pytest.raises(Overloaded):
-            async with admission.admitted(PROXY, keeper()):
+            async with admitted(admission, PROXY, keeper()):
                 pass
 
 
@@ -195,8 +205,8 @@ async def test_place_that_becomes_free_goes_to_who_waits() -> None:
     """While nothing is stalled, a request of another client waits for the end of a download."""
     admission = admission_for(2)
     async with AsyncExitStack() as held:
-        await held.enter_async_context(admission.admitted("a", keeper()))
-        await held.enter_async_context(admission.admitted("a", keeper()))
+        await held.enter_async_context(admitted(admission, "a", keeper()))
+        await held.enter_async_context(admitted(admission, "a", keeper()))
         first, second = (asyncio.create_task(_once(admission, client)) for client in "bc")
         await asyncio.sleep(0)
         second.cancel()
@@ -206,12 +216,12 @@ async def test_place_that_becomes_free_goes_to_who_waits() -> None:
         await held.aclose()
         await first
     assert admission.running == 0
-    async with admission.admitted("a", keeper()), admission.admitted("a", keeper()):
+    async with admitted(admission, "a", keeper()), admitted(admission, "a", keeper()):
         pass
 
 
 async def _once(admission: Admission, client: str) -> None:
-    async with admission.admitted(client, keeper()):
+    async with admitted(admission, client, keeper()):
         assert admission.running <= 2
 
 
@@ -219,7 +229,7 @@ async def test_fullness_is_logged_once() -> None:
     """The log names who has the most, and the settings that may help."""
     admission = admission_for(1)
     with logged() as log:
-        async with admission.admitted("192.0.2.1", keeper()):
+        async with admitted(admission, "192.0.2.1", keeper()):
             for _ in range(3):
                 with pytest.raises(Overloaded):
                     await _once(admission, "192.0.2.1")
@@ -232,7 +242,7 @@ async def test_a_drain_ends_with_the_last_download() -> None:
     """Who waits for the end is told that nothing is left."""
     admission = admission_for(10)
     assert await admission.drained(at_most_s=60) == 0
-    async with admission.admitted("a", keeper()):
+    async with admitted(admission, "a", keeper()):
         waiting = asyncio.create_task(admission.drained(at_most_s=60))
         await asyncio.sleep(0)
         assert not waiting.done()
@@ -242,7 +252,7 @@ async def test_a_drain_ends_with_the_last_download() -> None:
 async def test_a_drain_that_takes_too_long_says_what_is_left() -> None:
     """The number of downloads that are still running comes back."""
     admission = admission_for(10)
-    async with admission.admitted("a", keeper()), admission.admitted("b", keeper()):
+    async with admitted(admission, "a", keeper()), admitted(admission, "b", keeper()):
         assert await admission.drained(at_most_s=0.01) == 2
 
 
@@ -256,7 +266,7 @@ async def test_a_place_that_nobody_takes_is_free() -> None:
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    async with admission.admitted("c", keeper()):
+    async with admitted(admission, "c", keeper()):
         assert admission.running == 2
 
 
@@ -265,7 +275,7 @@ async def test_a_drain_waits_for_who_comes_last() -> None:
     admission = admission_for(2)
     with logged() as log:
         async with AsyncExitStack() as first, AsyncExitStack() as last:
-            await first.enter_async_context(admission.admitted("192.0.2.1", keeper()))
+            await first.enter_async_context(admitted(admission, "192.0.2.1", keeper()))
             drained = asyncio.create_task(admission.drained(at_most_s=3600))
 
             async def is_draining() -> bool:
@@ -273,7 +283,7 @@ async def test_a_drain_waits_for_who_comes_last() -> None:
 
             await until(is_draining)
             await first.aclose()
-            await last.enter_async_context(admission.admitted("192.0.2.1", keeper()))
+            await last.enter_async_context(admitted(admission, "192.0.2.1", keeper()))
             for _ in range(10):
                 await asyncio.sleep(0)
             assert not drained.done()

@@ -1,8 +1,13 @@
-"""The octets of one upstream on their way to one client, and how many of them have left."""
+"""The octets of one upstream on their way to one client, how many have left, and the plainest way.
+
+That way, ``ordinary``, works everywhere: read a piece, write it, wait for the client. The other
+pumps, beside this one, are for origins and clients that allow more.
+"""
 
 from proxy.delivery.client_stream import ClientStream
 from proxy.delivery.min_rate import MinRateGuard
 from proxy.delivery.upstream import Upstream
+from proxy.errors import OriginIncomplete
 from proxy.telemetry.access_record import AccessRecord
 
 
@@ -74,8 +79,33 @@ class Crossing:
         await self.client.drain()
         self.guard.taken(written)
 
+    async def ordinary(self, *, at_least: int | None = None) -> bool:
+        """Move octets, and tell whether the origin's end has come.
+
+        Args:
+            at_least: How many are enough, for another pump to go on; None for all.
+
+        Raises:
+            OriginError: The origin broke off, or ended early.
+            ConnectionError: The client has left.
+        """
+        moved = 0
+        while self.left != 0 and (at_least is None or moved < at_least):
+            octets = await self.upstream.read()
+            if not octets:
+                if self.left is not None:
+                    raise OriginIncomplete(f"{self.left} bytes are missing")
+                return True
+            if needed := self.needed(octets):
+                await self.write(needed)
+                moved += len(needed)
+            else:
+                self.guard.taken(0)  # it gives, though nothing that is needed yet
+        return self.left == 0
+
     def _count(self, octets: int) -> None:
-        self._record.first_byte()
+        if self._record.first_byte_s is None:
+            self._record.first_byte()
         self._record.octets += octets
         if self.left is not None:
             self.left -= octets

@@ -9,6 +9,7 @@ import re
 import ssl
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from itertools import chain
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlencode
@@ -114,7 +115,8 @@ class Http1Client:
     ) -> Response:
         loop = asyncio.get_running_loop()
         self._deadlines[connection] = until = loop.time() + limit_s
-        self._watch(loop)
+        if self._sweeper is None:
+            self._sweeper = loop.call_later(_SWEEP_S, self._sweep, loop)
         try:
             return await connection.ask(method, url, message)
         finally:
@@ -147,7 +149,8 @@ class Http1Client:
         loop = asyncio.get_running_loop()
         self._idle_since[connection] = loop.time()
         self._idle_to.setdefault(self._open[connection], {})[connection] = None
-        self._watch(loop)
+        if self._sweeper is None:
+            self._sweeper = loop.call_later(_SWEEP_S, self._sweep, loop)
         if len(self._idle_since) > self._most_idle:
             self._close_idle(next(iter(self._idle_since)))
 
@@ -167,10 +170,6 @@ class Http1Client:
         if authority is not None and connection in self._idle_since:
             self._no_longer_idle(connection, authority)
 
-    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._sweeper is None:
-            self._sweeper = loop.call_later(_SWEEP_S, self._sweep, loop)
-
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
         for connection in [each for each, until in self._deadlines.items() if until <= now]:
@@ -183,7 +182,7 @@ class Http1Client:
             self._close_idle(oldest)
         self._sweeper = None
         if self._deadlines or self._idle_since:
-            self._watch(loop)
+            self._sweeper = loop.call_later(_SWEEP_S, self._sweep, loop)
 
 
 @lru_cache(maxsize=_REMEMBERED_URLS)
@@ -205,7 +204,7 @@ def _message(
         content = urlencode(form).encode()
         fields = (*fields, (hdrs.CONTENT_LENGTH, str(len(content))))
     # Of a client's conditions, which may be a megabyte, nothing long is remembered.
-    is_short = sum(len(value) for _, value in fields) <= _SHORT
+    is_short = sum(map(len, chain.from_iterable(fields))) <= _SHORT
     lines = (_field_lines if is_short else _field_lines.__wrapped__)(fields)
     return b"".join((_begin(method, url), lines, b"\r\n", content))
 

@@ -169,7 +169,16 @@ class OriginConnection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take what was read."""
-        self._take(bytes(self._scratch[:nbytes]))
+        octets = bytes(self._scratch[:nbytes])
+        try:
+            if self._response is not None:
+                self._take_content(self._response, octets)
+            elif self._answer is not None and not self._answer.done():
+                self._take_header(self._answer, octets)
+            else:
+                self.abort()
+        except OriginAnswerInvalid as exc:
+            self.fail(exc)
 
     def eof_received(self) -> None:
         """Take what TLS still holds, and note whether TLS has ended or TCP alone.
@@ -182,21 +191,10 @@ class OriginConnection(asyncio.BufferedProtocol):
         if tls is None:
             return
         try:
-            while octets := tls.read(READS):
-                self._take(octets)
+            while nbytes := tls.read(READS, self._scratch):
+                self.buffer_updated(nbytes)
         except ssl.SSLError:
             self._may_be_cut = True
-
-    def _take(self, octets: bytes) -> None:
-        try:
-            if self._response is not None:
-                self._take_content(self._response, octets)
-            elif self._answer is not None and not self._answer.done():
-                self._take_header(self._answer, octets)
-            else:
-                self.abort()
-        except OriginAnswerInvalid as exc:
-            self.fail(exc)
 
     def _take_header(self, answer: asyncio.Future["Response"], octets: bytes) -> None:
         self.is_answering = True
@@ -267,6 +265,9 @@ class Response:
     """An answer, as ``HttpResponse``.
 
     Until somebody takes its content nothing more is read than came with the header section.
+
+    Attributes:
+        reads: How much is read at once; more for somebody who takes it.
     """
 
     def __init__(self, connection: OriginConnection, *, method: str, url: URL, head: Head) -> None:
@@ -346,10 +347,6 @@ class Response:
         """Keep what comes from now on for whoever reads it."""
         self._sink = self._ended = None
 
-    def hurry(self) -> None:
-        """Read more at once, for somebody who takes it."""
-        self.reads = READS
-
     def hold(self) -> None:
         """Read no more of the connection until ``go_on``."""
         if self._connection is not None:
@@ -394,16 +391,14 @@ class Response:
         self._held_octets += len(octets)
         if self._held_octets >= self.reads and self._connection is not None:
             self._connection.pause()
-        self._wake()
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def end(self, error: OriginError | None = None) -> None:
         """Take note that no more comes: the content is whole, or it broke off."""
         self._connection = None
         self._error = error
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._ended is not None and self._connection is None:
+        if self._ended is not None:
             self._ended()
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)

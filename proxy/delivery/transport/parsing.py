@@ -74,11 +74,23 @@ def read_head(section: bytes, *, method: str) -> Head:
     if not _BEGIN.match(section):
         raise OriginAnswerInvalid("no HTTP/1.1")
     lines = _FieldLines()
-    status = lines.read(section)
+    llhttp = httptools.HttpResponseParser(lines)
+    try:
+        llhttp.feed_data(section)
+    except _FAILURES as exc:
+        raise OriginAnswerInvalid(f"no HTTP ({type(exc).__name__})") from exc
+    if not lines.is_whole:
+        raise OriginAnswerInvalid("a header section that does not end where it seems to")
+    status = llhttp.get_status_code()
     fields = CIMultiDictProxy(CIMultiDict(lines.found))
     is_http_1_0 = section.startswith(b"HTTP/1.0")
     length = _content_length(fields)
-    is_chunked = _is_chunked(fields, is_http_1_0=is_http_1_0)
+    is_chunked = hdrs.TRANSFER_ENCODING in fields
+    if is_chunked and (fields.getall(hdrs.TRANSFER_ENCODING) not in _CHUNKED or is_http_1_0):
+        raise OriginAnswerInvalid(  # another one was not asked for (RFC 9112, 6.1)
+            "a transfer coding that was not asked for",
+            proxy_status="http_response_transfer_coding",
+        )
     is_empty = method == hdrs.METH_HEAD or status in _WITHOUT_CONTENT
     is_persistent = not is_http_1_0 and "close" not in connection_options(fields)
     return Head(
@@ -97,18 +109,7 @@ class _FieldLines:
 
     def __init__(self) -> None:
         self.found: list[tuple[str, str]] = []
-        self._is_whole = False
-
-    def read(self, section: bytes) -> int:
-        """Find them, and return the status."""
-        llhttp = httptools.HttpResponseParser(self)
-        try:
-            llhttp.feed_data(section)
-        except _FAILURES as exc:
-            raise OriginAnswerInvalid(f"no HTTP ({type(exc).__name__})") from exc
-        if not self._is_whole:
-            raise OriginAnswerInvalid("a header section that does not end where it seems to")
-        return llhttp.get_status_code()
+        self.is_whole = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a field line."""
@@ -120,7 +121,7 @@ class _FieldLines:
 
     def on_headers_complete(self) -> None:
         """Note that the header section is whole."""
-        self._is_whole = True
+        self.is_whole = True
 
 
 class ChunkParser:
@@ -188,19 +189,3 @@ def _content_length(fields: CIMultiDictProxy[str]) -> int | None:
     if len(said) > 1 or not _LENGTH.fullmatch(said[0]):
         raise OriginAnswerInvalid("a Content-Length that is none")
     return int(said[0])
-
-
-def _is_chunked(fields: CIMultiDictProxy[str], *, is_http_1_0: bool) -> bool:
-    """Tell whether a content is chunked.
-
-    Raises:
-        OriginAnswerInvalid: It has another transfer coding, not asked for (RFC 9112, 6.1).
-    """
-    if hdrs.TRANSFER_ENCODING not in fields:
-        return False
-    if fields.getall(hdrs.TRANSFER_ENCODING) not in _CHUNKED or is_http_1_0:
-        raise OriginAnswerInvalid(
-            "a transfer coding that was not asked for",
-            proxy_status="http_response_transfer_coding",
-        )
-    return True
