@@ -35,11 +35,20 @@ _BEFORE_TEXT = b"\xef\xbb\xbf \t\r\n"  # a byte order mark, and white space
 _SNIFF_TIMEOUT_S = 15.0
 
 
+def may_be_error(response: HttpResponse) -> bool:
+    """Tell whether an answer may be an error in place of the content, by its header section."""
+    length = response.content_length
+    is_short = length is None or length <= _LONGEST_ENVELOPE
+    is_error = response.status >= HTTPStatus.BAD_REQUEST
+    return is_error or (is_short and _media_type(response) in _SUSPECT_TYPES)
+
+
 async def sniff_error(response: HttpResponse, *, expected_name: str | None) -> GatewayError | None:
     """Return the error that an answer is instead of the content, if it is one.
 
     Args:
-        response: What is read of it to tell is put back; closed if reading it fails.
+        response: One that may be an error, by its header section; what is read of it is put back,
+            and it is closed if reading it fails.
         expected_name: THRON's name of the file, to tell an HTML file from an error page; None
             where there is none. Then a page must say otherwise that it is a file.
 
@@ -47,8 +56,6 @@ async def sniff_error(response: HttpResponse, *, expected_name: str | None) -> G
         OriginIncomplete: It broke off in its first octets.
         OriginTimeout: They did not come.
     """
-    if not may_be_error(response):
-        return None
     with ExitStack() as unless_read:
         unless_read.callback(response.close)  # for a client that leaves, too
         try:
@@ -74,14 +81,6 @@ async def sniff_error(response: HttpResponse, *, expected_name: str | None) -> G
     if isinstance(error, (ThronBusy, ThronUnreachable)) and wait_s is not None:
         error.retry_after_s = wait_s
     return error
-
-
-def may_be_error(response: HttpResponse) -> bool:
-    """Tell whether an answer may be an error in place of the content, by its header section."""
-    length = response.content_length
-    is_short = length is None or length <= _LONGEST_ENVELOPE
-    is_error = response.status >= HTTPStatus.BAD_REQUEST
-    return is_error or (is_short and _media_type(response) in _SUSPECT_TYPES)
 
 
 async def _head(response: HttpResponse) -> tuple[bytes, bytes | None]:

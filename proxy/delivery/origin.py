@@ -179,7 +179,7 @@ class Origins:
                 answer = await self._origin_client.follow(
                     method, url, fields=fields, content_id=content_id, is_from_api=is_from_api
                 )
-            await check(answer.response, fields, expected_name=delivery.expected_name)
+            await check(answer.response, delivery, fields)
         except (OriginRefused, OriginAnswerInvalid):
             if method != "HEAD":
                 raise
@@ -190,7 +190,7 @@ class Origins:
         answer = await self._origin_client.follow(
             "GET", url, fields=fields, content_id=content_id, is_from_api=is_from_api
         )
-        await check(answer.response, fields, expected_name=delivery.expected_name)
+        await check(answer.response, delivery, fields)
         return answer
 
     async def _source_file(self, delivery: Delivery, method: str, fields: Fields) -> OriginResponse:
@@ -204,7 +204,7 @@ class Origins:
         except ThronRefused as exc:
             await self._refused.set(delivery.content_id, str(exc))
             raise
-        await check(answer.response, fields, expected_name=delivery.expected_name)
+        await check(answer.response, delivery, fields)
         return answer
 
     def _target(self, answer: OriginResponse) -> Target | None:

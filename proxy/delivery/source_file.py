@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from proxy.delivery.error_sniffing import sniff_error
+from proxy.delivery.error_sniffing import may_be_error, sniff_error
 from proxy.delivery.http_client import Fields
 from proxy.delivery.origin_client import OriginClient, OriginResponse, redirect_of
 from proxy.delivery.resolution import Delivery
@@ -199,7 +199,7 @@ class SourceFiles:
         if location is not None:
             response.close()
             return await self._from_storage(location, response.status, delivery, fields)
-        if response.status not in _TO_CONDITIONS:
+        if response.status not in _TO_CONDITIONS and may_be_error(response):
             error = await sniff_error(response, expected_name=delivery.expected_name)
             if error is not None:
                 response.close()
@@ -216,8 +216,10 @@ class SourceFiles:
         answer = await self._origin_client.follow(
             "GET", location, fields=fields, content_id=delivery.content_id, is_from_api=True
         )
-        error = await sniff_error(answer.response, expected_name=delivery.expected_name)
-        if error is not None and answer.response.status == HTTPStatus.OK:
+        error = None
+        if answer.response.status == HTTPStatus.OK and may_be_error(answer.response):
+            error = await sniff_error(answer.response, expected_name=delivery.expected_name)
+        if error is not None:
             answer.response.close()
             # Such as the form of a sign-in, to which an ended session is sent.
             raise ThronAnswerInvalid(

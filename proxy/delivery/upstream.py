@@ -87,13 +87,13 @@ class Upstream:
     response: Response | None = field(default=None, repr=False)
 
 
-async def check(response: HttpResponse, fields: Fields, *, expected_name: str | None) -> None:
+async def check(response: HttpResponse, delivery: Delivery, fields: Fields) -> None:
     """Refuse and close an answer that cannot be the content, nor a word on it.
 
     Args:
         response: The answer.
-        fields: What the request asked with.
-        expected_name: THRON's name of the file, as ``sniff_error`` takes it.
+        delivery: What was asked for.
+        fields: What went along.
 
     Raises:
         OriginError: Its status says that it is not, or its content: a page of an error.
@@ -109,14 +109,17 @@ async def check(response: HttpResponse, fields: Fields, *, expected_name: str | 
     is_nothing = response.content_length == 0 and not is_identified
     # An answer to HEAD has no octets to sniff; without a length it says less than one octet would.
     is_head = response.method == hdrs.METH_HEAD
-    is_vague = is_head and (response.content_length is None or may_be_error(response))
+    is_suspicious = may_be_error(response)
+    is_vague = is_head and (response.content_length is None or is_suspicious)
     if is_nothing or is_vague:
         response.close()
         raise OriginAnswerInvalid(
             "an answer that may be an error in place of the content",
             received_status=response.status,
         )
-    error = await sniff_error(response, expected_name=expected_name)
+    if not is_suspicious:
+        return
+    error = await sniff_error(response, expected_name=delivery.expected_name)
     if error is not None:
         response.close()
         raise OriginAnswerInvalid(

@@ -133,11 +133,10 @@ class ClientConnection(web.RequestHandler):
                 break
             self._take(data[:end])
             data = data[end:]
-        waiter = self._waiter
-        if self._at_once is None or waiter is None or not self._is_quiet(waiter):
+        if self._at_once is not None and self._waiter is not None and self._is_quiet(self._waiter):
+            self._take_and_answer(data, self._waiter, self._at_once)
+        else:
             self._take(data)
-        elif self._take_unseen(data, waiter) and not self._is_answered(self._at_once):
-            waiter.set_result(None)
         is_idle = self._asked is None and not self._messages
         if is_idle and not self._is_between and self._overdue is None:
             self._expect_header()
@@ -160,35 +159,33 @@ class ClientConnection(web.RequestHandler):
             and not self._draining.is_set()  # its answer would have to end the connection
         )
 
-    def _take_unseen(self, data: bytes, waiter: asyncio.Future[None]) -> bool:
-        """Let aiohttp take octets, and tell whether its task is to be woken for them.
+    def _take_and_answer(self, data: bytes, waiter: asyncio.Future[None], at_once: AtOnce) -> None:
+        """Let aiohttp take octets, and answer the only request among them if it can be at once.
 
-        It is not woken before it is clear that it has something to do: to wake it, and to make
-        another one for the request, takes longer than an answer that is known already.
+        aiohttp's task is not woken before it is clear that it has something to do: to wake it, and
+        to make another one for the request, takes longer than an answer that is known already.
         """
         self._waiter = None
         try:
             self._take(data)
         finally:
             self._waiter = waiter
-        return bool(self._messages)
-
-    def _is_answered(self, at_once: AtOnce) -> bool:
-        """Answer the only request that has come, if it can be at once."""
+        if not self._messages:
+            return
         message, content = self._messages[0]
         parser, transport = self._parser, self.transport
         is_alone = len(self._messages) == 1 and self._is_between and content is EMPTY_PAYLOAD
-        if not is_alone or parser is None or transport is None or not _may_be_known(message):
-            return False
-        octets = at_once(message, self._peer, self._scheme)
-        if octets is None:
-            return False
+        octets = None
+        if is_alone and parser is not None and transport is not None and _may_be_known(message):
+            octets = at_once(message, self._peer, self._scheme)
+        if octets is None or parser is None or transport is None:
+            waiter.set_result(None)
+            return
         self._messages.popleft()
         parser.message_consumed()
         self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
         self._place.used()
         transport.write(octets)
-        return True
 
     def pause_writing(self) -> None:
         """Let a connection go whose client does not take an answer that is no content.

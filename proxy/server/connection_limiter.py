@@ -38,12 +38,13 @@ class OpenConnection:
     def busy(self) -> None:
         """Note that a request is being answered: it is not closed now."""
         self._limiter.forget_idle(self)
-        self._limiter.owe(self)
+        self._limiter.owed.add(self)
 
     def idle(self) -> None:
         """Note that it may be closed: no request is being answered."""
         self._limiter.keep_idle(self)
-        self._limiter.answered(self)
+        self._limiter.owed.discard(self)
+        self._limiter.settling.set()
 
     def used(self) -> None:
         """Note that a request has been answered since it became idle."""
@@ -65,6 +66,8 @@ class ConnectionLimiter:
     Attributes:
         count: Is told why a connection was refused or closed.
         accepted_at_once: Connections of one socket to take before anything else is done.
+        owed: Those that wait for an answer.
+        settling: Set whenever one waits no more.
     """
 
     def __init__(
@@ -93,8 +96,8 @@ class ConnectionLimiter:
         self.count = count
         self._now = now
         self._open: set[OpenConnection] = set()
-        self._owed: set[OpenConnection] = set()
-        self._settling = asyncio.Event()
+        self.owed: set[OpenConnection] = set()
+        self.settling = asyncio.Event()
         # Client -> its idle connections, the longest idle first; None: all trusted proxies.
         self._idle: dict[str | None, dict[OpenConnection, None]] = {}
         self._idle_shares = Shares()
@@ -121,7 +124,7 @@ class ConnectionLimiter:
         connection = OpenConnection(self, client)
         self._open.add(connection)
         self._shared.note(len(self._open))
-        self._owed.add(connection)
+        self.owed.add(connection)
         self.keep_idle(connection)
         return connection
 
@@ -158,25 +161,17 @@ class ConnectionLimiter:
         self.forget_idle(connection)
         self._open.discard(connection)
         self._shared.note(len(self._open))
-        self.answered(connection)
-
-    def owe(self, connection: OpenConnection) -> None:
-        """Note that a connection waits for an answer."""
-        self._owed.add(connection)
-
-    def answered(self, connection: OpenConnection) -> None:
-        """Note that a connection waits for none any more."""
-        self._owed.discard(connection)
-        self._settling.set()
+        self.owed.discard(connection)
+        self.settling.set()
 
     async def settled(self, *, with_idle: bool) -> None:
         """Wait until every connection has been answered; the idle ones too if they are to close.
 
         Whoever has just connected is about to ask.
         """
-        while self._owed or (with_idle and self._open):
-            self._settling.clear()
-            await self._settling.wait()
+        while self.owed or (with_idle and self._open):
+            self.settling.clear()
+            await self.settling.wait()
 
     def _make_room(self) -> bool:
         client = self._idle_shares.most_numerous()

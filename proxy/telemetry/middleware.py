@@ -140,14 +140,20 @@ class Observer:
         return response
 
     async def _answered(self, request: web.BaseRequest, record: AccessRecord) -> web.StreamResponse:
-        error: GatewayError
+        """Return the handler's answer, or the one that tells of an error.
+
+        An answer that has begun is broken off instead. No name may stand for an error here once it
+        is raised: its traceback has this frame, and the cycle would wait for the collector.
+        """
         try:
             return await self._handler(request)
         except GatewayError as exc:
-            error = exc
             record.error, record.reason = exc.proxy_status or type(exc).__name__, str(exc)
             if record.headers_sent:
                 record.ended_by = "client" if isinstance(exc, ReaderTooSlow) else "origin"
+                _abort(request)
+                raise
+            return _error_response(exc, request, record, self._negative_ttl_s)
         except (asyncio.CancelledError, ConnectionError):
             # aiohttp cancels for a client that has left, and for a gateway that stops.
             record.ended_by = "gateway" if self._stopping.is_set() else "client"
@@ -155,16 +161,12 @@ class Observer:
                 _abort(request)
             raise
         except Exception as exc:
-            error = GatewayError()
             record.ended_by, record.error = "gateway", type(exc).__name__
             log.exception("bug", path=record.shown_path)
-        try:
             if record.headers_sent:
                 _abort(request)
-                raise error
-            return _error_response(error, request, record, self._negative_ttl_s)
-        finally:
-            del error  # its traceback has this frame: a cycle that would wait for the collector
+                raise GatewayError from exc
+            return _error_response(GatewayError(), request, record, self._negative_ttl_s)
 
     def answer_at_once(self, message: RawRequestMessage, peer: str, scheme: Scheme) -> bytes | None:
         """Return a whole answer as octets where that needs no waiting, else None.

@@ -250,7 +250,7 @@ class TokenKeeper:
             ThronRefused: The token is good, so the application has no right to this.
             ThronError: As ``session`` does; and whatever else the attempt raises.
         """
-        session, is_new = await self.session(), False
+        session, is_new = self._session or await self._renewed(), False
         for _ in range(_MOST_ATTEMPTS):
             try:
                 result = await attempt(session.token)
