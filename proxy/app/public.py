@@ -9,8 +9,6 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 
-from aiohttp import web
-
 from proxy.app.replica import Replica
 from proxy.backoff import Backoff
 from proxy.delivery.admission import Admission
@@ -22,12 +20,11 @@ from proxy.server.connection_limiter import ConnectionLimiter
 from proxy.server.descriptors import affordable
 from proxy.server.listeners import Lifecycle, Listener, serving
 from proxy.server.memory import trimming
-from proxy.server.probes import PROBES, public_probe
 from proxy.server.shared_counts import Shared, SharedCount
 from proxy.settings import Settings
 from proxy.telemetry.live import Traffic, sampling
 from proxy.telemetry.metrics import Metrics
-from proxy.telemetry.middleware import Handler, Observer
+from proxy.telemetry.middleware import Observer
 from proxy.tenant import TenantConnection
 
 # Long enough for a phone in a tunnel, short enough for a crowd of stalled readers.
@@ -95,9 +92,11 @@ async def open_public(
             shared.clients if shared is not None and settings.max_downloads_per_client else None
         ),
     )
+    not_ready = partial(_not_ready, connection, admission)
     downloads = Downloads(
-        connectors=lambda: replica.watch.connectors,
-        tenant=lambda: connection.tenant,
+        watch=replica.watch,
+        connection=connection,
+        not_ready=not_ready,
         limits=Limits(
             admission=admission,
             retry_policy=RetryPolicy(random.random, attempts=8, backoff=Backoff(0.1, longest_s=5)),
@@ -109,7 +108,6 @@ async def open_public(
         stale_if_error_s=settings.stale_if_error_s,
         purges_caches=settings.purge_hooks is not None,
     )
-    not_ready = partial(_not_ready, connection, admission)
     limiter = connection_limiter(
         "public",
         max_connections,
@@ -119,7 +117,7 @@ async def open_public(
     )
     lifecycle = Lifecycle(handed_over or asyncio.Event())
     observer = Observer(
-        _handler(downloads, not_ready),
+        downloads.answer,
         at_once=downloads.answer_at_once,
         metrics=metrics,
         traffic=traffic,
@@ -176,19 +174,6 @@ def connection_limiter(
     )
     metrics.connections.labels(listener).set_function(lambda: limiter.open)
     return limiter
-
-
-def _handler(downloads: Downloads, not_ready: Callable[[], Sequence[str]]) -> Handler:
-    """Return what answers the public listener: probes and downloads, and no router between."""
-
-    async def handler(request: web.BaseRequest) -> web.StreamResponse:
-        if request.raw_path.startswith(PROBES):
-            probe = public_probe(request, not_ready)
-            if probe is not None:
-                return probe
-        return await downloads.answer(request)
-
-    return handler
 
 
 def _not_ready(connection: TenantConnection, admission: Admission) -> Sequence[str]:

@@ -6,17 +6,13 @@ import socket
 import struct
 import sys
 import time
-from datetime import UTC, datetime
-from functools import lru_cache
-from http import HTTPStatus
 
 from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 
+from proxy.delivery.response_headers import head
 from proxy.delivery.transport.connection import plain_socket
-from proxy.semantics.dates import http_date
 from proxy.telemetry.access_record import AccessRecord
-from proxy.telemetry.middleware import PSEUDONYM
 
 # What waits for a client in this process, before the origin is held back; it is about one read.
 _MOST_WAITING = 128 * 1024
@@ -28,7 +24,6 @@ _LOOK_EVERY_S = 0.05
 _NOTSENT_LOWAT = 25 if sys.platform == "linux" else None
 # Closed so, a connection is reset (socket(7)): its client does not take what it has for the whole.
 _RESETS, _CLOSES = struct.pack("ii", 1, 0), struct.pack("ii", 0, 0)
-_OURS = f"Server: {PSEUDONYM}\r\nVia: 1.1 {PSEUDONYM}\r\nX-Request-Id: "
 
 
 class ClientStream(web.StreamResponse):
@@ -71,7 +66,12 @@ class ClientStream(web.StreamResponse):
         if self._keeps_connection is not is_recent:  # what is not the version's default
             framing += f"Connection: {'close' if is_recent else 'keep-alive'}\r\n"
         self._head = head(
-            status, section, request_id=record.request_id, framing=framing, is_recent=is_recent
+            status,
+            section,
+            request_id=record.request_id,
+            now=time.time(),
+            framing=framing,
+            is_recent=is_recent,
         )
         self._connection = request.transport
         self._flow: AbstractStreamWriter = request.writer
@@ -266,29 +266,3 @@ def _unsent(connection: asyncio.Transport) -> int:
     """
     below = getattr(getattr(connection, "_ssl_protocol", None), "_transport", None)
     return connection.get_write_buffer_size() + (below.get_write_buffer_size() if below else 0)
-
-
-def head(
-    status: int, section: bytes, *, request_id: str, framing: str = "", is_recent: bool = True
-) -> bytes:
-    """Return all that comes before the content of an answer.
-
-    Args:
-        status: Of the answer.
-        section: Its header lines, without those that every answer bears.
-        request_id: Of the request.
-        framing: The lines that say where the answer ends, and whether the connection does.
-        is_recent: Whether the client speaks HTTP/1.1.
-    """
-    lines = f"{_OURS}{request_id}\r\nDate: {_date(int(time.time()))}\r\n{framing}\r\n"
-    return b"".join((_status_line(status, is_recent=is_recent), section, lines.encode()))
-
-
-@lru_cache(maxsize=32)
-def _status_line(status: int, *, is_recent: bool) -> bytes:
-    return f"HTTP/1.{int(is_recent)} {status} {HTTPStatus(status).phrase}\r\n".encode()
-
-
-@lru_cache(maxsize=1)
-def _date(second: int) -> str:
-    return http_date(datetime.fromtimestamp(second, UTC))

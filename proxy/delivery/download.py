@@ -1,7 +1,7 @@
 """One request on the public listener, from its address to the last octet."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache, partial
@@ -14,14 +14,15 @@ from multidict import CIMultiDict, MultiMapping
 from proxy.connectors import addresses as paths
 from proxy.connectors.addresses import PublicPath
 from proxy.connectors.model import Connectors, Disposition
+from proxy.connectors.watch import ConnectorWatch
 from proxy.delivery.admission import Admission
-from proxy.delivery.client_stream import ClientStream, head
+from proxy.delivery.client_stream import ClientStream
 from proxy.delivery.http_client import Fields
 from proxy.delivery.min_rate import MinRate, MinRateGuard
 from proxy.delivery.relay import finish, pump
 from proxy.delivery.resolution import Resolution
 from proxy.delivery.resolver import Resolved
-from proxy.delivery.response_headers import Lines, ResponseContext, varying_lines
+from proxy.delivery.response_headers import Lines, ResponseContext, head, varying_lines
 from proxy.delivery.retry import RetryPolicy
 from proxy.delivery.upstream import Upstream
 from proxy.errors import (
@@ -44,10 +45,11 @@ from proxy.semantics.evaluation import (
 )
 from proxy.semantics.field_lines import combined
 from proxy.semantics.headers import is_loop
+from proxy.server.probes import PROBES, public_probe
 from proxy.settings import Pump
 from proxy.telemetry.access_record import RECORD, AccessRecord
 from proxy.telemetry.middleware import PSEUDONYM
-from proxy.tenant import Tenant
+from proxy.tenant import Tenant, TenantConnection
 
 _WITH_ADDRESS = frozenset({"GET", "HEAD"})
 _WITH_CONTENT = frozenset({HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT})
@@ -141,13 +143,14 @@ class _Served:
 
 
 class Downloads:
-    """Answers the public listener."""
+    """Answers the public listener: downloads, and probes beside them."""
 
     def __init__(
         self,
         *,
-        connectors: Callable[[], Connectors],
-        tenant: Callable[[], Tenant | None],
+        watch: ConnectorWatch,
+        connection: TenantConnection,
+        not_ready: Callable[[], Sequence[str]],
         limits: Limits,
         bases: PublicBases,
         stale_if_error_s: float,
@@ -156,16 +159,18 @@ class Downloads:
         """Make what answers for the connectors and the tenant that there are at each request.
 
         Args:
-            connectors: Those that are served.
-            tenant: Whose contents they have; None in the set-up state.
+            watch: Has those connectors.
+            connection: Has that tenant; none in the set-up state.
+            not_ready: Why nothing new should come here, for probes.
             limits: Of one download, and of all.
             bases: For the URLs in answers.
             stale_if_error_s: How long caches may go on while we fail, in seconds.
             purges_caches: Whether caches in front are told of changes.
         """
-        self._connectors = connectors
-        self._served = _Served(connectors())
-        self._tenant = tenant
+        self._watch = watch
+        self._served = _Served(watch.connectors)
+        self._connection = connection
+        self._not_ready = not_ready
         self._limits = limits
         self._bases = bases
         self._stale_if_error_s = stale_if_error_s
@@ -178,7 +183,11 @@ class Downloads:
             GatewayError: There is no content to answer with; the middleware says so to the
                 client, or breaks the connection off if the answer has begun.
         """
-        tenant = self._tenant()
+        if request.raw_path.startswith(PROBES):
+            probe = public_probe(request, self._not_ready)
+            if probe is not None:
+                return probe
+        tenant = self._connection.tenant
         if tenant is None:
             raise NotConfigured
         record = request[RECORD]
@@ -206,7 +215,7 @@ class Downloads:
         Raises:
             GatewayError: As ``answer``.
         """
-        tenant = self._tenant()
+        tenant = self._connection.tenant
         if tenant is None:
             return None
         asked = self._asked(message.path, message.headers, record, tenant)
@@ -226,7 +235,7 @@ class Downloads:
         record.content_id = resolved.resolution.delivery.content_id
         record.resolution, record.status, record.expected = "hit", status, 0
         section = self._section(asked, resolved, status, described, part)
-        return head(status, section, request_id=record.request_id)
+        return head(status, section, request_id=record.request_id, now=time.time())
 
     def _asked(
         self, target: str, fields: MultiMapping[str], record: AccessRecord, tenant: Tenant
@@ -242,7 +251,7 @@ class Downloads:
                 proxy_status="proxy_loop_detected",
             )
         served = self._served
-        if served.connectors is not (connectors := self._connectors()):
+        if served.connectors is not (connectors := self._watch.connectors):
             served = self._served = _Served(connectors)
         if served.connectors.is_new:
             raise NotConfigured("there has never been a connector: has the database been lost?")

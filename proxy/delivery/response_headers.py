@@ -1,13 +1,15 @@
-"""The header section of an answer with content: the origin's words, then ours; pure."""
+"""The header section of an answer: the origin's words, then ours, then every answer's; pure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from http import HTTPStatus
 
 from proxy.connectors.model import Connector, DeliveryMode, Disposition
 from proxy.semantics import freshness
 from proxy.semantics.cors import exposure
+from proxy.semantics.dates import http_date
 from proxy.semantics.disposition import content_disposition
 from proxy.semantics.field_lines import is_writable
 from proxy.semantics.freshness import Freshness
@@ -32,6 +34,7 @@ _OF_RENDITIONS = {
 
 # A year; what asks for HTTPS once is not likely to go back (RFC 6797, 6.1.1).
 _HSTS = "max-age=31536000"
+_OURS = f"Server: {PSEUDONYM}\r\nVia: 1.1 {PSEUDONYM}\r\nX-Request-Id: "
 
 
 Lines = tuple[tuple[str, str], ...]
@@ -149,6 +152,39 @@ def varying_lines(
     if is_hsts:
         lines += f"Strict-Transport-Security: {_HSTS}\r\n"
     return lines
+
+
+def head(
+    status: int,
+    section: bytes,
+    *,
+    request_id: str,
+    now: float,
+    framing: str = "",
+    is_recent: bool = True,
+) -> bytes:
+    """Return all that comes before the content of an answer.
+
+    Args:
+        status: Of the answer.
+        section: Its header lines, without those that every answer bears.
+        request_id: Of the request.
+        now: Seconds since 1970.
+        framing: The lines that say where the answer ends, and whether the connection does.
+        is_recent: Whether the client speaks HTTP/1.1.
+    """
+    lines = f"{_OURS}{request_id}\r\nDate: {_date(int(now))}\r\n{framing}\r\n"
+    return b"".join((_status_line(status, is_recent=is_recent), section, lines.encode()))
+
+
+@lru_cache(maxsize=32)
+def _status_line(status: int, *, is_recent: bool) -> bytes:
+    return f"HTTP/1.{int(is_recent)} {status} {HTTPStatus(status).phrase}\r\n".encode()
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    return http_date(datetime.fromtimestamp(second, UTC))
 
 
 # Of each content and name the same, as often as it is asked for.

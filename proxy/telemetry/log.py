@@ -5,9 +5,8 @@ import json
 import logging
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import cache
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import orjson
 import structlog
@@ -15,9 +14,10 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from proxy.errors import GatewayError
-from proxy.telemetry.access_record import Severity
 from proxy.telemetry.line_writer import LineWriter
 from proxy.telemetry.redaction import redacted
+
+Severity = Literal["info", "warning", "error"]
 
 _SHARED: list[Callable[..., Any]] = [
     structlog.contextvars.merge_contextvars,
@@ -58,31 +58,6 @@ class _LibraryHandler(logging.Handler):
         self._writer.write(line + b"\n")
 
 
-def log_access(facts: dict[str, object], severity: Severity) -> None:
-    """Log the access record of a request, unless the level leaves it out.
-
-    It is complete but for what is added here: structlog's processors, which do so for other lines,
-    would take as long as all else that a record takes.
-    """
-    told = access_log(severity)
-    if told is None:
-        return
-    write, of_process = told
-    facts |= of_process
-    facts["level"], facts["timestamp"] = severity, datetime.now(UTC)
-    try:
-        line = orjson.dumps(facts, option=orjson.OPT_UTC_Z)
-    except orjson.JSONEncodeError:  # a reason that is no text
-        facts["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-        line = _line(facts)
-    else:
-        # Whatever else a client sends stands in the record of an error alone.
-        sent = f"{facts.get('host')} {facts.get('path')}"
-        if "error" in facts or redacted(sent) != sent:
-            line = redacted(line.decode()).encode()
-    write(line)
-
-
 @cache
 def access_log(severity: Severity) -> tuple[Callable[[bytes], object], dict[str, object]] | None:
     """Return what writes access records, and what says which process did; None if nothing does."""
@@ -111,11 +86,11 @@ def configure(level: str, *, stream: BinaryIO | None = None) -> LineWriter:
         processors=[
             *_SHARED,
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(serializer=_line),
+            structlog.processors.JSONRenderer(serializer=json_line),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.BytesLoggerFactory(writer),  # type: ignore[arg-type] # it writes
-        # Else no logger would ever change its level again; access records use ``log_access``.
+        # Else no logger would ever change its level again; access records use ``access_log``.
         cache_logger_on_first_use=False,
     )
     access_log.cache_clear()
@@ -137,7 +112,8 @@ def configure(level: str, *, stream: BinaryIO | None = None) -> LineWriter:
     return writer
 
 
-def _line(event: structlog.typing.EventDict, **_options: Any) -> bytes:
+def json_line(event: structlog.typing.EventDict, **_options: Any) -> bytes:
+    """Return an event as a line of JSON, whatever it holds."""
     try:
         line = orjson.dumps(event, default=str).decode()
     except orjson.JSONEncodeError:  # octets that are no UTF-8, or numbers beyond 64 bits
@@ -146,4 +122,4 @@ def _line(event: structlog.typing.EventDict, **_options: Any) -> bytes:
 
 
 def _text(event: dict[str, Any], **options: Any) -> str:
-    return _line(event, **options).decode()
+    return json_line(event, **options).decode()

@@ -21,10 +21,10 @@ from proxy.telemetry.access_record import (
     RECORD,
     AccessRecord,
     is_request_id,
+    log_access,
     new_request_id,
 )
 from proxy.telemetry.live import Traffic
-from proxy.telemetry.log import log_access
 from proxy.telemetry.metrics import Metrics
 
 log = structlog.get_logger("proxy.access")
@@ -43,12 +43,6 @@ NAME_THE_PROXY = (
 
 _REQUEST_ID = istr("X-Request-Id")
 _TRACEPARENT = istr("traceparent")
-
-# What an access record holds of some requests alone.
-_IF_KNOWN = (
-    *("status", "error", "reason", "connector", "content_id", "resolution", "selected_range"),
-    *("first_byte_s", "host", "trace_id", "parent_id"),
-)
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -228,7 +222,7 @@ class Observer:
         if record.first_byte_s is not None:
             self._metrics.first_byte.observe(record.first_byte_s)
         self._metrics.duration.observe(record.lasted_s)
-        _write(record)
+        log_access(record)
         is_probe = record.path.startswith("/-/")  # of a load balancer, on a way of its own
         if is_probe or self._trusted.has(peer) or not self._detector.is_found(peer, fields):
             return
@@ -268,22 +262,3 @@ def _freshness_of(error: GatewayError, negative_ttl_s: float) -> Freshness:
     # Not that of a content which THRON or its origin refuses: an outage begins with the same 404s,
     # and a condition or range of the client's may be the reason, by which caches do not key.
     return freshness.OF_FAILURE
-
-
-def _write(record: AccessRecord) -> None:
-    facts: dict[str, object] = {
-        "event": "download",
-        "request_id": record.request_id,
-        "method": record.method,
-        "path": record.shown_path,
-        "duration_s": round(record.lasted_s, 6),
-        "octets": record.octets,
-        "resumed": record.resumed,
-        "ended_by": record.ended_by,
-        "client": record.client,
-        "scheme": record.scheme,
-    }
-    for name in _IF_KNOWN:
-        if (value := getattr(record, name)) is not None:
-            facts[name] = value
-    log_access(facts, record.severity)

@@ -231,10 +231,12 @@ async def test_a_pkey_is_doubted_whatever_the_age(thron: Sandbox, tmp_path: Path
             api_url=thron.api_url,
             cdn_url=thron.cdn_url,
         )
-        tenant = replace(connector.tenant, delivery_builder=doubting)
+        connection = connector.gateway.context.connection
+        connection.tenant = replace(connector.tenant, delivery_builder=doubting)
         downloads = Downloads(
-            connectors=lambda: connector.gateway.watch.connectors,
-            tenant=lambda: tenant,
+            watch=connector.gateway.watch,
+            connection=connection,
+            not_ready=tuple,
             limits=Limits(
                 admission=Admission(
                     max_downloads=1,

@@ -1,8 +1,18 @@
 """What is known of one request."""
 
-import pytest
+from datetime import datetime
 
-from proxy.telemetry.access_record import AccessRecord, Severity, is_request_id, new_request_id
+import pytest
+import structlog
+
+from proxy.telemetry.access_record import (
+    AccessRecord,
+    is_request_id,
+    log_access,
+    new_request_id,
+)
+from proxy.telemetry.log import Severity
+from tests.logs import logged
 
 REQUESTS = 10_000
 
@@ -81,3 +91,17 @@ def test_severity(status: int, ended_by: str, error: str | None, severity: Sever
 def test_request_id_of_a_proxy(value: str, *, is_one: bool) -> None:
     """It can stand in a line, a field and a page, or counts as none."""
     assert is_request_id(value) is is_one
+
+
+@pytest.mark.parametrize("reason", ["in order", "\udcff"])
+def test_an_access_record_looks_like_other_lines(reason: str) -> None:
+    """It goes a shorter way, and has level and time all the same, whatever it holds."""
+    with logged() as told:
+        structlog.get_logger("proxy.test").info("other")
+        log_access(AccessRecord("id", "127.0.0.1", "http", None, 0.0, reason=reason))
+    other, record = told.events
+    assert record.keys() >= other.keys() | {"reason"}
+    assert record["level"] == other["level"]
+    times = [datetime.fromisoformat(each["timestamp"]) for each in told.events]
+    assert times[0] <= times[1]
+    assert record["timestamp"].endswith("Z")

@@ -4,7 +4,6 @@ import asyncio
 import io
 import logging
 import sys
-from datetime import datetime
 from pathlib import Path
 
 import orjson
@@ -38,20 +37,6 @@ def test_any_value_is_one_line(value: object) -> None:
     (event,) = told.events
     assert (event["event"], event["level"]) == ("event", "info")
     assert event["timestamp"].endswith("Z")
-
-
-@pytest.mark.parametrize("reason", ["in order", "\udcff"])
-def test_an_access_record_looks_like_other_lines(reason: str) -> None:
-    """It goes a shorter way, and has level and time all the same, whatever it holds."""
-    with logged() as told:
-        structlog.get_logger("proxy.test").info("other")
-        log.log_access({"event": "download", "reason": reason}, "info")
-    other, record = told.events
-    assert record.keys() == other.keys() | {"reason"}
-    assert record["level"] == other["level"]
-    times = [datetime.fromisoformat(each["timestamp"]) for each in told.events]
-    assert times[0] <= times[1]
-    assert record["timestamp"].endswith("Z")
 
 
 def test_libraries_write_the_same() -> None:
