@@ -7,9 +7,8 @@ import orjson
 import pytest
 
 from proxy.telemetry import redaction
-from proxy.telemetry.access_record import AccessRecord
+from proxy.telemetry.access_record import AccessRecord, log_access
 from proxy.telemetry.live import Traffic
-from proxy.telemetry.log import log_access
 from proxy.telemetry.redaction import redacted
 from tests.logs import logged
 
@@ -82,7 +81,6 @@ def test_request(error: str | None, length: int) -> None:
     traffic.end(record)
     shown += repr(traffic.recent.newest())
     with logged() as log:
-        facts: dict[str, object] = {"path": record.shown_path, "host": record.host}
-        log_access(facts | ({"error": error, "reason": record.reason} if error else {}), "info")
+        log_access(record)
     assert token[:8] not in log.text + shown
     assert log.text.count("[redacted]") == (3 if error else 2)
