@@ -11,6 +11,7 @@ from proxy.app.replica import open_replica
 from proxy.app.whole import Whole
 from proxy.server.assignment import Assignment, Serving
 from proxy.server.listeners import Sockets
+from proxy.server.shared_counts import SharedMemory
 
 
 @asynccontextmanager
@@ -29,8 +30,9 @@ async def open_console_process(
         DatabaseFailed: The database does not answer.
     """
     settings, sockets, draining = assignment.settings, Sockets(assignment.sockets), asyncio.Event()
+    questions = SharedMemory(assignment.memory, processes=settings.workers).questions_beside()
     async with (
-        open_replica(settings, environ, progressed=progressed) as replica,
+        open_replica(settings, environ, questions=questions, progressed=progressed) as replica,
         Whole.open(
             number=settings.workers, served=lambda: replica.watch.connectors.by_slug
         ) as whole,

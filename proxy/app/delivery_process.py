@@ -42,7 +42,9 @@ async def open_delivery_process(
         max_connections=settings.max_connections,
     )
     async with (
-        open_replica(settings, environ, progressed=progressed) as replica,
+        open_replica(
+            settings, environ, questions=shared.questions, progressed=progressed
+        ) as replica,
         open_public(
             replica,
             *sockets.public,

@@ -14,6 +14,7 @@ from proxy.clock import Clock
 from proxy.connectors.watch import ConnectorWatch
 from proxy.edge.purge_poller import PurgePoller
 from proxy.errors import ConfigurationError
+from proxy.server.shared_counts import SharedQuestions
 from proxy.settings import Settings
 from proxy.telemetry.event_loop_lag import measuring
 from proxy.telemetry.live import Traffic
@@ -46,6 +47,7 @@ async def open_replica(
     environ: Mapping[str, str],
     *,
     clock: Clock | None = None,
+    questions: SharedQuestions | None = None,
     progressed: Callable[[], None] | None = None,
 ) -> AsyncIterator[Replica]:
     """Follow what the database says, until the end of the block.
@@ -54,6 +56,7 @@ async def open_replica(
         settings: Loaded; the ports are those that were bound.
         environ: For the state directory.
         clock: As for ``open_context``.
+        questions: The same.
         progressed: The same.
 
     Raises:
@@ -64,7 +67,7 @@ async def open_replica(
     metrics, loop = Metrics(), asyncio.get_running_loop()
     metrics.tasks.set_function(lambda: len(asyncio.all_tasks(loop)))
     async with open_context(
-        settings, environ, clock=clock, metrics=metrics, progressed=progressed
+        settings, environ, clock=clock, metrics=metrics, questions=questions, progressed=progressed
     ) as context:
         connection, traffic = context.connection, Traffic(now=time.time)
 

@@ -43,6 +43,7 @@ from proxy.errors import ConfigurationError
 from proxy.idle_connections import IdleBoundedConnector
 from proxy.semantics.dates import parse_http_date
 from proxy.semantics.headers import media_type
+from proxy.server.shared_counts import SharedQuestions
 from proxy.settings import Settings
 from proxy.telemetry import redaction
 from proxy.telemetry.metrics import Metrics
@@ -80,6 +81,7 @@ async def open_context(
     clock: Clock | None = None,
     recording: Recording | None = None,
     metrics: Metrics | None = None,
+    questions: SharedQuestions | None = None,
     progressed: Callable[[], None] | None = None,
 ) -> AsyncIterator[AppContext]:
     """Open the database, and where there are credentials the way to THRON.
@@ -90,6 +92,7 @@ async def open_context(
         clock: By which what was learnt from THRON lapses; the machine's, if no other is given.
         recording: Is told of every answer of THRON's API and of origins.
         metrics: Where requests to THRON are counted.
+        questions: What all processes ask THRON together; None: there are no others.
         progressed: As for ``Database.open``.
 
     Raises:
@@ -101,7 +104,17 @@ async def open_context(
             open_database(settings, environ, progressed=progressed)
         )
         log.info("database", place=str(database.place))
-        opener = partial(_open_tenant, settings, clock=clock or Clock(), metrics=metrics)
+        clock = clock or Clock()
+        rate_limiter = RateLimiter(
+            at_once=_UNKNOWN_AT_ONCE,
+            per_s=_UNKNOWN_PER_S,
+            max_wait_s=_UNKNOWN_WAIT_S,
+            now=clock.now,
+            shared=questions,
+        )
+        opener = partial(
+            _open_tenant, settings, clock=clock, rate_limiter=rate_limiter, metrics=metrics
+        )
         connection = TenantConnection(
             settings,
             database,
@@ -118,6 +131,7 @@ async def _open_tenant(
     credentials: Credentials,
     *,
     clock: Clock,
+    rate_limiter: RateLimiter,
     database: Database | None,
     recording: Recording | None = None,
     metrics: Metrics | None = None,
@@ -182,12 +196,7 @@ async def _open_tenant(
                 stale_if_error_s=settings.stale_if_error_s,
                 max_resolutions=settings.max_resolutions,
             ),
-            rate_limiter=RateLimiter(
-                at_once=max(1, _UNKNOWN_AT_ONCE // settings.workers),
-                per_s=_UNKNOWN_PER_S / settings.workers,
-                max_wait_s=_UNKNOWN_WAIT_S,
-                now=clock.now,
-            ),
+            rate_limiter=rate_limiter,
             look_ups=Bulkhead(places=_LOOK_UPS),
             caller=caller,
             now=clock.now,

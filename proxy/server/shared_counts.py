@@ -2,7 +2,7 @@
 
 Each writes a slot of its own and reads the others', so nobody waits for a lock, and a process that
 is killed in the middle spoils nothing: the supervisor empties its slot. Two processes that take
-the last place at the same moment both get it.
+the last place, or the next turn, at the same moment both get it.
 """
 
 import mmap
@@ -18,10 +18,13 @@ from typing import Self
 # four with one that has much.
 _ROWS = 4
 _COLUMNS = 4096
-_DOWNLOADS, _CONNECTIONS, _CLIENTS = 0, 1, 2
-_SLOT = 2 + _ROWS * _COLUMNS
+_DOWNLOADS, _CONNECTIONS, _ASKING, _TO_ASK, _CLIENTS = 0, 1, 2, 3, 4
+_SLOT = _CLIENTS + _ROWS * _COLUMNS
 # Before the slots: what cells are chosen by, so that nobody can aim at another's.
 _KEY_OCTETS = 16
+# After the key: when the next question to THRON may begin.
+_TURN_OCTETS = 8
+_HEADER = _KEY_OCTETS + _TURN_OCTETS
 _OCTETS_OF_A_COUNT = 4
 # A quarter of a limit is shared out evenly, and cannot be taken from a process: one that was
 # replaced would else have no place while the others keep theirs.
@@ -109,6 +112,64 @@ class SharedClients:
         ]
 
 
+class SharedQuestions:
+    """What all processes ask THRON together; made alone, there are no others.
+
+    Args:
+        turn: When the next question may begin, on the clock that all processes of a machine have.
+            One number for all, written by each: what a killed one took of it is over by itself.
+        asking: How many questions each process asks now.
+        to_ask: The same, and those that wait for a place.
+        own: Which of them is this process's.
+    """
+
+    def __init__(
+        self,
+        turn: "memoryview[float] | None" = None,
+        asking: "memoryview[int] | None" = None,
+        to_ask: "memoryview[int] | None" = None,
+        *,
+        own: int = 0,
+    ) -> None:
+        self._turn: memoryview[float] | list[float] = [float("-inf")] if turn is None else turn
+        self._asking = asking
+        self._to_ask = to_ask
+        self._own = own
+        self.processes = len(asking) if asking is not None else 1
+
+    @property
+    def next_turn(self) -> float:
+        """When the next question may begin; in memory that is new, long ago."""
+        return self._turn[0]
+
+    @next_turn.setter
+    def next_turn(self, at: float) -> None:
+        self._turn[0] = at
+
+    def allowed(self, most: int) -> int:
+        """Return how many of the ``most`` that all may ask at once this process may.
+
+        A place that nobody else wants can be this process's; but where others wait, each has an
+        even share, and at least one place.
+        """
+        if self._asking is None or self._to_ask is None:
+            return most
+        whole = max(most, self.processes)
+        share = whole // self.processes
+        taken = sum(
+            max(asking, min(to_ask, share))
+            for number, (asking, to_ask) in enumerate(zip(self._asking, self._to_ask, strict=True))
+            if number != self._own
+        )
+        return min(most, whole - taken)
+
+    def note(self, *, asking: int, to_ask: int) -> None:
+        """Tell the others how many this process asks, and how many it would."""
+        if self._asking is not None and self._to_ask is not None:
+            self._asking[self._own] = asking
+            self._to_ask[self._own] = to_ask
+
+
 @dataclass(frozen=True, slots=True)
 class Shared:
     """What one process knows of all; made alone, there are no others."""
@@ -116,6 +177,7 @@ class Shared:
     downloads: SharedCount = field(default_factory=SharedCount)
     connections: SharedCount = field(default_factory=SharedCount)
     clients: SharedClients = field(default_factory=SharedClients)
+    questions: SharedQuestions = field(default_factory=SharedQuestions)
 
 
 class SharedMemory:
@@ -130,7 +192,8 @@ class SharedMemory:
         self.descriptor = descriptor
         self._processes = processes
         self._octets = memoryview(mmap.mmap(descriptor, _size(processes)))
-        self._counts = self._octets[_KEY_OCTETS:].cast("I")
+        self._turn = self._octets[_KEY_OCTETS:_HEADER].cast("d")
+        self._counts = self._octets[_HEADER:].cast("I")
 
     @classmethod
     def make(cls, *, processes: int) -> Self:
@@ -157,7 +220,17 @@ class SharedMemory:
                 own=own,
                 key=bytes(self._octets[:_KEY_OCTETS]),
             ),
+            SharedQuestions(
+                self._turn,
+                self._counts[_ASKING::_SLOT],
+                self._counts[_TO_ASK::_SLOT],
+                own=own,
+            ),
         )
+
+    def questions_beside(self) -> SharedQuestions:
+        """Return what a process works with that has no slot: it takes turns with the others."""
+        return SharedQuestions(self._turn)
 
     def clear(self, number: int) -> None:
         """Empty the slot of a process that has ended."""
@@ -169,4 +242,4 @@ class SharedMemory:
 
 
 def _size(processes: int) -> int:
-    return _KEY_OCTETS + processes * _SLOT * _OCTETS_OF_A_COUNT
+    return _HEADER + processes * _SLOT * _OCTETS_OF_A_COUNT

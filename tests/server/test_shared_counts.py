@@ -76,3 +76,34 @@ def test_another_mapping_sees_the_same(memory: SharedMemory) -> None:
     mapped = SharedMemory(memory.descriptor, processes=3)
     other = mapped.of(1, max_downloads=WHOLE, max_connections=None)
     assert other.clients.elsewhere("192.0.2.1") == 1
+
+
+@pytest.mark.parametrize(
+    ("others", "allowed"),
+    [
+        pytest.param([(0, 0), (0, 0)], 4, id="nobody else asks"),
+        pytest.param([(3, 3), (0, 0)], 1, id="one has most"),
+        pytest.param([(0, 9), (0, 9)], 2, id="others wait: an even share of each is left to them"),
+        pytest.param([(4, 9), (0, 9)], -1, id="one has all, and another waits"),
+    ],
+)
+def test_places_for_questions(
+    memory: SharedMemory, others: list[tuple[int, int]], allowed: int
+) -> None:
+    """What nobody else wants is this process's; where all want, each has its share."""
+    first, *rest = (memory.of(n, max_downloads=1, max_connections=1).questions for n in range(3))
+    for each, (asking, to_ask) in zip(rest, others, strict=True):
+        each.note(asking=asking, to_ask=to_ask)
+    assert first.allowed(4) == allowed
+    for number in (1, 2):
+        memory.clear(number)
+    assert first.allowed(4) == 4, "a killed process has none"
+
+
+def test_one_turn_for_all(memory: SharedMemory) -> None:
+    """Every process, and the one without a slot, sees whose turn it is."""
+    one, two, _ = (memory.of(n, max_downloads=1, max_connections=1).questions for n in range(3))
+    one.next_turn = 1234.5
+    memory.clear(0)
+    assert two.next_turn == memory.questions_beside().next_turn == 1234.5
+    assert (two.processes, memory.questions_beside().processes) == (3, 1)
