@@ -15,19 +15,28 @@ from tests.running import Running, by_id, by_name, by_sku, running
 FILM = "28f6239f-69a7-4b92-aed3-169ee0b93ab0"
 
 
-@pytest.mark.parametrize("mode", DeliveryMode)
 @pytest.mark.parametrize("reading", READINGS)
-async def test_reading(reading: Switches, mode: DeliveryMode, tmp_path: Path) -> None:
+async def test_reading(reading: Switches, tmp_path: Path) -> None:
     """All three identifiers give the content: whole, in part, as fields alone, conditionally."""
     print(reading)
     async with Sandbox(switches=reading) as thron:
-        wanted = [kind(thron, delivery=mode) for kind in (by_id, by_name, by_sku)]
+        wanted = [
+            kind(thron, f"{kind.__name__.replace('_', '-')}-{mode}", delivery=mode)
+            for mode in DeliveryMode
+            for kind in (by_id, by_name, by_sku)
+        ]
         async with running(thron, tmp_path, *wanted) as connector:
-            data = thron.tenant.bytes_of(FILM)
-            if mode is DeliveryMode.PUBLISHED:
-                data = thron.tenant.rendition_of(FILM, "WEBHD")
-            for path in (f"/files/{FILM}", "/media/en/dawn-on-the-pass", "/products/VA-0512-FILM"):
-                await check(connector, path, data, reading, mode)
+            files = {
+                DeliveryMode.ORIGINAL: thron.tenant.bytes_of(FILM),
+                DeliveryMode.PUBLISHED: thron.tenant.rendition_of(FILM, "WEBHD"),
+            }
+            for mode, data in files.items():
+                for path in (
+                    f"/by-id-{mode}/{FILM}",
+                    f"/by-name-{mode}/en/dawn-on-the-pass",
+                    f"/by-sku-{mode}/VA-0512-FILM",
+                ):
+                    await check(connector, path, data, reading, mode)
 
 
 async def check(

@@ -54,14 +54,14 @@ def test_secrets_are_written_only() -> None:
     assert not [name for name in answers if "app_key" in schemas[name].get("properties", {})]
 
 
-@pytest.mark.parametrize("mode", list(GenerationMode))
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.name)
-async def test_it_holds(connector: Running, operation: Operation, mode: GenerationMode) -> None:
+async def test_it_holds(connector: Running, operation: Operation) -> None:
     """Whatever is sent, as the document says or against it, is answered as it says; no bug."""
     made = await connector.gateway.console.tokens.make("m", can_change=True, actor="test")
-    await asyncio.to_thread(
-        _try, operation, mode, base=connector.gateway.admin_url, token=made.secret
-    )
+    for mode in GenerationMode:
+        await asyncio.to_thread(
+            _try, operation, mode, base=connector.gateway.admin_url, token=made.secret
+        )
 
 
 @cache
