@@ -251,6 +251,37 @@ async def test_a_thousand_races(thron: Sandbox, tmp_path: Path, processes: int) 
         await _race(here, RACES_OF_SOAK)
 
 
+@pytest.mark.bench
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("processes", [1, 2])
+async def test_how_soon(thron: Sandbox, tmp_path: Path, processes: int) -> None:
+    """From the order to the new file in Varnish, with nothing else to do; the longest explained.
+
+    What the kernel ran instead of this process, which holds connectors, THRON and client, is told
+    by /proc (schedstat): on an idle machine it is nothing.
+    """
+    async with edge(thron, tmp_path, processes=processes) as here:
+        assert (await here.get()).status == 200
+        took: list[tuple[float, float]] = []
+        for version in range(200):
+            here.publish(new := f"version {version}".encode())
+            waited_s = _waited_for_a_processor_s()
+            ordered = time.monotonic()
+            await here.know()
+            took_s = await here.until_new(body=new, after=ordered)
+            took.append((took_s, _waited_for_a_processor_s() - waited_s))
+        took.sort()
+        longest_s, without_s = took[-1]
+        print(
+            f"{processes} processes: {took[len(took) // 2][0]:.3f} s, 99 % {took[-3][0]:.3f} s, at"
+            f" most {longest_s:.3f} s, of which {without_s:.3f} s without a processor"
+        )
+
+
+def _waited_for_a_processor_s() -> float:
+    return int(Path("/proc/self/schedstat").read_text("ascii").split()[1]) / 1e9
+
+
 @outages
 async def test_a_cache_that_is_down(
     thron: Sandbox, tmp_path: Path, processes: int, down_s: int
