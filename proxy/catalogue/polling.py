@@ -12,6 +12,8 @@ log = structlog.get_logger("proxy.polling")
 
 # A change is to be seen within two seconds, whoever made it.
 INTERVAL_S = 1.0
+# Of calls that news ask for, one after the other.
+_APART_S = 0.02
 
 
 @asynccontextmanager
@@ -21,6 +23,7 @@ async def polling(
     *,
     interval_s: float = INTERVAL_S,
     news: Callable[[], asyncio.Event] = asyncio.Event,
+    apart_s: float = _APART_S,
 ) -> AsyncIterator[None]:
     """Call at an interval, until the end of the block.
 
@@ -30,8 +33,9 @@ async def polling(
         interval_s: Between two calls.
         news: Gives an event that makes the next call come at once; asked before each call, so
             that nothing that happens during one is missed.
+        apart_s: Between two calls, however much news there is.
     """
-    task = asyncio.create_task(_poll_forever(name, poll, interval_s, news), name=name)
+    task = asyncio.create_task(_poll_forever(name, poll, interval_s, news, apart_s), name=name)
     try:
         yield
     finally:
@@ -44,14 +48,17 @@ async def _poll_forever(
     poll: Callable[[], Awaitable[None]],
     interval_s: float,
     news: Callable[[], asyncio.Event],
+    apart_s: float,
 ) -> None:
     failing: str | None = None
-    event = news()
+    event, now = news(), asyncio.get_running_loop().time
+    called_at = now() - apart_s
     while True:
         with suppress(TimeoutError):
             async with asyncio.timeout(interval_s):
                 await event.wait()
-        event = news()
+                await asyncio.sleep(called_at + apart_s - now())
+        event, called_at = news(), now()
         try:
             await poll()
         except (DatabaseFailed, ConfigurationError) as exc:

@@ -42,8 +42,9 @@ class SeenChanges:
     ) -> AsyncIterator[Self]:
         """Order purges of what is noted, until the end of the block."""
         self = cls(database, monotonic=monotonic)
+        every_s = _WRITTEN_EVERY_S
         async with polling(
-            "seen changes", self.write, interval_s=_WRITTEN_EVERY_S, news=self._next
+            "seen changes", self.write, interval_s=every_s, news=self._next, apart_s=every_s
         ):
             yield self
         # The next process remembers nothing, and so would not notice.

@@ -330,9 +330,10 @@ def _signing_key(secret: str) -> bytes:
 
 def _is_signing_secret(secret: str) -> bool:
     try:
-        return secret != _STANDARD_SECRET and _signing_key(secret) is not None
+        _signing_key(secret)
     except binascii.Error:
         return False
+    return secret != _STANDARD_SECRET
 
 
 def _filled(template: str, values: Mapping[str, str]) -> str:

@@ -29,6 +29,8 @@ log = structlog.get_logger("proxy.purges")
 # While there are hooks: this, the sender's interval and the hook's own request are to take less
 # than 2 s, on a busy machine too.
 _PROMPT_S = 0.2
+# Whatever is remembered is gone over each time, in a sync that finds many changes too.
+_APART_S = 0.1
 _BEAT_S = 2.0
 # A hundred downloads of a film may end one by one, over hours.
 _LONGEST_BETWEEN_REPEATS_S = 60.0
@@ -128,7 +130,8 @@ class PurgePoller:
                 "purges",
                 self.refresh,
                 interval_s=interval_s or usual_s,
-                news=news,
+                news=news if acknowledges else asyncio.Event,
+                apart_s=_APART_S,
             ):
                 yield self
         finally:

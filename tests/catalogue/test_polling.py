@@ -1,6 +1,7 @@
 """Polling goes on, whatever happens to one call."""
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 from structlog.testing import capture_logs
@@ -78,6 +79,24 @@ async def test_news_are_not_waited_for() -> None:
         await asyncio.sleep(0)
         events[-1].set()
         await called_twice.wait()
+
+
+async def test_much_news_is_not_much_work() -> None:
+    """However often there is some, calls are apart."""
+    event, called_at = asyncio.Event(), list[float]()
+    event.set()
+    enough = asyncio.Event()
+
+    async def poll() -> None:
+        called_at.append(asyncio.get_running_loop().time())
+        if len(called_at) == 4:
+            enough.set()
+
+    async with polling("things", poll, interval_s=3600, news=lambda: event, apart_s=0.1):
+        async with asyncio.timeout(60):
+            await enough.wait()
+    apart = [later - earlier for earlier, later in pairwise(called_at)]
+    assert min(apart) >= 0.09
 
 
 async def test_it_ends_with_its_block() -> None:
