@@ -34,7 +34,7 @@ _RIGHTS = {
 
 
 class Granted(StrEnum):
-    """How it went."""
+    """Whether the application may do it, as far as trying shows."""
 
     YES = "yes"
     NO = "no"
@@ -136,7 +136,7 @@ async def _folder(tenant: Tenant, session: ThronSession) -> Finding:
     try:
         found = await tenant.thron.ask(category(tenant.client_id, session.root_category_id))
     except GatewayError as exc:
-        return Finding(Right.FOLDER, _verdict(exc), str(exc))
+        return Finding(Right.FOLDER, _granted(exc), str(exc))
     if found is None:
         return Finding(Right.FOLDER, Granted.NO, session.root_category_id)
     return Finding(Right.FOLDER, Granted.YES, found.names[0].text if found.names else found.id)
@@ -169,10 +169,10 @@ async def _metadata(tenant: Tenant) -> Finding:
     try:
         listed = await tenant.thron.ask(classifications(tenant.client_id))
     except GatewayError as exc:
-        return Finding(Right.METADATA, _verdict(exc), str(exc))
+        return Finding(Right.METADATA, _granted(exc), str(exc))
     names = [each.names[0].text if each.names else each.id for each in listed.items]
     return Finding(Right.METADATA, Granted.YES, ", ".join(names))
 
 
-def _verdict(exc: GatewayError) -> Granted:
+def _granted(exc: GatewayError) -> Granted:
     return Granted.NO if isinstance(exc, ThronRefused) else Granted.UNKNOWN
