@@ -6,6 +6,7 @@ it.
 """
 
 import ast
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -178,6 +179,18 @@ def test_pure_modules_do_no_io(module: str) -> None:
     called = [f for f in _calls(modules()[module]) if isinstance(f, ast.Attribute)]
     read = [(f.value.id, f.attr) for f in called if isinstance(f.value, ast.Name)]
     assert not CLOCKS.intersection(read), "the time comes in as an argument"
+
+
+def test_a_class_name_means_one_thing() -> None:
+    """No two classes have one name; the sandbox has names of its own."""
+    names = Counter(
+        node.name
+        for module, tree in modules().items()
+        if not module.startswith("sandbox")
+        for node in tree.body
+        if isinstance(node, ast.ClassDef)
+    )
+    assert not [name for name, number in names.items() if number > 1]
 
 
 def test_semantics_know_nothing_of_ours() -> None:

@@ -7,7 +7,7 @@ from proxy.text import Text
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class NavigationEntry:
     """An entry of the navigation.
 
     Attributes:
@@ -26,11 +26,11 @@ class Place:
 
 
 NAVIGATION = (
-    Place("/", Text("Overview"), "overview"),
-    Place("/connectors", Text("Connectors"), "link"),
-    Place("/connection", Text("Connection"), "plug"),
-    Place("/audit", Text("Audit"), "list"),
-    Place("/access", Text("Access"), "key"),
+    NavigationEntry("/", Text("Overview"), "overview"),
+    NavigationEntry("/connectors", Text("Connectors"), "link"),
+    NavigationEntry("/connection", Text("Connection"), "plug"),
+    NavigationEntry("/audit", Text("Audit"), "list"),
+    NavigationEntry("/access", Text("Access"), "key"),
 )
 
 

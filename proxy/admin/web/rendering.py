@@ -17,7 +17,7 @@ from proxy.admin.web import formatting, notices
 from proxy.admin.web.assets import ASSETS
 from proxy.admin.web.i18n import NAMES, Language, Words
 from proxy.admin.web.kept_forms import RESTORED
-from proxy.admin.web.navigation import NAVIGATION, Place
+from proxy.admin.web.navigation import NAVIGATION, NavigationEntry
 from proxy.text import Text
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -46,7 +46,7 @@ class Page:
     theme: Theme
     csrf: str
     is_signed_in: bool
-    navigation: tuple[tuple[Place, bool], ...]
+    navigation: tuple[tuple[NavigationEntry, bool], ...]
     notice: Text | None
     first_steps: tuple[OnboardingStep, ...]
 
