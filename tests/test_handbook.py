@@ -320,7 +320,7 @@ def _run(blocks: list[str], home: Path) -> None:
         start_new_session=True,
     ) as shell:
         try:
-            said, _ = shell.communicate(timeout=110)
+            said, _ = shell.communicate(timeout=3 * PATIENCE_S - 20)
         except subprocess.TimeoutExpired:  # it waits for what will not come, with servers behind it
             os.killpg(shell.pid, signal.SIGKILL)
             said, _ = shell.communicate()
