@@ -25,6 +25,7 @@ from proxy.connectors.model import Connector, Identifier
 from proxy.connectors.store import ConnectorStore
 from proxy.settings import Settings, env_name
 from tests.running import Running
+from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
@@ -320,7 +321,7 @@ def _run(blocks: list[str], home: Path) -> None:
         start_new_session=True,
     ) as shell:
         try:
-            said, _ = shell.communicate(timeout=3 * PATIENCE_S - 20)
+            said, _ = shell.communicate(timeout=2 * PATIENCE_S)
         except subprocess.TimeoutExpired:  # it waits for what will not come, with servers behind it
             os.killpg(shell.pid, signal.SIGKILL)
             said, _ = shell.communicate()
