@@ -369,7 +369,7 @@ class Downloads:
     ) -> bytes:
         """Return the header lines of an answer, without those that every answer bears."""
         record, connector, resolution = asked.record, asked.path.connector, resolved.resolution
-        section = resolution.sections.of(status, described, lambda: self._context(resolution))
+        section = resolution.sections.of(status, described, partial(self._context, resolution))
         name = section.file_name
         if name is not None and asked.path.file_name is not None:
             name = asked.path.file_name
@@ -389,22 +389,19 @@ class Downloads:
         return section.octets + varying.encode()
 
     def _context(self, resolution: Resolution) -> ResponseContext:
+        connector, canonical = resolution.connector, None
+        if (current := resolution.current) is not None:  # it was asked for by a former prettyID
+            base = self._bases.secure if connector.force_https else self._bases.plain
+            canonical = paths.public_url(
+                base, connector, language=current.language, value=current.value
+            )
         return ResponseContext(
-            connector=resolution.connector,
+            connector=connector,
             content_id=resolution.delivery.content_id,
             source_name=resolution.delivery.file_name,
-            canonical=self._canonical(resolution),
+            canonical=canonical,
             stale_if_error_s=self._stale_if_error_s,
             purges_caches=self._purges_caches,
-        )
-
-    def _canonical(self, resolution: Resolution) -> str | None:
-        """Return the current address of a content that was asked for by a former prettyID."""
-        if (current := resolution.current) is None:
-            return None
-        base = self._bases.secure if resolution.connector.force_https else self._bases.plain
-        return paths.public_url(
-            base, resolution.connector, language=current.language, value=current.value
         )
 
     def _to_https(self, asked: _Asked) -> web.Response:

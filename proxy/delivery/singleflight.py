@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -64,7 +65,7 @@ class SingleFlight(Generic[K, V]):
             loop = asyncio.get_running_loop()
             task = loop.create_task(self._run(call), name=self._name)
             running = self._running[key] = _Running(task, loop.time())
-            task.add_done_callback(lambda done: self._forget(key, done))
+            task.add_done_callback(partial(self._forget, key))
         return running
 
     async def _run(self, call: Callable[[], Awaitable[V]]) -> V:
