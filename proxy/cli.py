@@ -5,6 +5,8 @@ command is imported when it is run, or when its own help is asked for (click's "
 """
 
 import gc
+import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
@@ -46,9 +48,32 @@ def importing() -> Iterator[None]:
     """
     gc.disable()
     try:
-        yield
+        with _no_default_authorities():
+            yield
     finally:
         gc.enable()
+
+
+@contextmanager
+def _no_default_authorities() -> Iterator[None]:
+    """Let aiohttp, which is imported in the block, read no certificate authorities.
+
+    It does for requests that name no SSL context; all of ours name one
+    (app/tenant.py:trusted_authorities). That is 20 ms of a start, and 1.6 MB of a process.
+    """
+    if "aiohttp" in sys.modules:
+        yield
+        return
+    # OpenSSL reads these (SSL_CTX_set_default_verify_paths(3)); they are the operator's afterwards.
+    given = {name: os.environ.get(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR")}
+    os.environ |= dict.fromkeys(given, os.devnull)
+    try:
+        yield
+    finally:
+        for name, value in given.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
 
 
 class _LazyGroup(click.Group):

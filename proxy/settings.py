@@ -5,7 +5,6 @@ TOML file in ``TDC_CONFIG``, or the default, in this order. Plain pydantic reads
 environment is an argument, so that what is loaded depends on nothing else.
 """
 
-import difflib
 import re
 import socket
 import tomllib
@@ -28,6 +27,7 @@ from yarl import URL
 
 from proxy.errors import ConfigurationError
 from proxy.semantics.forwarded import FORWARDED, X_FORWARDED, TrustedProxies, valid_host
+from proxy.spelling import closest
 
 PREFIX = "TDC_"
 _LEVELS = ("debug", "info", "warning", "error")
@@ -575,5 +575,5 @@ def _from_toml(environ: Mapping[str, str], problems: list[str]) -> dict[str, Any
 
 
 def _nearest(name: str, spell: Callable[[str], str]) -> str:
-    near = difflib.get_close_matches(name, Settings.model_fields, n=1)
-    return f"; did you mean {spell(near[0])}?" if near else "; see thron-connector serve --help"
+    meant = closest(name, Settings.model_fields)
+    return f"; did you mean {spell(meant)}?" if meant else "; see thron-connector serve --help"

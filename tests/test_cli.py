@@ -1,11 +1,14 @@
 """The command line: its help, its version, and how little it costs to start."""
 
 import gc
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
+import trustme
 from click.testing import CliRunner
 
 from proxy import __version__
@@ -69,13 +72,38 @@ def test_serve_imports_nothing_that_few_need() -> None:
         "alembic",
         "asyncpg",
         "babel",
+        "difflib",
         "jinja2",
         "proxy.admin.web",
         "proxy.demo",
         "proxy.sandbox",
+        "proxy.workers",
         "segno",
     }
     assert not (few | {"proxy.admin.web", "sqlalchemy.orm"}) & imported
+
+
+def test_authorities_are_read_for_those_alone_who_trust_them(tmp_path: Path) -> None:
+    """The import of aiohttp reads none, and what the operator has named stays named."""
+    named = tmp_path / "authority.pem"
+    trustme.CA().cert_pem.write_to_path(str(named))
+    program = """
+import gc, os, ssl
+from proxy.cli import importing
+with importing():
+    import proxy.commands.serve
+made = [each for each in gc.get_objects() if isinstance(each, ssl.SSLContext)]
+print(sum(len(each.get_ca_certs()) for each in made))
+print(len(ssl.create_default_context().get_ca_certs()), "SSL_CERT_DIR" in os.environ)
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "SSL_CERT_FILE": str(named)},
+    )
+    assert told.stdout.split() == ["0", "1", str("SSL_CERT_DIR" in os.environ)]
 
 
 def test_garbage_is_collected_again_once_a_command_is_imported() -> None:

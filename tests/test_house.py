@@ -20,7 +20,7 @@ TESTS = Path(__file__).parent
 
 # From the ground up.
 FLOORS: Mapping[str, str] = {
-    "ground": "clock errors fairness hints semantics telemetry text settings",
+    "ground": "clock errors fairness hints semantics spelling telemetry text settings",
     # Plain values in, plain values out: these import no runtime and no clock.
     "rules": """
         backoff thron connectors catalogue.url_entries catalogue.encryption check.content_warnings

@@ -37,7 +37,6 @@ from proxy.server.service_manager import (
 )
 from proxy.settings import Settings, load, state_directory
 from proxy.telemetry import log
-from proxy.workers import Supervisor
 
 # For a successor to log in to THRON, while its predecessor still serves.
 _LOGIN_S = 15.0
@@ -102,6 +101,8 @@ def _open(
     progressed: Callable[[], None] | None,
 ) -> AbstractAsyncContextManager[_Serving]:
     if settings.workers > 1:
+        from proxy.workers import Supervisor  # noqa: PLC0415
+
         return Supervisor.open(
             settings, sockets=sockets, processes=children, failed=failed, progressed=progressed
         )

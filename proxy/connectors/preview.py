@@ -1,6 +1,5 @@
 """What a connector would make public: its folder, metadata and contents, asked of THRON."""
 
-import difflib
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
@@ -10,6 +9,7 @@ from proxy.connectors.identifiers import strategy
 from proxy.connectors.metadata_definitions import definitions
 from proxy.connectors.model import Connector, folder_criteria, is_servable
 from proxy.errors import ConfigurationError
+from proxy.spelling import closest
 from proxy.thron.content import Content
 from proxy.thron.folder import Category, MetadataDefinition, category
 from proxy.thron.retry import Retrying
@@ -145,6 +145,6 @@ def _unknown_metadata(connector: Connector, known: tuple[MetadataDefinition, ...
             " check the key, give one a value, or let the application see definitions in THRON."
         )
     usable = sorted({each.key for each in known if not _is_unusable(each)})
-    near = difflib.get_close_matches(connector.metadata or "", usable, n=1)
-    fix = f"did you mean {near[0]!r}?" if near else f"THRON has {', '.join(usable) or 'none'}."
+    meant = closest(connector.metadata or "", usable)
+    fix = f"did you mean {meant!r}?" if meant else f"THRON has {', '.join(usable) or 'none'}."
     return f"connector {connector.slug}: no metadata has the key {connector.metadata!r}; {fix}"

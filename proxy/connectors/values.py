@@ -4,13 +4,13 @@ These are the validators of the fields of ``model.Connector``: each takes a plai
 JSON give it, or what a Connector holds already, and returns the latter, or raises Unfit.
 """
 
-import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import TypeGuard, TypeVar
 
 from proxy.connectors.addressability import CONTROL, RESERVED_SEGMENTS, is_id
+from proxy.spelling import closest
 from proxy.text import Text
 from proxy.thron.content import ContentType
 
@@ -188,8 +188,8 @@ def is_slug(value: object) -> TypeGuard[str]:
 def nearest(word: str, words: Iterable[str]) -> str:
     """Return the end of a sentence that helps with a misspelt word."""
     known = [str(each) for each in words]
-    close = difflib.get_close_matches(word.lower(), known, n=1)
-    return f'did you mean "{close[0]}"?' if close else f"choose from {', '.join(known)}."
+    meant = closest(word.lower(), known)
+    return f'did you mean "{meant}"?' if meant is not None else f"choose from {', '.join(known)}."
 
 
 def _string(value: object) -> str:

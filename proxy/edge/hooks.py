@@ -176,7 +176,7 @@ def _http_url(text: str) -> str:
 class _HookSpec(BaseModel):
     """A hook as the file has it; a key's description says what it has to be."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     name: str = Field(
         "",

@@ -3,16 +3,19 @@
 import contextlib
 import os
 import random
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+import venv
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
+from importlib import metadata
 from pathlib import Path
 
 import trustme
@@ -250,14 +253,15 @@ def connector(to: Origin, *, by_tls: bool, workers: int = 1) -> Iterator[Server]
         }
         document = home / "connectors.toml"
         document.write_text(_CONNECTOR.format(folder=folder))
+        python = installed(to.home)
         subprocess.run(
-            [sys.executable, "-m", "proxy", "connectors", "apply", "--yes", str(document)],
+            [python, "-m", "proxy", "connectors", "apply", "--yes", str(document)],
             check=True,
             cwd=_ROOT,
             env=_environ(environ),
             stdout=subprocess.DEVNULL,
         )
-        words = (sys.executable, "-m", "proxy", "serve")
+        words = (python, "-m", "proxy", "serve")
         ready = partial(_has_said, home, '"listening"')
         if workers > 1:
             ready = partial(_has_said, home, '"process ready"', times=1 + workers)
@@ -272,6 +276,23 @@ def connector(to: Origin, *, by_tls: bool, workers: int = 1) -> Iterator[Server]
                 started_s=time.perf_counter() - began,
                 started_cpu_s=cpu_s(process.pid),
             )
+
+
+@cache
+def installed(home: Path) -> str:
+    """Return a Python that has what users install, and nothing that tests need.
+
+    One library imports another where that is there: structlog would bring rich, with 3 MB.
+    """
+    place = _directory(home, "python")
+    venv.create(place, symlinks=True)
+    (packages,) = place.glob("lib/python*/site-packages")
+    pins = (_ROOT / "deploy" / "requirements.txt").read_text()
+    for name in re.findall(r"^([\w.-]+)==", pins, re.MULTILINE):
+        files = metadata.files(name) or []
+        for top in {file.parts[0] for file in files} - {"..", "__pycache__"}:
+            (packages / top).symlink_to(str(metadata.distribution(name).locate_file(top)))
+    return str(place / "bin" / "python")
 
 
 @contextmanager

@@ -13,7 +13,6 @@ import resource
 import ssl
 import statistics
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -312,7 +311,9 @@ def test_start(origin: Origin, results: Results) -> None:
             cpu.add(ours.name, ours.started_cpu_s)
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(
-            [sys.executable, "-m", "proxy", "--help"], check=True, stdout=subprocess.DEVNULL
+            [servers.installed(origin.home), "-m", "proxy", "--help"],
+            check=True,
+            stdout=subprocess.DEVNULL,
         )
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         words.add(ours.name, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
