@@ -2,21 +2,26 @@
 
 The C library keeps what was freed below its highest piece in use: after a thousand slow downloads
 some 20 MB, for as long as the process runs. ``malloc_trim`` gives that back, whatever lies above.
+Of what asyncio made for each connection the parts refer to each other, and are freed when the
+garbage collector looks next; where little goes on any more, that would be hours later.
 """
 
 import asyncio
 import ctypes
+import gc
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-# Between two looks; a trim takes some milliseconds, in which nothing else is done.
+# Between two looks; collection and trim take some milliseconds, in which nothing else is done.
 _EVERY_S = 30.0
 # Downloads that may run meanwhile.
 _FEW = 16
 # More than at the last look, and worth it.
 _GROWN = 8 * 1024 * 1024
+# Up to this generation: the oldest has what is remembered for long, and takes long to look through.
+_YOUNG = 1
 
 _STATM = Path("/proc/self/statm")
 
@@ -50,6 +55,7 @@ async def _trim_forever(
         # Where no descriptor is left, the next look is early enough.
         with suppress(OSError):
             if running() <= _FEW and resident() > least + _GROWN:
+                gc.collect(_YOUNG)
                 trim(0)
                 least = resident()  # what is in use by now, and not looked at again
 

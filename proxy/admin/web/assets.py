@@ -1,7 +1,6 @@
 """The console's style sheet, scripts and pictures, at addresses that change with what they hold."""
 
 import hashlib
-import mimetypes
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from aiohttp import web
 _FOLDER = Path(__file__).parent / "static"
 _DIGITS = 16
 _FOR_EVER = "public, max-age=31536000, immutable"
+_MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 PATH = "/static/{digest}/{name}"
 
@@ -62,9 +62,7 @@ class Assets:
 
 
 def _read(path: Path) -> _File:
-    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    is_text = kind.startswith("text/") or kind.endswith(("javascript", "svg+xml"))
-    return _File(f"{kind}; charset=utf-8" if is_text else kind, path.read_bytes())
+    return _File(f"{_MEDIA_TYPES[path.suffix]}; charset=utf-8", path.read_bytes())
 
 
 ASSETS = Assets()
