@@ -6,6 +6,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from proxy.catalogue.hook_progress import HookProgress
 from proxy.sandbox.server import Sandbox
 from tests.admin.visitor import Visitor, visitor
 from tests.delivery.origin_server import OriginServer, origin_server
@@ -69,6 +70,23 @@ async def test_listed_and_tried(thron: Sandbox, tmp_path: Path) -> None:
         assert "varnish accepted it." in (await admin.send("/purge/try", hook="varnish")).words
         assert "other did not accept it" in (await admin.send("/purge/try", hook="other")).words
         assert (await admin.send("/purge/try", hook="none")).status == 404
+
+
+async def test_a_hook_of_another_replica_s_file(thron: Sandbox, tmp_path: Path) -> None:
+    """It is listed with what is wrong, and cannot be tried here."""
+    async with (
+        told(thron, tmp_path) as (connector, _),
+        visitor(connector.gateway) as admin,
+    ):
+        await HookProgress(connector.gateway.context.database).follow(["theirs"])
+        await admin.enter(connector.gateway.demo_url())
+        (*_, theirs) = (await admin.call("GET", "/api/purge-hooks")).json["items"]
+        assert (theirs["name"], theirs["is_known"]) == ("theirs", False)
+        assert (await admin.call("POST", "/api/purge-hooks/theirs/try")).status == 404
+        shown = await admin.get("/purge")
+        assert "theirs" in shown.words
+        assert "its purges wait" in shown.words
+        assert shown.text.count('action="/purge/try"') == 2
 
 
 async def test_without_hooks(admin: Visitor) -> None:
