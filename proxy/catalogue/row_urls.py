@@ -1,9 +1,9 @@
 """The public URLs of the summary table's lines; pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from proxy.catalogue.url_rows import UrlRow
-from proxy.connectors.addresses import illustrative, public_url
+from proxy.connectors.addresses import PublicUrls, illustrative
 from proxy.connectors.model import Connector
 
 
@@ -22,6 +22,10 @@ class RowUrls:
     plain: str
     secure: str
     is_named: bool = False
+    _urls: PublicUrls = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_urls", PublicUrls(self.base, self.connector))
 
     @property
     def base(self) -> str:
@@ -45,12 +49,6 @@ class RowUrls:
         if line.value is None or not line.is_addressable:
             return None
         try:
-            return public_url(
-                self.base,
-                self.connector,
-                language=line.language,
-                value=line.value,
-                file_name=file_name,
-            )
+            return self._urls.of(language=line.language, value=line.value, file_name=file_name)
         except ValueError:  # entered for what the connector was like before
             return None

@@ -43,13 +43,14 @@ async def urls(slug: str, form: str, search: str, status: str | None, *, names: 
         require(slug, known)
         connector = next(each for each in known.all if each.slug == slug)
         made = RowUrls(connector, settings.public_base, settings.secure_base, is_named=names)
-        lines = Contents(database).each(connector, selection)
+        contents = Contents(database)
         if form != "table":
-            async for piece in exported(lines, made, Format(form)):
+            batches = contents.batches(connector, selection)
+            async for piece in exported(batches, made, Format(form)):
                 click.echo(piece, nl=False)
             return 0
         found = False
-        async for line in lines:
+        async for line in contents.each(connector, selection):
             found = True
             url = made.of(line) if line.serves else None
             # A control character of a title could move the terminal's cursor.

@@ -168,10 +168,29 @@ def public_url(
     Raises:
         ValueError: The value, or the language, is not addressable.
     """
-    segments = _address_segments(connector, language, value)
-    if file_name and (name := _cosmetic(file_name)):
-        segments.append(name)
-    return "/".join([_root(base, connector), *map(_quoted, segments)])
+    return PublicUrls(base, connector).of(language=language, value=value, file_name=file_name)
+
+
+class PublicUrls:
+    """Makes many public URLs of one connector, as ``public_url`` does: what all have, once."""
+
+    def __init__(self, base: str, connector: Connector) -> None:
+        self._connector = connector
+        self._root = _root(base, connector)
+        self._by = strategy(connector)
+
+    def of(self, *, language: str | None, value: str, file_name: str | None = None) -> str:
+        """Return the public URL of a content."""
+        if not is_addressable(self._connector, value):
+            raise ValueError("This value is not addressable.")
+        url = self._root
+        if self._by.has_language:
+            if language is None or not is_language(language):
+                raise ValueError("A prettyId is addressed under its language.")
+            url = f"{url}/{language.lower()}"
+        url = f"{url}/{_quoted(self._by.compared(value))}"
+        name = _cosmetic(file_name) if file_name else ""
+        return f"{url}/{name}" if name else url
 
 
 def illustrative(base: str, connector: Connector) -> tuple[Part, ...]:
@@ -243,17 +262,6 @@ def _language(segment: str) -> str:
     return segment.lower()
 
 
-def _address_segments(connector: Connector, language: str | None, value: str) -> list[str]:
-    if not is_addressable(connector, value):
-        raise ValueError("This value is not addressable.")
-    by = strategy(connector)
-    if not by.has_language:
-        return [by.compared(value)]
-    if language is None or not is_language(language):
-        raise ValueError("A prettyId is addressed under its language.")
-    return [language.lower(), value]
-
-
 def _root(base: str, connector: Connector) -> str:
     if connector.host is None:
         return f"{base.rstrip('/')}/{connector.slug}"
@@ -268,8 +276,9 @@ def _quoted(segment: str) -> str:
 
 
 def _cosmetic(file_name: str) -> str:
+    """Return a file name as the last segment of a URL; empty: it cannot be one."""
     if _PLAIN.fullmatch(file_name):
         return "" if file_name in {".", ".."} else file_name
     name = re.sub(r"[/\\]", "_", CONTROL.sub("", file_name))
     name = name.encode("utf-8", "ignore")[:LONGEST_SEGMENT].decode("utf-8", "ignore")
-    return "" if name in {".", ".."} else name
+    return "" if name in {".", ".."} else quote(name, safe="")

@@ -153,16 +153,16 @@ async def test_export(state: Path) -> None:
         urls = RowUrls(NAMES, "http://dl.example.com", "https://dl.example.com", is_named=True)
         for form in Format:
             began = time.process_time()
-            async for _ in exported(contents.each(NAMES), urls, form):
+            async for _ in exported(contents.batches(NAMES), urls, form):
                 pass
             cpu_s = time.process_time() - began
             async with turns_of_the_loop() as turns_s:
-                async for _ in exported(contents.each(NAMES), urls, form):
+                async for _ in exported(contents.batches(NAMES), urls, form):
                     pass
             size, peak = 0, 0
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             tracemalloc.start()
-            async for piece in exported(contents.each(NAMES), urls, form):
+            async for piece in exported(contents.batches(NAMES), urls, form):
                 size += len(piece)
                 peak = max(peak, tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()

@@ -19,13 +19,14 @@ from tests.catalogue.test_row_urls import LINE, PLAIN, SECURE
 URLS = RowUrls(NAMES, PLAIN, SECURE)
 
 
-async def _each(lines: Sequence[UrlRow]) -> AsyncIterator[UrlRow]:
-    for line in lines:
-        yield line
+async def _batches(lines: Sequence[UrlRow]) -> AsyncIterator[Sequence[UrlRow]]:
+    """Give lines as the catalogue does, and few in the last batch."""
+    for start in range(0, len(lines), 1000):
+        yield lines[start : start + 1000]
 
 
 async def _export(form: Format, *lines: UrlRow, is_marked: bool = False) -> bytes:
-    pieces = exported(_each(lines), URLS, form, is_marked=is_marked)
+    pieces = exported(_batches(lines), URLS, form, is_marked=is_marked)
     return b"".join([piece async for piece in pieces])
 
 
@@ -114,7 +115,7 @@ async def test_text() -> None:
 async def test_in_pieces() -> None:
     """A long export comes in pieces, none of them long."""
     lines = [LINE._replace(number=number) for number in range(2000)]
-    pieces = [piece async for piece in exported(_each(lines), URLS, Format.JSON)]
+    pieces = [piece async for piece in exported(_batches(lines), URLS, Format.JSON)]
     assert len(pieces) > 5
     assert max(map(len, pieces)) < 64 * 1024
     assert len(json.loads(b"".join(pieces))) == 2000

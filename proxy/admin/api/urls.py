@@ -133,18 +133,18 @@ class UrlsApi:
     async def export_urls(
         self, slug: str, query: ExportQuery, request: web.Request
     ) -> web.StreamResponse:
-        """Give all addresses of a selection as CSV, JSON or plain URLs, streamed.
+        """Export all addresses of a selection as CSV, JSON or plain URLs, streamed.
 
         In CSV, cells that a spreadsheet would take for a formula begin with an apostrophe. JSON
         is one array; txt has the URLs that lead to a content, one a line.
         """
         connector = connector_of(self.watch, slug)
         selection = replace(query.selection, numbers=query.number)
-        lines = self.contents.each(
+        batches = self.contents.batches(
             connector, selection, sort=query.sort, descending=query.is_descending
         )
         urls = line_urls(self.settings, connector, is_named=query.names)
-        pieces = exported(lines, urls, query.format, is_marked=query.bom)
+        pieces = exported(batches, urls, query.format, is_marked=query.bom)
         first = await anext(pieces, b"")  # a database that does not answer is still told as such
         response = web.StreamResponse(
             headers={
