@@ -47,7 +47,7 @@ soak: $(VENV)/test programs
 	$(BIN)/pytest -m soak --timeout 0 -s
 
 messages: $(VENV)/test # the console's texts for its translators: run after a text was added or changed
-	$(BIN)/pybabel -q extract
+	PYTHONPATH=. $(BIN)/pybabel -q extract
 	sed -i '/^"[A-Za-z-]*-Date: /d' proxy/admin/web/locale/console.pot # else every run would differ
 	$(BIN)/pybabel -q update
 

@@ -125,7 +125,7 @@ class ContentsApi:
 
     @operation("GET", _PATH + "/snippets", tag=_TAG, problems=(404,))
     async def list_snippets(self, slug: str, id_: str, query: LineQuery) -> SnippetList:
-        """Give a URL in forms that are ready to paste, if it leads to this content."""
+        """Return a URL in forms that are ready to paste, if it leads to this content."""
         url, line = await self._url(slug, id_, query)
         if line.serves:
             items = snippets(url, line.title or line.file_name or id_, line.content_type)

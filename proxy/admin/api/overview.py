@@ -30,5 +30,5 @@ class OverviewApi:
 
     @operation("GET", "/api/requests", tag="Overview")
     async def list_requests(self, query: RequestsQuery) -> RequestsPage:
-        """List requests of the public listener, of the last 500 the newest first."""
+        """List requests of the public listener, newest first, of the last 500."""
         return RequestsPage(items=self.recent.newest(most=query.limit, wanted=query.wants))

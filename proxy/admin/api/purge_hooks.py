@@ -36,7 +36,7 @@ class PurgeHooksApi:
 
     @operation("POST", "/api/purge-hooks/{name}/try", tag=_TAG, problems=(404,))
     async def try_purge_hook(self, name: str) -> HookTest:
-        """Send a hook's request for a tag that nothing bears."""
+        """Send a hook a trial request, for a tag that no content has."""
         try:
             return HookTest(problem=await self.sender.try_hook(name))
         except KeyError as exc:

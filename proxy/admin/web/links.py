@@ -68,6 +68,7 @@ class LinksPages:
             connector=connector,
             path=path,
             here=f"{path}/links",
+            is_guessed=self.settings.is_public_url_guessed,
             query=query,
             check=await self.store.last(connector.slug),
             tally=tally,

@@ -33,7 +33,7 @@ export async function linkCopied() {
 
 async function copy(button) {
   await copyText(button.dataset.copy);
-  if (button.closest("[data-rows], .url, .snippets")) linkCopied();
+  if (button.closest(".link, .url, .snippets")) linkCopied();
   button.classList.add("is-copied");
   announce(button.dataset.copied);
   setTimeout(() => button.classList.remove("is-copied"), 1500);
