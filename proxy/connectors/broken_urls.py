@@ -14,6 +14,7 @@ from proxy.catalogue.url_rows import Selection, UrlRow
 from proxy.connectors.addresses import public_url
 from proxy.connectors.identifiers import naming_of
 from proxy.connectors.impact import (
+    MARK,
     BrokenUrl,
     BrokenUrls,
     Reason,
@@ -52,12 +53,17 @@ async def broken_urls(
     """
     counts: dict[Reason, int] = {}
     sample: list[BrokenUrl] = []
+    marks: list[int] = []
+    total = 0
     async for each in each_broken_url(database, old, new, base=base, holds=holds):
+        total += 1
         counts[each.reason] = counts.get(each.reason, 0) + 1
         if len(sample) < _SHOWN:
             sample.append(each)
+        if total % MARK == 0:
+            marks.append(each.number)
     by_reason = tuple(ReasonCount(each, counts[each]) for each in Reason if each in counts)
-    return BrokenUrls(sum(counts.values()), by_reason, tuple(sample))
+    return BrokenUrls(total, by_reason, tuple(sample), tuple(marks))
 
 
 async def each_broken_url(

@@ -1,7 +1,7 @@
 """What a change of a connector does: the URLs that break, the contents that become public; pure."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated
 
@@ -143,6 +143,9 @@ class ReasonCount:
     urls: int
 
 
+MARK = 1000
+
+
 @dataclass(frozen=True, slots=True)
 class BrokenUrls:
     """URLs that work now, and would stop working."""
@@ -150,6 +153,8 @@ class BrokenUrls:
     total: int = 0
     by_reason: tuple[ReasonCount, ...] = ()
     sample: Annotated[tuple[BrokenUrl, ...], Field(description="the first of them")] = ()
+    # The number of each MARK-th of them: from there a page deep in the list is read.
+    marks: Annotated[tuple[int, ...], Field(exclude=True)] = field(default=(), repr=False)
 
 
 NONE_BROKEN = BrokenUrls()

@@ -1,5 +1,6 @@
 """Connectors are planned, applied and removed: what the commands, the API and the console call."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ from proxy.connectors.broken_urls import broken_urls, each_broken_url
 from proxy.connectors.changes import Changes, compare, conflicts, differences
 from proxy.connectors.folder_statistics import FolderStatistics, scope_of
 from proxy.connectors.impact import (
+    MARK,
     NONE_BROKEN,
     BrokenUrl,
     Impact,
@@ -32,6 +34,10 @@ NO_HOOKS = (
     " changes by tag: what is withdrawn would stay there for so long. A cache that purges by URL"
     " alone does not help, as a content's URLs end with any file name."
 )
+
+# Changes whose lists somebody may be reading: of a large folder each holds megabytes.
+_LISTED = 2
+_LISTED_S = 60.0
 
 # Keys that say the same as others that are told.
 _UNTOLD = frozenset({"folder", "classification_id"})
@@ -108,6 +114,7 @@ class ConnectorService:
         self._settings = settings
         self._previewer = previewer
         self._watch = watch
+        self._listed: dict[tuple[Connector, Connector | None], Impact] = {}
 
     async def plan(
         self,
@@ -173,6 +180,57 @@ class ConnectorService:
             DatabaseFailed: The catalogue cannot be read.
         """
         return await self._impact(old, None, "", counted=False, at_most_s=0)
+
+    async def plan_once(
+        self, old: Connector, wanted: Connector | None, *, at_most_s: float
+    ) -> Impact:
+        """Return what a change would do, planned once for all the pages of its list.
+
+        What the next page needs is neither counted nor asked of THRON again for a minute. What
+        is applied is always planned anew.
+
+        Args:
+            old: As it is.
+            wanted: As ``plan`` takes it; None: the connector would be removed.
+            at_most_s: As for ``plan``.
+
+        Raises:
+            ConfigurationError, ThronError, DatabaseFailed: As ``plan``.
+        """
+        key = (old, wanted)
+        found = self._listed.get(key)
+        if found is not None:
+            return found
+        if wanted is None:
+            found = await self.plan_removal(old)
+        else:
+            [found] = (await self.plan([wanted], at_most_s=at_most_s)).impacts
+        # Another minute may count what this one could not, and another ``old`` has other URLs.
+        if found.is_exact and found.old == old:
+            while len(self._listed) >= _LISTED:
+                del self._listed[next(iter(self._listed))]
+            self._listed[key] = found
+            asyncio.get_running_loop().call_later(_LISTED_S, self._listed.pop, key, None)
+        return found
+
+    async def broken_page(self, found: Impact, *, first: int, limit: int) -> list[BrokenUrl]:
+        """Return some of the URLs that a planned change breaks, by their place in the list.
+
+        Raises:
+            DatabaseFailed: The catalogue cannot be read.
+        """
+        marks, shown = found.broken.marks, list[BrokenUrl]()
+        whole, over = divmod(first, MARK)
+        if whole > len(marks):
+            return shown
+        async for each in self.each_broken_url(found, after=marks[whole - 1] if whole else 0):
+            if over:
+                over -= 1
+                continue
+            shown.append(each)
+            if len(shown) == limit:
+                break
+        return shown
 
     def each_broken_url(self, found: Impact, *, after: int = 0) -> AsyncIterator[BrokenUrl]:
         """Give every URL that a planned change breaks, of which the plan has the first.

@@ -2,14 +2,17 @@
 
 import pytest
 
-from proxy.connectors.impact import Reason, breaks
+from proxy.catalogue.database import Database
+from proxy.connectors.impact import MARK, Reason, breaks
 from proxy.connectors.model import Connector
 from proxy.connectors.service import ConnectorService, Plan
 from proxy.connectors.store import ConnectorStore
 from proxy.errors import ConfigurationError, ThronUnreachable
 from proxy.sandbox.server import Sandbox
+from proxy.settings import Settings
 from proxy.thron.content import ContentType
 from tests.admin.listed import listed
+from tests.catalogue.entering import NAMES, Catalogue, named
 from tests.running import Running, by_id, by_name, by_sku
 
 IMAGES = frozenset({ContentType.IMAGE})
@@ -166,3 +169,37 @@ async def test_removal_breaks_all(connector: Running) -> None:
     found = await service(connector).plan_removal(files)
     assert found.broken.total > 0
     assert [each.reason for each in found.broken.by_reason] == [Reason.REMOVED]
+
+
+async def test_a_list_is_planned_once_for_all_its_pages(connector: Running) -> None:
+    """Its next page has what was found for the first; what is applied is planned anew."""
+    await listed(connector, "files")
+    files = connector.gateway.watch.connectors.of_slug("files")
+    assert files is not None
+    by, narrower = service(connector), files.model_copy(update={"content_types": IMAGES})
+    first = await by.plan_once(files, narrower, at_most_s=60)
+    removal = await by.plan_once(files, None, at_most_s=60)
+    assert first.broken.total < removal.broken.total
+    assert await by.plan_once(files, narrower, at_most_s=60) is first
+    assert (await by.plan([narrower])).impacts[0] is not first
+    # A third makes the first give way: of a large folder each holds megabytes.
+    await by.plan_once(files, files.model_copy(update={"enabled": False}), at_most_s=60)
+    assert await by.plan_once(files, None, at_most_s=60) is removal
+    assert await by.plan_once(files, narrower, at_most_s=60) is not first
+
+
+async def test_a_page_deep_in_a_long_list(database_url: str) -> None:
+    """Whatever the page, it has the URLs of its place, and the last one ends the list."""
+    async with Database.open(database_url) as database:
+        run = await Catalogue(database).begin(NAMES)
+        contents = [named(number, f"en:name-{number}") for number in range(2 * MARK + 50)]
+        await Catalogue(database).writer.enter(run, NAMES, contents)
+        by = ConnectorService(
+            ConnectorStore(database), Settings(public_url="https://dl.example.com")
+        )
+        found = await by.plan_removal(NAMES)
+        assert (found.broken.total, len(found.broken.marks)) == (len(contents), 2)
+        whole = [each.url async for each in by.each_broken_url(found)]
+        for first in (0, 25, MARK - 1, MARK, MARK + 1, 2 * MARK, 2 * MARK + 40, 3 * MARK):
+            page = await by.broken_page(found, first=first, limit=25)
+            assert [each.url for each in page] == whole[first : first + 25]

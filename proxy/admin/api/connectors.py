@@ -1,5 +1,7 @@
 """Connectors: listed, planned, made, changed, removed, by the keys of the TOML document."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -178,12 +180,11 @@ class ConnectorsApi:
     ) -> BrokenUrlsPage:
         """List every URL that a change or removal would break, page by page, without doing it."""
         old = await self._known(slug)
-        if content.connector is None:
-            found = await self.service.plan_removal(old)
-        else:
-            [found] = (await self._plan(_wanted_of(old, content.connector))).impacts
-            if found.old is None:  # removed meanwhile
-                raise ApiProblem(404, "There is no such connector.")
+        wanted = None if content.connector is None else _wanted_of(old, content.connector)
+        with _problems():
+            found = await self.service.plan_once(old, wanted, at_most_s=_WAIT_S)
+        if found.old is None:  # removed meanwhile
+            raise ApiProblem(404, "There is no such connector.")
         items: list[BrokenUrl] = []
         async for each in self.service.each_broken_url(found, after=query.after):
             items.append(each)
@@ -225,11 +226,8 @@ class ConnectorsApi:
         return found
 
     async def _plan(self, wanted: Connector, *, counted: bool = False) -> Plan:
-        try:
+        with _problems():
             return await self.service.plan([wanted], counted=counted, at_most_s=_WAIT_S)
-        except ConfigurationError as exc:
-            problems = [FieldProblem("connector", each) for each in exc.problems]
-            raise ApiProblem(422, exc.problems[0], problems=problems) from exc
 
     async def _apply(self, plan: Plan, content: WantedConnector, caller: Caller) -> ConnectorState:
         [found] = plan.impacts
@@ -271,6 +269,15 @@ class ConnectorsApi:
 def entity_tag(connector: ConnectorSpec) -> str:
     """Return the ETag of a connector as it is kept."""
     return f'"{state_of(connector)}"'
+
+
+@contextmanager
+def _problems() -> Iterator[None]:
+    try:
+        yield
+    except ConfigurationError as exc:
+        problems = [FieldProblem("connector", each) for each in exc.problems]
+        raise ApiProblem(422, exc.problems[0], problems=problems) from exc
 
 
 def _see_confirmed(field: str, confirmed: int | None, number: int) -> None:

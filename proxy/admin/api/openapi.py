@@ -26,8 +26,11 @@ _IF_MATCH: dict[str, Any] = {
     "in": "header",
     "required": False,
     "schema": {"type": "string"},
-    "description": "The ETag of the version that you read: where it has been changed since, the"
-    " answer is 412 and nothing happens. Without the field the request goes ahead.",
+    "example": '"5d41402abc4b2a76"',
+    "description": "The ETag of the version that you read, exactly as you received it: if somebody"
+    " has changed it since, the answer is 412, carries the ETag of the current version, and nothing"
+    " happens. Read it again, make your change anew, and send the new ETag. Without this field the"
+    " request goes ahead and overwrites what others have changed.",
 }
 
 _ETAG = {

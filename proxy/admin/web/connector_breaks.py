@@ -56,11 +56,6 @@ class ConnectorBreaksPages:
         last = max(1, -(-found.broken.total // _SIZE))
         page = min(query.page, last)
         first = (page - 1) * _SIZE
-        shown, number = list[BrokenUrl](), 0
-        async for each in self.service.each_broken_url(found):
-            if first <= number < first + _SIZE:
-                shown.append(each)
-            number += 1
         change = urlencode([each for each in request.query.items() if each[0] != "page"])
         path = f"/connectors/{connector.slug}/breaks"
         return render(
@@ -69,12 +64,12 @@ class ConnectorBreaksPages:
             **NAMES,
             connector=connector,
             problems=await self.links.problems(connector),
-            shown=shown,
+            shown=await self.service.broken_page(found, first=first, limit=_SIZE),
             first=first,
-            total=number,
+            total=found.broken.total,
             export=f"{path}.csv?{change}",
             newer=f"{path}?{change}&page={page - 1}" if page > 1 else None,
-            older=f"{path}?{change}&page={page + 1}" if number > first + _SIZE else None,
+            older=f"{path}?{change}&page={page + 1}" if page < last else None,
         )
 
     @pages.get("/connectors/{slug}/breaks.csv")
@@ -104,14 +99,13 @@ class ConnectorBreaksPages:
     async def _impact(
         self, request: web.Request, connector: Connector, query: BreaksQuery
     ) -> Impact:
-        if query.removal:
-            return await self.service.plan_removal(connector)
-        form = forms.read(request.query, AllFields)
-        if form.value is None:
-            raise web.HTTPBadRequest
-        wanted = form.value.connector(connector).model_copy(update={"slug": connector.slug})
-        [found] = (await self.service.plan([wanted], at_most_s=_WAIT_S)).impacts
-        return found
+        wanted = None
+        if not query.removal:
+            form = forms.read(request.query, AllFields)
+            if form.value is None:
+                raise web.HTTPBadRequest
+            wanted = form.value.connector(connector).model_copy(update={"slug": connector.slug})
+        return await self.service.plan_once(connector, wanted, at_most_s=_WAIT_S)
 
 
 async def _pieces(found: AsyncIterator[BrokenUrl]) -> AsyncIterator[bytes]:
