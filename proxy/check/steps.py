@@ -34,7 +34,7 @@ _NO_SHARE = (
 _SEES_NOTHING = (
     "the application has no right to see the folder's contents: the folder holds some, and the"
     " search finds none. In THRON give the Custom Application access to the folder and its"
-    " contents, or set TDC_USERNAME to a user who may see them"
+    " contents, or set TDC_USERNAME to a user who can see them"
 )
 
 
@@ -57,7 +57,7 @@ async def check(context: AppContext) -> AsyncIterator[DiagnosisStep]:
     if context.database.encryption is None:
         database += (
             "; without TDC_SECRET_KEY nothing secret is stored there, and each replica logs in by"
-            " itself, which may end the session of another: set the same key for all of them"
+            " itself, which can end the session of another: set the same key for all of them"
         )
     yield DiagnosisStep("database", database)
     try:
@@ -123,7 +123,7 @@ def _api_variants(tenant: Tenant) -> Iterator[DiagnosisStep]:
         told = f"is asked in a plainer form, as this tenant refuses the usual one ({form})"
         if not tenant.search.is_ordered:
             told += (
-                "; it takes no order: contents that change while a folder is listed may be missed"
+                "; it takes no order: contents that change while a folder is listed can be missed"
                 " until it is listed again"
             )
         if "publishingStatus" not in form.details:

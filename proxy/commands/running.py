@@ -39,7 +39,7 @@ class WithSettings(click.Command):
             formatter.write_dl(rows)
         formatter.write_paragraph()
         formatter.write_text(
-            "Each may also come from a file whose path is in NAME_FILE, or from the TOML file whose"
+            "Each can also come from a file whose path is in NAME_FILE, or from the TOML file whose"
             " path is in TDC_CONFIG (in lower case, without TDC_). The environment goes first."
         )
 

@@ -30,8 +30,8 @@ NO_HTTPS = (
 )
 
 NO_HOOKS = (
-    "cdn_max_age_s is longer than max_age_s, and TDC_PURGE_HOOKS names no cache to be told of"
-    " changes by tag: what is withdrawn would stay there for so long. A cache that purges by URL"
+    "cdn_max_age_s is longer than max_age_s, and TDC_PURGE_HOOKS names no cache that is notified of"
+    " changes by tag: what is withdrawn would stay there that long. A cache that purges by URL"
     " alone does not help, as a content's URLs end with any file name."
 )
 

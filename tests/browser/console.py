@@ -1,6 +1,7 @@
 """The console in Chromium: what every page of it has to be."""
 
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -104,6 +105,18 @@ async def confirm_by_number(page: Page) -> None:
     label = await page.get_by_text(re.compile(r"^Type \d+ to confirm$")).inner_text()
     await page.get_by_label(label).fill(label.split()[1])
     await page.get_by_role("button", name="Make them public").click()
+
+
+def give_hostile_titles(thron: Sandbox) -> None:
+    """Give contents titles that are long, without spaces, or that turn text around."""
+    hostile = {
+        "strada-sl-film": "All about the new Strada " * 80,
+        "carbon-weave": "x" * 2000,
+        "aurora-jingle": "\u202egnp.exe \u2067 turned round",
+    }
+    for name, title in hostile.items():
+        content = thron.tenant.find(name)
+        thron.tenant.change(content.id, now=time.time(), titles={"EN": title, "IT": title})
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.admin.listed import listed
-from tests.browser.console import WIDE, Window, window
+from tests.browser.console import WIDE, Window, give_hostile_titles, window
 from tests.running import Running
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -204,14 +204,7 @@ async def test_a_phone_shows_cards(browser: Browser, connector: Running) -> None
 
 async def test_hostile_titles_stay_in_their_cells(browser: Browser, connector: Running) -> None:
     """Titles of 2,000 characters, without spaces, or that turn text around harm no other cell."""
-    tenant = connector.thron.tenant
-    hostile = {
-        "strada-sl-film": "All about the new Strada " * 80,
-        "carbon-weave": "x" * 2000,
-        "aurora-jingle": "\u202egnp.exe \u2067 turned round",
-    }
-    for name, title in hostile.items():
-        tenant.change(tenant.find(name).id, now=time.time(), titles={"EN": title, "IT": title})
+    give_hostile_titles(connector.thron)
     async with signed_in(browser, connector) as made:
         await made.open("/connectors/media?language=en&size=100")
         heights = await made.page.evaluate(

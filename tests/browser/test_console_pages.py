@@ -14,6 +14,7 @@ from tests.browser.console import (
     PATIENCE_MS,
     Window,
     give_credentials,
+    give_hostile_titles,
     set_password,
     window,
 )
@@ -130,6 +131,27 @@ async def test_every_page(
         for name, where in _pages(connector).items():
             await seen.open(where)
             await _fits(seen, name)
+
+
+async def test_hostile_titles(browser: Browser, connector: Running) -> None:
+    """Titles of 2,000 characters, without spaces, or turned round, widen and fill no page."""
+    give_hostile_titles(connector.thron)
+    async with _phone(browser, connector, "IT", dark=True) as seen:
+        for name in ("strada-sl-film", "carbon-weave"):
+            content = connector.thron.tenant.find(name).id
+            await seen.open(f"/connectors/media/contents/{content}")
+            await _fits(seen, name)
+            heading = await seen.page.get_by_role("heading", level=1).bounding_box()
+            assert heading is not None
+            assert heading["height"] < 150
+        for where in (
+            "/connectors/media?language=en",
+            "/connectors/products/links?show=untried",
+            "/connectors/media/breaks?removal=on",
+            "/connectors/media/remove",
+        ):
+            await seen.open(where)
+            await _fits(seen, where)
 
 
 @pytest.mark.parametrize(

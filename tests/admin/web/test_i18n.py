@@ -16,6 +16,7 @@ from proxy import errors
 from proxy.admin.web.i18n import Language, Words, preferred
 from proxy.errors import GatewayError
 from proxy.text import Text
+from tests.admin.nouns import OPERATIONS
 
 PROJECT = Path(__file__).parents[3]
 LOCALE = PROJECT / "proxy" / "admin" / "web" / "locale"
@@ -59,6 +60,12 @@ def test_what_errors_tell_people_is_translated_too() -> None:
         if isinstance(error, type) and issubclass(error, GatewayError)
     }
     assert told <= _texts(_catalogue(TEMPLATE)).keys()
+
+
+def test_what_the_api_does_is_translated_too() -> None:
+    """The summary and the tag of every operation are among them."""
+    shown = {text for each in OPERATIONS for text in (each.summary, each.tag)}
+    assert shown <= _texts(_catalogue(TEMPLATE)).keys()
 
 
 @pytest.fixture(params=OTHERS)
