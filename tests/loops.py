@@ -2,7 +2,7 @@
 
 Where a TLS connection ends, uvloop does other than asyncio on purpose: an end without a closure
 alert is a broken connection, and ``eof_received`` is not called
-(https://github.com/MagicStack/uvloop/pull/385, of 0.16). What has come and waits while reading is
+(https://github.com/MagicStack/uvloop/pull/385). What has come and waits while reading is
 paused is lost then, which https://github.com/MagicStack/uvloop/pull/661 would change.
 """
 
