@@ -49,9 +49,9 @@ _LASTED_S = 30.0
 _HOPELESS = 5
 _CONFIGURATION_ERROR = 2
 # Of a process between two messages: while it opens what it needs a step of that is to be done, and
-# afterwards its event loop is to turn. Less than a predecessor waits for the whole, so that it
-# hears which one hangs.
-_SILENT_S = 45.0
+# afterwards its event loop is to turn. On a machine with fifty times too much to do an interpreter
+# takes half a minute to start, and as long to import what it needs.
+_SILENT_S = 60.0
 # For a process to close its listeners; one that hangs has them closed by the supervisor.
 _CLOSE_S = 2.0
 _INTRODUCE_AGAIN_S = 1.0

@@ -729,7 +729,7 @@ async def test_one_that_hangs_at_the_start(thron: Sandbox, tmp_path: Path) -> No
 
 async def test_those_that_hang_are_replaced(thron: Sandbox, tmp_path: Path) -> None:
     """One that has been ready, and one that never is: each is killed, and followed by another."""
-    async with supervisor(thron, tmp_path, silent_s=15, workers=2) as process:
+    async with supervisor(thron, tmp_path, silent_s=30, workers=2) as process:
         await asyncio.to_thread(process.event, "process ready", nth=3)
         ready = {each["process"]: each["pid"] for each in process.events if "pid" in each}
         os.kill(ready["delivery-1"], signal.SIGSTOP)
@@ -740,7 +740,7 @@ async def test_those_that_hang_are_replaced(thron: Sandbox, tmp_path: Path) -> N
             again = [each["process"] for each in process.events if "pid" in each]
             return {"delivery-1", "delivery-2"} <= set(again[3:])
 
-        await until(are_replaced, at_most_s=240)
+        await until(are_replaced, at_most_s=400)
         hung = [
             each["process"]
             for each in process.events

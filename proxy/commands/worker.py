@@ -15,7 +15,7 @@ from proxy.errors import ConfigurationError, GatewayError
 from proxy.hints import with_hint
 from proxy.server.assignment import CONSOLE, Assignment, Serving, worker_name
 from proxy.server.channel import Channel, Message
-from proxy.server.heartbeat import Progress, beat
+from proxy.server.heartbeat import HEARTBEAT, Progress, beat
 from proxy.settings import Settings
 from proxy.telemetry import log
 
@@ -32,6 +32,7 @@ async def worker(control: int) -> int:
     # A service manager's, for all processes: what it means the supervisor says.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     channel = Channel(socket.socket(fileno=control))
+    channel.post(HEARTBEAT)  # the interpreter runs
     try:
         try:
             assignment = await Assignment.receive(channel)
@@ -41,7 +42,7 @@ async def worker(control: int) -> int:
         structlog.contextvars.bind_contextvars(process=worker_name(assignment.number))
         progress = Progress()
         beating = asyncio.create_task(beat(channel, progress), name="heartbeat")
-        async with _opened(assignment, progress) as serving:
+        async with _opened(assignment, channel, progress) as serving:
             keep_what_start_made()
             orders = _Orders(channel, serving, assignment.settings, progress)
             await orders.drain.wait()
@@ -55,15 +56,19 @@ async def worker(control: int) -> int:
     return 0
 
 
-def _opened(assignment: Assignment, progress: Progress) -> AbstractAsyncContextManager[Serving]:
+def _opened(
+    assignment: Assignment, channel: Channel, progress: Progress
+) -> AbstractAsyncContextManager[Serving]:
     # Each kind of process does without the megabytes of what the other imports.
     with importing():
         if assignment.number == CONSOLE:
             from proxy.app.console_process import open_console_process  # noqa: PLC0415
 
+            channel.post(HEARTBEAT)  # to import stops the event loop, and its heartbeats
             return open_console_process(assignment, os.environ, progressed=progress.note)
         from proxy.app.delivery_process import open_delivery_process  # noqa: PLC0415
 
+        channel.post(HEARTBEAT)
         return open_delivery_process(assignment, os.environ, progressed=progress.note)
 
 

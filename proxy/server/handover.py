@@ -88,12 +88,13 @@ class Patience:
 
     Attributes:
         silent_s: Between two heartbeats; an interpreter on a machine that stands still for half
-            a minute starts meanwhile.
+            a minute starts meanwhile. More than a supervisor waits for its processes, so that it
+            can tell which one hangs.
         start_s: For all of it: an upgrade may have a large database to bring up to date. Until it
             is given up no other reload can be.
     """
 
-    silent_s: float = 60
+    silent_s: float = 80
     start_s: float = 900
 
 

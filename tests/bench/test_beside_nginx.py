@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import pytest
 
@@ -323,14 +323,11 @@ def test_two_processes(origin: Origin, results: Results) -> None:
     """How much more two delivery processes do than one, where each has a core of its own.
 
     Clients and origin need cores too, so that the clock says little on a small machine. What
-    counts there is the processor's time: of one process for a request, over that of the busier one
-    of two, which have twice as many clients. Locks, and an uneven share of the connections, make
-    it less than 2.
+    counts there is the processor's time. Capacity: pieces for a second of it, times processes, of
+    two that have twice as many clients over one; locks, and caches that are not shared, make it
+    less than 2. Balanced: the same by the busier one alone, so that an uneven share of the
+    connections counts too.
     """
-    cases = [
-        results.case(f"two processes over one, {what}", "times", is_ratio=False, is_rate=False)
-        for what in ("304 of a known file", f"{_size(_MEDIUM)} downloads")
-    ]
     with ExitStack() as stack:
         one, two = (
             stack.enter_context(servers.connector(origin, by_tls=False, workers=workers))
@@ -352,20 +349,36 @@ def test_two_processes(origin: Origin, results: Results) -> None:
                 download(address, _MEDIUM_PATH, octets=_MEDIUM, connections=connections)
             return _REPEATED * connections
 
-        for case, work in zip(cases, (ask, load), strict=True):
+        for what, work in (("304 of a known file", ask), (f"{_size(_MEDIUM)} downloads", load)):
+            clock, capacity, balanced = (
+                results.case(f"two processes over one, {what}: {by}", "times", is_ratio=False)
+                for by in ("by the clock", "capacity", "capacity, by the busier")
+            )
             for _ in range(_ROUNDS):
-                alone, busier = (
-                    _busiest_s(pids[server], partial(work, server.plain, workers * _PARALLEL))
+                alone, both = (
+                    _spent(pids[server], partial(work, server.plain, workers * _PARALLEL))
                     for server, workers in ((one, 1), (two, 2))
                 )
-                case.add(one.name, alone / busier)
+                clock.add(one.name, alone.wall_s / both.wall_s)
+                capacity.add(one.name, 2 * alone.cpu_s / both.cpu_s)
+                balanced.add(one.name, alone.busiest_s / both.busiest_s)
 
 
-def _busiest_s(pids: Sequence[int], work: Callable[[], int]) -> float:
-    """Return the CPU seconds of the busiest process, for each piece of a work."""
-    before = [own_cpu_s(pid) for pid in pids]
+class _Spent(NamedTuple):
+    """What one piece of a work took."""
+
+    wall_s: float
+    cpu_s: float
+    busiest_s: float
+
+
+def _spent(pids: Sequence[int], work: Callable[[], int]) -> _Spent:
+    """Return what each piece of a work took: by the clock, of all processes, of the busiest."""
+    began, before = time.monotonic(), [own_cpu_s(pid) for pid in pids]
     pieces = work()
-    return max(own_cpu_s(pid) - was for pid, was in zip(pids, before, strict=True)) / pieces
+    wall_s = time.monotonic() - began
+    spent = [own_cpu_s(pid) - was for pid, was in zip(pids, before, strict=True)]
+    return _Spent(wall_s / pieces, sum(spent) / pieces, max(spent) / pieces)
 
 
 def _size(octets: int) -> str:
