@@ -108,6 +108,11 @@ class ConnectionLimiter:
         """How many connections are open."""
         return len(self._open)
 
+    @property
+    def is_ahead(self) -> bool:
+        """Whether other processes have so few connections that they should take the next."""
+        return self._shared.is_ahead
+
     def opened(self, address: str) -> OpenConnection | None:
         """Return a place for a connection that has been accepted.
 

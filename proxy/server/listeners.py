@@ -40,6 +40,8 @@ _TLS_END_S = 2
 _BACKLOG = 1024
 # After an error that has nothing to do with the client, such as no descriptor being left.
 _ACCEPT_AGAIN_S = 0.1
+# So long a connection is left to processes that have fewer; then whoever comes first takes it.
+_LEFT_S = 0.001
 _WARNED_EVERY_S = 60
 # For a download that is cut to notice it; aiohttp takes 0 for "as long as it likes".
 _CUT_S = 0.05
@@ -343,13 +345,13 @@ class _Acceptor:
         """
         if self._sock.fileno() < 0:
             return
-        is_accepting = self._loop.remove_reader(self._sock)
-        if self._again is not None:
-            self._again.cancel()
+        is_accepting = self._loop.remove_reader(self._sock) or self._again is not None
         if is_accepting and takes_waiting:
             for _ in range(_BACKLOG):
                 if not self._accept_one():
                     break
+        if self._again is not None:
+            self._again.cancel()
         if for_all:
             stop_listening(self._sock)
         self._sock.close()
@@ -360,6 +362,13 @@ class _Acceptor:
             place.abort()
 
     def _accept(self) -> None:
+        # All processes wake for a connection, and the one with the least to do is not the quickest.
+        if self._limiter.is_ahead:
+            self._pause(_LEFT_S)
+        else:
+            self._accept_some()
+
+    def _accept_some(self) -> None:
         for _ in range(self._limiter.accepted_at_once):
             if not self._accept_one():
                 return
@@ -374,7 +383,7 @@ class _Acceptor:
             if exc.errno == errno.EINVAL:  # another process has ended the listening for all
                 self._loop.remove_reader(self._sock)
             else:
-                self._pause(exc)
+                self._failed(exc)
             return False
         place = self._limiter.opened(address[0])
         if place is None:
@@ -409,13 +418,9 @@ class _Acceptor:
         else:
             tls_buffer.shrink(transport)
 
-    def _pause(self, exc: OSError) -> None:
-        """Stop accepting for a moment, as a socket that stays readable would spin the loop."""
+    def _failed(self, exc: OSError) -> None:
         self._limiter.count("accept_error")
-        self._loop.remove_reader(self._sock)
-        self._again = self._loop.call_later(
-            _ACCEPT_AGAIN_S, self._loop.add_reader, self._sock, self._accept
-        )
+        self._pause(_ACCEPT_AGAIN_S)
         if self._loop.time() - self._warned_at >= _WARNED_EVERY_S:
             self._warned_at = self._loop.time()
             log.warning(
@@ -423,6 +428,16 @@ class _Acceptor:
                 reason=exc.strerror,
                 fix="raise the limit of open files, or lower TDC_MAX_CONNECTIONS",
             )
+
+    def _pause(self, seconds: float) -> None:
+        """Stop accepting for a moment, as a socket that stays readable would spin the loop."""
+        self._loop.remove_reader(self._sock)
+        self._again = self._loop.call_later(seconds, self._resume)
+
+    def _resume(self) -> None:
+        self._again = None
+        self._loop.add_reader(self._sock, self._accept)
+        self._accept_some()
 
 
 def _fix(exc: OSError) -> str:

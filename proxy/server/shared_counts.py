@@ -26,6 +26,8 @@ _KEY_OCTETS = 16
 _TURN_OCTETS = 8
 _HEADER = _KEY_OCTETS + _TURN_OCTETS
 _OCTETS_OF_A_COUNT = 4
+# As far above the average, at most, a process takes what any of them could.
+_BALANCED_WITHIN = 1 / 16
 # A quarter of a limit is shared out evenly, and cannot be taken from a process: one that was
 # replaced would else have no place while the others keep theirs.
 _RESERVED_SHARE = 4
@@ -64,6 +66,17 @@ class SharedCount:
             if number != self._own
         )
         return min(most, self._whole - taken)
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether this process has so many more than all have on average that others should go on.
+
+        Never true of all, so that somebody always does.
+        """
+        if self._counts is None:
+            return False
+        own = self._counts[self._own]
+        return own - sum(self._counts) / len(self._counts) > max(1, own * _BALANCED_WITHIN)
 
     def note(self, number: int) -> None:
         """Tell the others how many this process has."""

@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+import os
 import resource
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import aiohttp
@@ -19,6 +20,7 @@ from proxy.semantics.forwarded import TrustedProxies
 from proxy.server.certificate import Certificate
 from proxy.server.connection_limiter import ConnectionLimiter
 from proxy.server.listeners import Lifecycle, bind, serving
+from proxy.server.shared_counts import SharedMemory
 from proxy.settings import Listen
 from tests.logs import logged
 from tests.waiting import PATIENCE_S, until
@@ -344,6 +346,46 @@ async def test_error_of_accept_is_counted() -> None:
         (warning,) = log.of("cannot accept connections")
     assert "TDC_MAX_CONNECTIONS" in warning["fix"]
     assert set(reasons) == {"accept_error"}
+
+
+async def test_connections_are_shared_out() -> None:
+    """A process that has clearly more leaves them to the other, and takes what no other takes."""
+    app = Story().app
+    memory = SharedMemory.make(processes=2)
+    limiters = [
+        ConnectionLimiter(
+            most=1000,
+            trusted=TrustedProxies(),
+            count=lambda _: None,
+            now=lambda: 0.0,
+            shared=memory.of(own, max_downloads=9, max_connections=None).connections,
+        )
+        for own in range(2)
+    ]
+    with bind(LOOPBACK, setting="TDC_LISTEN") as sock, sock.dup() as copy:
+        host, port = sock.getsockname()
+        async with (
+            AsyncExitStack() as clients,
+            serving(app, (sock, None), limiter=limiters[0], drained=nothing) as one,
+        ):
+
+            async def connect(times: int) -> None:
+                for _ in range(times):
+                    reader, writer = await asyncio.open_connection(host, port)
+                    clients.callback(writer.close)
+                    writer.write(b"GET /quick HTTP/1.1\r\nHost: x\r\n\r\n")
+                    assert await reader.readuntil(b"quick")
+
+            await connect(20)
+            assert limiters[0].open == 20, "nobody else takes them"
+            async with serving(app, (copy, None), limiter=limiters[1], drained=nothing):
+                await connect(40)
+                assert 27 <= limiters[1].open <= 33
+                await connect(5)
+                one.close()
+                await connect(40)
+                assert limiters[1].open > 60, "the one that is left takes all"
+    os.close(memory.descriptor)
 
 
 async def test_the_end_lets_running_requests_finish() -> None:

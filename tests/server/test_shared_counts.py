@@ -107,3 +107,24 @@ def test_one_turn_for_all(memory: SharedMemory) -> None:
     memory.clear(0)
     assert two.next_turn == memory.questions_beside().next_turn == 1234.5
     assert (two.processes, memory.questions_beside().processes) == (3, 1)
+
+
+def test_connections_are_left_to_processes_with_fewer(memory: SharedMemory) -> None:
+    """A process that is clearly above the average leaves them; of all, some process never does."""
+    shared = [memory.of(n, max_downloads=WHOLE, max_connections=None) for n in range(3)]
+    counts = [each.connections for each in shared]
+    for numbers, ahead in (
+        ((0, 0, 0), []),
+        ((1, 0, 0), []),
+        ((2, 0, 0), [0]),
+        ((9, 9, 9), []),
+        ((10, 9, 9), []),
+        ((11, 9, 9), [0]),
+        ((100, 98, 90), []),
+        ((110, 100, 90), [0]),
+        ((500, 500, 0), [0, 1]),
+    ):
+        for count, number in zip(counts, numbers, strict=True):
+            count.note(number)
+        assert [n for n, count in enumerate(counts) if count.is_ahead] == ahead, numbers
+    assert not SharedCount().is_ahead
