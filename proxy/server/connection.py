@@ -116,8 +116,10 @@ class ClientConnection(web.RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Give the connection's place back to the limiter."""
-        super().connection_lost(exc)
-        self._place.closed()
+        try:
+            super().connection_lost(exc)
+        finally:  # whatever aiohttp makes of it
+            self._place.closed()
         if self._overdue is not None:
             self._overdue.cancel()
         # Each refers back to this one: what does would stay until the garbage collector comes by.
