@@ -263,7 +263,11 @@ async def test_connections_are_of_the_whole(thron: Sandbox, tmp_path: Path) -> N
 
 
 async def test_questions_are_of_the_whole(thron: Sandbox, tmp_path: Path) -> None:
-    """Unknown addresses are looked up at the pace of one process, whichever they come to."""
+    """Unknown addresses are looked up at the pace of one process, whichever they come to.
+
+    But for a moment: turns of the next five seconds that one took are not given back to another's
+    even share.
+    """
     async with workers(thron, tmp_path) as running:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
 
@@ -275,7 +279,7 @@ async def test_questions_are_of_the_whole(thron: Sandbox, tmp_path: Path) -> Non
             statuses = await asyncio.gather(*(ask() for _ in range(300)))
             took_s = time.monotonic() - begun
         assert set(statuses) == {404, 503}
-        assert statuses.count(404) <= 20 * (1 + took_s)
+        assert statuses.count(404) <= 20 * (1 + took_s) + 10 * 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -300,7 +300,8 @@ async def test_a_listener_more(cli: Cli) -> None:
         environ = at(cli, public, admin)
         status, output = await run("reload", environ=environ | {"TDC_METRICS_LISTEN": public})
         assert status == 2
-        assert f"TDC_METRICS_LISTEN: {public}: another program listens there" in output
+        said = f"TDC_METRICS_LISTEN: {public}: another program listens there"
+        assert said in output, process.output
         assert await is_answered(admin, "/metrics") == 200
         for nth in (1, 2):
             status, output = await run("reload", environ=environ | {"TDC_METRICS_LISTEN": own})
