@@ -175,19 +175,21 @@ async def test_rights_and_expiry_together(
     """Refused calls do not hide an expiry: those with a right are answered, after one login."""
     allowed = search(thron.client_id, SearchCriteria(folder_id=thron.root_folder_id))
     forbidden = search("another-tenant", SearchCriteria())
-    async with keeper_of(client, credentials) as keeper:
-        await keeper.session()
-        for _ in range(5):
+    for _ in range(5):
+        # Each time another keeper: two logins in a row that change nothing for whoever asked for
+        # them are enough for a minute.
+        async with keeper_of(client, credentials) as keeper:
+            await keeper.session()
             before = thron.logins
             refused = [asyncio.create_task(keeper.ask(forbidden)) for _ in range(10)]
             await until(lambda: asked(thron, VALIDATE) > 0)
             thron.expire_tokens()
             pages = await asyncio.gather(*(keeper.ask(allowed) for _ in range(10)))
             outcomes = await asyncio.gather(*refused, return_exceptions=True)
-            assert all(page.contents for page in pages)
-            assert {type(outcome) for outcome in outcomes} == {ThronRefused}
-            assert thron.logins == before + 1
-            thron.log.clear()
+        assert all(page.contents for page in pages)
+        assert {type(outcome) for outcome in outcomes} == {ThronRefused}
+        assert thron.logins == before + 1
+        thron.log.clear()
 
 
 async def test_wrong_key(client: Client, thron: Sandbox) -> None:
