@@ -83,7 +83,7 @@ _COLLIDING = Selection(statuses=frozenset({AddressStatus.COLLISION}))
 _VERSION = schema.content_version.c
 
 # Lines read at a time where all are wanted: what stands in memory, and takes a few milliseconds.
-_AT_A_TIME = 2500
+_AT_A_TIME = 500
 
 
 class Contents:
