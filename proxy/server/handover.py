@@ -25,7 +25,7 @@ import structlog
 
 from proxy.errors import ConfigurationError
 from proxy.server.channel import Channel, short
-from proxy.server.heartbeat import HEARTBEAT, HEARTBEAT_EVERY_S, Progress, beat, heard
+from proxy.server.heartbeat import HEARTBEAT_EVERY_S, Progress, beat, heard_besides
 from proxy.settings import PREFIX, Listen
 
 log = structlog.get_logger("proxy.handover")
@@ -316,10 +316,7 @@ class Holder:
         Raises:
             TimeoutError: It sends none.
         """
-        message = dict(HEARTBEAT)
-        while message == HEARTBEAT:
-            message = await heard(channel, silent_s=self._patience.silent_s)
-        return message
+        return await heard_besides(channel, silent_s=self._patience.silent_s)
 
     async def _accept(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -475,9 +472,7 @@ async def ask_for_reload(path: Path, settings: Mapping[str, str] | None) -> Sequ
     try:
         with closing(await Channel.connect(path)) as channel:
             await channel.send({"do": "reload", "environ": settings})
-            message = dict(HEARTBEAT)
-            while message == HEARTBEAT:
-                message = await heard(channel, silent_s=_ANSWER_S)
+            message = await heard_besides(channel, silent_s=_ANSWER_S)
             return list(map(str, message["problems"]))
     except (OSError, ValueError, KeyError):
         return None

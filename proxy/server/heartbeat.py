@@ -61,3 +61,14 @@ async def heard(channel: Channel, *, silent_s: float) -> dict[str, Any]:
     except TimeoutError:
         async with asyncio.timeout(silent_s / 2):
             return await channel.receive()
+
+
+async def heard_besides(channel: Channel, *, silent_s: float) -> dict[str, Any]:
+    """Return the next message that is no heartbeat; each heartbeat begins the wait anew.
+
+    Raises:
+        OSError, TimeoutError, ValueError: As ``heard``.
+    """
+    while (message := await heard(channel, silent_s=silent_s)) == HEARTBEAT:
+        pass
+    return message
