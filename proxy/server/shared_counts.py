@@ -9,7 +9,7 @@ import mmap
 import os
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Self
 
@@ -185,12 +185,12 @@ class SharedQuestions:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What one process knows of all; made alone, there are no others."""
+    """What one process of several knows of all."""
 
-    downloads: SharedCount = field(default_factory=SharedCount)
-    connections: SharedCount = field(default_factory=SharedCount)
-    clients: SharedClients = field(default_factory=SharedClients)
-    questions: SharedQuestions = field(default_factory=SharedQuestions)
+    downloads: SharedCount
+    connections: SharedCount
+    clients: SharedClients
+    questions: SharedQuestions
 
 
 class SharedMemory:
