@@ -5,10 +5,11 @@ import os
 import resource
 import signal
 import socket
+import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -532,7 +533,8 @@ async def test_a_reload_beside_one_that_hangs(thron: Sandbox, tmp_path: Path) ->
     """The new processes take what comes; that one ends when it can."""
     async with workers(thron, tmp_path) as running:
         hangs = running.pid("delivery-1")
-        os.kill(hangs, signal.SIGSTOP)
+        while not stopped_between_writes(hangs, tmp_path / "connector.db"):
+            await asyncio.sleep(0.1)
         try:
             status, output = await run("reload", environ=running.at_its_addresses)
             assert status == 0, output
@@ -561,6 +563,18 @@ async def test_without_descriptors(thron: Sandbox, tmp_path: Path) -> None:
         resource.prlimit(supervisor, resource.RLIMIT_NOFILE, before)
         await asyncio.to_thread(running.process.event, "process ready", nth=4)
         running.pid("delivery-1", nth=2)
+
+
+def stopped_between_writes(pid: int, database: Path) -> bool:
+    """Stop a process unless it holds SQLite's lock just now, which nobody could then have."""
+    os.kill(pid, signal.SIGSTOP)
+    with closing(sqlite3.connect(database, timeout=1, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            os.kill(pid, signal.SIGCONT)
+            return False
+    return True
 
 
 def is_there(pid: int) -> bool:
