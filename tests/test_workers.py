@@ -533,8 +533,7 @@ async def test_a_reload_beside_one_that_hangs(thron: Sandbox, tmp_path: Path) ->
     """The new processes take what comes; that one ends when it can."""
     async with workers(thron, tmp_path) as running:
         hangs = running.pid("delivery-1")
-        while not stopped_between_writes(hangs, tmp_path / "connector.db"):
-            await asyncio.sleep(0.1)
+        await until(lambda: stopped_between_writes(hangs, tmp_path / "connector.db"))
         try:
             status, output = await run("reload", environ=running.at_its_addresses)
             assert status == 0, output
@@ -565,7 +564,7 @@ async def test_without_descriptors(thron: Sandbox, tmp_path: Path) -> None:
         running.pid("delivery-1", nth=2)
 
 
-def stopped_between_writes(pid: int, database: Path) -> bool:
+async def stopped_between_writes(pid: int, database: Path) -> bool:
     """Stop a process unless it holds SQLite's lock just now, which nobody could then have."""
     os.kill(pid, signal.SIGSTOP)
     with closing(sqlite3.connect(database, timeout=1, isolation_level=None)) as connection:
