@@ -5,17 +5,22 @@ None of these is a failure: the connector lives with each of them (docs/thron.md
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from proxy.connectors.model import Connector, DeliveryMode, is_of_types
 from proxy.thron.content import Content, Publication, publication
+from proxy.thron.messages import SearchPage
 
 _REGION = re.compile("[-_]")
 
 
-def content_warnings(connector: Connector, contents: Sequence[Content]) -> Iterator[str]:
-    """Yield what is unusual about some contents of a connector's folder, published or not."""
-    found = [content for content in contents if is_of_types(connector, content)]
+def content_warnings(connector: Connector, page: SearchPage) -> Iterator[str]:
+    """Yield what is unusual about the first contents of a connector's folder, published or not."""
+    found = [content for content in page.contents if is_of_types(connector, content)]
+    looked_at = f"{len(found)} contents"
+    if page.next_page_token is not None:
+        all_of_them = f"about {page.estimated_total}" if page.estimated_total else "more"
+        looked_at = f"a sample of {len(found)} contents (the folder has {all_of_them})"
     by_state: dict[Publication, list[Content]] = {}
     for content in found:
         by_state.setdefault(publication(content.status, content.channels), []).append(content)
@@ -26,7 +31,7 @@ def content_warnings(connector: Connector, contents: Sequence[Content]) -> Itera
     )
     for status, number in sorted(unfinished.items()):
         yield (
-            f"{number} of {len(found)} contents are {status} in THRON, and public all the same: a"
+            f"{number} of {looked_at} are {status} in THRON, and public all the same: a"
             " channel of theirs is; nothing needs fixing"
         )
     hidden = len(found) - len(by_state.get(Publication.PUBLISHED, ()))
@@ -36,8 +41,8 @@ def content_warnings(connector: Connector, contents: Sequence[Content]) -> Itera
         has_sources = connector.delivery is DeliveryMode.ORIGINAL
         instead = ", or set only_published = false to serve their source files"
         yield (
-            f"{hidden} of {len(found)} contents are hidden: {drafts} are drafts, the others have no"
-            f" public channel; publish them in THRON{instead if has_sources else ''}"
+            f"{hidden} of {looked_at} are hidden: {drafts} are drafts, the others have no public"
+            f" channel; publish them in THRON{instead if has_sources else ''}"
         )
     languages = {each.language for content in found for each in content.pretty_ids}
     regions = sorted(language for language in languages if _REGION.search(language))

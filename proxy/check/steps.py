@@ -155,12 +155,11 @@ async def _connector(
     yield DiagnosisStep(title, f"folder {folder_name!r}, {told} contents are public")
     yield await _delivered(tenant, resolved, title)
     try:
-        pages = tenant.search.pages(folder_criteria(resolved), most=1)
-        contents = [content async for page in pages for content in page.contents]
+        async for page in tenant.search.pages(folder_criteria(resolved), most=1):
+            for warning in content_warnings(resolved, page):
+                yield DiagnosisStep(title, warning)
     except GatewayError:
         return  # the step of its delivery tells it
-    for warning in content_warnings(resolved, contents):
-        yield DiagnosisStep(title, warning)
 
 
 async def _both_modes(tenant: Tenant, session: ThronSession) -> AsyncIterator[DiagnosisStep]:
