@@ -223,7 +223,7 @@ def _thron(
 
 
 def _health(state: TokenState, outage: Outage | None) -> Health:
-    if outage is not None and outage.retry_in_s > 0:
+    if outage is not None and outage.is_down:
         return Health.LEFT_ALONE
     if not state.logged_in:
         return Health.NOT_LOGGED_IN

@@ -190,7 +190,7 @@ class Whole:
         outages = [each.outage for each in told if each.outage is not None]
         return Resolutions(
             sum(each.remembered for each in told),
-            max(outages, key=lambda outage: outage.failures, default=None),
+            max(outages, key=lambda outage: (outage.is_down, outage.failures), default=None),
         )
 
     def not_ready(self) -> Sequence[str]:

@@ -12,12 +12,14 @@ class Outage:
         since: The first of them.
         failures: How many.
         problem: What the last one was.
-        retry_in_s: For how long the peer is left alone; 0 if it is asked.
+        is_down: Whether several different things failed, so that it is the peer itself.
+        retry_in_s: For how long the peer is left alone; 0 if the next call is a trial.
     """
 
     since: float
     failures: int
     problem: str
+    is_down: bool
     retry_in_s: float
 
 
@@ -85,7 +87,7 @@ class CircuitBreaker:
         if self._failures == 0:
             return None
         retry_in_s = max(0.0, self._retry_at - now) if self._is_open else 0.0
-        return Outage(self._since, self._failures, self._problem, retry_in_s)
+        return Outage(self._since, self._failures, self._problem, self._is_open, retry_in_s)
 
     @property
     def _is_open(self) -> bool:

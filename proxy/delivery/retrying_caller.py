@@ -114,7 +114,7 @@ class RetryingCaller:
         now = self._now()
         self._breaker.failed(now, about=about, problem=problem)
         outage = self._breaker.outage(now)
-        if self._outage is None and outage is not None and outage.retry_in_s > 0:
+        if self._outage is None and outage is not None and outage.is_down:
             self._outage = outage
             log.warning(
                 "THRON does not answer",

@@ -11,6 +11,7 @@ from proxy.catalogue.sync_runs import Run, RunKind, RunState, SyncState
 from proxy.sandbox.server import Sandbox
 from tests.admin.overview_service import overview_service
 from tests.running import Running, by_id, running
+from tests.waiting import until
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -49,7 +50,7 @@ async def test_what_is_not_there_is_not_served(connector: Running) -> None:
 
 
 async def test_thron_is_down(connector: Running) -> None:
-    """Its silence is told: since when, how often, why, and that it is left alone."""
+    """Its silence is shown until its next answer: since when, how often, why, that it is paused."""
     await connector.tenant.thron.session()
     connector.thron.api_down = True
     for number in range(8):
@@ -61,6 +62,22 @@ async def test_thron_is_down(connector: Running) -> None:
     assert thron.since is not None
     assert thron.retry_at is not None
     assert thron.since < thron.retry_at
+
+    async def pause_is_over() -> bool:
+        shown = _look(connector).thron
+        assert shown.health is Health.LEFT_ALONE
+        return shown.retry_at is None
+
+    await until(pause_is_over)
+    await connector.get("/media/en/a-trial")
+    assert _look(connector).thron.health is Health.LEFT_ALONE
+    connector.thron.api_down = False
+
+    async def answers() -> bool:
+        await connector.get("/media/en/another")
+        return _look(connector).thron.health is Health.GOOD
+
+    await until(answers)
 
 
 async def test_set_up_state(thron: Sandbox, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def told(second: int, *, not_ready: tuple[str, ...] = (), failures: int = 0) -> 
     running = InFlight(
         f"runs-{second}", since, "192.0.2.1", "GET", "/files/x", "files", "x", None, 1, 2, 3.0
     )
-    outage = Outage(since=0.0, failures=failures, problem="down", retry_in_s=1.0)
+    outage = Outage(since=0.0, failures=failures, problem="down", is_down=True, retry_in_s=1.0)
     return Report(
         running=1,
         rate=10.0,

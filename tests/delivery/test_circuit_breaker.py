@@ -66,10 +66,16 @@ def test_an_outage_is_told_until_an_answer_ends_it() -> None:
     breaker = CircuitBreaker(failures_allowed=2, pause_s=5)
     assert breaker.outage(0) is None
     breaker.failed(10, about="a", problem="no route")
-    assert breaker.outage(11) == Outage(since=10, failures=1, problem="no route", retry_in_s=0)
+    assert breaker.outage(11) == Outage(
+        since=10, failures=1, problem="no route", is_down=False, retry_in_s=0
+    )
     breaker.failed(12, about="b", problem="503")
-    assert breaker.outage(13) == Outage(since=10, failures=2, problem="503", retry_in_s=4)
-    assert breaker.outage(60) == Outage(since=10, failures=2, problem="503", retry_in_s=0)
+    assert breaker.outage(13) == Outage(
+        since=10, failures=2, problem="503", is_down=True, retry_in_s=4
+    )
+    assert breaker.outage(60) == Outage(
+        since=10, failures=2, problem="503", is_down=True, retry_in_s=0
+    )
     breaker.succeeded()
     assert breaker.outage(61) is None
 
