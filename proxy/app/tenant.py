@@ -9,6 +9,7 @@ from pathlib import Path
 
 import aiohttp
 import structlog
+from yarl import URL
 
 from proxy import __version__
 from proxy.catalogue.database import Database, open_database
@@ -39,6 +40,7 @@ from proxy.delivery.retrying_caller import RetryingCaller
 from proxy.delivery.reverification import Reverification
 from proxy.delivery.source_file import SourceFiles
 from proxy.delivery.transport.client import Http1Client
+from proxy.delivery.transport.connecting import Authority
 from proxy.errors import ConfigurationError
 from proxy.idle_connections import IdleBoundedConnector
 from proxy.semantics.dates import parse_http_date
@@ -270,7 +272,19 @@ async def _open_origins(
         # A proxy resolves names where their addresses cannot be checked.
         is_open_to_api=settings.api_base.startswith("https:") and settings.outbound_proxy is None,
     )
-    connected = metrics.origin_connect.observe if metrics is not None else None
+    cdn, api = URL(settings.cdn_base), URL(settings.api_base)
+    kinds = {(cdn.raw_host, cdn.port): "cdn", (api.raw_host, api.port): "api"}
+
+    def connected(origin: Authority, seconds: float) -> None:
+        if metrics is not None:
+            kind = kinds.get((origin.host, origin.port), "other")
+            metrics.origin_connect.observe(kind, seconds)
+
+    def answered(url: URL, seconds: float) -> None:
+        if metrics is not None:
+            kind = kinds.get((url.raw_host, url.port), "other")
+            metrics.origin_first_byte.observe(kind, seconds)
+
     async with byte_client(settings, hosts, connected=connected) as http:
         origin_client = OriginClient(
             http,
@@ -278,7 +292,7 @@ async def _open_origins(
             first_byte_timeout_s=settings.first_byte_timeout_s,
             now=clock.now,
             heard=recording.heard_origin if recording is not None else None,
-            answered=metrics.origin_first_byte.observe if metrics is not None else None,
+            answered=answered,
         )
         yield Origins(
             origin_client,
@@ -322,14 +336,18 @@ async def cache_session(settings: Settings) -> AsyncIterator[aiohttp.ClientSessi
 
 @asynccontextmanager
 async def byte_client(
-    settings: Settings, hosts: OriginHosts, *, connected: Callable[[float], None] | None = None
+    settings: Settings,
+    hosts: OriginHosts,
+    *,
+    connected: Callable[[Authority, float], None] | None = None,
 ) -> AsyncIterator[HttpClient]:
     """Give the client of the bytes, which edits nothing, closed at the end of the block.
 
     Args:
         settings: Loaded.
         hosts: Decides where connections may lead.
-        connected: Is told how many seconds each new connection took, where no proxy makes it.
+        connected: Is told where each new connection leads, and how many seconds it took, where no
+            proxy makes it.
     """
     if settings.outbound_proxy is None:
         async with Http1Client(

@@ -66,7 +66,7 @@ class OriginClient:
         first_byte_timeout_s: float,
         now: Callable[[], float],
         heard: Callable[[HttpResponse], None] | None = None,
-        answered: Callable[[float], None] | None = None,
+        answered: Callable[[URL, float], None] | None = None,
     ) -> None:
         """Make a client that knows no breaker yet.
 
@@ -76,7 +76,7 @@ class OriginClient:
             first_byte_timeout_s: From the request to the header section of the answer.
             now: Monotonic seconds, for the breakers.
             heard: Is told of every answer, before its content is read.
-            answered: Is told how many seconds each answer took.
+            answered: Is told which URL was asked, and how many seconds its answer took.
         """
         self._http = http
         self._hosts = hosts
@@ -141,7 +141,7 @@ class OriginClient:
             self._note_failure(target, about=about, problem=str(exc) if is_of_host else None)
             raise
         if self._answered is not None:
-            self._answered(time.monotonic() - began)
+            self._answered(target, time.monotonic() - began)
         if self._heard is not None:
             self._heard(response)
         if response.status in FAILURES:

@@ -2,7 +2,7 @@
 
 import time
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 
 from prometheus_client.metrics_core import HistogramMetricFamily, Metric
@@ -42,4 +42,46 @@ class Histogram(Collector):
         buckets = list(zip(bounds, accumulate(self._numbers), strict=True))
         family = HistogramMetricFamily(self._name, self._documentation, buckets, self._sum)
         family.add_sample(f"{self._name}_created", {}, self._created)
+        yield family
+
+
+class HistogramByLabel(Collector):
+    """A histogram for each value of a label, as one metric.
+
+    All values are exposed from the start: `rate` knows what has been observed since.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        documentation: str,
+        *,
+        label: str,
+        values: Iterable[str],
+        buckets: tuple[float, ...],
+    ) -> None:
+        """Make one that has observed nothing.
+
+        Args:
+            name: Of the metric.
+            documentation: Of the metric.
+            label: Its name.
+            values: All that it can have.
+            buckets: As those of ``Histogram``.
+        """
+        self._name = name
+        self._documentation = documentation
+        self._label = label
+        self._of = {value: Histogram(name, documentation, buckets=buckets) for value in values}
+
+    def observe(self, value: str, amount: float) -> None:
+        """Count one more of a value of the label."""
+        self._of[value].observe(amount)
+
+    def collect(self) -> Iterator[Metric]:
+        """Give what prometheus_client's own histogram does."""
+        family = Metric(self._name, self._documentation, "histogram")
+        for value, histogram in self._of.items():
+            for each in (sample for metric in histogram.collect() for sample in metric.samples):
+                family.add_sample(each.name, {**each.labels, self._label: value}, each.value)
         yield family

@@ -12,7 +12,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from proxy import __version__
-from proxy.telemetry.histogram import Histogram
+from proxy.telemetry.histogram import Histogram, HistogramByLabel
 from proxy.telemetry.live import Traffic
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -23,6 +23,8 @@ Figures = Callable[[], Iterable[Metric]]
 _DURATIONS: Final = (0.001, 0.01, 0.1, 0.5, 1, 5, 10, 60, 300, 1800, 3600)
 _FIRST_BYTES: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
 _ANSWERS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+# THRON's API gives source files, its CDN has the delivery URLs; others are where these redirect to.
+ORIGINS: Final = ("api", "cdn", "other")
 # What an error in the access record says of a limit.
 _LIMITS: Final = {
     "Overloaded": "max_downloads",
@@ -51,13 +53,12 @@ class Metrics:
         self.duration = self._histogram(
             "duration_seconds", "From the request to the end of its answer", _DURATIONS
         )
-        self.origin_connect = self._histogram(
+        self.origin_connect = self._by_origin(
             "origin_connect_seconds",
             "From the name of an origin to a connection with TLS, where no idle one was at hand",
-            _ANSWERS,
         )
-        self.origin_first_byte = self._histogram(
-            "origin_first_byte_seconds", "From a request to an origin to its answer", _ANSWERS
+        self.origin_first_byte = self._by_origin(
+            "origin_first_byte_seconds", "From a request to an origin to its answer"
         )
         self.event_loop_lag = self._histogram(
             "event_loop_lag_seconds", "How late a timer of the event loop was", _LAGS
@@ -94,7 +95,7 @@ class Metrics:
         )
         self.purge_hook_waiting = Gauge(
             "thron_connector_purge_hook_waiting",
-            "Purges that the cache of a hook has not been told yet, where this process tells it",
+            "Purges that have not reached the cache of a hook yet, where this process sends them",
             ["hook"],
             registry=self.registry,
         )
@@ -145,6 +146,17 @@ class Metrics:
         self.registry.register(made)
         return made
 
+    def _by_origin(self, name: str, documentation: str) -> HistogramByLabel:
+        made = HistogramByLabel(
+            f"thron_connector_{name}",
+            f"{documentation}, by kind of origin",
+            label="origin",
+            values=ORIGINS,
+            buckets=_ANSWERS,
+        )
+        self.registry.register(made)
+        return made
+
 
 class _Collector(Collector):
     """Lets a registry read figures: nothing is done for each request."""
@@ -166,7 +178,7 @@ def _of_traffic(traffic: Traffic) -> Iterator[Metric]:
         downloads.add_metric([connector or "", method, str(status or "-"), ended_by], number)
     yield downloads
     yield _counted(
-        "octets", "Octets of content sent to clients", "connector", traffic.octets_by_connector
+        "octets", "Bytes of content sent to clients", "connector", traffic.octets_by_connector
     )
     yield _counted(
         "failures",

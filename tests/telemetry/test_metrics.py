@@ -1,15 +1,18 @@
 """What is counted, in Prometheus' text format."""
 
 import asyncio
+from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from proxy.connectors.model import DeliveryMode
 from proxy.connectors.store import ConnectorStore
+from proxy.sandbox.server import Sandbox
 from proxy.telemetry.access_record import AccessRecord
 from proxy.telemetry.event_loop_lag import measuring
 from proxy.telemetry.live import Traffic
-from proxy.telemetry.metrics import Metrics
-from tests.running import Running, by_id
+from proxy.telemetry.metrics import ORIGINS, Metrics
+from tests.running import Running, by_id, running
 
 Figures = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -94,22 +97,25 @@ async def test_refusals_by_limit() -> None:
     assert 'limit_refusals_total{limit="max_downloads_per_client"} 0.0' in told
 
 
-async def test_origins(connector: Running) -> None:
-    """A new connection to an origin is timed, and each of its answers."""
-    path = f"/files/{connector.thron.tenant.find('strada-sl-film').id}"
-    await connector.get(path, Range="bytes=0-9")
-    before = await scraped(connector)
-    await connector.get(path, Range="bytes=5-9")
-    after = await scraped(connector)
-    connects, answers = (
-        [
-            each[f"thron_connector_origin_{name}_seconds_count", frozenset()]
-            for each in (before, after)
-        ]
-        for name in ("connect", "first_byte")
-    )
-    assert connects[0] >= 1
-    assert answers[1] > answers[0] >= 1
+async def test_origins(thron: Sandbox, tmp_path: Path) -> None:
+    """New connections to origins are timed, and each of their answers, by kind of origin."""
+    wanted = by_id(thron), by_id(thron, "published", delivery=DeliveryMode.PUBLISHED)
+    content = thron.tenant.find("strada-sl-film")
+    async with running(thron, tmp_path, *wanted) as connector:
+        for slug, kind in (("files", "api"), ("published", "cdn")):
+            before = await scraped(connector)
+            await connector.get(f"/{slug}/{content.id}", Range="bytes=0-9")
+            await connector.get(f"/{slug}/{content.id}", Range="bytes=5-9")
+            after = await scraped(connector)
+            for metric, least in (("connect", 1), ("first_byte", 2)):
+                name = f"thron_connector_origin_{metric}_seconds_count"
+                new = {
+                    origin: after[name, labels] - before[name, labels]
+                    for origin in ORIGINS
+                    for labels in [frozenset({("origin", origin)})]
+                }
+                assert new[kind] >= least
+                assert not any(new[other] for other in ORIGINS if other != kind)
 
 
 async def test_the_lag_of_the_event_loop() -> None:

@@ -48,7 +48,7 @@ class Http1Client:
         tls: ssl.SSLContext,
         connect_timeout_s: float,
         most_idle: int = MOST_IDLE,
-        connected: Callable[[float], None] | None = None,
+        connected: Callable[[Authority, float], None] | None = None,
     ) -> None:
         """Make a client without connections.
 
@@ -57,7 +57,7 @@ class Http1Client:
             tls: Whom to trust.
             connect_timeout_s: For DNS, connection and TLS together.
             most_idle: How many idle connections are kept, to all hosts.
-            connected: Is told how many seconds each new connection took.
+            connected: Is told how many seconds each new connection took, and where it leads.
         """
         self._dialer = Dialer(resolver, tls=tls, connect_timeout_s=connect_timeout_s)
         self._most_idle = most_idle
@@ -131,7 +131,7 @@ class Http1Client:
             authority, lambda: OriginConnection(self._scratch, idle=self._keep, lost=self._forget)
         )
         if self._connected is not None:
-            self._connected(now() - began)
+            self._connected(authority, now() - began)
         self._open[connection] = authority
         return connection
 
