@@ -17,10 +17,10 @@ _REGION = re.compile("[-_]")
 def content_warnings(connector: Connector, page: SearchPage) -> Iterator[str]:
     """Yield what is unusual about the first contents of a connector's folder, published or not."""
     found = [content for content in page.contents if is_of_types(connector, content)]
-    looked_at = f"{len(found)} contents"
+    sample = ""
     if page.next_page_token is not None:
-        all_of_them = f"about {page.estimated_total}" if page.estimated_total else "more"
-        looked_at = f"a sample of {len(found)} contents (the folder has {all_of_them})"
+        in_folder = f"about {page.estimated_total}" if page.estimated_total else "more"
+        sample = f" (a sample; the folder has {in_folder})"
     by_state: dict[Publication, list[Content]] = {}
     for content in found:
         by_state.setdefault(publication(content.status, content.channels), []).append(content)
@@ -31,8 +31,8 @@ def content_warnings(connector: Connector, page: SearchPage) -> Iterator[str]:
     )
     for status, number in sorted(unfinished.items()):
         yield (
-            f"{number} of {looked_at} are {status} in THRON, and public all the same: a"
-            " channel of theirs is; nothing needs fixing"
+            f"{number} of {len(found)} contents are {status} in THRON{sample}, and public all the"
+            " same: a channel of theirs is; nothing needs fixing"
         )
     hidden = len(found) - len(by_state.get(Publication.PUBLISHED, ()))
     if hidden and connector.only_published:
@@ -41,8 +41,8 @@ def content_warnings(connector: Connector, page: SearchPage) -> Iterator[str]:
         has_sources = connector.delivery is DeliveryMode.ORIGINAL
         instead = ", or set only_published = false to serve their source files"
         yield (
-            f"{hidden} of {looked_at} are hidden: {drafts} are drafts, the others have no public"
-            f" channel; publish them in THRON{instead if has_sources else ''}"
+            f"{hidden} of {len(found)} contents are hidden{sample}: {drafts} are drafts, the others"
+            f" have no public channel; publish them in THRON{instead if has_sources else ''}"
         )
     languages = {each.language for content in found for each in content.pretty_ids}
     regions = sorted(language for language in languages if _REGION.search(language))

@@ -75,8 +75,8 @@ def test_the_hint_is_one_that_works() -> None:
 @pytest.mark.parametrize(
     ("estimated_total", "words"),
     [
-        pytest.param(4000, "1 of a sample of 2 contents (the folder has about 4000) are hidden"),
-        pytest.param(None, "1 of a sample of 2 contents (the folder has more) are hidden"),
+        pytest.param(4000, "1 of 2 contents are hidden (a sample; the folder has about 4000):"),
+        pytest.param(None, "1 of 2 contents are hidden (a sample; the folder has more):"),
     ],
 )
 def test_a_sample_is_called_one(estimated_total: int | None, words: str) -> None:
