@@ -19,8 +19,8 @@ from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from proxy.delivery.http_client import Fields
-from proxy.delivery.transport.connecting import Authority, Dialer
-from proxy.delivery.transport.connection import READS, OriginConnection, Response
+from proxy.delivery.transport.connecting import Dialer
+from proxy.delivery.transport.connection import READS, Authority, OriginConnection, Response
 from proxy.errors import OriginAnswerInvalid, OriginTimeout, OriginUnreachable
 
 # As many as Go's net/http keeps (DefaultTransport.MaxIdleConns), for as long as CDNs keep theirs.
@@ -63,9 +63,8 @@ class Http1Client:
         self._most_idle = most_idle
         self._connected = connected
         self._scratch = memoryview(bytearray(READS))
-        self._open: dict[OriginConnection, Authority] = {}
+        self._open: set[OriginConnection] = set()
         self._idle_since: dict[OriginConnection, float] = {}  # the longest first
-        self._idle_to: dict[Authority, dict[OriginConnection, None]] = {}  # that last
         self._deadlines: dict[OriginConnection, float] = {}
         self._sweeper: asyncio.TimerHandle | None = None
 
@@ -98,77 +97,65 @@ class Http1Client:
         """Return the answer of one request, as ``HttpClient.request``."""
         message = _message(method, url, tuple(fields), form)
         authority = _authority(url)
+        loop = asyncio.get_running_loop()
         # A form could be taken twice; nobody can tell whether it was before the connection closed.
         connection = self._take_idle(authority) if form is None else None
-        if connection is not None:
+        while True:
+            is_new = connection is None
+            if connection is None:
+                connection = await self._connect(authority)
+            self._deadlines[connection] = until = loop.time() + first_byte_timeout_s
+            if self._sweeper is None:
+                self._sweeper = loop.call_later(_SWEEP_S, self._sweep, loop)
             try:
-                return await self._ask(connection, method, url, message, first_byte_timeout_s)
+                return await connection.ask(method, url, message)
             except OriginUnreachable:
                 # An origin may close an idle connection just as we use it (RFC 9112, 9.3.1).
-                if connection.is_answering:
+                if is_new or connection.is_answering:
                     raise
-        connection = await self._connect(authority)
-        return await self._ask(connection, method, url, message, first_byte_timeout_s)
-
-    async def _ask(
-        self, connection: OriginConnection, method: str, url: URL, message: bytes, limit_s: float
-    ) -> Response:
-        loop = asyncio.get_running_loop()
-        self._deadlines[connection] = until = loop.time() + limit_s
-        if self._sweeper is None:
-            self._sweeper = loop.call_later(_SWEEP_S, self._sweep, loop)
-        try:
-            return await connection.ask(method, url, message)
-        finally:
-            # After a short answer the connection may be another request's already.
-            if self._deadlines.get(connection) == until:
-                del self._deadlines[connection]
+            finally:
+                # After a short answer the connection may be another request's already.
+                if self._deadlines.get(connection) == until:
+                    del self._deadlines[connection]
+            connection = None
 
     async def _connect(self, authority: Authority) -> OriginConnection:
         now = asyncio.get_running_loop().time
         began = now()
         connection = await self._dialer.connect(
-            authority, lambda: OriginConnection(self._scratch, idle=self._keep, lost=self._forget)
+            authority,
+            lambda: OriginConnection(authority, self._scratch, idle=self._keep, lost=self._forget),
         )
         if self._connected is not None:
             self._connected(authority, now() - began)
-        self._open[connection] = authority
+        self._open.add(connection)
         return connection
 
     def _take_idle(self, authority: Authority) -> OriginConnection | None:
         """Return the connection to a host that became idle last, as the likeliest to be open."""
-        while (idle := self._idle_to.get(authority)) is not None:
-            connection = next(reversed(idle))
-            self._no_longer_idle(connection, authority)
-            if connection.is_quiet():
-                return connection
-            connection.abort()
+        for connection in list(reversed(self._idle_since)):
+            if connection.authority == authority:
+                del self._idle_since[connection]
+                if connection.is_quiet():
+                    return connection
+                connection.abort()
         return None
 
     def _keep(self, connection: OriginConnection) -> None:
         loop = asyncio.get_running_loop()
         self._idle_since[connection] = loop.time()
-        self._idle_to.setdefault(self._open[connection], {})[connection] = None
         if self._sweeper is None:
             self._sweeper = loop.call_later(_SWEEP_S, self._sweep, loop)
         if len(self._idle_since) > self._most_idle:
             self._close_idle(next(iter(self._idle_since)))
 
     def _close_idle(self, connection: OriginConnection) -> None:
-        self._no_longer_idle(connection, self._open[connection])
+        del self._idle_since[connection]
         connection.abort()
 
-    def _no_longer_idle(self, connection: OriginConnection, authority: Authority) -> None:
-        del self._idle_since[connection]
-        idle = self._idle_to[authority]
-        del idle[connection]
-        if not idle:
-            del self._idle_to[authority]
-
     def _forget(self, connection: OriginConnection) -> None:
-        authority = self._open.pop(connection, None)
-        if authority is not None and connection in self._idle_since:
-            self._no_longer_idle(connection, authority)
+        self._open.discard(connection)
+        self._idle_since.pop(connection, None)
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()

@@ -5,14 +5,13 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import aiohappyeyeballs
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from proxy.delivery.bounded_cache import BoundedCache
 from proxy.delivery.singleflight import SingleFlight
-from proxy.delivery.transport.connection import OriginConnection
+from proxy.delivery.transport.connection import Authority, OriginConnection
 from proxy.errors import OriginTimeout, OriginUnreachable
 
 # A CDN moves its names within a minute; a burst of new connections asks once.
@@ -20,15 +19,6 @@ _DNS_TTL_S = 10
 _MOST_NAMES = 1000
 # RFC 8305, 5: the next address is tried beside the first after so long.
 _NEXT_ADDRESS_S = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Authority:
-    """Where a connection leads, and whether by TLS."""
-
-    host: str
-    port: int
-    is_tls: bool
 
 
 class Dialer:

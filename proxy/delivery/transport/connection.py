@@ -10,7 +10,7 @@ import select
 import ssl
 from collections import deque
 from collections.abc import Callable
-from typing import cast
+from typing import NamedTuple, cast
 
 from yarl import URL
 
@@ -38,11 +38,28 @@ def plain_socket(transport: asyncio.BaseTransport) -> int | None:
     return None if sock is None else sock.fileno()
 
 
+class Authority(NamedTuple):
+    """Where a connection leads, and whether by TLS."""
+
+    host: str
+    port: int
+    is_tls: bool
+
+
 class OriginConnection(asyncio.BufferedProtocol):
-    """One connection, from its begin to its end."""
+    """One connection, from its begin to its end.
+
+    Attributes:
+        authority: Where it leads.
+        transport: None before it is made and after it is lost.
+        response: The answer whose content is awaited.
+        is_answering: Whether anything has come since the last request.
+        idle: Is called when the connection may serve another request.
+    """
 
     def __init__(
         self,
+        authority: Authority,
         scratch: memoryview,
         *,
         idle: Callable[["OriginConnection"], None],
@@ -51,25 +68,24 @@ class OriginConnection(asyncio.BufferedProtocol):
         """Make the protocol of a connection that is about to be made.
 
         Args:
+            authority: Where it leads.
             scratch: What is read into; every connection of a loop may share it, since what is in
                 it is copied before the loop reads again.
-            idle: Is told when the connection may serve another request.
-            lost: Is told when it is closed.
+            idle: Is called when the connection may serve another request.
+            lost: Is called when it is closed.
         """
+        self.authority = authority
+        self.transport: asyncio.Transport | None = None
+        self.response: Response | None = None
+        self.is_answering = False
+        self.idle = idle
         self._scratch = scratch
-        self._idle = idle
         self._lost = lost
-        self._transport: asyncio.Transport | None = None
         self._poll = select.poll()
         self._asked: tuple[str, URL] = "", URL()
         self._answer: asyncio.Future[Response] | None = None
         self._received = bytearray()  # of the header section that is awaited
         self._header_octets = 0  # of it, and of the 1xx answers before it
-        self._head: Head | None = None
-        self._chunks: ChunkParser | None = None
-        self.left: int | None = None  # of the content, that has not come
-        self._response: Response | None = None
-        self.is_answering = False
         self._may_be_cut = False
 
     async def ask(self, method: str, url: URL, request: bytes) -> "Response":
@@ -85,13 +101,13 @@ class OriginConnection(asyncio.BufferedProtocol):
             OriginAnswerInvalid: The answer is no HTTP.
             OriginError: As ``fail`` was told.
         """
-        if self._transport is None:
+        if self.transport is None:
             raise OriginUnreachable("the connection broke", proxy_status="connection_terminated")
         self._asked = method, url
         answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         self._answer = answer
         self.is_answering = False
-        self._transport.write(request)
+        self.transport.write(request)
         try:
             return await answer
         except asyncio.CancelledError:
@@ -101,7 +117,7 @@ class OriginConnection(asyncio.BufferedProtocol):
 
     def is_quiet(self) -> bool:
         """Tell whether an idle connection has nothing to say: no octet, and no end."""
-        if self._transport is None or self._transport.is_closing():
+        if self.transport is None or self.transport.is_closing():
             return False
         # Half a microsecond: what has come may be another's answer, and the loop not there yet.
         return not self._poll.poll(0)
@@ -110,69 +126,43 @@ class OriginConnection(asyncio.BufferedProtocol):
         """End what is under way with an error, and close."""
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(error)
-        if self._response is not None:
-            response, self._response = self._response, None
-            response.end(error)
+        if self.response is not None:
+            self.response.end(error)
         self.abort()
 
     def abort(self) -> None:
         """Close at once."""
-        self._response = None
-        if self._transport is not None:
-            self._transport.abort()
-
-    def plain_socket(self) -> int | None:
-        """Return the descriptor of its socket, None with TLS or an unknown length of content."""
-        if self._transport is None or not self.left:
-            return None
-        return plain_socket(self._transport)
-
-    def passed(self, octets: int) -> None:
-        """Take note that so many octets of the content were taken from its socket."""
-        if self._response is not None and self.left is not None:
-            self.left -= octets
-            if self.left == 0:
-                self._end(self._response, is_clean=True)
-
-    def pause(self) -> None:
-        """Read no more until ``resume``."""
-        if self._transport is not None:
-            self._transport.pause_reading()
-
-    def resume(self) -> None:
-        """Read on."""
-        if self._transport is not None:
-            self._transport.resume_reading()
+        self.response = None
+        if self.transport is not None:
+            self.transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take note of the transport."""
-        self._transport = cast(asyncio.Transport, transport)
+        self.transport = cast(asyncio.Transport, transport)
         self._poll.register(transport.get_extra_info("socket"), select.POLLIN)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End what is under way; only a content without any told end is whole by that."""
-        self._transport = None
+        self.transport = None
         self._lost(self)
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(
                 OriginUnreachable("the connection broke", proxy_status="connection_terminated")
             )
-        response, self._response = self._response, None
-        if response is not None and self._head is not None:
-            is_told = self._head.is_chunked or self._head.octets is not None
-            is_whole = exc is None and not is_told and not self._may_be_cut
-            response.end(None if is_whole else OriginIncomplete("the origin broke it off"))
+        if self.response is not None:
+            is_whole = exc is None and not self.response.is_end_told and not self._may_be_cut
+            self.response.end(None if is_whole else OriginIncomplete("the origin broke it off"))
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - a guess of asyncio's
         """Return what to read into."""
-        return self._scratch[: FIRST_READS if self._response is None else self._response.reads]
+        return self._scratch[: FIRST_READS if self.response is None else self.response.reads]
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take what was read."""
         octets = bytes(self._scratch[:nbytes])
         try:
-            if self._response is not None:
-                self._take_content(self._response, octets)
+            if self.response is not None:
+                self.response.take(octets)
             elif self._answer is not None and not self._answer.done():
                 self._take_header(self._answer, octets)
             else:
@@ -187,7 +177,7 @@ class OriginConnection(asyncio.BufferedProtocol):
         rest. Anybody on the way can end TCP: without TLS's closure alert a content whose end is not
         told otherwise may be cut (RFC 9112, 9.8).
         """
-        tls = None if self._transport is None else self._transport.get_extra_info("ssl_object")
+        tls = None if self.transport is None else self.transport.get_extra_info("ssl_object")
         if tls is None:
             return
         try:
@@ -206,13 +196,25 @@ class OriginConnection(asyncio.BufferedProtocol):
             if self._header_octets - (len(self._received) - end) > MOST_HEADER_OCTETS:
                 break
             section = bytes(self._received[:end])
-            head = read_head(section, method=self._asked[0])
+            method, url = self._asked
+            head = read_head(section, method=method)
             del self._received[:end]
             searched = 0
-            if head.status >= 200:  # noqa: PLR2004 - interim answers are below (RFC 9110, 15.2)
-                self._chunks = ChunkParser(section) if head.is_chunked else None
-                self._begin(answer, head)
-                return
+            if head.status < 200:  # noqa: PLR2004 - interim answers (RFC 9110, 15.2)
+                continue
+            rest = bytes(self._received)
+            self._received.clear()
+            self._header_octets = 0
+            chunks = ChunkParser(section) if head.is_chunked else None
+            self.response = response = Response(
+                self, method=method, url=url, head=head, chunks=chunks
+            )
+            answer.set_result(response)
+            if rest or head.octets == 0:
+                response.take(rest)
+            if response.left != 0 and self.transport is not None:
+                self.transport.pause_reading()
+            return
         if not could_begin(self._received):
             raise OriginAnswerInvalid("no HTTP/1.1")
         if self._header_octets > MOST_HEADER_OCTETS:
@@ -220,45 +222,6 @@ class OriginConnection(asyncio.BufferedProtocol):
                 "a header section that is too long",
                 proxy_status="http_response_header_section_size",
             )
-
-    def _begin(self, answer: asyncio.Future["Response"], head: Head) -> None:
-        method, url = self._asked
-        rest = bytes(self._received)
-        self._received.clear()
-        self._header_octets = 0
-        self._head, self.left = head, head.octets
-        self._response = response = Response(self, method=method, url=url, head=head)
-        answer.set_result(response)
-        if rest or head.octets == 0:
-            self._take_content(response, rest)
-        if self._response is not None:
-            self.pause()
-
-    def _take_content(self, response: "Response", octets: bytes) -> None:
-        if self.left is not None:
-            surplus = len(octets) - self.left
-            if octets and self.left:
-                response.feed(octets[: self.left] if surplus > 0 else octets)
-            self.left = max(0, -surplus)
-            if self.left == 0:
-                self._end(response, is_clean=surplus == 0)
-        elif self._chunks is not None:
-            for piece in self._chunks.read(octets):
-                response.feed(piece)
-            if self._chunks.is_complete:
-                self._end(response, is_clean=not self._chunks.is_doubtful)
-        else:
-            response.feed(octets)
-
-    def _end(self, response: "Response", *, is_clean: bool) -> None:
-        """Let the connection serve another request, unless there is any doubt."""
-        self._response = None
-        response.end()
-        if is_clean and self._head is not None and self._head.is_persistent:
-            self.resume()
-            self._idle(self)
-        else:
-            self.abort()
 
 
 class Response:
@@ -268,10 +231,22 @@ class Response:
 
     Attributes:
         reads: How much is read at once; more for somebody who takes it.
+        left: Octets of the content that have not come yet, None where that is unknown.
+        is_end_told: Whether the content ends otherwise than with the connection.
     """
 
-    def __init__(self, connection: OriginConnection, *, method: str, url: URL, head: Head) -> None:
+    def __init__(
+        self,
+        connection: OriginConnection,
+        *,
+        method: str,
+        url: URL,
+        head: Head,
+        chunks: ChunkParser | None,
+    ) -> None:
         self._connection: OriginConnection | None = connection
+        self._chunks = chunks
+        self._is_persistent = head.is_persistent
         self._held: deque[bytes] = deque()
         self._held_octets = 0
         self._error: OriginError | None = None
@@ -279,6 +254,8 @@ class Response:
         self._sink: Callable[[bytes], None] | None = None
         self._ended: Callable[[], None] | None = None
         self.reads = FIRST_READS
+        self.left = head.octets
+        self.is_end_told = chunks is not None or head.octets is not None
         self.method = method
         self.url = url
         self.status = head.status
@@ -296,17 +273,13 @@ class Response:
                 raise self._error
             if self._connection is None:
                 return b""
-            self._connection.resume()
+            if self._connection.transport is not None:
+                self._connection.transport.resume_reading()
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
         octets = self._held.popleft()
         self._held_octets -= len(octets)
         return octets
-
-    @property
-    def left(self) -> int | None:
-        """Octets of the content that have not come yet, None where that is unknown."""
-        return 0 if self._connection is None else self._connection.left
 
     @property
     def has_ended(self) -> bool:
@@ -328,6 +301,7 @@ class Response:
         """Close the connection unless the whole answer has come; then it is free already."""
         if self._connection is not None:
             connection, self._connection = self._connection, None
+            self.left = 0
             connection.abort()
 
     def flow(self, sink: Callable[[bytes], None], *, ended: Callable[[], None]) -> None:
@@ -349,13 +323,13 @@ class Response:
 
     def hold(self) -> None:
         """Read no more of the connection until ``go_on``."""
-        if self._connection is not None:
-            self._connection.pause()
+        if self._connection is not None and self._connection.transport is not None:
+            self._connection.transport.pause_reading()
 
     def go_on(self) -> None:
         """Read on."""
-        if self._connection is not None:
-            self._connection.resume()
+        if self._connection is not None and self._connection.transport is not None:
+            self._connection.transport.resume_reading()
 
     def raise_if_broken(self) -> None:
         """Raise what broke the content off, if it has ended so.
@@ -374,31 +348,69 @@ class Response:
         return held
 
     def plain_socket(self) -> int | None:
-        """Return the descriptor of the origin's socket, None where octets need to be looked at."""
-        return None if self._connection is None else self._connection.plain_socket()
+        """Return the descriptor of the origin's socket, None where octets need to be looked at.
+
+        That is with TLS, and where nothing tells how many belong to the content.
+        """
+        if self._connection is None or self._connection.transport is None or not self.left:
+            return None
+        return plain_socket(self._connection.transport)
 
     def passed(self, octets: int) -> None:
         """Take note that so many octets of the content were taken from the socket."""
-        if self._connection is not None:
-            self._connection.passed(octets)
+        if self._connection is not None and self.left is not None:
+            self.left -= octets
+            if self.left == 0:
+                self.end(is_clean=True)
 
-    def feed(self, octets: bytes) -> None:
-        """Take content that has come."""
-        if self._sink is not None:
+    def take(self, octets: bytes) -> None:
+        """Take what has come behind the header section: content, and whatever is behind that.
+
+        Raises:
+            OriginAnswerInvalid: It is no content as the header section told of it.
+        """
+        is_whole = is_clean = False
+        if self.left is not None:
+            surplus = len(octets) - self.left
+            if surplus > 0:
+                octets = octets[: self.left]
+            self.left -= len(octets)
+            is_whole, is_clean = self.left == 0, surplus <= 0
+        elif self._chunks is not None:
+            octets = b"".join(self._chunks.read(octets))
+            is_whole, is_clean = self._chunks.is_complete, not self._chunks.is_doubtful
+        if octets and self._sink is not None:
             self._sink(octets)
-            return
-        self._held.append(octets)
-        self._held_octets += len(octets)
-        if self._held_octets >= self.reads and self._connection is not None:
-            self._connection.pause()
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        elif octets:
+            self._held.append(octets)
+            self._held_octets += len(octets)
+            if self._held_octets >= self.reads:
+                self.hold()
+            if self._waiter is not None and not self._waiter.done():
+                self._waiter.set_result(None)
+        if is_whole:
+            self.end(is_clean=is_clean)
 
-    def end(self, error: OriginError | None = None) -> None:
-        """Take note that no more comes: the content is whole, or it broke off."""
-        self._connection = None
+    def end(self, error: OriginError | None = None, *, is_clean: bool = False) -> None:
+        """Take note that no more comes, and let go of the connection.
+
+        Args:
+            error: What broke the content off; None where it is whole.
+            is_clean: Whether nothing makes it doubtful that the connection may serve another
+                request.
+        """
+        connection, self._connection = self._connection, None
         self._error = error
+        self.left = 0
         if self._ended is not None:
             self._ended()
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+        if connection is None:
+            return
+        connection.response = None
+        if is_clean and self._is_persistent and connection.transport is not None:
+            connection.transport.resume_reading()
+            connection.idle(connection)
+        else:
+            connection.abort()

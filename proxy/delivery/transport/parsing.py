@@ -84,7 +84,12 @@ def read_head(section: bytes, *, method: str) -> Head:
     status = llhttp.get_status_code()
     fields = CIMultiDictProxy(CIMultiDict(lines.found))
     is_http_1_0 = section.startswith(b"HTTP/1.0")
-    length = _content_length(fields)
+    length = None
+    if hdrs.CONTENT_LENGTH in fields:
+        said = fields.getall(hdrs.CONTENT_LENGTH)
+        if len(said) > 1 or not _LENGTH.fullmatch(said[0]):
+            raise OriginAnswerInvalid("a Content-Length that is none")
+        length = int(said[0])
     is_chunked = hdrs.TRANSFER_ENCODING in fields
     if is_chunked and (fields.getall(hdrs.TRANSFER_ENCODING) not in _CHUNKED or is_http_1_0):
         raise OriginAnswerInvalid(  # another one was not asked for (RFC 9112, 6.1)
@@ -92,7 +97,8 @@ def read_head(section: bytes, *, method: str) -> Head:
             proxy_status="http_response_transfer_coding",
         )
     is_empty = method == hdrs.METH_HEAD or status in _WITHOUT_CONTENT
-    is_persistent = not is_http_1_0 and "close" not in connection_options(fields)
+    is_closed = hdrs.CONNECTION in fields and "close" in connection_options(fields)
+    is_persistent = not is_http_1_0 and not is_closed
     return Head(
         status=status,
         fields=fields,
@@ -180,12 +186,3 @@ class ChunkParser:
     def on_message_complete(self) -> None:
         """Note the end."""
         self.is_complete = True
-
-
-def _content_length(fields: CIMultiDictProxy[str]) -> int | None:
-    said = fields.getall(hdrs.CONTENT_LENGTH, [])
-    if not said:
-        return None
-    if len(said) > 1 or not _LENGTH.fullmatch(said[0]):
-        raise OriginAnswerInvalid("a Content-Length that is none")
-    return int(said[0])
