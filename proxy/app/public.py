@@ -13,8 +13,8 @@ from proxy.app.replica import Replica
 from proxy.backoff import Backoff
 from proxy.delivery.admission import Admission
 from proxy.delivery.download import Downloads, Limits, PublicBases
-from proxy.delivery.min_rate import MinRate
 from proxy.delivery.retry import RetryPolicy
+from proxy.delivery.transfer import MinRate
 from proxy.server.certificate import Certificate
 from proxy.server.connection_limiter import ConnectionLimiter
 from proxy.server.descriptors import affordable

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from proxy.delivery.min_rate import MinRateGuard
+from proxy.delivery.transfer import Transfer
 from proxy.errors import Overloaded, TooManyForClient
 from proxy.fairness import Shares, client_of
 from proxy.semantics.forwarded import TrustedProxies
@@ -37,7 +37,7 @@ class Place:
     """One download, and whether it has been told to give way."""
 
     client: str | None
-    guard: MinRateGuard
+    transfer: Transfer
     gives_way: bool = False
 
 
@@ -68,7 +68,7 @@ class Admission:
             max_downloads: At once, in this process.
             max_per_client: At once for one client address; 0 is no limit.
             trusted: The proxies that stand for many clients.
-            now: Monotonic seconds, as the guards of the downloads have them.
+            now: Monotonic seconds, as the transfers have them.
             shared: Those of all processes; None: there are no others.
             shared_clients: The same by client.
         """
@@ -112,12 +112,12 @@ class Admission:
             self._requests -= 1
             self._settling.set()
 
-    async def enter(self, address: str, guard: MinRateGuard) -> Place:
+    async def enter(self, address: str, transfer: Transfer) -> Place:
         """Give a place to a download, to be given back by ``leave``.
 
         Args:
             address: The client's, behind trusted proxies too.
-            guard: Tells whether the download stalls, and lets it give way.
+            transfer: Tells whether the download stalls, and lets it give way.
 
         Raises:
             Overloaded: There are too many already, and none gives way in time.
@@ -132,7 +132,7 @@ class Admission:
                 raise TooManyForClient(f"{client} has {number} downloads")
         if len(self._places) + self._promised >= self._capacity:
             await self._free_place(client)
-        place = Place(client, guard)
+        place = Place(client, transfer)
         self._places.add(place)
         if client is not None:
             self._shares.add(client)
@@ -242,13 +242,13 @@ class Admission:
         since = self._now() - _STALLED_S
         found: dict[str, list[Place]] = {}
         for place in self._places:
-            waits_since = place.guard.waits_since
+            waits_since = place.transfer.waits_since
             if place.client is None or place.gives_way or waits_since is None:
                 continue
             if waits_since <= since:
                 found.setdefault(place.client, []).append(place)
         for places in found.values():
-            places.sort(key=lambda place: place.guard.waits_since or 0.0, reverse=True)
+            places.sort(key=lambda place: place.transfer.waits_since or 0.0, reverse=True)
         return found
 
     def _cut_for(self, client: str | None, *, asked: int, stalled: dict[str, list[Place]]) -> None:
@@ -267,7 +267,7 @@ class Admission:
         self._shares.remove(greedy)
         if self._shared_clients is not None:
             self._shared_clients.remove(greedy)
-        place.guard.give_way()
+        place.transfer.give_way()
 
     def _promise(self) -> None:
         """Give a free place to the request that waits the longest."""

@@ -18,12 +18,12 @@ from proxy.connectors.watch import ConnectorWatch
 from proxy.delivery.admission import Admission
 from proxy.delivery.client_stream import ClientStream
 from proxy.delivery.http_client import Fields
-from proxy.delivery.min_rate import MinRate, MinRateGuard
 from proxy.delivery.relay import finish, pump
 from proxy.delivery.resolution import Resolution
 from proxy.delivery.resolver import Resolved
 from proxy.delivery.response_headers import Lines, ResponseContext, head, varying_lines
 from proxy.delivery.retry import RetryPolicy
+from proxy.delivery.transfer import MinRate, Transfer
 from proxy.delivery.upstream import Upstream
 from proxy.errors import (
     MalformedPath,
@@ -271,10 +271,10 @@ class Downloads:
         without_content = partial(self._without_content, request, asked, resolved)
         match decide(asked.fields, method=record.method, known=known):
             case Forward(fields):
-                guard = MinRateGuard(self._limits.min_rate, now=time.monotonic)
-                place = await self._limits.admission.enter(record.client, guard)
+                transfer = Transfer(record, self._limits.min_rate, now=time.monotonic)
+                place = await self._limits.admission.enter(record.client, transfer)
                 try:
-                    return await self._relayed(request, asked, resolved, fields, guard)
+                    return await self._relayed(request, asked, resolved, fields, transfer)
                 finally:
                     self._limits.admission.leave(place)
             case Described(complete_length) if representation is not None:
@@ -294,7 +294,7 @@ class Downloads:
         asked: _Asked,
         resolved: Resolved,
         fields: Fields,
-        guard: MinRateGuard,
+        transfer: Transfer,
     ) -> ClientStream:
         record = asked.record
         upstream, resolution = await _opened(asked, resolved.resolution, record.method, fields)
@@ -321,16 +321,15 @@ class Downloads:
                 is_last=self._limits.admission.is_closing,
             )
             await pump(
+                transfer,
                 upstream,
                 client,
                 reopen=lambda rest: _reopened(asked, rest),
                 retry_policy=self._limits.retry_policy,
                 read_gap_s=self._limits.read_gap_s,
-                guard=guard,
-                record=record,
                 kind=self._limits.pump,
             )
-            await finish(client, guard=guard)
+            await finish(transfer)
             return client
 
     async def _without_content(

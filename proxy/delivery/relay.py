@@ -10,11 +10,10 @@ import structlog
 
 from proxy.delivery.client_stream import ClientStream
 from proxy.delivery.http_client import Fields
-from proxy.delivery.min_rate import MinRateGuard
-from proxy.delivery.pumps.crossing import Crossing
 from proxy.delivery.pumps.direct import direct
 from proxy.delivery.pumps.splice import spliced
 from proxy.delivery.retry import RetryPolicy
+from proxy.delivery.transfer import Transfer
 from proxy.delivery.transport.connection import READS, Response
 from proxy.delivery.upstream import Upstream
 from proxy.errors import (
@@ -29,7 +28,6 @@ from proxy.errors import (
 )
 from proxy.semantics.resume import ResumePoint, continuation, octets_to_skip
 from proxy.settings import Pump
-from proxy.telemetry.access_record import AccessRecord
 
 log = structlog.get_logger("proxy.relay")
 
@@ -53,14 +51,13 @@ Reopen = Callable[[Fields], Awaitable[Upstream]]
 
 
 async def pump(
+    transfer: Transfer,
     upstream: Upstream,
     client: ClientStream,
     *,
     reopen: Reopen,
     retry_policy: RetryPolicy,
     read_gap_s: float,
-    guard: MinRateGuard,
-    record: AccessRecord,
     kind: Pump = Pump.AUTO,
 ) -> None:
     """Send the content of an upstream to a client, octet by octet the same.
@@ -69,13 +66,12 @@ async def pump(
     client's slowness is no silence of the origin.
 
     Args:
+        transfer: Of this download; nothing of it has gone yet.
         upstream: Just opened; closed at the end.
-        client: Its header section is sent; the end is left to the caller.
+        client: Its header section is sent; the end is left to ``finish``.
         reopen: Opens the same content again with a range, should the upstream break.
         retry_policy: How often in a row it is opened again without a single octet coming.
         read_gap_s: How long an origin may be silent, in seconds.
-        guard: Watches how fast the client takes it.
-        record: Takes the time of the first octet, the count, and how often it was resumed.
         kind: What carries the octets where it can.
 
     Raises:
@@ -84,28 +80,23 @@ async def pump(
         ReaderTooSlow: The client takes too little.
         ConnectionError: The client has left.
     """
-    first, expected = upstream, upstream.octets
+    first, record, expected = upstream, transfer.record, upstream.octets
     if expected is None and (promised := ResumePoint.of(first.status, first.fields)) is not None:
         expected = promised.selected.octets
     skip = failures = 0
     broken: GatewayError | None = None
+    transfer.client = client
     try:
         while record.octets != expected:
             before = record.octets
-            crossing = Crossing(
-                upstream,
-                client,
-                guard=guard,
-                record=record,
-                left=expected - before if expected is not None else None,
-                skip=skip,
-            )
+            transfer.upstream, transfer.skip = upstream, skip
+            transfer.left = expected - before if expected is not None else None
             # A small content has come with its header section, and leaves with ours at once.
-            if crossing.sends_the_rest_at_once():
+            if transfer.sends_the_rest_at_once():
                 return
             try:
-                async with guard.watching(read_gap_s=read_gap_s):
-                    await _cross(crossing, kind)
+                async with transfer.watching(read_gap_s=read_gap_s):
+                    await _carry(transfer, kind)
             except _BROKEN as exc:
                 broken = exc
             else:
@@ -153,47 +144,47 @@ async def _continued(
     return upstream, skip
 
 
-async def finish(client: ClientStream, *, guard: MinRateGuard) -> None:
-    """End an answer under the same guard as its content.
+async def finish(transfer: Transfer) -> None:
+    """End an answer, watched as its content was.
 
     Raises:
         ReaderTooSlow: The client takes too little.
         ConnectionError: The client has left.
     """
-    if not client.end():
-        async with guard.watching():
-            guard.waits()
-            await client.emptied()
+    if not transfer.client.end():
+        async with transfer.watching():
+            transfer.waits()
+            await transfer.client.emptied()
 
 
-async def _cross(crossing: Crossing, kind: Pump) -> None:
+async def _carry(transfer: Transfer, kind: Pump) -> None:
     """Move one upstream's octets by the way that is cheapest for them, or by the one named."""
-    response = crossing.upstream.response
+    response = transfer.upstream.response
     if response is None:  # aiohttp's, which gives no connection away
-        await crossing.ordinary()
-    elif crossing.left is None or crossing.client.in_chunks or kind is Pump.ORDINARY:
+        await transfer.ordinary()
+    elif transfer.left is None or transfer.client.in_chunks or kind is Pump.ORDINARY:
         response.reads = READS
-        await crossing.ordinary()
-    elif kind is Pump.AUTO and crossing.left >= _WORTH_SPLICING:
-        await _cross_large(crossing, response)
+        await transfer.ordinary()
+    elif kind is Pump.AUTO and transfer.left >= _WORTH_SPLICING:
+        await _carry_much(transfer, response)
     else:
         response.reads = READS
         # First what was read to sniff it, and what is to be skipped.
-        while crossing.left and not await crossing.ordinary(at_least=1):
-            if kind is not Pump.SPLICE or not await spliced(crossing, response):
-                await direct(crossing, response)
+        while transfer.left and not await transfer.ordinary(at_least=1):
+            if kind is not Pump.SPLICE or not await spliced(transfer, response):
+                await direct(transfer, response)
 
 
-async def _cross_large(crossing: Crossing, response: Response) -> None:
+async def _carry_much(transfer: Transfer, response: Response) -> None:
     """Move octets for a client that may be slow: it costs little until it has proved fast."""
-    if await crossing.ordinary(at_least=1):  # what was read to sniff it, and what is to be skipped
+    if await transfer.ordinary(at_least=1):  # what was read to sniff it, and what is to be skipped
         return
-    crossing.client.hold_little()
-    while crossing.left:
-        waited_s = crossing.guard.waited_s
-        await direct(crossing, response, at_least=_PROOF)
-        if crossing.guard.waited_s - waited_s <= _PROOF_S:
+    transfer.client.hold_little()
+    while transfer.left:
+        waited_s = transfer.waited_s
+        await direct(transfer, response, at_least=_PROOF)
+        if transfer.waited_s - waited_s <= _PROOF_S:
             response.reads = READS
-            crossing.client.hold_usual()
-            if not await spliced(crossing, response):
-                await direct(crossing, response)
+            transfer.client.hold_usual()
+            if not await spliced(transfer, response):
+                await direct(transfer, response)

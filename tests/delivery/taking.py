@@ -7,6 +7,12 @@ import aiohttp
 from yarl import URL
 
 from proxy.delivery.http_client import HttpResponse
+from proxy.telemetry.access_record import AccessRecord
+
+
+def new_record(*, expected: int | None = None) -> AccessRecord:
+    """Return the record of a request that has just come."""
+    return AccessRecord("id", "127.0.0.1", "http", None, 0.0, expected=expected)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from ipaddress import ip_network
 import pytest
 
 from proxy.delivery.admission import Admission
-from proxy.delivery.min_rate import MinRate, MinRateGuard
+from proxy.delivery.transfer import MinRate, Transfer
 from proxy.errors import Overloaded, Preempted, TooManyForClient
 from proxy.semantics.forwarded import TrustedProxies
+from tests.delivery.taking import new_record
 from tests.logs import logged
 from tests.waiting import until
 
@@ -30,15 +31,15 @@ def admission_for(max_downloads: int, *, max_per_client: int = 0) -> Admission:
     )
 
 
-def keeper(since: float = LONG_S) -> MinRateGuard:
-    """Return the guard of a download whose writes begin at a time."""
-    return MinRateGuard(MinRate(min_rate_bytes_s=0, window_s=300), now=lambda: since)
+def transfer_of(since: float = LONG_S) -> Transfer:
+    """Return a transfer whose writes begin at a time."""
+    return Transfer(new_record(), MinRate(min_rate_bytes_s=0, window_s=300), now=lambda: since)
 
 
 @asynccontextmanager
-async def admitted(admission: Admission, client: str, guard: MinRateGuard) -> AsyncIterator[None]:
+async def admitted(admission: Admission, client: str, transfer: Transfer) -> AsyncIterator[None]:
     """Have a place for the length of the block."""
-    place = await admission.enter(client, guard)
+    place = await admission.enter(client, transfer)
     try:
         yield
     finally:
@@ -59,15 +60,15 @@ class Crowd:
         begun = asyncio.Event()
 
         async def run() -> None:
-            guard = keeper(stalled_since or 0.0)
-            async with admitted(self._admission, client, guard):
+            transfer = transfer_of(stalled_since or 0.0)
+            async with admitted(self._admission, client, transfer):
                 begun.set()
                 if stalled_since is None:
                     await self._ends.wait()
                     return
                 try:
-                    async with guard.watching():
-                        guard.waits()
+                    async with transfer.watching():
+                        transfer.waits()
                         await self._ends.wait()
                 except Preempted:
                     self.cut.append(client)
@@ -93,13 +94,13 @@ async def crowd_at(admission: Admission) -> AsyncIterator[Crowd]:
 async def test_more_than_allowed_are_refused_at_once() -> None:
     """The one too many is told when to come back, and a place that is free again is given."""
     admission = admission_for(2)
-    async with admitted(admission, "a", keeper()), admitted(admission, "b", keeper()):
+    async with admitted(admission, "a", transfer_of()), admitted(admission, "b", transfer_of()):
         assert admission.running == 2
         with pytest.raises(Overloaded) as refused:
-            async with admitted(admission, "c", keeper()):
+            async with admitted(admission, "c", transfer_of()):
                 pass
         assert refused.value.retry_after_s
-    async with admitted(admission, "b", keeper()):
+    async with admitted(admission, "b", transfer_of()):
         assert admission.running == 1
     assert admission.running == 0
 
@@ -107,15 +108,15 @@ async def test_more_than_allowed_are_refused_at_once() -> None:
 async def test_one_client_does_not_take_all() -> None:
     """A limit for each client binds him alone; it is no limit for a trusted proxy."""
     admission = admission_for(10, max_per_client=1)
-    async with admitted(admission, "2001:db8::1", keeper()):
+    async with admitted(admission, "2001:db8::1", transfer_of()):
         with pytest.raises(TooManyForClient):
-            async with admitted(admission, "2001:db8::2", keeper()):
+            async with admitted(admission, "2001:db8::2", transfer_of()):
                 pass
-        async with admitted(admission, "b", keeper()):
+        async with admitted(admission, "b", transfer_of()):
             pass
-    async with admitted(admission, "2001:db8::1", keeper()):
+    async with admitted(admission, "2001:db8::1", transfer_of()):
         pass
-    async with admitted(admission, PROXY, keeper()), admitted(admission, PROXY, keeper()):
+    async with admitted(admission, PROXY, transfer_of()), admitted(admission, PROXY, transfer_of()):
         pass
 
 
@@ -123,10 +124,10 @@ async def test_a_download_that_fails_gives_its_place_back() -> None:
     """Errors inside the block are counted out too."""
     admission = admission_for(1, max_per_client=1)
     with pytest.raises(RuntimeError):
-        async with admitted(admission, "a", keeper()):
+        async with admitted(admission, "a", transfer_of()):
             raise RuntimeError
     assert admission.running == 0
-    async with admitted(admission, "a", keeper()):
+    async with admitted(admission, "a", transfer_of()):
         pass
 
 
@@ -141,7 +142,7 @@ async def test_stalled_downloads_of_the_greediest_give_way() -> None:
         assert crowd.cut == ["a"] * 3
         # The fair share of each of four is one and a half.
         with pytest.raises(Overloaded):
-            async with admitted(admission, "b", keeper()):
+            async with admitted(admission, "b", transfer_of()):
                 pass
         assert admission.running == 6
 
@@ -164,7 +165,7 @@ async def _hold(admission: Admission, client: str, crowd: Crowd) -> None:
     async def three() -> bool:
         return len(crowd.cut) == 3
 
-    async with admitted(admission, client, keeper()):
+    async with admitted(admission, client, transfer_of()):
         await until(three)
 
 
@@ -181,7 +182,7 @@ async def test_longest_stalled_gives_way() -> None:
         for since in (None, None, LONG_S - 0.5):
             await crowd.download("a", stalled_since=since)
         with pytest.raises(Overloaded):
-            async with admitted(admission, "b", keeper()):
+            async with admitted(admission, "b", transfer_of()):
                 pass
         assert not crowd.cut
 
@@ -197,7 +198,7 @@ async def test_trusted_proxy_gives_way_to_no_one() -> None:
         await crowd.download(PROXY)
         assert crowd.cut == ["a"]
         with pytest.raises(Overloaded):
-            async with admitted(admission, PROXY, keeper()):
+            async with admitted(admission, PROXY, transfer_of()):
                 pass
 
 
@@ -205,8 +206,8 @@ async def test_place_that_becomes_free_goes_to_who_waits() -> None:
     """While nothing is stalled, a request of another client waits for the end of a download."""
     admission = admission_for(2)
     async with AsyncExitStack() as held:
-        await held.enter_async_context(admitted(admission, "a", keeper()))
-        await held.enter_async_context(admitted(admission, "a", keeper()))
+        await held.enter_async_context(admitted(admission, "a", transfer_of()))
+        await held.enter_async_context(admitted(admission, "a", transfer_of()))
         first, second = (asyncio.create_task(_once(admission, client)) for client in "bc")
         await asyncio.sleep(0)
         second.cancel()
@@ -216,12 +217,12 @@ async def test_place_that_becomes_free_goes_to_who_waits() -> None:
         await held.aclose()
         await first
     assert admission.running == 0
-    async with admitted(admission, "a", keeper()), admitted(admission, "a", keeper()):
+    async with admitted(admission, "a", transfer_of()), admitted(admission, "a", transfer_of()):
         pass
 
 
 async def _once(admission: Admission, client: str) -> None:
-    async with admitted(admission, client, keeper()):
+    async with admitted(admission, client, transfer_of()):
         assert admission.running <= 2
 
 
@@ -229,7 +230,7 @@ async def test_fullness_is_logged_once() -> None:
     """The log names who has the most, and the settings that may help."""
     admission = admission_for(1)
     with logged() as log:
-        async with admitted(admission, "192.0.2.1", keeper()):
+        async with admitted(admission, "192.0.2.1", transfer_of()):
             for _ in range(3):
                 with pytest.raises(Overloaded):
                     await _once(admission, "192.0.2.1")
@@ -242,7 +243,7 @@ async def test_a_drain_ends_with_the_last_download() -> None:
     """Who waits for the end is told that nothing is left."""
     admission = admission_for(10)
     assert await admission.drained(at_most_s=60) == 0
-    async with admitted(admission, "a", keeper()):
+    async with admitted(admission, "a", transfer_of()):
         waiting = asyncio.create_task(admission.drained(at_most_s=60))
         await asyncio.sleep(0)
         assert not waiting.done()
@@ -252,21 +253,21 @@ async def test_a_drain_ends_with_the_last_download() -> None:
 async def test_a_drain_that_takes_too_long_says_what_is_left() -> None:
     """The number of downloads that are still running comes back."""
     admission = admission_for(10)
-    async with admitted(admission, "a", keeper()), admitted(admission, "b", keeper()):
+    async with admitted(admission, "a", transfer_of()), admitted(admission, "b", transfer_of()):
         assert await admission.drained(at_most_s=0.01) == 2
 
 
 async def test_a_place_that_nobody_takes_is_free() -> None:
     """Whoever leaves at the moment at which a place is given to him passes it on."""
     admission = admission_for(2)
-    first, _ = [await admission.enter("a", keeper()) for _ in range(2)]
-    waiting = asyncio.create_task(admission.enter("b", keeper()))
+    first, _ = [await admission.enter("a", transfer_of()) for _ in range(2)]
+    waiting = asyncio.create_task(admission.enter("b", transfer_of()))
     await asyncio.sleep(0)
     admission.leave(first)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    async with admitted(admission, "c", keeper()):
+    async with admitted(admission, "c", transfer_of()):
         assert admission.running == 2
 
 
@@ -275,7 +276,7 @@ async def test_a_drain_waits_for_who_comes_last() -> None:
     admission = admission_for(2)
     with logged() as log:
         async with AsyncExitStack() as first, AsyncExitStack() as last:
-            await first.enter_async_context(admitted(admission, "192.0.2.1", keeper()))
+            await first.enter_async_context(admitted(admission, "192.0.2.1", transfer_of()))
             drained = asyncio.create_task(admission.drained(at_most_s=3600))
 
             async def is_draining() -> bool:
@@ -283,7 +284,7 @@ async def test_a_drain_waits_for_who_comes_last() -> None:
 
             await until(is_draining)
             await first.aclose()
-            await last.enter_async_context(admitted(admission, "192.0.2.1", keeper()))
+            await last.enter_async_context(admitted(admission, "192.0.2.1", transfer_of()))
             for _ in range(10):
                 await asyncio.sleep(0)
             assert not drained.done()

@@ -16,9 +16,9 @@ from proxy.connectors.model import DeliveryMode, Disposition
 from proxy.delivery.admission import Admission
 from proxy.delivery.delivery_builder import DeliveryBuilder
 from proxy.delivery.download import Downloads, Limits, PublicBases
-from proxy.delivery.min_rate import MinRate
 from proxy.delivery.resolution import Delivery
 from proxy.delivery.retry import RetryPolicy
+from proxy.delivery.transfer import MinRate
 from proxy.sandbox.faults import Fault, Kind
 from proxy.sandbox.server import Sandbox
 from proxy.semantics.forwarded import TrustedProxies

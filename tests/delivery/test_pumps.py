@@ -24,13 +24,12 @@ from proxy.backoff import Backoff
 from proxy.connectors.model import DeliveryMode
 from proxy.delivery.client_stream import ClientStream
 from proxy.delivery.http_client import Fields
-from proxy.delivery.min_rate import MinRate, MinRateGuard
 from proxy.delivery.origin_hosts import GuardedResolver
-from proxy.delivery.pumps.crossing import Crossing
 from proxy.delivery.pumps.splice import _MOST_HELD, _Splicing
 from proxy.delivery.relay import finish, pump
 from proxy.delivery.resolution import Delivery
 from proxy.delivery.retry import RetryPolicy
+from proxy.delivery.transfer import MinRate, Transfer
 from proxy.delivery.transport.client import Http1Client
 from proxy.delivery.upstream import Upstream, upstream_of
 from proxy.errors import GatewayError, OriginIncomplete
@@ -39,7 +38,7 @@ from proxy.settings import Pump
 from proxy.telemetry.access_record import AccessRecord
 from tests.delivery.conftest import NAMED
 from tests.delivery.origin_server import origin_server
-from tests.delivery.taking import rest_of
+from tests.delivery.taking import new_record, rest_of
 from tests.waiting import until
 
 KIB = 1024
@@ -85,9 +84,7 @@ class Bench:
     ignores_range: bool = False
     goes_on: asyncio.Event | None = None
     asked: list[str | None] = field(default_factory=list)
-    record: AccessRecord = field(
-        default_factory=lambda: AccessRecord("id", "127.0.0.1", "http", None, 0.0)
-    )
+    record: AccessRecord = field(default_factory=new_record)
     error: BaseException | None = None
     client: Http1Client | None = None
 
@@ -128,8 +125,8 @@ class Bench:
 
     async def relay(self, request: web.Request) -> web.StreamResponse:
         """Pump the content to a client."""
-        record = self.record = AccessRecord("id", "127.0.0.1", "http", None, 0.0)
-        guard = MinRateGuard(MinRate(0, 60), now=time.monotonic)
+        record = self.record = new_record()
+        transfer = Transfer(record, MinRate(0, 60), now=time.monotonic)
         try:
             with closing(await self.opened([])) as upstream:
                 record.expected = upstream.octets
@@ -143,16 +140,15 @@ class Bench:
                     is_last=False,
                 )
                 await pump(
+                    transfer,
                     upstream,
                     client,
                     reopen=self.opened,
                     retry_policy=RETRIES,
                     read_gap_s=5,
-                    guard=guard,
-                    record=record,
                     kind=self.kind,
                 )
-                await finish(client, guard=guard)
+                await finish(transfer)
         except (GatewayError, ConnectionError, asyncio.CancelledError) as exc:
             self.error = exc
             if request.transport is not None:
@@ -346,18 +342,17 @@ async def test_what_was_written_counts_whatever_ends_the_wait(bench: Opener) -> 
     """An origin's silence may end the wait for a client: what it has is not asked for again."""
     made = await bench(Pump.ORDINARY)
     octets = DATA * 6  # more than the system's buffers hold for a client that does not read
-    record = AccessRecord("id", "127.0.0.1", "http", None, 0.0, expected=len(octets))
+    record = new_record(expected=len(octets))
     is_cut = asyncio.Event()
 
     async def cut(request: web.Request) -> web.StreamResponse:
         told = f"Content-Length: {len(octets)}\r\n".encode()
         client = ClientStream(request, 200, told, record=record, has_content=True, is_last=False)
-        guard = MinRateGuard(MinRate(0, 60), now=time.monotonic)
+        transfer = Transfer(record, MinRate(0, 60), now=time.monotonic)
         with closing(await made.opened([])) as upstream:
-            crossing = Crossing(
-                upstream, client, guard=guard, record=record, left=len(octets), skip=0
-            )
-            writing = asyncio.ensure_future(crossing.write(octets))
+            transfer.upstream, transfer.client = upstream, client
+            transfer.left, transfer.skip = len(octets), 0
+            writing = asyncio.ensure_future(transfer.write(octets))
             await until(lambda: _holds(client.transport.get_write_buffer_size() > 0))
             writing.cancel()
             await asyncio.wait([writing])

@@ -22,10 +22,10 @@ from proxy.backoff import Backoff
 from proxy.connectors.model import DeliveryMode
 from proxy.delivery.client_stream import ClientStream
 from proxy.delivery.http_client import Fields
-from proxy.delivery.min_rate import MinRate, MinRateGuard
 from proxy.delivery.relay import finish, pump
 from proxy.delivery.resolution import Delivery
 from proxy.delivery.retry import RetryPolicy
+from proxy.delivery.transfer import MinRate, Transfer
 from proxy.delivery.upstream import PassedFields, Upstream
 from proxy.errors import (
     GatewayError,
@@ -36,6 +36,7 @@ from proxy.errors import (
 )
 from proxy.telemetry.access_record import AccessRecord
 from tests.delivery.origin_server import origin_server
+from tests.delivery.taking import new_record
 from tests.loops import ON_ASYNCIO_ALONE
 from tests.waiting import PATIENCE_S
 
@@ -118,21 +119,20 @@ class Pumped:
 
 async def pumped(first: Script, later: Later) -> Pumped:
     """Pump through a real response to a real client."""
-    record = AccessRecord("id", "127.0.0.1", "http", None, 0.0)
+    record = new_record()
     errors: list[GatewayError] = []
 
     async def handler(request: web.Request) -> web.StreamResponse:
         client = ClientStream(request, 200, b"", record=record, has_content=True, is_last=False)
-        guard = MinRateGuard(MinRate(0, 60), now=lambda: 0.0)
+        transfer = Transfer(record, MinRate(0, 60), now=lambda: 0.0)
         try:
             await pump(
+                transfer,
                 first.upstream(),
                 client,
                 reopen=later,
                 retry_policy=RETRIES,
                 read_gap_s=5,
-                guard=guard,
-                record=record,
             )
         except GatewayError as exc:
             errors.append(exc)
@@ -268,11 +268,12 @@ async def test_the_end_waits_for_the_last_octet() -> None:
         assert request.transport is not None
         sock = request.transport.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-        record = AccessRecord("id", "127.0.0.1", "http", None, 0.0, expected=octets)
+        record = new_record(expected=octets)
         client = ClientStream(request, 200, b"", record=record, has_content=True, is_last=False)
         await client.write(bytes(octets))
-        guard = MinRateGuard(MinRate(0, 60), now=lambda: 0.0)
-        finishing = asyncio.create_task(finish(client, guard=guard))
+        transfer = Transfer(record, MinRate(0, 60), now=lambda: 0.0)
+        transfer.client = client
+        finishing = asyncio.create_task(finish(transfer))
         finishing.add_done_callback(lambda _: ended.set())
         await finishing
         return client
@@ -310,13 +311,15 @@ async def test_a_download_goes_on_without_a_descriptor_left() -> None:
     ended = asyncio.Event()
 
     async def handler(request: web.Request) -> web.StreamResponse:
-        record = AccessRecord("id", "127.0.0.1", "http", None, 0.0)
+        record = new_record()
         with no_descriptor_left():
             client = ClientStream(request, 200, b"", record=record, has_content=True, is_last=False)
             client.hold_little()
             client.send(DATA)
             client.hold_usual()
-            await finish(client, guard=MinRateGuard(MinRate(0, 60), now=lambda: 0.0))
+            transfer = Transfer(record, MinRate(0, 60), now=lambda: 0.0)
+            transfer.client = client
+            await finish(transfer)
         ended.set()
         return client
 
@@ -345,13 +348,14 @@ async def test_the_end_waits_for_what_is_below_tls() -> None:
         assert request.transport is not None
         sock = request.transport.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-        record = AccessRecord("id", "127.0.0.1", "http", None, 0.0, expected=octets)
+        record = new_record(expected=octets)
         client = ClientStream(request, 200, b"", record=record, has_content=True, is_last=False)
         client.send(bytes(octets))
         assert client.transport.get_write_buffer_size() == 0
         assert not client.is_empty
-        guard = MinRateGuard(MinRate(0, 60), now=lambda: 0.0)
-        finishing = asyncio.create_task(finish(client, guard=guard))
+        transfer = Transfer(record, MinRate(0, 60), now=lambda: 0.0)
+        transfer.client = client
+        finishing = asyncio.create_task(finish(transfer))
         await asyncio.sleep(0.2)
         assert not finishing.done()
         read_on.set()

@@ -5,16 +5,16 @@ It is for TLS on either side, where the kernel cannot splice, and for systems wi
 
 import asyncio
 
-from proxy.delivery.pumps.crossing import Crossing
+from proxy.delivery.transfer import Transfer
 from proxy.delivery.transport.connection import Response
 from proxy.errors import OriginIncomplete
 
 
-async def direct(crossing: Crossing, response: Response, *, at_least: int | None = None) -> None:
+async def direct(transfer: Transfer, response: Response, *, at_least: int | None = None) -> None:
     """Move the rest of a content, or as much as is enough.
 
     Args:
-        crossing: Of a known length, nothing of it left to skip.
+        transfer: Of a known length, nothing of it left to skip.
         response: The origin's.
         at_least: How many octets are enough, for another pump to go on.
 
@@ -22,19 +22,20 @@ async def direct(crossing: Crossing, response: Response, *, at_least: int | None
         OriginError: The origin broke off.
         ConnectionError: The client has left.
     """
-    transport = crossing.client.transport
+    transport = transfer.client.transport
     wake = asyncio.Event()
-    left = crossing.left or 0
+    left = transfer.left or 0
     enough = 0 if at_least is None else max(0, left - at_least)
 
     def is_enough() -> bool:
-        return (crossing.left or 0) <= enough
+        return (transfer.left or 0) <= enough
 
     def sink(octets: bytes) -> None:
-        if needed := crossing.needed(octets):
+        if needed := transfer.needed(octets):
             transport.write(needed)
-            crossing.crossed(len(needed))
-        if crossing.client.is_full or is_enough() or transport.is_closing():
+            transfer.count(len(needed))
+            transfer.taken(len(needed))
+        if transfer.client.is_full or is_enough() or transport.is_closing():
             response.hold()
             wake.set()
 
@@ -49,10 +50,10 @@ async def direct(crossing: Crossing, response: Response, *, at_least: int | None
                 break
             if response.has_ended:
                 response.raise_if_broken()
-                raise OriginIncomplete(f"{crossing.left} bytes are missing")
-            crossing.guard.waits()
-            await crossing.client.drain()
-            crossing.guard.taken(0)
+                raise OriginIncomplete(f"{transfer.left} bytes are missing")
+            transfer.waits()
+            await transfer.client.drain()
+            transfer.taken(0)
             response.go_on()
     finally:
         response.stop_flow()

@@ -11,7 +11,7 @@ import resource
 from contextlib import ExitStack
 from typing import ClassVar
 
-from proxy.delivery.pumps.crossing import Crossing
+from proxy.delivery.transfer import Transfer
 from proxy.delivery.transport.connection import Response
 from proxy.errors import OriginIncomplete
 
@@ -41,18 +41,18 @@ _OPEN_FILES_PER_SPLICE = 16
 _MOST_HELD = 64 * 1024 * 1024
 
 
-async def spliced(crossing: Crossing, response: Response) -> bool:
+async def spliced(transfer: Transfer, response: Response) -> bool:
     """Move octets until all have crossed or the client stalls; False where it cannot be done.
 
     Args:
-        crossing: Of a known length, nothing of it left to skip.
+        transfer: Of a known length, nothing of it left to skip.
         response: The origin's.
 
     Raises:
         OriginError: The origin broke off.
         ConnectionError: The client has left.
     """
-    if not IS_AVAILABLE or None in {response.plain_socket(), crossing.client.plain_socket()}:
+    if not IS_AVAILABLE or None in {response.plain_socket(), transfer.client.plain_socket()}:
         return False
     with ExitStack() as opened:
         pipe = _pipe(opened)
@@ -62,15 +62,15 @@ async def spliced(crossing: Crossing, response: Response) -> bool:
         opened.callback(_Splicing.has_ended)
         # What has been read already goes first; the connection is read by nobody else meanwhile.
         response.hold()
-        while held := crossing.needed(response.take_held()):
-            await crossing.write(held)
-        await crossing.client.emptied()
+        while held := transfer.needed(response.take_held()):
+            await transfer.write(held)
+        await transfer.client.emptied()
         # Only now: a connection that was lost meanwhile has given its descriptor to another.
-        copies = _copied(opened, response.plain_socket(), crossing.client.plain_socket())
+        copies = _copied(opened, response.plain_socket(), transfer.client.plain_socket())
         if copies is None:
             return False
-        left = min(crossing.left or 0, response.left or 0)
-        splicing = _Splicing(crossing, copies, pipe, left=left)
+        left = min(transfer.left or 0, response.left or 0)
+        splicing = _Splicing(transfer, copies, pipe, left=left)
         splicing.start()
         try:
             try:
@@ -80,7 +80,7 @@ async def spliced(crossing: Crossing, response: Response) -> bool:
                 opened.close()  # the copies: before the connections
                 response.passed(splicing.read)
             if splicing.held:
-                await crossing.write(splicing.taken_back())
+                await transfer.write(splicing.taken_back())
         finally:
             _Splicing.held_in_all -= splicing.held_octets
     return True
@@ -101,9 +101,9 @@ class _Splicing:
     held_in_all: ClassVar[int] = 0
 
     def __init__(
-        self, crossing: Crossing, copies: tuple[int, int], pipe: tuple[int, int], *, left: int
+        self, transfer: Transfer, copies: tuple[int, int], pipe: tuple[int, int], *, left: int
     ) -> None:
-        self._crossing = crossing
+        self._transfer = transfer
         self._left = left
         self._origin, self._client = copies
         self._pipe_out, self._pipe_in = pipe
@@ -122,12 +122,12 @@ class _Splicing:
 
     def start(self) -> None:
         """Move octets until there are no more, or the client stalls; ``done`` tells."""
-        self._crossing.guard.stalled = self._give_back
+        self._transfer.stalled = self._give_back
         self._turn()
 
     def stop(self) -> None:
         """Wait for nobody any more."""
-        self._crossing.guard.stalled = None
+        self._transfer.stalled = None
         self._wait_for(None)
 
     def _turn(self) -> None:
@@ -137,7 +137,7 @@ class _Splicing:
             self._end(exc)
 
     def _move(self) -> None:
-        transport = self._crossing.client.transport
+        transport = self._transfer.client.transport
         if transport.is_closing():
             raise ConnectionResetError("the client has left")
         rounds = 0
@@ -153,13 +153,14 @@ class _Splicing:
             try:
                 moved = splice(self._pipe_out, self._client, self._in_pipe, flags=_FLAGS)
             except BlockingIOError:
-                self._crossing.guard.waits()
+                self._transfer.waits()
                 self._wait_for(self._client)
                 return
             except OSError as exc:  # TCP's own time-out among them
                 raise ConnectionResetError("the client has left") from exc
             self._in_pipe -= moved
-            self._crossing.crossed(moved)
+            self._transfer.count(moved)
+            self._transfer.taken(moved)
         self._end(None)
 
     def _fill(self) -> bool:
