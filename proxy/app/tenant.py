@@ -40,7 +40,7 @@ from proxy.delivery.retrying_caller import RetryingCaller
 from proxy.delivery.reverification import Reverification
 from proxy.delivery.source_file import SourceFiles
 from proxy.delivery.transport.client import Http1Client
-from proxy.delivery.transport.connecting import Authority
+from proxy.delivery.transport.connection import Authority
 from proxy.errors import ConfigurationError
 from proxy.idle_connections import IdleBoundedConnector
 from proxy.semantics.dates import parse_http_date
