@@ -3,14 +3,13 @@
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Row, Select
 
 from proxy.catalogue import schema
 from proxy.catalogue.async_engine import AsyncConnection
-from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.database import Database
-from proxy.catalogue.queries import read_url_row, url_rows
-from proxy.catalogue.url_rows import Selection, UrlRow
+from proxy.catalogue.queries import EVERYTHING, read_url_row, url_rows
+from proxy.catalogue.url_rows import UrlRow
 from proxy.connectors.addresses import public_url
 from proxy.connectors.identifiers import naming_of
 from proxy.connectors.impact import (
@@ -24,10 +23,9 @@ from proxy.connectors.impact import (
 from proxy.connectors.model import Connector, Identifier
 
 _ADDRESS = schema.address.c
-_LED = frozenset({AddressStatus.OK, AddressStatus.COLLISION, AddressStatus.FORMER})
 
-# Lines read at a time.
-_AT_A_TIME = 1000
+# Rows read at a time: what stands in memory, and takes a few milliseconds.
+_AT_A_TIME = 500
 _SHOWN = 20
 
 
@@ -55,13 +53,13 @@ async def broken_urls(
     sample: list[BrokenUrl] = []
     marks: list[int] = []
     total = 0
-    async for each in each_broken_url(database, old, new, base=base, holds=holds):
+    async for row, why in _broken_rows(database, old, new, holds=holds, after=0):
         total += 1
-        counts[each.reason] = counts.get(each.reason, 0) + 1
+        counts[why] = counts.get(why, 0) + 1
         if len(sample) < _SHOWN:
-            sample.append(each)
+            sample.append(_broken(old, new, read_url_row(row), why, base))
         if total % MARK == 0:
-            marks.append(each.number)
+            marks.append(row.id)
     by_reason = tuple(ReasonCount(each, counts[each]) for each in Reason if each in counts)
     return BrokenUrls(total, by_reason, tuple(sample), tuple(marks))
 
@@ -76,9 +74,33 @@ async def each_broken_url(
     after: int = 0,
 ) -> AsyncIterator[BrokenUrl]:
     """Give all of them after a number, as ``broken_urls`` has them, few at a time in memory."""
-    last = after
+    async for row, why in _broken_rows(database, old, new, holds=holds, after=after):
+        yield _broken(old, new, read_url_row(row), why, base)
+
+
+async def _broken_rows(
+    database: Database,
+    old: Connector,
+    new: Connector | None,
+    *,
+    holds: Callable[[str], bool],
+    after: int,
+) -> AsyncIterator[tuple[Row[Any], Reason]]:
+    """Give the rows behind them: of a large folder most are only counted."""
+    serving = (
+        url_rows(old, EVERYTHING)
+        .add_columns(schema.content.c.was_published)
+        .where(_ADDRESS.serves)
+        .order_by(_ADDRESS.id)
+        .limit(_AT_A_TIME)
+    )
     while True:
-        found = await _served_after(database, old, last)
+        query = serving.where(_ADDRESS.id > after)
+
+        async def read(connection: AsyncConnection, query: Select[Any] = query) -> list[Row[Any]]:
+            return list((await connection.execute(query)).all())
+
+        found = await database.read(read)
         for row in found:
             why = break_reason(
                 old,
@@ -89,25 +111,10 @@ async def each_broken_url(
                 holds=holds,
             )
             if why is not None:
-                yield _broken(old, new, read_url_row(row), why, base)
+                yield row, why
         if len(found) < _AT_A_TIME:
             return
-        last = found[-1].id
-
-
-async def _served_after(database: Database, connector: Connector, last: int) -> list[Row[Any]]:
-    query = (
-        url_rows(connector, Selection(statuses=_LED))
-        .add_columns(schema.content.c.was_published)
-        .where(_ADDRESS.serves, _ADDRESS.id > last)
-        .order_by(_ADDRESS.id)
-        .limit(_AT_A_TIME)
-    )
-
-    async def read(connection: AsyncConnection) -> list[Row[Any]]:
-        return list((await connection.execute(query)).all())
-
-    return await database.read(read)
+        after = found[-1].id
 
 
 def _broken(

@@ -1,6 +1,5 @@
 """The summary table of 100,000 contents: server time, and the memory of an export."""
 
-import gc
 import resource
 import statistics
 import time
@@ -21,6 +20,7 @@ from proxy.catalogue.row_urls import RowUrls
 from proxy.catalogue.served_files import ServedFile, ServedFiles
 from proxy.catalogue.sync_runs import RunKind
 from proxy.catalogue.url_rows import Selection, Sort
+from proxy.commands.running import keep_what_start_made
 from proxy.connectors.store import ConnectorStore
 from proxy.link_check.results import LinkStatus
 from proxy.link_check.store import LinkCheckStore
@@ -126,6 +126,12 @@ async def test_pages(state: Path) -> None:
         await admin.enter(whole.gateway.demo_url())
         for what, query in _PAGES.items():
             await _timed(what, partial(admin.get, f"/connectors/names{query}"))
+        page = "/connectors/names/breaks?removal=true"
+        began = time.process_time()
+        await admin.get(page)
+        print(f"a removal planned: {time.process_time() - began:.1f} s of CPU")
+        for number in (1, 4000, 8000):
+            await _timed(f"broken URLs, page {number}", partial(admin.get, f"{page}&page={number}"))
         await _timed("link check", partial(admin.get, "/connectors/names/links"))
 
 
@@ -147,7 +153,7 @@ async def test_queries(state: Path) -> None:
 
 async def test_export(state: Path) -> None:
     """The export of 200,000 lines takes no more memory than a few of them, and lets others work."""
-    gc.freeze()  # as a connector does that has started
+    keep_what_start_made()  # as a connector does that has started
     async with Database.open(f"sqlite:///{state}/connector.db") as database:
         contents = Catalogue(database).contents
         urls = RowUrls(NAMES, "http://dl.example.com", "https://dl.example.com", is_named=True)
