@@ -23,24 +23,13 @@ from proxy.semantics.media_types import OCTETS
 from proxy.thron.error_answers import is_error_answer
 
 # An envelope is small; what is longer is a file.
-_LONGEST_ENVELOPE = 64 * 1024
-_SUSPECT_TYPES = frozenset(
-    {"application/json", "application/xml", "text/xml", "text/html", "text/plain"}
-)
+LONGEST_ENVELOPE = 64 * 1024
 # downloadSource sends attachments, and servers of files validators (docs/thron.md 7.2 and 7.5);
 # pages of errors and logins have neither.
 _OF_A_FILE = frozenset({hdrs.CONTENT_DISPOSITION, hdrs.ETAG, hdrs.LAST_MODIFIED})
 _BEFORE_TEXT = b"\xef\xbb\xbf \t\r\n"  # a byte order mark, and white space
 # So few octets come at once or not at all.
 _SNIFF_TIMEOUT_S = 15.0
-
-
-def may_be_error(response: HttpResponse) -> bool:
-    """Tell whether an answer may be an error in place of the content, by its header section."""
-    length = response.content_length
-    is_short = length is None or length <= _LONGEST_ENVELOPE
-    is_error = response.status >= HTTPStatus.BAD_REQUEST
-    return is_error or (is_short and _media_type(response) in _SUSPECT_TYPES)
 
 
 async def sniff_error(response: HttpResponse, *, expected_name: str | None) -> GatewayError | None:
@@ -71,7 +60,7 @@ async def sniff_error(response: HttpResponse, *, expected_name: str | None) -> G
         expected_name = ""  # no name tells a page, and nothing else says that it is a file
     error = is_error_answer(
         status=response.status,
-        media_type=_media_type(response),
+        media_type=media_type(response.fields.get(hdrs.CONTENT_TYPE)) or OCTETS,
         expected_name=expected_name,
         head=plain or b"",
     )
@@ -89,7 +78,7 @@ async def _head(response: HttpResponse) -> tuple[bytes, bytes | None]:
     decode = _decoder(response)
     if decode is None:
         return b"", None
-    while _may_go_on(plain) and len(head) < _LONGEST_ENVELOPE:
+    while _may_go_on(plain) and len(head) < LONGEST_ENVELOPE:
         chunk = await response.read()
         if not chunk:
             break
@@ -101,10 +90,6 @@ async def _head(response: HttpResponse) -> tuple[bytes, bytes | None]:
     return bytes(head), bytes(plain)
 
 
-def _media_type(response: HttpResponse) -> str:
-    return media_type(response.fields.get(hdrs.CONTENT_TYPE)) or OCTETS
-
-
 def _decoder(response: HttpResponse) -> Callable[[bytes], bytes] | None:
     match codings(response.fields):
         case ():
@@ -112,7 +97,7 @@ def _decoder(response: HttpResponse) -> Callable[[bytes], bytes] | None:
         case ("gzip" | "deflate",):
             inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # by the format's own header
             # No more of it than is looked at: a little may hold very much.
-            return lambda chunk: inflate.decompress(chunk, _LONGEST_ENVELOPE)
+            return lambda chunk: inflate.decompress(chunk, LONGEST_ENVELOPE)
         case _:
             return None
 
@@ -120,4 +105,4 @@ def _decoder(response: HttpResponse) -> Callable[[bytes], bytes] | None:
 def _may_go_on(head: bytearray) -> bool:
     """Tell whether the octets so far may begin JSON or a page; of other text no more is read."""
     begun = head.lstrip(_BEFORE_TEXT)
-    return len(head) < _LONGEST_ENVELOPE and (not begun or begun.startswith((b"{", b"<")))
+    return len(head) < LONGEST_ENVELOPE and (not begun or begun.startswith((b"{", b"<")))

@@ -129,23 +129,25 @@ class Outages:
 
     Caches and monitors act on the status. A content without rendition, or without the right to it,
     is its own trouble; a tenant whose every content is refused has an operator who must hear of it.
+
+    Attributes:
+        succeeded_at: When a content was delivered last; whoever delivers it sets it.
     """
 
     def __init__(self, *, now: Callable[[], float]) -> None:
         self._now = now
-        self._succeeded_at = float("-inf")
+        self.succeeded_at = float("-inf")
         self._refused: set[str] = set()
-
-    def succeeded(self) -> None:
-        """Note that a content was delivered."""
-        self._succeeded_at = self._now()
-        self._refused.clear()
+        self._refused_after = self.succeeded_at
 
     def with_status(self, refusal: E, *, content_id: str) -> E:
         """Return a refusal as the client gets it: 404, or 503 where every content is refused."""
+        if self._refused_after != self.succeeded_at:
+            self._refused.clear()
+            self._refused_after = self.succeeded_at
         if len(self._refused) < _CONTENTS:
             self._refused.add(content_id)
-        is_silent = self._now() - self._succeeded_at >= _SILENT_S
+        is_silent = self._now() - self.succeeded_at >= _SILENT_S
         if not is_silent or len(self._refused) < _CONTENTS:
             return refusal.anew(status=404)
         return refusal.anew(

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from itertools import count
 
 from aiohttp import hdrs
 
@@ -102,36 +103,31 @@ class Origins:
         key = delivery.sources, method, tuple(fields)
         try:
             with nullcontext() if is_rest else self._failures.trial(key):
-                answer, delivery = await self._open_with_retries(
-                    delivery, method, [*self._sent, *fields]
-                )
+                self._retries.calls += 1
+                for attempt in count(1):
+                    try:
+                        upstream = await self._open(delivery, method, [*self._sent, *fields])
+                        break
+                    except (OriginUnreachable, ThronUnreachable) as exc:
+                        # Before the first octet GET and HEAD may be repeated, unless it is known
+                        # when to ask again.
+                        may_pass = (
+                            exc.asked_wait_s is None and attempt <= self._retry_policy.attempts
+                        )
+                        if not may_pass or not self._retries.spend():
+                            raise
+                    await asyncio.sleep(self._retry_policy.wait_s(attempt))
         except (OriginGone, OriginRefused, ThronRefused) as exc:
             raise self._outages.with_status(exc, content_id=delivery.content_id) from exc
-        self._outages.succeeded()
-        return upstream_of(answer.response, delivery, method)
+        self._outages.succeeded_at = self._clock.now()
+        return upstream
 
     async def forget_failures(self) -> None:
         """Forget what failed a moment ago, so that it is asked for again."""
         await self._refused.forget(lambda _: True)
         self._failures.forget()
 
-    async def _open_with_retries(
-        self, delivery: Delivery, method: str, fields: Fields
-    ) -> tuple[OriginResponse, Delivery]:
-        """Retry failures that may pass; before the first octet GET and HEAD may be repeated."""
-        self._retries.calls += 1
-        for attempt in range(1, self._retry_policy.attempts + 1):
-            try:
-                return await self._open(delivery, method, fields)
-            except (OriginUnreachable, ThronUnreachable) as exc:
-                if exc.asked_wait_s is not None or not self._retries.spend():
-                    raise  # it is known when to ask again
-                await asyncio.sleep(self._retry_policy.wait_s(attempt))
-        return await self._open(delivery, method, fields)
-
-    async def _open(
-        self, delivery: Delivery, method: str, fields: Fields
-    ) -> tuple[OriginResponse, Delivery]:
+    async def _open(self, delivery: Delivery, method: str, fields: Fields) -> Upstream:
         if delivery.target is not None:
             if self._clock.now() < delivery.target.until:
                 try:
@@ -139,7 +135,7 @@ class Origins:
                 except _NOT_THE_CONTENT:
                     pass  # an old version's name, or a lapsed signature: from the source again
                 else:
-                    return answer, delivery
+                    return upstream_of(answer.response, delivery, method)
             delivery = replace(delivery, target=None)
         if delivery.mode is DeliveryMode.ORIGINAL:
             answer = await self._source_file(delivery, method, fields)
@@ -147,7 +143,7 @@ class Origins:
             answer, delivery = await self._from_some_channel(delivery, method, fields)
         if answer.is_redirected:
             delivery = replace(delivery, target=self._target(answer))
-        return answer, delivery
+        return upstream_of(answer.response, delivery, method)
 
     async def _from_some_channel(
         self, delivery: Delivery, method: str, fields: Fields
@@ -204,7 +200,7 @@ class Origins:
         except ThronRefused as exc:
             await self._refused.set(delivery.content_id, str(exc))
             raise
-        await check(answer.response, delivery, fields)
+        await check(answer.response, delivery, fields, is_sniffed=True)
         return answer
 
     def _target(self, answer: OriginResponse) -> Target | None:

@@ -18,7 +18,7 @@ from proxy.errors import (
 )
 
 # docs/thron.md 7.7: 307 is documented, the others exist in the same server library.
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_BREAKERS = 1000
 # Targets that are asked for again and again; what is allowed does not change for a client.
 _REMEMBERED_URLS = 512
@@ -198,33 +198,25 @@ class OriginClient:
                 content_id=content_id,
                 is_from_api=is_from_api and here is url,
             )
-            location = redirect_of(response)
-            if location is None:
+            if response.status not in REDIRECTS:
                 return OriginResponse(response, here, is_redirected=here is not url)
-            response.close()
-            here = location
+            here = location_of(response)
         raise OriginAnswerInvalid("too many redirects", proxy_status="proxy_loop_detected")
 
 
-def redirect_of(response: HttpResponse) -> str | None:
-    """Return where an answer redirects to, byte-exact, or None if it does not.
+def location_of(response: HttpResponse) -> str:
+    """Close a redirect, and return where it leads, byte-exact.
 
     Raises:
-        OriginAnswerInvalid: It is a redirect without a usable Location.
+        OriginAnswerInvalid: It has no usable Location.
     """
-    if response.status not in _REDIRECTS:
-        return None
+    response.close()
     location = response.fields.get(hdrs.LOCATION, "")
     if not location:
-        response.close()
         raise OriginAnswerInvalid("a redirect without a Location")
     if location.startswith(("https://", "http://")):
         return location  # not parsed and printed again: that could break its signature
-    try:
-        return str(response.url.join(_parsed(location)))
-    except OriginAnswerInvalid:
-        response.close()
-        raise
+    return str(response.url.join(_parsed(location)))
 
 
 def _parsed(url: str) -> URL:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from enum import Enum
 
 from proxy.delivery.http_client import Fields
-from proxy.delivery.origin_client import OriginClient, OriginResponse, redirect_of
+from proxy.delivery.origin_client import REDIRECTS, OriginClient, OriginResponse, location_of
 from proxy.errors import OriginError
 
 
@@ -64,7 +64,7 @@ class RedirectCollapse:
             response = await self._origin_client.send(
                 method, url, fields=fields, content_id=content_id
             )
-            location = redirect_of(response)
+            location = location_of(response) if response.status in REDIRECTS else None
         except OriginError as exc:
             asked.set_exception(exc)
             asked.exception()  # seen here too: there may be nobody else who waits
@@ -73,7 +73,6 @@ class RedirectCollapse:
             asked.set_result(_Nowhere.DIRECT)
             return OriginResponse(response, url, is_redirected=False)
         asked.set_result(location)
-        response.close()
         return await self._redirected(method, location, fields, content_id)
 
     async def _redirected(

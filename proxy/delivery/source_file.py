@@ -10,10 +10,16 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from proxy.delivery.error_sniffing import may_be_error, sniff_error
+from proxy.delivery.error_sniffing import sniff_error
 from proxy.delivery.http_client import Fields
-from proxy.delivery.origin_client import OriginClient, OriginResponse, redirect_of
+from proxy.delivery.origin_client import (
+    REDIRECTS,
+    OriginClient,
+    OriginResponse,
+    location_of,
+)
 from proxy.delivery.resolution import Delivery
+from proxy.delivery.upstream import may_be_error
 from proxy.errors import (
     ContentMissing,
     GatewayError,
@@ -195,9 +201,8 @@ class SourceFiles:
         response = await self._origin_client.send(
             method, url, fields=with_token, form=form, content_id=delivery.content_id
         )
-        location = redirect_of(response)
-        if location is not None:
-            response.close()
+        if response.status in REDIRECTS:
+            location = location_of(response)
             return await self._from_storage(location, response.status, delivery, fields)
         if response.status not in _TO_CONDITIONS and may_be_error(response):
             error = await sniff_error(response, expected_name=delivery.expected_name)

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from aiohttp import hdrs
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from proxy.delivery.error_sniffing import may_be_error, sniff_error
+from proxy.delivery.error_sniffing import LONGEST_ENVELOPE, sniff_error
 from proxy.delivery.http_client import Fields, HttpResponse
 from proxy.delivery.origin_client import FAILURES
 from proxy.delivery.resolution import Delivery, Representation
@@ -23,7 +23,7 @@ from proxy.errors import (
 from proxy.semantics.codings import codings
 from proxy.semantics.dates import parse_retry_after
 from proxy.semantics.evaluation import RepresentationMetadata
-from proxy.semantics.headers import outbound
+from proxy.semantics.headers import media_type, outbound
 from proxy.semantics.ranges import (
     ContentRange,
     SelectedRange,
@@ -33,6 +33,10 @@ from proxy.semantics.ranges import (
     select,
 )
 
+# What THRON and portals send an error as, whatever was asked for.
+_OF_ERRORS = frozenset(
+    {"application/json", "application/xml", "text/xml", "text/html", "text/plain"}
+)
 # What an origin may only say to a request with one of these fields (RFC 9110, 13.2.2 and 14.2).
 _IN_ANSWER_TO = {
     206: {hdrs.RANGE},
@@ -87,13 +91,26 @@ class Upstream:
     response: Response | None = field(default=None, repr=False)
 
 
-async def check(response: HttpResponse, delivery: Delivery, fields: Fields) -> None:
+def may_be_error(response: HttpResponse) -> bool:
+    """Tell whether an answer may be an error in place of the content, by its header section."""
+    length = response.content_length
+    is_short = length is None or length <= LONGEST_ENVELOPE
+    is_error = response.status >= HTTPStatus.BAD_REQUEST
+    return is_error or (
+        is_short and media_type(response.fields.get(hdrs.CONTENT_TYPE)) in _OF_ERRORS
+    )
+
+
+async def check(
+    response: HttpResponse, delivery: Delivery, fields: Fields, *, is_sniffed: bool = False
+) -> None:
     """Refuse and close an answer that cannot be the content, nor a word on it.
 
     Args:
         response: The answer.
         delivery: What was asked for.
         fields: What went along.
+        is_sniffed: Whether its first octets are known to be no error.
 
     Raises:
         OriginError: Its status says that it is not, or its content: a page of an error.
@@ -109,7 +126,7 @@ async def check(response: HttpResponse, delivery: Delivery, fields: Fields) -> N
     is_nothing = response.content_length == 0 and not is_identified
     # An answer to HEAD has no octets to sniff; without a length it says less than one octet would.
     is_head = response.method == hdrs.METH_HEAD
-    is_suspicious = may_be_error(response)
+    is_suspicious = not is_sniffed and may_be_error(response)
     is_vague = is_head and (response.content_length is None or is_suspicious)
     if is_nothing or is_vague:
         response.close()

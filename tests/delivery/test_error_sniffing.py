@@ -7,9 +7,10 @@ import zlib
 import pytest
 from aiohttp import web
 
-from proxy.delivery.error_sniffing import may_be_error, sniff_error
+from proxy.delivery.error_sniffing import sniff_error
 from proxy.delivery.http_client import HttpResponse
 from proxy.delivery.origin_client import OriginClient
+from proxy.delivery.upstream import may_be_error
 from proxy.errors import (
     GatewayError,
     HtmlInsteadOfFile,

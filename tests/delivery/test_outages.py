@@ -30,14 +30,14 @@ def test_all_contents_are_an_outage() -> None:
     """From the third on, until one is delivered; those that are refused then are absent."""
     bench = Bench()
     assert bench.refuse(*"abca") == [404, 404, 503, 503]
-    bench.outages.succeeded()
+    bench.outages.succeeded_at = bench.seconds
     assert bench.refuse(*"abcdef") == [404] * 6
 
 
 def test_a_run_of_dead_links_is_no_outage() -> None:
     """Something was delivered within the last minute; after that it is one."""
     bench = Bench()
-    bench.outages.succeeded()
+    bench.outages.succeeded_at = bench.seconds
     bench.seconds = 59
     assert bench.refuse(*"abcdef") == [404] * 6
     bench.seconds = 60
