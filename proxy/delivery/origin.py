@@ -138,7 +138,15 @@ class Origins:
                     return upstream_of(answer.response, delivery, method)
             delivery = replace(delivery, target=None)
         if delivery.mode is DeliveryMode.ORIGINAL:
-            answer = await self._source_file(delivery, method, fields)
+            if (refusal := self._refused.peek(delivery.content_id)) is not None:
+                raise ThronRefused(f"{refusal} (a moment ago)")
+            asked = [*fields, FIRST_OCTET] if method == "HEAD" else fields
+            try:
+                answer = await self._source_files.open(delivery, fields=asked)
+            except ThronRefused as exc:
+                await self._refused.set(delivery.content_id, str(exc))
+                raise
+            await check(answer.response, delivery, asked, is_sniffed=True)
         else:
             answer, delivery = await self._from_some_channel(delivery, method, fields)
         if answer.is_redirected:
@@ -187,20 +195,6 @@ class Origins:
             "GET", url, fields=fields, content_id=content_id, is_from_api=is_from_api
         )
         await check(answer.response, delivery, fields)
-        return answer
-
-    async def _source_file(self, delivery: Delivery, method: str, fields: Fields) -> OriginResponse:
-        refusal = self._refused.peek(delivery.content_id)
-        if refusal is not None:
-            raise ThronRefused(f"{refusal} (a moment ago)")
-        if method == "HEAD":
-            fields = [*fields, FIRST_OCTET]
-        try:
-            answer = await self._source_files.open(delivery, fields=fields)
-        except ThronRefused as exc:
-            await self._refused.set(delivery.content_id, str(exc))
-            raise
-        await check(answer.response, delivery, fields, is_sniffed=True)
         return answer
 
     def _target(self, answer: OriginResponse) -> Target | None:
