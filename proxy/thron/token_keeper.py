@@ -273,8 +273,7 @@ class TokenKeeper:
                     self._futile_logins.clear()
                 if session is self._session:
                     self._used_at = self._now()
-                    if self._failure is not None:
-                        self._note_answer()
+                    self._note_answer()
                 return result
         raise ThronUnreachable("THRON ended every token while it was in use")
 
