@@ -29,7 +29,7 @@ FLOORS: Mapping[str, str] = {
     "services": """
         thron.token_keeper thron.retry thron.search connectors.service connectors.preview
         connectors.folders connectors.folder_statistics_cache
-        connectors.metadata_definitions connectors.watch connectors.broken_urls connectors.ttl_value
+        connectors.metadata_definitions connectors.broken_urls connectors.ttl_value
         catalogue.folder_listing catalogue.session_store
         edge server.probes
         """,

@@ -57,8 +57,7 @@ from proxy.catalogue.queries import Contents
 from proxy.catalogue.sync import Sync
 from proxy.clock import utc_now
 from proxy.connectors.service import ConnectorService
-from proxy.connectors.store import ConnectorStore
-from proxy.connectors.watch import ConnectorWatch
+from proxy.connectors.store import ConnectorStore, ConnectorWatch
 from proxy.edge.sender import PurgeSender
 from proxy.telemetry.live import TrafficView
 from proxy.tenant import AppContext, Resolutions

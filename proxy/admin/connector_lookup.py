@@ -5,7 +5,7 @@ from aiohttp import web
 from proxy.admin.api.problems import ApiProblem
 from proxy.catalogue.row_urls import RowUrls
 from proxy.connectors.model import Connector
-from proxy.connectors.watch import ConnectorWatch
+from proxy.connectors.store import ConnectorWatch
 from proxy.settings import Settings
 
 # The path of the console where connectors are made; a page of that name would be out of reach.

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from proxy.admin.auth.admin_password import Password
 from proxy.admin.auth.api_tokens import ApiTokens
+from proxy.admin.auth.passwords import Password
 from proxy.admin.auth.sessions import Sessions
 from proxy.admin.auth.sign_in_links import SignInLinks
 from proxy.link_check.run import LinkChecker

@@ -8,7 +8,7 @@ from proxy.catalogue.database import Database
 from proxy.catalogue.purges import Purge, PurgeKind, PurgeStore
 from proxy.catalogue.queries import Contents
 from proxy.connectors.addressability import is_id
-from proxy.connectors.watch import ConnectorWatch
+from proxy.connectors.store import ConnectorWatch
 from proxy.delivery.explain import DiagnosisStep
 from proxy.errors import GatewayError, NotConfigured
 from proxy.tenant import TenantConnection

@@ -16,7 +16,7 @@ from proxy.catalogue import schema
 from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.database import Database
 from proxy.catalogue.sync_runs import RunState
-from proxy.connectors.watch import ConnectorWatch
+from proxy.connectors.store import ConnectorWatch
 from proxy.errors import DatabaseFailed
 from proxy.tenant import TenantConnection
 from proxy.text import Text

@@ -10,7 +10,7 @@ from pydantic import Field
 from proxy.admin.api.operations import Model
 from proxy.admin.web.hints import Hint, hints
 from proxy.catalogue.sync_runs import RunState, SyncState
-from proxy.connectors.watch import ConnectorWatch
+from proxy.connectors.store import ConnectorWatch
 from proxy.delivery.circuit_breaker import Outage
 from proxy.settings import Settings
 from proxy.telemetry.live import InFlight, TrafficView

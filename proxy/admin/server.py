@@ -17,9 +17,8 @@ from aiohttp.typedefs import Handler
 import proxy
 from proxy import __version__
 from proxy.admin.auth import console_host
-from proxy.admin.auth.admin_password import Password
 from proxy.admin.auth.api_tokens import ApiTokens
-from proxy.admin.auth.passwords import PasswordHashes
+from proxy.admin.auth.passwords import Password, PasswordHashes
 from proxy.admin.auth.sessions import Sessions
 from proxy.admin.auth.sign_in_links import SignInLinks
 from proxy.admin.console import Console
@@ -31,7 +30,7 @@ from proxy.catalogue.sync import Sync
 from proxy.clock import utc_now
 from proxy.connectors.addresses import Address
 from proxy.connectors.model import Connector
-from proxy.connectors.watch import ConnectorWatch
+from proxy.connectors.store import ConnectorWatch
 from proxy.edge.sender import PurgeSender
 from proxy.errors import NotConfigured
 from proxy.link_check.probe import LinkProbe

@@ -20,7 +20,7 @@ from proxy.catalogue.database import Database
 from proxy.catalogue.queries import Contents
 from proxy.catalogue.sync import Sync, SyncIntervals
 from proxy.clock import utc_now
-from proxy.connectors.watch import ConnectorWatch
+from proxy.connectors.store import ConnectorWatch
 from proxy.edge.hooks import read_hooks
 from proxy.edge.sender import PurgeSender
 from proxy.server.listeners import Lifecycle, Listener, serving

@@ -14,7 +14,7 @@ from proxy.app.replica import open_replica
 from proxy.catalogue.queries import Contents
 from proxy.catalogue.sync import Sync
 from proxy.clock import Clock
-from proxy.connectors.watch import ConnectorWatch
+from proxy.connectors.store import ConnectorWatch
 from proxy.delivery.admission import Admission
 from proxy.edge.sender import PurgeSender
 from proxy.server.listeners import Listener, Sockets, bind_all

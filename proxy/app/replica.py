@@ -11,7 +11,7 @@ from aiohttp import http_parser
 
 from proxy.app.tenant import open_context
 from proxy.clock import Clock
-from proxy.connectors.watch import ConnectorWatch
+from proxy.connectors.store import ConnectorWatch
 from proxy.edge.purge_poller import PurgePoller
 from proxy.errors import ConfigurationError
 from proxy.server.shared_counts import SharedQuestions

@@ -22,8 +22,7 @@ from contextlib import (
     nullcontext,
 )
 from datetime import UTC, datetime
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -63,24 +62,7 @@ _SOON_AT_ONCE = 8
 _SOON_LEFT_BEHIND = 4
 
 
-P = ParamSpec("P")
 T = TypeVar("T")
-
-
-def _unbroken(
-    method: Callable[Concatenate["Database", P], Coroutine[Any, Any, T]],
-) -> Callable[Concatenate["Database", P], Coroutine[Any, Any, T]]:
-    """Let a method run to its end though its caller is cancelled.
-
-    A transaction cancelled while it begins would be lost with its lock held: measured with
-    SQLAlchemy 2.1 and aiosqlite 0.22, every later writer found the database locked.
-    """
-
-    @wraps(method)
-    async def whole(self: "Database", /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._see_through(method(self, *args, **kwargs))
-
-    return whole
 
 
 class Database:
@@ -169,17 +151,13 @@ class Database:
             " remembers and what THRON answers, and keeps nothing."
         )
 
-    @_unbroken
     async def revision(self) -> int:
         """Return the number that grows with every change of connectors or tenant."""
-        async with self._reading() as connection:
-            return await revision(connection)
+        return await self.read(revision)
 
-    @_unbroken
     async def read(self, reading: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Return what queries of a room of its own read, in one transaction."""
-        async with self._reading() as connection:
-            return await reading(connection)
+        return await asyncio.shield(self._begin(self._read(reading)))
 
     async def read_soon(self, reading: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Do the same for a request that waits: within a second, or not at all.
@@ -190,7 +168,7 @@ class Database:
         async with self._soon:
             if self._left_behind >= _SOON_LEFT_BEHIND:
                 raise DatabaseFailed("The database hangs.")
-            task = self._begin(self.read(reading))
+            task = self._begin(self._read(reading))
             for _ in range(_SOON_STEPS):  # an event loop that lags is not the database's fault
                 done, _pending = await asyncio.wait({task}, timeout=_SOON_S / _SOON_STEPS)
                 if done:
@@ -199,11 +177,9 @@ class Database:
             task.add_done_callback(self._caught_up)
             raise DatabaseFailed(f"The database did not answer within {_SOON_S:g} s.")
 
-    @_unbroken
     async def write(self, writing: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Let a room of its own write its tables in one transaction; what it raises undoes it."""
-        async with self._writing() as connection:
-            return await writing(connection)
+        return await asyncio.shield(self._begin(self._write(writing)))
 
     async def note(
         self,
@@ -237,11 +213,12 @@ class Database:
         """Return a connection outside of transactions, for who enters it to hold long."""
         return self._made.execution_options(isolation_level="AUTOCOMMIT").connect()
 
-    async def _see_through(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do some work of a transaction to its end, whatever becomes of the caller."""
-        return await asyncio.shield(self._begin(work))
-
     def _begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Do the work of a transaction to its end, whatever becomes of the caller.
+
+        A transaction cancelled while it begins would be lost with its lock held: measured with
+        SQLAlchemy 2.1 and aiosqlite 0.22, every later writer found the database locked.
+        """
         task = asyncio.create_task(work, name="database")
         self._running.add(task)
         task.add_done_callback(self._ended)
@@ -255,27 +232,24 @@ class Database:
     def _caught_up(self, _: asyncio.Task[Any]) -> None:
         self._left_behind -= 1
 
-    @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[AsyncConnection]:
+    async def _read(self, reading: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         with failures():
-            self._check_file()
+            if (problem := self.problem) is not None:
+                raise DatabaseFailed(problem)
             async with self._reader.begin() as connection:
-                yield connection
+                return await reading(connection)
 
-    @asynccontextmanager
-    async def _writing(self) -> AsyncIterator[AsyncConnection]:
+    async def _write(self, writing: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """One writer at a time: SQLite's own lock, and the revision's row in PostgreSQL."""
         with failures():
-            self._check_file()
+            if (problem := self.problem) is not None:
+                raise DatabaseFailed(problem)
             async with self._writer.begin() as connection:
                 await connection.execute(select(schema.revision.c.number).with_for_update())
-                yield connection
+                found = await writing(connection)
         self.written.set()
         self.written = asyncio.Event()
-
-    def _check_file(self) -> None:
-        if (problem := self.problem) is not None:
-            raise DatabaseFailed(problem)
+        return found
 
     async def _prepare(self) -> None:
         try:

@@ -24,7 +24,7 @@ from proxy.catalogue.polling import INTERVAL_S, polling
 from proxy.catalogue.sync_runs import Run, RunKind, RunState, SyncRunStore, SyncState
 from proxy.clock import utc_now
 from proxy.connectors.model import Connector, Connectors
-from proxy.connectors.watch import ConnectorWatch
+from proxy.connectors.store import ConnectorWatch
 from proxy.errors import GatewayError
 
 log = structlog.get_logger("proxy.sync")

@@ -10,7 +10,7 @@ from proxy.catalogue.database import open_database
 from proxy.commands.running import answered, require, runs
 from proxy.connectors import addresses as paths
 from proxy.connectors import document
-from proxy.connectors.impact import breaks
+from proxy.connectors.changes import breaks
 from proxy.connectors.service import ConnectorService, Plan
 from proxy.connectors.store import ConnectorStore
 from proxy.errors import ConfigurationError

@@ -5,8 +5,7 @@ import os
 import click
 
 from proxy.admin.auth import passwords
-from proxy.admin.auth.admin_password import keep_hash
-from proxy.admin.auth.passwords import PasswordHashes
+from proxy.admin.auth.passwords import PasswordHashes, keep_hash
 from proxy.catalogue.database import open_database
 from proxy.clock import utc_now
 from proxy.commands.running import WithSettings, runs

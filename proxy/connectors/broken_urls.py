@@ -11,8 +11,7 @@ from proxy.catalogue.database import Database
 from proxy.catalogue.queries import EVERYTHING, read_url_row, url_rows
 from proxy.catalogue.url_rows import UrlRow
 from proxy.connectors.addresses import public_url
-from proxy.connectors.identifiers import naming_of
-from proxy.connectors.impact import (
+from proxy.connectors.changes import (
     MARK,
     BrokenUrl,
     BrokenUrls,
@@ -20,6 +19,7 @@ from proxy.connectors.impact import (
     ReasonCount,
     break_reason,
 )
+from proxy.connectors.identifiers import naming_of
 from proxy.connectors.model import Connector, Identifier
 
 _ADDRESS = schema.address.c

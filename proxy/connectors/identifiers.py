@@ -302,13 +302,15 @@ def winner(connector: Connector, claim: Claim, contents: Iterable[Content]) -> C
     content whose creation date is missing comes after those that have one. A claim under a
     shortened language counts only without any other.
     """
-    found = [
-        (own, content) for content in contents for own in claims(connector, content) if own == claim
-    ]
-    proper = [content for own, content in found if not own.is_shortened]
-    if proper or len(found) != 1:
+    proper: list[Content] = []
+    shortened: list[Content] = []
+    for content in contents:
+        for own in claims(connector, content):
+            if own == claim:
+                (shortened if own.is_shortened else proper).append(content)
+    if proper or len(shortened) != 1:
         return min(proper, key=_seniority, default=None)
-    return found[0][1]
+    return shortened[0]
 
 
 def _seniority(content: Content) -> tuple[datetime, str]:

@@ -5,22 +5,24 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 from proxy.connectors.broken_urls import broken_urls, each_broken_url
-from proxy.connectors.changes import Changes, compare, conflicts, differences
-from proxy.connectors.folder_statistics import FolderStatistics, scope_of
-from proxy.connectors.impact import (
+from proxy.connectors.changes import (
     MARK,
     NONE_BROKEN,
     BrokenUrl,
+    Changes,
     Impact,
     Reason,
     break_reasons,
+    compare,
+    conflicts,
+    differences,
     reaches_further,
     resolved,
 )
+from proxy.connectors.folder_statistics import FolderStatistics, scope_of
 from proxy.connectors.model import Connector, Connectors
 from proxy.connectors.preview import Previewer
-from proxy.connectors.store import ConnectorStore
-from proxy.connectors.watch import ConnectorWatch
+from proxy.connectors.store import ConnectorStore, ConnectorWatch
 from proxy.errors import ConfigurationError, NotConfigured
 from proxy.settings import Settings
 

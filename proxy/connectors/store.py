@@ -1,24 +1,30 @@
-"""The rows of connectors: read, applied and removed, each in one transaction with its audit.
+"""The connectors that a database keeps: read, applied, removed, and followed as they change.
 
-A row has a column for each field of Connector, by its name. What a column cannot hold is written
-as text: a word of an enumeration, and several of them with spaces between.
+Each change is one transaction with its audit. A row has a column for each field of Connector, by
+its name; what a column cannot hold is written as text: a word of an enumeration, and several of
+them with spaces between.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, get_args, get_origin
+from typing import Any, Self, get_args, get_origin
 
+import structlog
 from sqlalchemy import delete, insert, select, update
 
 from proxy.catalogue import schema
 from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.database import Database, bump, revision
+from proxy.catalogue.polling import INTERVAL_S, polling
 from proxy.catalogue.purges import Purge, PurgeKind, enter_purges
 from proxy.catalogue.served_files import forget
 from proxy.connectors.changes import Changes, compare, conflicts, differences
 from proxy.connectors.model import Connector, Connectors
 from proxy.errors import ConfigurationError
+
+log = structlog.get_logger("proxy.connectors")
 
 _CONNECTOR = schema.connector
 _REMOVED = "connector removed"
@@ -189,3 +195,60 @@ def _read(annotation: Any, value: Any) -> Any:
 
 def _is_word(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, StrEnum)
+
+
+class ConnectorWatch:
+    """Holds the connectors of the newest revision seen."""
+
+    def __init__(
+        self,
+        database: Database,
+        connectors: Connectors,
+        changed: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._database = database
+        self._changed = changed
+        self._told = connectors.revision
+        self.connectors = connectors
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        database: Database,
+        *,
+        changed: Callable[[], Awaitable[None]],
+        interval_s: float = INTERVAL_S,
+    ) -> AsyncIterator[Self]:
+        """Read the connectors, and follow their changes until the end of the block.
+
+        Args:
+            database: Open.
+            changed: Called after each newer revision, again if it fails: it may be the tenant
+                that has changed.
+            interval_s: Between two looks at the revision.
+
+        Raises:
+            DatabaseFailed: They cannot be read even once.
+        """
+        self = cls(database, await ConnectorStore(database).read(), changed)
+        async with polling("connectors", self.refresh, interval_s=interval_s):
+            yield self
+
+    async def refresh(self) -> None:
+        """Read the connectors if there is a newer revision.
+
+        Raises:
+            DatabaseFailed: The database does not answer; what was read before stands.
+        """
+        number = await self._database.revision()
+        if number != self.connectors.revision:
+            self.connectors = await ConnectorStore(self._database).read()
+            log.info(
+                "connectors read",
+                revision=self.connectors.revision,
+                slugs=[each.slug for each in self.connectors.all],
+            )
+        if self._told != self.connectors.revision:
+            await self._changed()
+            self._told = self.connectors.revision

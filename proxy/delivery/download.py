@@ -14,7 +14,7 @@ from multidict import CIMultiDict, MultiMapping
 from proxy.connectors import addresses as paths
 from proxy.connectors.addresses import PublicPath
 from proxy.connectors.model import Connectors, Disposition
-from proxy.connectors.watch import ConnectorWatch
+from proxy.connectors.store import ConnectorWatch
 from proxy.delivery.admission import Admission
 from proxy.delivery.client_stream import ClientStream
 from proxy.delivery.http_client import Fields

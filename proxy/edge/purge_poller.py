@@ -20,7 +20,7 @@ from proxy.catalogue.database import Database
 from proxy.catalogue.polling import INTERVAL_S, polling
 from proxy.catalogue.purges import KEPT, Purge, PurgeKind, PurgeStore
 from proxy.catalogue.replicas import ReplicaStore
-from proxy.connectors.watch import ConnectorWatch
+from proxy.connectors.store import ConnectorWatch
 from proxy.errors import DatabaseFailed
 from proxy.telemetry.access_record import AccessRecord
 

@@ -21,7 +21,7 @@ from proxy.catalogue.polling import polling
 from proxy.catalogue.purges import PurgeStore
 from proxy.catalogue.replicas import ReplicaStore
 from proxy.clock import utc_now
-from proxy.connectors.watch import ConnectorWatch
+from proxy.connectors.store import ConnectorWatch
 from proxy.edge.acknowledgement import Acknowledgements
 from proxy.edge.hooks import SETTING, HookRequest, PurgeHook
 from proxy.edge.tags import tags_of

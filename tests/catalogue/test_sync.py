@@ -11,8 +11,7 @@ import pytest
 from proxy.catalogue.sync import Sync, SyncIntervals
 from proxy.catalogue.sync_runs import RunKind, RunState, SyncRunStore, SyncState
 from proxy.connectors.model import Connector, Identifier
-from proxy.connectors.store import ConnectorStore
-from proxy.connectors.watch import ConnectorWatch
+from proxy.connectors.store import ConnectorStore, ConnectorWatch
 from proxy.sandbox.server import Sandbox
 from tests.catalogue.listing import Listed, listing, on_root
 

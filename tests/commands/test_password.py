@@ -8,8 +8,7 @@ import aiohttp
 import pytest
 from click.testing import CliRunner, Result
 
-from proxy.admin.auth.admin_password import kept_hash
-from proxy.admin.auth.passwords import PasswordHashes
+from proxy.admin.auth.passwords import PasswordHashes, kept_hash
 from proxy.catalogue.database import Database
 from proxy.cli import main
 from tests.catalogue.audited import audited

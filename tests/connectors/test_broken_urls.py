@@ -7,7 +7,7 @@ import pytest
 
 from proxy.catalogue.database import Database
 from proxy.connectors.broken_urls import broken_urls
-from proxy.connectors.impact import BrokenUrls, Reason, ReasonCount, break_reasons
+from proxy.connectors.changes import BrokenUrls, Reason, ReasonCount, break_reasons
 from proxy.connectors.model import Connector, Identifier
 from proxy.thron.content import ContentType
 from tests.catalogue.entering import NAMES, Catalogue, content, named, with_sku

@@ -3,7 +3,7 @@
 import pytest
 
 from proxy.catalogue.database import Database
-from proxy.connectors.impact import MARK, Reason, breaks
+from proxy.connectors.changes import MARK, Reason, breaks
 from proxy.connectors.model import Connector
 from proxy.connectors.service import ConnectorService, Plan
 from proxy.connectors.store import ConnectorStore

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from proxy.catalogue.database import Database
 from proxy.catalogue.purges import Purge, PurgeKind, PurgeStore
-from proxy.connectors.watch import ConnectorWatch
+from proxy.connectors.store import ConnectorWatch
 from proxy.edge.hooks import PurgeHook
 from proxy.edge.sender import PurgeSender
 from proxy.telemetry.metrics import Metrics

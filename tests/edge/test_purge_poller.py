@@ -13,8 +13,7 @@ from proxy.catalogue.database import Database
 from proxy.catalogue.purges import Purge, PurgeKind, PurgeOrder, PurgeStore
 from proxy.catalogue.replicas import ReplicaStore
 from proxy.connectors.model import Connector, Identifier
-from proxy.connectors.store import ConnectorStore
-from proxy.connectors.watch import ConnectorWatch
+from proxy.connectors.store import ConnectorStore, ConnectorWatch
 from proxy.edge.acknowledgement import Acknowledgements
 from proxy.edge.purge_poller import PurgePoller
 from proxy.errors import DatabaseFailed

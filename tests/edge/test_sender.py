@@ -18,7 +18,7 @@ from proxy.catalogue.database import Database
 from proxy.catalogue.purges import Purge, PurgeKind, PurgeStore, enter_purges
 from proxy.catalogue.replicas import ReplicaStore
 from proxy.clock import utc_now
-from proxy.connectors.watch import ConnectorWatch
+from proxy.connectors.store import ConnectorWatch
 from proxy.edge.hooks import PurgeHook
 from proxy.edge.sender import PurgeSender
 from proxy.telemetry.metrics import Metrics

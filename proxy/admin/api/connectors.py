@@ -16,9 +16,8 @@ from proxy.admin.web.connectors import document
 from proxy.catalogue.queries import Contents
 from proxy.catalogue.sync import Sync
 from proxy.connectors.addresses import Part, illustrative
-from proxy.connectors.changes import conflicting_keys, state_of
+from proxy.connectors.changes import BrokenUrl, BrokenUrls, conflicting_keys, state_of
 from proxy.connectors.document import export
-from proxy.connectors.impact import BrokenUrl, BrokenUrls
 from proxy.connectors.model import Connector, ConnectorSpec
 from proxy.connectors.service import ConnectorService, Plan
 from proxy.connectors.store import ConnectorStore

@@ -15,7 +15,7 @@ from proxy.admin.web.snippets import Snippet, snippets
 from proxy.catalogue.queries import Contents
 from proxy.catalogue.url_rows import CataloguedContent, UrlRow
 from proxy.connectors.model import Connector
-from proxy.connectors.watch import ConnectorWatch
+from proxy.connectors.store import ConnectorWatch
 from proxy.delivery.explain import DiagnosisStep
 from proxy.settings import Settings
 from proxy.thron.content import Title

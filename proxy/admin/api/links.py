@@ -12,7 +12,7 @@ from proxy.admin.api.urls import UrlLine, url_line
 from proxy.admin.connector_lookup import connector_of, line_urls
 from proxy.admin.link_query import LinksQuery
 from proxy.catalogue.row_urls import RowUrls
-from proxy.connectors.watch import ConnectorWatch
+from proxy.connectors.store import ConnectorWatch
 from proxy.link_check.results import CheckedRow, LinkCheck, Scope
 from proxy.link_check.run import LinkChecker
 from proxy.link_check.store import CheckRunning, LinkCheckStore

@@ -10,7 +10,7 @@ from proxy.admin.auth.request_context import Caller
 from proxy.admin.purging import NotPurgeable, PurgeRequest, purge_of
 from proxy.catalogue.database import Database
 from proxy.catalogue.purges import PurgeStore
-from proxy.connectors.watch import ConnectorWatch
+from proxy.connectors.store import ConnectorWatch
 from proxy.settings import Settings
 
 

@@ -16,7 +16,7 @@ from proxy.catalogue.export import MEDIA_TYPES, Format, exported
 from proxy.catalogue.queries import Contents
 from proxy.catalogue.row_urls import RowUrls
 from proxy.catalogue.url_rows import Tally, UrlRow
-from proxy.connectors.watch import ConnectorWatch
+from proxy.connectors.store import ConnectorWatch
 from proxy.errors import DatabaseFailed
 from proxy.settings import Settings
 from proxy.thron.content import Publication

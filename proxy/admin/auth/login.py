@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from aiohttp import web
 
 from proxy.admin.auth import cookies, devices, sessions
-from proxy.admin.auth.admin_password import Password
 from proxy.admin.auth.devices import Devices
 from proxy.admin.auth.login_rate_limiter import LoginRateLimiter, Party
+from proxy.admin.auth.passwords import Password
 from proxy.admin.auth.request_context import ADMINISTRATOR, CONTEXT
 from proxy.admin.auth.sessions import Sessions
 

@@ -7,9 +7,9 @@ from aiohttp import web
 from pydantic import BaseModel, Field, SecretStr
 
 from proxy.admin.auth import cookies, passwords
-from proxy.admin.auth.admin_password import Password
 from proxy.admin.auth.api_tokens import ApiTokens, NameTaken, NewToken
 from proxy.admin.auth.login import Login, TooManyLogins
+from proxy.admin.auth.passwords import Password
 from proxy.admin.auth.request_context import CALLER, CONTEXT
 from proxy.admin.auth.sessions import COOKIE, Sessions
 from proxy.admin.web import forms, kept_forms, pages

@@ -14,7 +14,7 @@ from proxy.admin.web.connector_labels import DELIVERY_NAMES
 from proxy.admin.web.forms import Form
 from proxy.admin.web.notices import Notice, leave
 from proxy.admin.web.rendering import render, see_other
-from proxy.connectors.watch import ConnectorWatch
+from proxy.connectors.store import ConnectorWatch
 from proxy.tenant import AppContext
 from proxy.text import Text
 

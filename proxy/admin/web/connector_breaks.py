@@ -18,7 +18,7 @@ from proxy.admin.web.connector_fields import AllFields
 from proxy.admin.web.connector_labels import NAMES
 from proxy.admin.web.rendering import render
 from proxy.catalogue.export import BYTE_ORDER_MARK, escape_formula
-from proxy.connectors.impact import BrokenUrl, Impact
+from proxy.connectors.changes import BrokenUrl, Impact
 from proxy.connectors.model import Connector
 from proxy.connectors.service import ConnectorService
 from proxy.connectors.store import ConnectorStore

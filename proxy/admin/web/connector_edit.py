@@ -28,16 +28,14 @@ from proxy.admin.web.navigation import came_from, local
 from proxy.admin.web.notices import Notice, leave
 from proxy.admin.web.rendering import render, see_other
 from proxy.connectors.addresses import Part, illustrative
-from proxy.connectors.changes import conflicting_keys, differences, state_of
+from proxy.connectors.changes import Impact, conflicting_keys, differences, resolved, state_of
 from proxy.connectors.document import export
 from proxy.connectors.folder_tree import FolderTree
 from proxy.connectors.identifiers import PLAIN_NAMINGS
-from proxy.connectors.impact import Impact, resolved
 from proxy.connectors.metadata_choices import MetadataChoice, classified
 from proxy.connectors.model import Connector
 from proxy.connectors.service import ConnectorService
-from proxy.connectors.store import ConnectorStore
-from proxy.connectors.watch import ConnectorWatch
+from proxy.connectors.store import ConnectorStore, ConnectorWatch
 from proxy.errors import ConfigurationError, ThronError
 from proxy.hints import with_hint
 from proxy.link_check.store import LinkCheckStore

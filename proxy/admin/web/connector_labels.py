@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from proxy.connectors.impact import Reason
+from proxy.connectors.changes import Reason
 from proxy.connectors.metadata_choices import Fitness
 from proxy.connectors.model import Connector, DeliveryMode, Disposition, Identifier
 from proxy.connectors.values import TYPE_NAMES, TypeWord

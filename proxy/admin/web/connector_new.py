@@ -22,8 +22,7 @@ from proxy.admin.web.rendering import render, see_other
 from proxy.admin.web.step_views import VIEWS, StepContext
 from proxy.connectors.changes import conflicting_keys
 from proxy.connectors.service import ConnectorService
-from proxy.connectors.store import ConnectorStore
-from proxy.connectors.watch import ConnectorWatch
+from proxy.connectors.store import ConnectorStore, ConnectorWatch
 from proxy.errors import ConfigurationError, NotConfigured, ThronError
 from proxy.hints import with_hint
 from proxy.settings import Settings

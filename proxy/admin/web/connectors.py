@@ -17,7 +17,7 @@ from proxy.catalogue.url_rows import Tally
 from proxy.connectors.addresses import Part, illustrative
 from proxy.connectors.document import export
 from proxy.connectors.model import Connector
-from proxy.connectors.watch import ConnectorWatch
+from proxy.connectors.store import ConnectorWatch
 from proxy.errors import ConfigurationError, DatabaseFailed, ThronError
 from proxy.settings import Settings
 from proxy.tenant import TenantConnection

@@ -18,7 +18,7 @@ from proxy.catalogue.queries import Contents
 from proxy.catalogue.row_urls import RowUrls
 from proxy.catalogue.url_rows import CataloguedContent, UrlRow
 from proxy.connectors.model import Connector
-from proxy.connectors.watch import ConnectorWatch
+from proxy.connectors.store import ConnectorWatch
 from proxy.link_check.store import LinkCheckStore
 from proxy.settings import Settings
 from proxy.tenant import TenantConnection

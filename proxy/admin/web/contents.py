@@ -26,7 +26,7 @@ from proxy.catalogue.url_rows import Sort, Tally, UrlRow
 from proxy.clock import utc_now
 from proxy.connectors.identifiers import strategy
 from proxy.connectors.model import Connector
-from proxy.connectors.watch import ConnectorWatch
+from proxy.connectors.store import ConnectorWatch
 from proxy.link_check.store import LinkCheckStore
 from proxy.settings import Settings
 

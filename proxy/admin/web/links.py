@@ -16,7 +16,7 @@ from proxy.admin.web.pagination import near
 from proxy.admin.web.rendering import render, see_other
 from proxy.catalogue.queries import Contents
 from proxy.catalogue.url_rows import Selection
-from proxy.connectors.watch import ConnectorWatch
+from proxy.connectors.store import ConnectorWatch
 from proxy.link_check.results import LinkStatus, Scope
 from proxy.link_check.run import LinkChecker
 from proxy.link_check.store import CheckRunning, LinkCheckStore

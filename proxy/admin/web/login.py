@@ -9,8 +9,8 @@ from aiohttp import web
 from pydantic import BaseModel, Field, SecretStr
 
 from proxy.admin.auth import cookies, passwords
-from proxy.admin.auth.admin_password import Password
 from proxy.admin.auth.login import Login, TooManyLogins
+from proxy.admin.auth.passwords import Password
 from proxy.admin.auth.request_context import ADMINISTRATOR, CALLER, CONTEXT
 from proxy.admin.auth.sessions import COOKIE, Sessions
 from proxy.admin.auth.sign_in_links import SET_UP_LIVES_S, Purpose, SignInLinks

@@ -16,7 +16,7 @@ from proxy.admin.validation import lenient
 from proxy.admin.web import pages
 from proxy.admin.web.overview_labels import OUTCOMES
 from proxy.admin.web.rendering import render
-from proxy.connectors.watch import ConnectorWatch
+from proxy.connectors.store import ConnectorWatch
 from proxy.errors import DatabaseFailed
 
 # A browser that takes nothing for so long is gone, or asleep; it connects again when it wakes.

@@ -15,7 +15,7 @@ from proxy.admin.web.rendering import render, see_other
 from proxy.catalogue.database import Database
 from proxy.catalogue.purges import PurgeStore
 from proxy.catalogue.sync import RUNS_TO_FULL
-from proxy.connectors.watch import ConnectorWatch
+from proxy.connectors.store import ConnectorWatch
 from proxy.edge.sender import PurgeSender
 from proxy.settings import Settings
 from proxy.tenant import Resolutions

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from proxy.admin.auth.admin_password import keep_hash
 from proxy.admin.auth.devices import LIVES, MOST, Devices
+from proxy.admin.auth.passwords import keep_hash
 from proxy.catalogue import schema
 from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.database import Database

@@ -10,9 +10,8 @@ from pathlib import Path
 import argon2
 import pytest
 
-from proxy.admin.auth.admin_password import keep_hash
 from proxy.admin.auth.login_rate_limiter import POLICY
-from proxy.admin.auth.passwords import PasswordHashes
+from proxy.admin.auth.passwords import PasswordHashes, keep_hash
 from proxy.clock import utc_now
 from proxy.demo import describe, open_demo
 from proxy.sandbox.server import Sandbox
