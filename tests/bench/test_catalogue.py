@@ -9,6 +9,7 @@ import os
 import random
 import resource
 import time
+from array import array
 from bisect import bisect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -99,9 +100,10 @@ async def _turns(database: Database, listing: FolderListing, connector: Connecto
 
 
 @asynccontextmanager
-async def turns_of_the_loop() -> AsyncIterator[list[float]]:
+async def turns_of_the_loop() -> AsyncIterator[array[float]]:
     """Measure the processor's time that each turn of the loop takes; in order after the block."""
-    took_s: list[float] = []
+    # In a list the garbage collector would look through the millions of them, for 70 ms.
+    took_s = array("d")
 
     async def watch() -> None:
         while True:
@@ -114,7 +116,7 @@ async def turns_of_the_loop() -> AsyncIterator[list[float]]:
         yield took_s
     finally:
         watching.cancel()
-        took_s.sort()
+        took_s[:] = array("d", sorted(took_s))
 
 
 async def _queries(contents: Contents, connector: Connector) -> None:
