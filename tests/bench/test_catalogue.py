@@ -100,7 +100,7 @@ async def _turns(database: Database, listing: FolderListing, connector: Connecto
 
 
 @asynccontextmanager
-async def turns_of_the_loop() -> AsyncIterator[array[float]]:
+async def turns_of_the_loop() -> AsyncIterator["array[float]"]:
     """Measure the processor's time that each turn of the loop takes; in order after the block."""
     # In a list the garbage collector would look through the millions of them, for 70 ms.
     took_s = array("d")
