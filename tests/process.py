@@ -222,7 +222,7 @@ async def run(*arguments: str, environ: Mapping[str, str]) -> tuple[int, str]:
 
 
 def environ_for(thron: Sandbox, state: Path) -> dict[str, str]:
-    """Return the settings of a connector in front of a sandbox."""
+    """Return the settings of a connector in front of a sandbox, patient with a busy machine."""
     return {
         "STATE_DIRECTORY": str(state),
         "TDC_CLIENT_ID": thron.client_id,
@@ -231,4 +231,8 @@ def environ_for(thron: Sandbox, state: Path) -> dict[str, str]:
         "TDC_API_URL": thron.api_url,
         "TDC_CDN_URL": thron.cdn_url,
         "TDC_ORIGIN_HOSTS": "127.0.0.1",
+        # A busy machine may stand still for longer than an operator would wait for THRON.
+        "TDC_CONNECT_TIMEOUT_S": "600",
+        "TDC_FIRST_BYTE_TIMEOUT_S": "600",
+        "TDC_READ_GAP_S": "600",
     }

@@ -19,6 +19,7 @@ from proxy.delivery.origin_hosts import OriginHosts
 from proxy.errors import ConfigurationError, OriginProhibited, OriginUnreachable
 from proxy.settings import Settings
 from tests.delivery.taking import read_whole
+from tests.waiting import PATIENCE_S
 
 CONTENT = gzip.compress(b"content")
 NAMED = OriginHosts(["127.0.0.1", "localhost"])
@@ -49,7 +50,7 @@ async def _origin() -> AsyncIterator[tuple[Origin, BaseTestServer]]:
 
 async def fetched(http: HttpClient, url: URL) -> HttpResponse:
     """Get a URL."""
-    return await http.request("GET", url, fields=[], first_byte_timeout_s=5)
+    return await http.request("GET", url, fields=[], first_byte_timeout_s=PATIENCE_S)
 
 
 async def test_bytes_are_edited_by_no_one() -> None:

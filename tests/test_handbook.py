@@ -6,7 +6,6 @@ import re
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -24,6 +23,7 @@ from proxy.cli import main
 from proxy.connectors.model import Connector, Identifier
 from proxy.connectors.store import ConnectorStore
 from proxy.settings import Settings, env_name
+from tests.ports import free_port
 from tests.running import Running
 from tests.waiting import PATIENCE_S
 
@@ -300,7 +300,7 @@ def _run(blocks: list[str], home: Path) -> None:
     """Run blocks as one script in a directory, on free ports in place of the usual ones."""
     # What a block left running ends with the script, also where that fails.
     script = "\n".join(["trap 'kill $(jobs -p) 2> /dev/null || true' EXIT", *blocks])
-    ports = {usual: str(_free_port()) for usual in _PORTS}
+    ports = {usual: str(free_port()) for usual in _PORTS}
     script = _on_ports(script, ports)
     for name in _RECIPES:
         if (recipe := home / name).exists():
@@ -330,9 +330,3 @@ def _run(blocks: list[str], home: Path) -> None:
 
 def _on_ports(text: str, ports: Mapping[str, str]) -> str:
     return re.sub(r"\b(?:{})\b".format("|".join(ports)), lambda found: ports[found[0]], text)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port: int = sock.getsockname()[1]
-        return port

@@ -81,8 +81,7 @@ async def workers(thron: Sandbox, state: Path, **settings: str) -> AsyncIterator
     status, output = await run("connectors", "apply", str(file), "--yes", environ=environ)
     assert status == 0, output
     thron.expire_tokens()  # that of the command
-    patient = {"TDC_FIRST_BYTE_TIMEOUT_S": "600", "TDC_READ_GAP_S": "600"}
-    environ |= {"TDC_WORKERS": "2", **patient, **settings}
+    environ |= {"TDC_WORKERS": "2", **settings}
     async with served(environ) as (process, public, admin):
         await asyncio.to_thread(process.event, "process ready", nth=3)
         yield Workers(process, f"http://{public}", f"http://{admin}", environ)
@@ -279,7 +278,7 @@ async def test_questions_are_of_the_whole(thron: Sandbox, tmp_path: Path) -> Non
             begun = time.monotonic()
             statuses = await asyncio.gather(*(ask() for _ in range(300)))
             took_s = time.monotonic() - begun
-        assert set(statuses) == {404, 503}
+        assert set(statuses) <= {404, 503}
         assert statuses.count(404) <= 20 * (1 + took_s) + 10 * 5
 
 
@@ -447,7 +446,7 @@ async def test_the_end_is_announced(thron: Sandbox, tmp_path: Path) -> None:
     The addresses are free by then, and nobody who had connected has waited for nothing.
     """
     film = thron.tenant.find(FILM).id
-    settings = {"TDC_LAME_DUCK_S": "3", "TDC_DRAIN_S": "3600"}
+    settings = {"TDC_LAME_DUCK_S": "10", "TDC_DRAIN_S": "3600"}
     async with workers(thron, tmp_path, **settings) as running:
         async with connected(running, "delivery-1") as http:
             thron.faults.stall_after(200_000, where="source")

@@ -6,7 +6,7 @@ import aiohttp
 
 from proxy.sandbox.server import Sandbox
 from proxy.settings import Listen
-from tests.fronts.front import free_port
+from tests.ports import free_address
 from tests.process import environ_for, served
 from tests.running import LOOPBACK, by_id, running
 from tests.waiting import until
@@ -37,7 +37,7 @@ async def test_it_alone_has_metrics(thron: Sandbox, tmp_path: Path) -> None:
 
 async def test_with_several_processes(thron: Sandbox, tmp_path: Path) -> None:
     """The console's process has it, with the figures of all."""
-    own = f"{LOOPBACK}:{free_port()}"
+    own = free_address()
     environ = environ_for(thron, tmp_path) | {"TDC_WORKERS": "2", "TDC_METRICS_LISTEN": own}
     async with served(environ), aiohttp.ClientSession() as http:
 

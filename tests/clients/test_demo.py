@@ -2,12 +2,12 @@
 
 import asyncio
 import signal
-import socket
 import sys
 from pathlib import Path
 
 from proxy.demo import describe, open_demo
 from tests.clients.command import run, sha256, sole_file, started
+from tests.ports import free_port
 from tests.waiting import PATIENCE_S
 
 LIBRARY = Path(__file__).parents[2] / "proxy" / "sandbox" / "library" / "files"
@@ -48,7 +48,7 @@ async def test_own_files(tmp_path: Path) -> None:
 
 async def test_the_command(tmp_path: Path) -> None:
     """The command itself prints lines that work, and ends quietly at Ctrl-C."""
-    port = next(filter(_are_free, range(20_000, 32_000, 2)))
+    port = free_port(following=1)
     command = Path(sys.executable).with_name("thron-connector")
     async with started(command, "demo", "--port", str(port)) as demo:
         assert demo.stdout is not None
@@ -64,18 +64,6 @@ async def test_the_command(tmp_path: Path) -> None:
         saved = sole_file(place)
         assert f":{port}/" in line
         assert sha256(saved) == sha256(_of_library(saved.name)), line
-
-
-def _are_free(port: int) -> bool:
-    """Tell whether a port and the next one are free: below those that systems give to anybody."""
-    try:
-        with (
-            socket.create_server(("127.0.0.1", port)),
-            socket.create_server(("127.0.0.1", port + 1)),
-        ):
-            return True
-    except OSError:
-        return False
 
 
 async def _pasted(line: str, place: Path) -> None:

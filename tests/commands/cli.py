@@ -91,8 +91,7 @@ async def started(
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        async with asyncio.timeout(60):
-            yield process
+        yield process
     finally:
         if process.returncode is None:
             process.kill()

@@ -14,6 +14,7 @@ import pytest
 from proxy.admin.auth.api_tokens import ApiTokens
 from proxy.clock import utc_now
 from tests.commands.cli import FILM, Cli, document
+from tests.ports import free_address
 from tests.process import Process, beside, run, served
 from tests.steady_load import steady_load
 from tests.waiting import until
@@ -122,7 +123,8 @@ async def test_two_that_serve(cli: Cli) -> None:
 
 async def test_after_a_kill(cli: Cli) -> None:
     """What a killed process leaves behind is in nobody's way."""
-    async with served(cli.environ) as (old, public, admin):
+    again = {"TDC_LISTEN": free_address(), "TDC_ADMIN_LISTEN": free_address()}
+    async with served(cli.environ | again) as (old, public, admin):
         old.tell(signal.SIGKILL)
         await status_of(old)
         async with beside("serve", environ=at(cli, public, admin)) as new:
@@ -280,8 +282,7 @@ async def test_hangup_reads_files_again(cli: Cli, tmp_path: Path) -> None:
 
 async def test_other_addresses(cli: Cli) -> None:
     """A reload may move a listener; the other one stays open."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        moved = f"127.0.0.1:{free.getsockname()[1]}"
+    moved = free_address()
     async with served(cli.environ) as (process, public, admin):
         environ = at(cli, public, admin) | {"TDC_ADMIN_LISTEN": moved}
         assert (await run("reload", environ=environ))[0] == 0
@@ -294,8 +295,7 @@ async def test_other_addresses(cli: Cli) -> None:
 
 async def test_a_listener_more(cli: Cli) -> None:
     """A reload may add a listener, and the next one takes it over; a taken port changes nothing."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        own = f"127.0.0.1:{free.getsockname()[1]}"
+    own = free_address()
     async with served(cli.environ) as (process, public, admin):
         environ = at(cli, public, admin)
         status, output = await run("reload", environ=environ | {"TDC_METRICS_LISTEN": public})

@@ -1,7 +1,6 @@
 """Another release is installed over the one that runs, and a reload starts it."""
 
 import asyncio
-import socket
 from functools import partial
 from pathlib import Path
 
@@ -12,17 +11,12 @@ from proxy.admin.auth.api_tokens import ApiTokens
 from proxy.clock import utc_now
 from tests.commands.cli import FILM, Cli, document
 from tests.installed import Environment, build_release
+from tests.ports import free_address
 from tests.process import beside
 from tests.steady_load import steady_load
 from tests.waiting import until
 
 OLD, NEW = "7.0.0", "8.0.0"
-
-
-def free_address() -> str:
-    """Return an address that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return f"127.0.0.1:{free.getsockname()[1]}"
 
 
 async def _installed(environment: Environment, folder: Path, version: str) -> None:

@@ -11,6 +11,7 @@ from proxy.delivery.origin_client import OriginClient
 from proxy.delivery.origin_hosts import GuardedResolver, OriginHosts
 from proxy.delivery.transport.client import Http1Client
 from tests.running import LOOPBACK
+from tests.waiting import PATIENCE_S
 
 TLS = ssl.create_default_context()
 NAMED = OriginHosts([LOOPBACK, "no-such-host.invalid", "*.thron.com"])
@@ -25,5 +26,5 @@ async def origin_client() -> AsyncIterator[OriginClient]:
 @asynccontextmanager
 async def http_client(hosts: OriginHosts = NAMED) -> AsyncIterator[HttpClient]:
     """Give a client that edits nothing."""
-    async with Http1Client(GuardedResolver(hosts), tls=TLS, connect_timeout_s=5) as client:
+    async with Http1Client(GuardedResolver(hosts), tls=TLS, connect_timeout_s=PATIENCE_S) as client:
         yield client

@@ -247,7 +247,7 @@ async def test_a_pkey_is_doubted_whatever_the_age(thron: Sandbox, tmp_path: Path
                 retry_policy=RetryPolicy(
                     lambda: 0.5, attempts=8, backoff=Backoff(0.1, longest_s=5)
                 ),
-                read_gap_s=5,
+                read_gap_s=PATIENCE_S,
                 min_rate=MinRate(min_rate_bytes_s=1, window_s=300),
             ),
             bases=PublicBases("http://dl.example.com", "https://dl.example.com"),

@@ -28,6 +28,7 @@ from proxy.thron.delivery_urls import source_urls
 from tests.delivery.conftest import NAMED, http_client
 from tests.delivery.origin_server import Handler, OriginServer, origin_server
 from tests.running import Running, running
+from tests.waiting import PATIENCE_S
 
 THEN = "Sun, 06 Nov 1994 08:49:37 GMT"
 
@@ -49,7 +50,9 @@ class Bench:
 
     def __init__(self, whole: Running, http: HttpClient) -> None:
         self.seconds = 0.0
-        origin_client = OriginClient(http, NAMED, first_byte_timeout_s=5, now=lambda: self.seconds)
+        origin_client = OriginClient(
+            http, NAMED, first_byte_timeout_s=PATIENCE_S, now=lambda: self.seconds
+        )
         self.origins = Origins(
             origin_client,
             SourceFiles(origin_client, whole.tenant.thron, now=lambda: self.seconds),

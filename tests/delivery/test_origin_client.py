@@ -20,6 +20,7 @@ from proxy.errors import (
 from tests.delivery.conftest import NAMED, http_client
 from tests.delivery.origin_server import origin_server
 from tests.delivery.taking import read_whole
+from tests.waiting import PATIENCE_S
 
 
 @asynccontextmanager
@@ -115,7 +116,7 @@ async def test_throns_api_may_redirect_to_any_public_host() -> None:
         return web.Response(status=307, headers={"Location": "https://bucket.invalid/x"})
 
     async with http_client(hosts) as http, origin_server(storage) as server:
-        origin_client = OriginClient(http, hosts, first_byte_timeout_s=5, now=lambda: 0.0)
+        origin_client = OriginClient(http, hosts, first_byte_timeout_s=PATIENCE_S, now=lambda: 0.0)
         with pytest.raises(OriginUnreachable, match="no such host"):
             await origin_client.follow(
                 "GET", "https://bucket.invalid/x", fields=[], is_from_api=True
@@ -238,7 +239,7 @@ async def test_a_host_that_fails_is_left_alone() -> None:
         return web.Response(status=answer)
 
     async with http_client() as http, origin_server(origin) as server:
-        origin_client = OriginClient(http, NAMED, first_byte_timeout_s=5, now=lambda: now)
+        origin_client = OriginClient(http, NAMED, first_byte_timeout_s=PATIENCE_S, now=lambda: now)
 
         async def ask(content_id: str) -> None:
             (await origin_client.send("GET", server.url, fields=[], content_id=content_id)).close()
@@ -259,7 +260,7 @@ async def test_a_host_that_cannot_be_reached_is_left_alone() -> None:
     async with saying() as url:
         pass
     async with http_client() as http:
-        origin_client = OriginClient(http, NAMED, first_byte_timeout_s=5, now=lambda: 0.0)
+        origin_client = OriginClient(http, NAMED, first_byte_timeout_s=PATIENCE_S, now=lambda: 0.0)
         names = []
         for content_id in "abcd":
             with pytest.raises(OriginUnreachable) as failed:
@@ -284,7 +285,7 @@ async def test_what_may_be_of_one_content_never_trips() -> None:
         return web.Response(status=500 if request.path == "/500" else 200)
 
     async with http_client() as http, origin_server(origin) as server:
-        origin_client = OriginClient(http, NAMED, first_byte_timeout_s=5, now=lambda: 0.0)
+        origin_client = OriginClient(http, NAMED, first_byte_timeout_s=PATIENCE_S, now=lambda: 0.0)
         hasty = OriginClient(http, NAMED, first_byte_timeout_s=0.05, now=lambda: 0.0)
         for number in range(4):
             for path in ("/500", "/reset", "/garbage", "/silence"):
@@ -304,7 +305,7 @@ async def test_an_answer_of_404_or_403_never_trips() -> None:
         return web.Response(status=int(request.path[1:]))
 
     async with http_client() as http, origin_server(origin) as server:
-        origin_client = OriginClient(http, NAMED, first_byte_timeout_s=5, now=lambda: 0.0)
+        origin_client = OriginClient(http, NAMED, first_byte_timeout_s=PATIENCE_S, now=lambda: 0.0)
         for status in (403, 404) * 20:
             (await origin_client.send("GET", f"{server.url}/{status}", fields=[])).close()
     assert len(server.requests) == 40

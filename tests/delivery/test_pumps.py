@@ -39,7 +39,7 @@ from proxy.telemetry.access_record import AccessRecord
 from tests.delivery.conftest import NAMED
 from tests.delivery.origin_server import origin_server
 from tests.delivery.taking import new_record, rest_of
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 KIB = 1024
 DATA = b"".join(
@@ -119,7 +119,7 @@ class Bench:
         """Open the content at the origin."""
         assert self.client is not None
         response = await self.client.request(
-            "GET", self.origin, fields=fields, first_byte_timeout_s=5
+            "GET", self.origin, fields=fields, first_byte_timeout_s=PATIENCE_S
         )
         return upstream_of(response, DELIVERY, "GET")
 
@@ -145,7 +145,7 @@ class Bench:
                     client,
                     reopen=self.opened,
                     retry_policy=RETRIES,
-                    read_gap_s=5,
+                    read_gap_s=PATIENCE_S,
                     kind=self.kind,
                 )
                 await finish(transfer)
@@ -168,7 +168,7 @@ async def benches() -> AsyncIterator[Opener]:
         async def opened(kind: Pump, *, tls: str = "nowhere", of: type[Bench] = Bench) -> Bench:
             made = of(kind)
             made.client = await stack.enter_async_context(
-                Http1Client(GuardedResolver(NAMED), tls=trusting(), connect_timeout_s=5)
+                Http1Client(GuardedResolver(NAMED), tls=trusting(), connect_timeout_s=PATIENCE_S)
             )
             origin = origin_server(made.give, tls=serving() if tls == "origin" else None)
             made.origin = URL((await stack.enter_async_context(origin)).url)

@@ -132,7 +132,7 @@ async def pumped(first: Script, later: Later) -> Pumped:
                 client,
                 reopen=later,
                 retry_policy=RETRIES,
-                read_gap_s=5,
+                read_gap_s=PATIENCE_S,
             )
         except GatewayError as exc:
             errors.append(exc)

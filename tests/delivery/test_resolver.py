@@ -23,7 +23,7 @@ from proxy.errors import ThronBusy, ThronRefused, ThronTimeout, ThronUnreachable
 from proxy.sandbox.faults import Fault, Kind
 from proxy.sandbox.server import Sandbox
 from tests.running import Running, by_id, by_name, by_sku, running
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 FILM = "b68d7e9f-7488-4ff1-bdfe-3af6768a631f"
 BY_ID = Address("files", None, FILM)
@@ -135,7 +135,7 @@ def resolver_of(
             stale_after_s=stale_after_s,
             look_up_s=look_up_s,
         ),
-        rate_limiter=RateLimiter(at_once=4, per_s=1000, max_wait_s=5, now=time.monotonic),
+        rate_limiter=RateLimiter(at_once=4, per_s=1000, max_wait_s=PATIENCE_S, now=time.monotonic),
         look_ups=Bulkhead(places=4),
         caller=RetryingCaller(
             CircuitBreaker(),

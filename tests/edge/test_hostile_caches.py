@@ -170,17 +170,20 @@ async def test_an_ill_cache_is_alone_with_it(sqlite_url: str, answer: Answer, pr
                 for each in (FILM, POSTER):
                     await PurgeStore(database).order(each, actor="test")
 
-                async def are_told() -> bool:
-                    return " ".join(told) == "content-film content-poster"
+                async def is_alone() -> bool:
+                    # Half a second may pass on a busy machine: both are tried again, then.
+                    tags = dict.fromkeys(" ".join(told).split())
+                    ill, well = await sender.states()
+                    return (
+                        list(tags) == ["content-film", "content-poster"]
+                        and problem in (ill.problem or "")
+                        and (ill.waiting, well.problem) == (2, None)
+                    )
 
-                await until(are_told)
-                await log.wait("cache not told")
-                ill, well = await sender.states()
-                assert problem in (ill.problem or "")
-                assert (ill.waiting, well.problem) == (2, None)
+                await until(is_alone)
                 assert await sender.try_hook("ill") is not None
-            (line,) = log.of("cache not told")
-            assert line["hook"] == "ill"
+                await log.wait("cache not told")
+            assert [each["hook"] for each in log.of("cache not told")].count("ill") == 1
             assert SECRET not in log.text
         assert {each.split()[:2][0] for each in hostile.requests} == {b"PURGE"}
 

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 import trustme
 
 from tests.clients.command import started
+from tests.ports import free_port
 from tests.waiting import PATIENCE_S
 
 RECIPES = Path(__file__).parents[2] / "deploy"
@@ -42,11 +42,13 @@ class Front:
         url: Base of its URLs.
         pid: Of its process, which may have others below it.
         secure_url: The same by https; None for a proxy that leaves TLS to another.
+        states_url: Where HAProxy tells, as CSV, what it knows of the servers behind it.
     """
 
     url: str
     pid: int
     secure_url: str | None = None
+    states_url: str | None = None
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -147,7 +149,7 @@ async def haproxy(
         home: An empty directory of its own.
         second_port: The same of a replica.
     """
-    port, secure_port = free_port(), free_port()
+    port, secure_port, states_port = free_port(), free_port(), free_port()
     changes = {
         "    bind :80": f"    bind {LOOPBACK}:{port}",
         "    # bind :443 ssl crt /etc/ssl/media.example.com.pem": (
@@ -161,11 +163,19 @@ async def haproxy(
         )
     # Little is on its way: what ends is in the middle of it.
     narrow = "global\n    tune.rcvbuf.server 131072\n    tune.sndbuf.client 131072\n"
-    (home / "haproxy.cfg").write_text(narrow + _changed("haproxy.cfg", changes))
+    states = (
+        f"listen states\n    bind {LOOPBACK}:{states_port}\n    stats enable\n    stats uri /\n"
+    )
+    (home / "haproxy.cfg").write_text(narrow + _changed("haproxy.cfg", changes) + states)
     async with _listening(
         _program("haproxy"), "-db", "-f", f"{home}/haproxy.cfg", port=port
     ) as pid:
-        yield Front(f"http://{LOOPBACK}:{port}", pid, f"https://{LOOPBACK}:{secure_port}")
+        yield Front(
+            f"http://{LOOPBACK}:{port}",
+            pid,
+            f"https://{LOOPBACK}:{secure_port}",
+            f"http://{LOOPBACK}:{states_port}/;csv",
+        )
 
 
 @asynccontextmanager
@@ -269,10 +279,3 @@ def _program(name: str) -> str:
     found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     assert found, f"{name} is not installed: run tests/programs"
     return found
-
-
-def free_port() -> int:
-    """Return a port of loopback that nobody listens on."""
-    with socket.create_server((LOOPBACK, 0)) as sock:
-        port: int = sock.getsockname()[1]
-        return port

@@ -15,8 +15,9 @@ from proxy.edge.sender import HookState
 from proxy.errors import DatabaseFailed
 from proxy.sandbox.server import Sandbox
 from tests.clients.command import answered
-from tests.fronts.front import Front, free_port, nginx, varnish
+from tests.fronts.front import Front, nginx, varnish
 from tests.logs import logged
+from tests.ports import free_port
 from tests.running import Answer, Running, by_id, running
 from tests.waiting import until
 

@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from csv import DictReader
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,16 +23,15 @@ from proxy.connectors.model import Connector
 from proxy.connectors.store import ConnectorStore
 from proxy.sandbox.server import Sandbox
 from tests.catalogue.postgres import cluster, server
-from tests.fronts.front import free_port, haproxy
+from tests.fronts.front import Front, haproxy
 from tests.fronts.resuming import Tally, downloading
+from tests.ports import free_address, free_port
 from tests.process import Process, beside, environ_for
 from tests.running import by_id
 from tests.waiting import until
 
 # Seconds of a download, so that many are in the middle of it.
 FILM = Random(8).randbytes(12 * 1024 * 1024)  # noqa: S311 - octets to be told apart, no secret
-# HAProxy takes a replica after two good looks.
-_TAKEN_S = 3.0
 
 
 class Replica:
@@ -42,7 +42,7 @@ class Replica:
         self._stack = stack
         self._environ = environ | {
             "TDC_LISTEN": f"127.0.0.1:{self.port}",
-            "TDC_ADMIN_LISTEN": f"127.0.0.1:{free_port()}",
+            "TDC_ADMIN_LISTEN": free_address(),
         }
         self._process: Process | None = None
 
@@ -69,7 +69,7 @@ class Site:
         postgresql: Which runs until this is closed.
         database: As a command sees it that an operator runs.
         replicas: Both.
-        url: Of HAProxy.
+        front: HAProxy.
         http: Asks.
     """
 
@@ -78,7 +78,7 @@ class Site:
     postgresql: ExitStack
     database: Database
     replicas: tuple[Replica, Replica]
-    url: str
+    front: Front
     http: aiohttp.ClientSession
 
     async def apply(self, *more: Connector) -> None:
@@ -101,6 +101,19 @@ class Site:
 
             await until(says)
         return time.monotonic() - began
+
+    async def until_both_are_taken(self) -> None:
+        """Wait until HAProxy gives requests to each replica: it has had two good looks at it."""
+        assert self.front.states_url is not None
+        states_url = self.front.states_url
+
+        async def are_up() -> bool:
+            async with self.http.get(states_url) as answer:
+                lines = DictReader((await answer.text()).lstrip("# ").splitlines())
+            states = [each["status"] for each in lines if each["svname"].startswith("connector")]
+            return states == ["UP", "UP"]
+
+        await until(are_up)
 
     async def until_read(self) -> float:
         """Wait until a replica has read the folder anew; return the seconds until it began."""
@@ -139,12 +152,12 @@ async def site(thron: Sandbox, home: Path) -> AsyncIterator[Site]:
         one, other = Replica(environ, stack), Replica(environ, stack)
         (front := home / "front").mkdir()
         proxy = await stack.enter_async_context(haproxy(one.port, front, second_port=other.port))
-        self = Site(thron, place, postgresql, database, (one, other), proxy.url, http)
+        self = Site(thron, place, postgresql, database, (one, other), proxy, http)
         await self.apply()
         await one.start()
         await self.until_read()
         await other.start()
-        await asyncio.sleep(_TAKEN_S)
+        await self.until_both_are_taken()
         yield self
 
 
@@ -187,12 +200,12 @@ async def _without_the_database(here: Site, *, outage_s: float) -> None:
     await here.until_read()
 
 
-async def _rolling_restart(leader: Replica, follower: Replica) -> None:
+async def _rolling_restart(here: Site, leader: Replica, follower: Replica) -> None:
     """Restart one after the other, as an upgrade does; the lead goes to and fro."""
     for replica in (leader, follower):
         await replica.end(signal.SIGTERM)
         await replica.start()
-        await asyncio.sleep(_TAKEN_S)
+        await here.until_both_are_taken()
 
 
 @pytest.mark.parametrize(
@@ -209,7 +222,7 @@ async def test_under_load(thron: Sandbox, tmp_path: Path, rounds: int, clients: 
     thron.publish_new_version(film, FILM)
     async with (
         site(thron, tmp_path) as here,
-        downloading(f"{here.url}/files/{film}", FILM, clients=clients) as tally,
+        downloading(f"{here.front.url}/files/{film}", FILM, clients=clients) as tally,
     ):
         leader, follower = here.replicas
         for number in range(rounds):
@@ -221,7 +234,7 @@ async def test_under_load(thron: Sandbox, tmp_path: Path, rounds: int, clients: 
             by_kills = tally.noticed
             await _without_the_database(here, outage_s=2)
             print(f"PostgreSQL restarted: {tally}")
-            await _rolling_restart(leader, follower)
+            await _rolling_restart(here, leader, follower)
             print(f"rolling restart: {tally}")
             assert tally.noticed == by_kills
         assert tally.broken

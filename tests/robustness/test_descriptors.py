@@ -10,7 +10,7 @@ import aiohttp
 
 from proxy.sandbox.server import Sandbox
 from tests.process import environ_for, served
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 OPEN_FILES = 400
 CROWD = 450
@@ -63,7 +63,7 @@ async def _status(url: str) -> int | None:
     """Ask on a connection of its own; None where there is no answer in time."""
     with contextlib.suppress(aiohttp.ClientError, TimeoutError):
         async with (
-            asyncio.timeout(5),
+            asyncio.timeout(PATIENCE_S),
             aiohttp.ClientSession() as http,
             http.get(url) as answer,
         ):

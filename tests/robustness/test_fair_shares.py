@@ -5,12 +5,14 @@ import contextlib
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
 from proxy.sandbox.server import Sandbox
 from tests.process import environ_for, run, served
 from tests.robustness.test_crowds import CONNECTORS, FILM, Besieged
+from tests.waiting import until
 
 READERS = 12
 HUGE = "strada-sl-rushes"  # no buffer of a system takes all of it
@@ -50,7 +52,13 @@ async def test_stalled_readers_of_one_address(thron: Sandbox, tmp_path: Path) ->
             for sock in readers:
                 with contextlib.suppress(OSError):
                     sock.close()
-        cut = [each for each in process.events if each.get("error") == "Preempted"]
+        cut = list[dict[str, Any]]()
+
+        async def is_logged() -> bool:
+            cut[:] = [each for each in process.events if each.get("error") == "Preempted"]
+            return bool(cut)
+
+        await until(is_logged)
     print(f"{READERS} stalled readers of one address: others were served after {waited} s")
     assert 1 <= len(cut) <= 3
     assert {(each["client"], each["ended_by"]) for each in cut} == {(STALLED, "client")}

@@ -34,6 +34,8 @@ metadata = "sku"
 """
 # The last request of every conversation, so that its end is an answer and not a silence.
 LAST = b"GET /-/livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+# What conversations that make sense are answered.
+GRASPED = {200, 206, 400, 404, 405}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ def _statuses(received: bytes) -> set[int]:
 def _hold(target: Target, *, examples: int, is_same_each_time: bool) -> None:
     before = target.process.descriptors()
     seen: set[int] = set()
+    patience_s = 0.1
 
     @settings(
         max_examples=examples,
@@ -120,14 +123,17 @@ def _hold(target: Target, *, examples: int, is_same_each_time: bool) -> None:
     @example(b"DELETE /files/x HTTP/1.1\r\nHost: a\r\n\r\n")
     @given(conversations(target.known))
     def converse(sent: bytes) -> None:
-        received = target.say(sent)
+        received = target.say(sent, patience_s=patience_s)
         statuses = _statuses(received)
         seen.update(statuses)
         assert statuses <= DEFINED
         assert b"aiohttp" not in received
 
     converse()
-    assert seen >= {200, 206, 400, 404, 405}, "the fuzzer has lost its grip"
+    if not seen >= GRASPED:  # a busy machine answers later than an impatient client waits
+        patience_s = 2.0
+        converse()
+    assert seen >= GRASPED, "the fuzzer has lost its grip"
     _still_well(target)
     assert target.process.descriptors() <= before + 8, "keep-alive connections to the sandbox"
 

@@ -30,9 +30,9 @@ from proxy.errors import DatabaseFailed
 from proxy.sandbox.faults import Fault, Kind, Where
 from proxy.sandbox.server import Sandbox
 from tests.bench.process_tree import children
-from tests.fronts.front import free_port
+from tests.ports import free_address
 from tests.process import Process, beside, environ_for, run
-from tests.running import LOOPBACK, by_id
+from tests.running import by_id
 from tests.waiting import until
 
 SOAK_S = float(os.environ.get("SOAK_S", "3600"))
@@ -278,7 +278,7 @@ async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
 @asynccontextmanager
 async def mixed(thron: Sandbox, state: Path, *, workers: int) -> AsyncIterator[Mixed]:
     """Run a connector in processes of its own, and load on it, until the end of the block."""
-    public, admin = f"{LOOPBACK}:{free_port()}", f"{LOOPBACK}:{free_port()}"
+    public, admin = free_address(), free_address()
     environ = environ_for(thron, state) | {
         "TDC_WORKERS": str(workers),
         "TDC_LISTEN": public,

@@ -23,7 +23,7 @@ from proxy.errors import (
 from tests.delivery.conftest import NAMED, TLS
 from tests.delivery.taking import read_whole
 from tests.delivery.transport.hostile import hostile
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 OK = b"HTTP/1.1 200 OK\r\n"
 FINE = OK + b"Content-Length: 2\r\n\r\nok"
@@ -34,7 +34,7 @@ def new_client(*, most_idle: int = 10) -> Http1Client:
     return Http1Client(
         GuardedResolver(NAMED),
         tls=TLS,
-        connect_timeout_s=5,
+        connect_timeout_s=PATIENCE_S,
         most_idle=most_idle,
     )
 
@@ -47,7 +47,7 @@ async def client() -> AsyncIterator[Http1Client]:
 
 async def ask(client: Http1Client, url: URL, method: str = "GET") -> Response:
     """Send a request without fields of its own."""
-    return await client.request(method, url, fields=[], first_byte_timeout_s=5)
+    return await client.request(method, url, fields=[], first_byte_timeout_s=PATIENCE_S)
 
 
 @pytest.mark.parametrize(
@@ -302,7 +302,7 @@ async def test_no_field_is_split(client: Http1Client, field: tuple[str, str]) ->
     """A value that would be two lines is never sent."""
     async with hostile(FINE) as origin:
         with pytest.raises(ValueError, match="would be two"):
-            await client.request("GET", origin.url, fields=[field], first_byte_timeout_s=5)
+            await client.request("GET", origin.url, fields=[field], first_byte_timeout_s=PATIENCE_S)
         assert not origin.connections
 
 
@@ -318,7 +318,11 @@ async def test_a_form_is_sent_whole(client: Http1Client) -> None:
     async with hostile(FINE) as origin:
         await read_whole(await ask(client, origin.url))
         await client.request(
-            "POST", origin.url, fields=[], form={"tokenId": "a b&c"}, first_byte_timeout_s=5
+            "POST",
+            origin.url,
+            fields=[],
+            form={"tokenId": "a b&c"},
+            first_byte_timeout_s=PATIENCE_S,
         )
         assert origin.connections == 2
 

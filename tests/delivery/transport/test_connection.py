@@ -59,7 +59,9 @@ async def trusting() -> AsyncIterator[Http1Client]:
     """Give a client that trusts it."""
     context = ssl.create_default_context()
     AUTHORITY.configure_trust(context)
-    async with Http1Client(GuardedResolver(NAMED), tls=context, connect_timeout_s=5) as client:
+    async with Http1Client(
+        GuardedResolver(NAMED), tls=context, connect_timeout_s=PATIENCE_S
+    ) as client:
         yield client
 
 
@@ -70,7 +72,7 @@ async def test_what_tls_holds_at_the_end_is_not_lost(pause_s: float, *, alerts: 
     """An origin that closes behind its answer has given all of it, however slowly it is read."""
     with origin_by_tls(WITH_LENGTH + CONTENT, alerts=alerts) as url:
         async with trusting() as client:
-            response = await client.request("GET", url, fields=[], first_byte_timeout_s=5)
+            response = await client.request("GET", url, fields=[], first_byte_timeout_s=PATIENCE_S)
             first = await response.read()
             await asyncio.sleep(pause_s)
             assert first + await read_whole(response) == CONTENT
@@ -81,7 +83,7 @@ async def test_without_a_length_the_alert_of_tls_is_the_end() -> None:
     """All before it is the content (RFC 9112, 9.8)."""
     with origin_by_tls(WITHOUT_LENGTH + CONTENT, alerts=True) as url:
         async with trusting() as client:
-            response = await client.request("GET", url, fields=[], first_byte_timeout_s=5)
+            response = await client.request("GET", url, fields=[], first_byte_timeout_s=PATIENCE_S)
             assert await read_whole(response) == CONTENT
 
 
@@ -90,7 +92,7 @@ async def test_without_a_length_and_alert_the_content_may_be_cut() -> None:
     """Anybody on the way can end TCP; what has no other end is then not taken for whole."""
     with origin_by_tls(WITHOUT_LENGTH + CONTENT, alerts=False) as url:
         async with trusting() as client:
-            response = await client.request("GET", url, fields=[], first_byte_timeout_s=5)
+            response = await client.request("GET", url, fields=[], first_byte_timeout_s=PATIENCE_S)
             with pytest.raises(OriginIncomplete):
                 await read_whole(response)
 
