@@ -73,6 +73,8 @@ _SLOW_SHARE = 4
 _READ_BUFFER = 64 * 1024
 # A request to a cache in front, from the connection to the status.
 _CACHE_TIMEOUT_S = 10.0
+# A look-up in THRON: what takes longer is asked again sooner than it answers.
+_LOOK_UP_S = 10.0
 
 
 @asynccontextmanager
@@ -174,7 +176,9 @@ async def _open_tenant(
         if database is not None:
             served = await stack.enter_async_context(ServedFiles.open(database))
             changed = (await stack.enter_async_context(SeenChanges.open(database))).note
-        lookup = Lookup(thron, search, known=known)
+        # Never less than a connection to THRON alone may take.
+        look_up_s = max(_LOOK_UP_S, settings.connect_timeout_s)
+        lookup = Lookup(thron, search, longest_s=look_up_s, known=known)
         delivery_builder = DeliveryBuilder(
             thron,
             client_id=client_id,
@@ -197,6 +201,7 @@ async def _open_tenant(
                 negative_ttl_s=settings.negative_ttl_s,
                 stale_if_error_s=settings.stale_if_error_s,
                 max_resolutions=settings.max_resolutions,
+                look_up_s=look_up_s,
             ),
             rate_limiter=rate_limiter,
             look_ups=Bulkhead(places=_LOOK_UPS),

@@ -34,8 +34,6 @@ log = structlog.get_logger("proxy.lookup")
 _MOST_IDS = 50
 # A value that more contents share than fill these pages is no address; the first ones decide.
 _MOST_PAGES = 20
-# A question of a request that waits: what takes longer is asked again sooner than it answers.
-_LONGEST_S = 10.0
 
 T = TypeVar("T")
 
@@ -44,17 +42,24 @@ class Lookup:
     """Finds contents in THRON; each is in the connector's folder, and servable."""
 
     def __init__(
-        self, thron: TokenKeeper, search: Search, *, known: KnownContents | None = None
+        self,
+        thron: TokenKeeper,
+        search: Search,
+        *,
+        longest_s: float,
+        known: KnownContents | None = None,
     ) -> None:
         """Make a lookup that has asked nothing yet.
 
         Args:
             thron: Asks with the token.
             search: Of the tenant.
+            longest_s: For one question: somebody waits for its answer.
             known: The catalogue; without it THRON alone is asked.
         """
         self._thron = thron
         self._search = search
+        self._longest_s = longest_s
         self._client_id = search.client_id
         self._known = known
         self._unread: str | None = None
@@ -206,7 +211,7 @@ class Lookup:
         return list(found.values())
 
     async def _ask(self, question: Question[T]) -> T:
-        return await self._thron.ask(question, at_most_s=_LONGEST_S)
+        return await self._thron.ask(question, at_most_s=self._longest_s)
 
     async def _pages(self, criteria: SearchCriteria) -> dict[str, Content]:
         found: dict[str, Content] = {}

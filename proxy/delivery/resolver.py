@@ -56,8 +56,8 @@ class Lifetimes:
     negative_ttl_s: float
     stale_if_error_s: float
     max_resolutions: int
+    look_up_s: float
     stale_after_s: float = 3.0
-    look_up_s: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from proxy.errors import ThronFailed
 from proxy.sandbox.server import Sandbox
 from proxy.thron.content import ContentType
 from tests.running import by_id, by_name, by_sku, running
+from tests.waiting import PATIENCE_S
 
 FILM = "b68d7e9f-7488-4ff1-bdfe-3af6768a631f"
 LAUNCH = "c3560efe-9bc2-418d-bc0e-38b362d82733"  # the folder it is in, four levels down
@@ -30,7 +31,7 @@ async def lookup(
     wanted = by_id(thron), by_name(thron), by_sku(thron)
     async with running(thron, tmp_path, *wanted) as connector:
         connectors |= {each.slug: each for each in connector.gateway.watch.connectors.all}
-        made = Lookup(connector.tenant.thron, connector.tenant.search)
+        made = Lookup(connector.tenant.thron, connector.tenant.search, longest_s=PATIENCE_S)
         yield made
         await made.aclose()
 

@@ -125,7 +125,7 @@ def resolver_of(
         keeper, client_id=client_id, api_url=thron.api_url, cdn_url=thron.cdn_url
     )
     return Resolver(
-        Lookup(keeper, connector.tenant.search),
+        Lookup(keeper, connector.tenant.search, longest_s=look_up_s),
         deliver=delivery_builder.build,
         lifetimes=Lifetimes(
             resolution_ttl_s=60,

@@ -26,6 +26,7 @@ from proxy.sandbox.faults import Fault, Kind
 from proxy.sandbox.server import Sandbox
 from proxy.thron.content import Content, ContentType
 from tests.running import Running, by_id, running
+from tests.waiting import PATIENCE_S
 
 HOUR_S, DAY_S = 3600.0, 86_400
 
@@ -34,7 +35,7 @@ def reverification(connector: Running, changed: list[str], *, later_s: float = 0
     """Return one over what a running connector remembers, so many seconds later."""
     tenant = connector.tenant
     return Reverification(
-        Lookup(tenant.thron, tenant.search).members,
+        Lookup(tenant.thron, tenant.search, longest_s=PATIENCE_S).members,
         resolutions=lambda: tenant.resolver.resolutions,
         served_for_s=HOUR_S,
         changed=changed.append,
