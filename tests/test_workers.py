@@ -127,7 +127,8 @@ async def test_two_serve(thron: Sandbox, tmp_path: Path) -> None:
                 assert await answer.read() == thron.tenant.bytes_of(film)
         running.process.tell(signal.SIGTERM)
         assert await asyncio.to_thread(running.process.status) == 0
-        assert thron.logins == 2  # the command's, and one for all processes
+        # The command's, and one for all processes, unless the database has kept them waiting.
+        assert thron.logins == 2 or running.of("session not shared")
 
 
 async def test_killed(thron: Sandbox, tmp_path: Path) -> None:

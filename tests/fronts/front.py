@@ -156,6 +156,8 @@ async def haproxy(
             f"    bind {LOOPBACK}:{secure_port} ssl crt {_certificate(home)}"
         ),
         "server connector 127.0.0.1:8080": f"server connector {LOOPBACK}:{connector_port}",
+        # A busy machine may answer later than within the second that is between two looks.
+        "    option httpchk": f"    timeout check {PATIENCE_S}s\n    option httpchk",
     }
     if second_port is not None:
         changes["# server connector-2 10.0.0.2:8080"] = (
