@@ -119,7 +119,6 @@ async def open_public(
     observer = Observer(
         downloads.answer,
         at_once=downloads.answer_at_once,
-        metrics=metrics,
         traffic=traffic,
         trusted=settings.proxies,
         negative_ttl_s=settings.negative_ttl_s,

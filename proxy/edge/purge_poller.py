@@ -230,7 +230,7 @@ class PurgePoller:
         By content, whatever the purge was: after one of everything, downloads may end for hours.
         """
         now = self._monotonic()
-        for record in [each for each in self._old if each.ended is not None]:
+        for record in [each for each in self._old if each.duration_s is not None]:
             del self._old[record]
             if record.content_id is not None:
                 self._repeats.setdefault(record.content_id, _Repeat(now)).is_due = True

@@ -64,7 +64,7 @@ class AccessRecord:
         trace_id: Of the trace that the request is a part of (W3C Trace Context).
         parent_id: Of whoever asked, in that trace.
         monotonic: The clock that ``began`` was read from.
-        ended: By the same clock; None while the request is being answered.
+        duration_s: From the request to the end of its answer; None while it is being answered.
         headers_sent: Whether the status line is on its way, so that an error can only break off.
     """
 
@@ -90,18 +90,8 @@ class AccessRecord:
     trace_id: str | None = None
     parent_id: str | None = None
     monotonic: Callable[[], float] = time.monotonic
-    ended: float | None = None
+    duration_s: float | None = None
     headers_sent: bool = False
-
-    @property
-    def lasted_s(self) -> float:
-        """How long the request has taken, in seconds."""
-        return (self.monotonic() if self.ended is None else self.ended) - self.began
-
-    @property
-    def is_failure(self) -> bool:
-        """Whether THRON, an origin or this gateway is to blame for how it ended."""
-        return self.ended_by in {"origin", "gateway"} or (self.status or 0) >= 500  # noqa: PLR2004 - RFC 9110, 15.6
 
     @property
     def severity(self) -> Severity:
@@ -112,7 +102,8 @@ class AccessRecord:
         """
         if self.status == 500 or (self.ended_by == "gateway" and self.error is not None):  # noqa: PLR2004 - RFC 9110, 15.6.1
             return "error"
-        return "warning" if self.is_failure else "info"
+        is_failure = self.ended_by in {"origin", "gateway"} or (self.status or 0) >= 500  # noqa: PLR2004 - RFC 9110, 15.6
+        return "warning" if is_failure else "info"
 
     @property
     def shown_path(self) -> str:
@@ -127,7 +118,7 @@ class AccessRecord:
     def first_byte(self) -> None:
         """Note that content begins to arrive."""
         if self.first_byte_s is None:
-            self.first_byte_s = self.lasted_s
+            self.first_byte_s = self.monotonic() - self.began
 
 
 def log_access(record: AccessRecord) -> None:
@@ -146,7 +137,7 @@ def log_access(record: AccessRecord) -> None:
         "request_id": record.request_id,
         "method": record.method,
         "path": record.shown_path,
-        "duration_s": round(record.lasted_s, 6),
+        "duration_s": round(record.duration_s or 0.0, 6),
         "octets": record.octets,
         "resumed": record.resumed,
         "ended_by": record.ended_by,

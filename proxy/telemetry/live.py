@@ -1,25 +1,30 @@
 """What comes and goes on the public listener, for people who watch.
 
 A download costs two entries here, at its begin and at its end; between them its record is read
-every few seconds, and nothing is done for each chunk. What is shown is made when somebody looks.
+every few seconds, and nothing is done for each chunk. What is counted and shown is made when
+somebody looks.
 """
 
 import asyncio
 import math
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Container, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import islice
-from typing import Protocol
+from typing import Final, Protocol
 
 from proxy.telemetry.access_record import AccessRecord
+from proxy.telemetry.histogram import Histogram
 from proxy.telemetry.minutes import Minute, Minutes, number_at
-from proxy.telemetry.recent_requests import KEPT, EndedRequest, RecentRequests
+from proxy.telemetry.recent_requests import KEPT, Ended, EndedRequest, RecentRequests
 from proxy.telemetry.redaction import redacted
 
+# A whole download may take an hour, a HEAD half a millisecond.
+_DURATIONS: Final = (0.001, 0.01, 0.1, 0.5, 1, 5, 10, 60, 300, 1800, 3600)
+_FIRST_BYTES: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
 _SAMPLED_EVERY_S = 2.0
 # Rates are averages that forget: after so many seconds two thirds of what was before.
 _FORGOTTEN_S = 5.0
@@ -116,21 +121,36 @@ class TrafficView(Protocol):
 class Traffic:
     """Keeps what runs, what has just ended, and what the last hour brought.
 
+    What is counted since the start is so up to the last ``sum_up``.
+
     Args:
         now: Seconds since 1970.
+        kept: How many of the requests that ended last are shown.
 
     Attributes:
-        answers: Since the start, by connector, method, status and who ended them.
-        probes: Of load balancers, since the start, by status.
-        errors: Since the start, by their names in the access record.
-        resolutions: Since the start, by what the resolver had to do.
-        octets_by_connector: Of content handed to clients by what has ended, since the start.
-        resumes: Since the start.
+        first_byte: From the request to the first octet of content, in seconds.
+        duration: From the request to the end of its answer, in seconds.
+        answers: By connector, method, status and who ended them.
+        probes: Of load balancers, by status.
+        errors: By their names in the access record.
+        resolutions: By what the resolver had to do.
+        octets_by_connector: Of content handed to clients by what has ended.
+        resumes: Of broken upstreams.
         recent: The requests that ended last.
     """
 
-    def __init__(self, *, now: Callable[[], float]) -> None:
+    def __init__(self, *, now: Callable[[], float], kept: int = KEPT) -> None:
         self._now = now
+        self.first_byte = Histogram(
+            "thron_connector_first_byte_seconds",
+            "From the request to the first byte of content",
+            buckets=_FIRST_BYTES,
+        )
+        self.duration = Histogram(
+            "thron_connector_duration_seconds",
+            "From the request to the end of its answer",
+            buckets=_DURATIONS,
+        )
         self.answers: Counter[tuple[str | None, str, int | None, str]] = Counter()
         self.probes: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
@@ -146,7 +166,9 @@ class Traffic:
         self._octets = self._requests = self._failed = self._resolved = self._hits = 0
         self._client_errors = 0
         self._unmeasured = 0
-        self.recent = RecentRequests(now=now)
+        self._kept: deque[Ended] = deque(maxlen=kept)
+        self._last = self._summed_up = 0  # requests that have ended, and how many are counted
+        self.recent = RecentRequests(self._kept)
 
     @property
     def running(self) -> int:
@@ -168,11 +190,28 @@ class Traffic:
             self._running[record] = self._now()
 
     def end(self, record: AccessRecord) -> None:
-        """Note that it has ended, one way or another."""
+        """Note that it has ended, one way or another; it is counted when somebody looks."""
         self._running.pop(record, None)  # of what was answered at once, nothing was noted
         if record.path.startswith(_PROBES):
             self.probes[str(record.status)] += 1
+            self.duration.observe(record.duration_s or 0.0)
             return
+        self._last += 1
+        self._kept.append((self._last, self._now(), record))
+        if self._last - self._summed_up == self._kept.maxlen:  # the next one would push one out
+            self.sum_up()
+
+    def sum_up(self) -> None:
+        """Count what has ended since the last time."""
+        uncounted = self._last - self._summed_up
+        self._summed_up = self._last
+        for _, _, record in islice(reversed(self._kept), uncounted):
+            self._count_ended(record)
+
+    def _count_ended(self, record: AccessRecord) -> None:
+        if record.first_byte_s is not None:
+            self.first_byte.observe(record.first_byte_s)
+        self.duration.observe(record.duration_s or 0.0)
         # Whatever else a client calls its method would be one more label for ever.
         method = record.method if record.method in _METHODS else "other"
         self.answers[record.connector, method, record.status, record.ended_by] += 1
@@ -181,7 +220,6 @@ class Traffic:
         if record.error is not None:
             self.errors[record.error] += 1
         self.resumes += record.resumed
-        self.recent.add(record)
         sampled = self._sampled.pop(record, None)
         self._octets += record.octets - (sampled.octets if sampled is not None else 0)
         self._requests += 1
@@ -189,13 +227,14 @@ class Traffic:
             self.resolutions[record.resolution] += 1
             self._resolved += 1
             self._hits += record.resolution == "hit"
-        if record.is_failure:
+        if record.severity != "info":
             self._failed += 1
         elif record.status is not None and record.status >= HTTPStatus.BAD_REQUEST:
             self._client_errors += 1
 
     def forget_connectors(self, kept: Container[str]) -> None:
         """Forget what was counted of connectors that are no more: else labels grow for ever."""
+        self.sum_up()
         for answer in [each for each in self.answers if each[0] is not None]:
             if answer[0] not in kept:
                 del self.answers[answer]
@@ -204,6 +243,7 @@ class Traffic:
 
     def sample(self) -> None:
         """Read how far the downloads that run have come, and how fast."""
+        self.sum_up()
         now = self._now()
         over_s = now - self._sampled_at
         self._sampled_at = now
@@ -226,6 +266,7 @@ class Traffic:
 
     def hour(self) -> tuple[Minute, ...]:
         """Return the last sixty minutes, oldest first; the last one is not over yet."""
+        self.sum_up()
         now = self._now()
         self._count(now)
         return self._minutes.hour(now=now)

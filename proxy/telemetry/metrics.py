@@ -19,9 +19,6 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 Figures = Callable[[], Iterable[Metric]]
 
-# A whole download may take an hour, a HEAD half a millisecond.
-_DURATIONS: Final = (0.001, 0.01, 0.1, 0.5, 1, 5, 10, 60, 300, 1800, 3600)
-_FIRST_BYTES: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
 _ANSWERS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 # THRON's API gives source files, its CDN has the delivery URLs; others are where these redirect to.
 ORIGINS: Final = ("api", "cdn", "other")
@@ -47,12 +44,6 @@ class Metrics:
             ["version", "python"],
             registry=self.registry,
         ).labels(__version__, platform.python_version()).set(1)
-        self.first_byte = self._histogram(
-            "first_byte_seconds", "From the request to the first byte of content", _FIRST_BYTES
-        )
-        self.duration = self._histogram(
-            "duration_seconds", "From the request to the end of its answer", _DURATIONS
-        )
         self.origin_connect = self._by_origin(
             "origin_connect_seconds",
             "From the name of an origin to a connection with TLS, where no idle one was at hand",
@@ -169,6 +160,9 @@ class _Collector(Collector):
 
 
 def _of_traffic(traffic: Traffic) -> Iterator[Metric]:
+    traffic.sum_up()
+    yield from traffic.first_byte.collect()
+    yield from traffic.duration.collect()
     downloads = CounterMetricFamily(
         "thron_connector_downloads",
         "Answers on the public listener, without those to probes",

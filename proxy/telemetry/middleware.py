@@ -25,7 +25,6 @@ from proxy.telemetry.access_record import (
     new_request_id,
 )
 from proxy.telemetry.live import Traffic
-from proxy.telemetry.metrics import Metrics
 
 log = structlog.get_logger("proxy.access")
 
@@ -41,6 +40,8 @@ NAME_THE_PROXY = (
     " then all clients are one address to limits and log, and none is known to use HTTPS"
 )
 
+# What proxies write, whatever their kind (RFC 7239; RFC 9110, 7.6.3).
+_OF_PROXIES = (istr("X-Forwarded-For"), istr("Via"), istr("Forwarded"))
 _REQUEST_ID = istr("X-Request-Id")
 _TRACEPARENT = istr("traceparent")
 
@@ -48,11 +49,15 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class FrontDetector:
-    """Tells whether all requests come through a proxy in front that is not named as trusted."""
+    """Tells whether all requests come through a proxy in front that is not named as trusted.
+
+    Attributes:
+        in_a_row: The last requests that seem to have come through the same one.
+    """
 
     def __init__(self) -> None:
         self._peer = ""
-        self._in_a_row = 0
+        self.in_a_row = 0
         self._is_found = False
 
     def is_found(self, peer: str, fields: MultiMapping[str]) -> bool:
@@ -64,11 +69,10 @@ class FrontDetector:
         """
         if self._is_found:
             return False
-        # What proxies write, whatever their kind (RFC 7239; RFC 9110, 7.6.3).
-        is_forwarded = "X-Forwarded-For" in fields or "Via" in fields or "Forwarded" in fields
-        self._in_a_row = self._in_a_row + 1 if is_forwarded and peer == self._peer else 0
+        is_forwarded = any(map(fields.__contains__, _OF_PROXIES))
+        self.in_a_row = self.in_a_row + 1 if is_forwarded and peer == self._peer else 0
         self._peer = peer
-        self._is_found = self._in_a_row >= _IN_A_ROW
+        self._is_found = self.in_a_row >= _IN_A_ROW
         return self._is_found
 
 
@@ -83,7 +87,6 @@ class Observer:
         handler: Handler,
         *,
         at_once: AtOnce | None = None,
-        metrics: Metrics,
         traffic: Traffic,
         trusted: TrustedProxies,
         negative_ttl_s: float,
@@ -95,8 +98,7 @@ class Observer:
         Args:
             handler: Answers any request; its errors become answers.
             at_once: Answers some requests without waiting, if given, and fills their record in.
-            metrics: Where times to the first octet are counted.
-            traffic: Where people see them come and go.
+            traffic: Where they are counted, and people see them come and go.
             trusted: The proxies in front.
             negative_ttl_s: How long a 404 may be stored by caches, in seconds.
             stopping: Set once what still runs is cut by us.
@@ -104,7 +106,6 @@ class Observer:
         """
         self._handler = handler
         self._at_once = at_once
-        self._metrics = metrics
         self._traffic = traffic
         self._trusted = trusted
         self._negative_ttl_s = negative_ttl_s
@@ -217,12 +218,11 @@ class Observer:
         return given if self._trusted.has(peer) and is_request_id(given) else None
 
     def _end(self, record: AccessRecord, peer: str, fields: MultiMapping[str]) -> None:
-        record.ended = self._monotonic()
+        record.duration_s = self._monotonic() - record.began
         self._traffic.end(record)
-        if record.first_byte_s is not None:
-            self._metrics.first_byte.observe(record.first_byte_s)
-        self._metrics.duration.observe(record.lasted_s)
         log_access(record)
+        if not self._detector.in_a_row and not any(map(fields.__contains__, _OF_PROXIES)):
+            return  # as most of what comes straight from clients
         is_probe = record.path.startswith("/-/")  # of a load balancer, on a way of its own
         if is_probe or self._trusted.has(peer) or not self._detector.is_found(peer, fields):
             return

@@ -1,7 +1,6 @@
 """The requests that ended last, in memory that does not grow."""
 
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -13,6 +12,7 @@ from proxy.telemetry.access_record import AccessRecord
 from proxy.telemetry.redaction import redacted
 
 KEPT = 500
+Ended = tuple[int, float, AccessRecord]
 # Of a path, in characters: a hostile one is some thousands long.
 _LONGEST = 400
 
@@ -52,22 +52,20 @@ class EndedRequest:
 
 
 class RecentRequests:
-    """Keeps the last requests; they are told of when somebody looks.
+    """Shows the last requests; what is shown of one is made when somebody looks.
 
     Args:
-        now: Seconds since 1970.
-        most: How many.
+        ended: Their numbers, when they ended, in seconds since 1970, and their records, the newest
+            last. Whoever ends requests adds to it.
     """
 
-    def __init__(self, *, now: Callable[[], float], most: int = KEPT) -> None:
-        self._now = now
-        self._kept: deque[tuple[int, float, AccessRecord]] = deque(maxlen=most)
-        self.last = 0
+    def __init__(self, ended: Sequence[Ended]) -> None:
+        self._ended = ended
 
-    def add(self, record: AccessRecord) -> None:
-        """Keep a record, now that its request has ended."""
-        self.last += 1
-        self._kept.append((self.last, self._now(), record))
+    @property
+    def last(self) -> int:
+        """The number of the newest."""
+        return self._ended[-1][0] if self._ended else 0
 
     def newest(
         self, *, most: int = KEPT, wanted: Callable[[EndedRequest], bool] | None = None
@@ -78,7 +76,7 @@ class RecentRequests:
             most: How many.
             wanted: Which; all of them if None.
         """
-        ended = (_ended(record, number, at) for number, at, record in reversed(self._kept))
+        ended = (_ended(record, number, at) for number, at, record in reversed(self._ended))
         return tuple(islice(filter(wanted, ended), most))
 
 
@@ -87,7 +85,7 @@ def _ended(record: AccessRecord, number: int, at: float) -> EndedRequest:
     return EndedRequest(
         number=number,
         at=datetime.fromtimestamp(at, UTC),
-        duration_s=record.lasted_s,
+        duration_s=record.duration_s or 0.0,
         request_id=record.request_id,
         client=record.client,
         method=record.method[:16],

@@ -23,7 +23,6 @@ from proxy.sandbox.faults import Fault, Kind
 from proxy.sandbox.server import Sandbox
 from proxy.semantics.forwarded import TrustedProxies
 from proxy.telemetry.live import Traffic
-from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.middleware import Observer
 from tests.running import Running, by_id, by_name, running
 from tests.waiting import PATIENCE_S
@@ -255,7 +254,6 @@ async def test_a_pkey_is_doubted_whatever_the_age(thron: Sandbox, tmp_path: Path
         )
         observer = Observer(
             downloads.answer,
-            metrics=Metrics(),
             traffic=Traffic(now=time.time),
             trusted=TrustedProxies(),
             negative_ttl_s=10,

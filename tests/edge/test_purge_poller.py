@@ -55,7 +55,7 @@ class Process:
 
     def end(self, record: AccessRecord) -> None:
         """End it."""
-        record.ended = self.now
+        record.duration_s = self.now - record.began
         self.running.remove(record)
 
     async def repeats(self) -> list[Purge]:

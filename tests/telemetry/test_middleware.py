@@ -25,7 +25,6 @@ from proxy.sandbox.faults import Fault, Kind
 from proxy.semantics.forwarded import TrustedProxies
 from proxy.telemetry.access_record import RECORD, AccessRecord
 from proxy.telemetry.live import Traffic
-from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.middleware import MAX_WARNED, FrontDetector, Handler, Observer
 from tests.logs import Logged, logged
 from tests.running import Running
@@ -215,7 +214,6 @@ async def _answering(
 ) -> AsyncIterator[Client]:
     observer = Observer(
         handler,
-        metrics=Metrics(),
         traffic=Traffic(now=time.time),
         trusted=trusted or TrustedProxies(),
         negative_ttl_s=10,
@@ -329,7 +327,6 @@ async def test_bug_at_once() -> None:
     observer = Observer(
         handler,
         at_once=at_once,
-        metrics=Metrics(),
         traffic=Traffic(now=time.time),
         trusted=TrustedProxies(),
         negative_ttl_s=10,
