@@ -5,15 +5,17 @@ known is left to the origin.
 """
 
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
+from functools import lru_cache
+from itertools import chain, repeat
 
-from multidict import CIMultiDict, MultiMapping
+from multidict import CIMultiDict, MultiMapping, istr
 
 from proxy.semantics.conditional import Preconditions, Verdict, evaluate, if_range_holds
 from proxy.semantics.field_lines import combined
 from proxy.semantics.headers import INBOUND, inbound
 from proxy.semantics.ranges import Unsatisfiable, select
 
+_DECIDING = (*map(istr, INBOUND), istr("Connection"))
 # Characters of such fields in one request; of longer ones, nothing is remembered.
 _SHORT = 1024
 
@@ -84,22 +86,22 @@ def decide(
         if method == "HEAD" and known is not None and known.complete_length is not None:
             return Described(known.complete_length)
         return Forward(())
-    values = tuple(map(partial(combined, fields), (*INBOUND, "Connection")))
-    is_short = sum(map(len, filter(None, values))) <= _SHORT
+    lines = tuple(map(tuple, map(fields.getall, _DECIDING, repeat(()))))
+    is_short = sum(map(len, chain.from_iterable(lines))) <= _SHORT
     decided = _remembered if is_short else _decided
-    return decided(values, method, known, known.date if known is not None else None)
+    return decided(lines, method, known, known.date if known is not None else None)
 
 
 def _decided(
-    values: tuple[str | None, ...],
+    lines: tuple[tuple[str, ...], ...],
     method: str,
     known: RepresentationMetadata | None,
     _date: str | None,  # which does not make what is known another, but another answer
 ) -> Answer:
-    """Return the answer to a request with such values of INBOUND's fields, and of Connection."""
-    names = (*INBOUND, "Connection")
-    given = zip(names, values, strict=True)
-    fields = CIMultiDict([(name, value) for name, value in given if value is not None])
+    """Return the answer to a request with such lines of INBOUND's fields, and of Connection."""
+    fields = CIMultiDict(
+        [(name, line) for name, given in zip(_DECIDING, lines, strict=True) for line in given]
+    )
     if known is None:
         return Forward(tuple(inbound(fields, method=method)))
     asked = Preconditions.parse(fields)

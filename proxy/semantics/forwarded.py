@@ -103,9 +103,9 @@ def effective(
         fields: The request's field section.
         trusted: The proxies whose word counts.
     """
-    named = trusted.fields if trusted.has(peer) else ()
+    named = trusted.fields if trusted.networks and _is_trusted(trusted, peer) else ()
     values = tuple(map(partial(_nearest, fields), named))
-    found = _seen(trusted, peer, scheme, combined(fields, "Host") or "", values)
+    found = _seen(trusted, peer, scheme, tuple(fields.getall("Host", ())), values)
     is_claimed = FORWARDED in fields or _X_PROTO in fields
     if is_claimed and found.scheme == "http" and _claims_https(fields, beside=named):
         return replace(found, unbelieved_https=True)
@@ -114,10 +114,11 @@ def effective(
 
 @lru_cache(maxsize=1024)  # a front asks for few hosts, and for one client several times in a row
 def _seen(
-    trusted: TrustedProxies, peer: str, scheme: Scheme, host: str, values: tuple[str, ...]
+    trusted: TrustedProxies, peer: str, scheme: Scheme, hosts: Sequence[str], values: Sequence[str]
 ) -> Effective:
-    """Return a request as it was made, by the values of the fields that count, if any do."""
-    found = Effective(_plain(peer), scheme, valid_host(host))
+    """Return a request as it was made, by its Host lines and the fields that count, if any do."""
+    host = valid_host(hosts[0].strip(" \t")) if len(hosts) == 1 else None
+    found = Effective(_plain(peer), scheme, host)
     if not values:
         return found
     told = dict(zip(trusted.fields, values, strict=True))
