@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network, ip_address
+from typing import Literal
 
 # What one subscriber is given at least (RFC 6177, 2): he has every address in it.
 _IPV6_CLIENT_BITS = 64
@@ -53,22 +54,10 @@ class Shares:
         """Return the client with the most; of several, the one that has had it the longest."""
         return next(iter(self._clients[self._highest])) if self._highest else None
 
-    def add(self, client: str) -> None:
-        """Count one more for a client."""
-        count = self._counts.get(client, 0)
-        self._move(client, count, count + 1)
-        self._highest = max(self._highest, count + 1)
-        self.total += 1
-
-    def remove(self, client: str) -> None:
-        """Count one less for a client that has something."""
-        count = self._counts[client]
-        self._move(client, count, count - 1)
-        if self._highest not in self._clients:
-            self._highest = count - 1  # where the client is now
-        self.total -= 1
-
-    def _move(self, client: str, before: int, after: int) -> None:
+    def change(self, client: str, by: Literal[1, -1]) -> None:
+        """Count one more for a client, or one less for one that has something."""
+        before = self._counts.get(client, 0)
+        after = before + by
         if before:
             same = self._clients[before]
             del same[client]
@@ -79,3 +68,7 @@ class Shares:
             self._clients.setdefault(after, {})[client] = None
         else:
             del self._counts[client]
+        # It has passed the others, or it alone had so many, and stands where it is now.
+        if after > self._highest or self._highest not in self._clients:
+            self._highest = after
+        self.total += by

@@ -31,10 +31,10 @@ def test_shares(steps: list[tuple[str, bool]]) -> None:
     shares, plain = Shares(), Counter[str]()
     for client, is_more in steps:
         if is_more:
-            shares.add(client)
+            shares.change(client, 1)
             plain[client] += 1
         elif plain[client]:
-            shares.remove(client)
+            shares.change(client, -1)
             plain[client] -= 1
         plain = +plain
         assert (shares.total, shares.clients) == (plain.total(), len(plain))
@@ -48,6 +48,6 @@ def test_the_first_of_equals() -> None:
     """Of clients with equally many, the one that has had them the longest is named."""
     shares = Shares()
     for client in "abb":
-        shares.add(client)
-    shares.add("a")
+        shares.change(client, 1)
+    shares.change("a", 1)
     assert shares.most_numerous() == "b"

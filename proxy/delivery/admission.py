@@ -135,7 +135,7 @@ class Admission:
         place = Place(client, transfer)
         self._places.add(place)
         if client is not None:
-            self._shares.add(client)
+            self._shares.change(client, 1)
             if self._shared_clients is not None:
                 self._shared_clients.add(client)
         self._note()
@@ -147,7 +147,7 @@ class Admission:
         if place.gives_way:  # it counts as its client's no more
             self._giving_way -= 1
         elif place.client is not None:
-            self._shares.remove(place.client)
+            self._shares.change(place.client, -1)
             if self._shared_clients is not None:
                 self._shared_clients.remove(place.client)
         if self._waiting:
@@ -182,7 +182,7 @@ class Admission:
         waiter = _Waiter(client, loop.create_future())
         self._waiting[waiter] = None
         if client is not None:
-            self._waiting_shares.add(client)
+            self._waiting_shares.change(client, 1)
         try:
             asked = self._waiting_shares.of(client) if client is not None else 1
             if not self._may_claim(client, asked=asked, greedy=self._shares.highest):
@@ -203,7 +203,7 @@ class Admission:
         finally:
             self._waiting.pop(waiter, None)
             if client is not None:
-                self._waiting_shares.remove(client)
+                self._waiting_shares.change(client, -1)
         self._promised -= 1
 
     def _may_claim(self, client: str | None, *, asked: int, greedy: int) -> bool:
@@ -264,7 +264,7 @@ class Admission:
         place.gives_way = True
         self._giving_way += 1
         # It counts no more as its client's: else too many of one client would give way at once.
-        self._shares.remove(greedy)
+        self._shares.change(greedy, -1)
         if self._shared_clients is not None:
             self._shared_clients.remove(greedy)
         place.transfer.give_way()

@@ -14,7 +14,7 @@ tests/server/test_connection.py tells when they change.
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, TypeGuard, cast
+from typing import Any, cast
 
 import structlog
 from aiohttp import EMPTY_PAYLOAD, HttpVersion11, web
@@ -135,8 +135,26 @@ class ClientConnection(web.RequestHandler):
                 break
             self._take(data[:end])
             data = data[end:]
-        if self._at_once is not None and self._waiter is not None and self._is_quiet(self._waiter):
-            self._take_and_answer(data, self._waiter, self._at_once)
+        waiter = self._waiter
+        # The connection waits for another request, and nothing is on its way.
+        if (
+            self._is_between
+            and not self._messages
+            and waiter is not None
+            and not waiter.done()
+            and self._keepalive_handle is not None
+            and self.transport is not None
+            and not self.transport.get_write_buffer_size()
+        ):
+            # aiohttp's task is not woken before it is clear that it has something to do: to wake
+            # it, and to make another one for the request, takes longer than an answer at once.
+            self._waiter = None
+            try:
+                self._take(data)
+            finally:
+                self._waiter = waiter
+            if self._messages and not self._is_answered_at_once():
+                waiter.set_result(None)
         else:
             self._take(data)
         is_idle = self._asked is None and not self._messages
@@ -149,45 +167,40 @@ class ClientConnection(web.RequestHandler):
         super().data_received(data)
         self._is_between = len(self._messages) > messages and data.endswith(_END)
 
-    def _is_quiet(self, waiter: asyncio.Future[None]) -> bool:
-        """Tell whether the connection waits for another request, and nothing is on its way."""
-        return (
-            self._is_between
-            and not self._messages
-            and not waiter.done()
-            and self._keepalive_handle is not None
-            and self.transport is not None
-            and not self.transport.get_write_buffer_size()
-            and not self._draining.is_set()  # its answer would have to end the connection
-        )
-
-    def _take_and_answer(self, data: bytes, waiter: asyncio.Future[None], at_once: AtOnce) -> None:
-        """Let aiohttp take octets, and answer the only request among them if it can be at once.
-
-        aiohttp's task is not woken before it is clear that it has something to do: to wake it, and
-        to make another one for the request, takes longer than an answer that is known already.
-        """
-        self._waiter = None
-        try:
-            self._take(data)
-        finally:
-            self._waiter = waiter
-        if not self._messages:
-            return
+    def _is_answered_at_once(self) -> bool:
+        """Answer a request that has come alone, if its answer has no content and is known."""
         message, content = self._messages[0]
         parser, transport = self._parser, self.transport
-        is_alone = len(self._messages) == 1 and self._is_between and content is EMPTY_PAYLOAD
-        octets = None
-        if is_alone and parser is not None and transport is not None and _may_be_known(message):
-            octets = at_once(message, self._peer, self._scheme)
-        if octets is None or parser is None or transport is None:
-            waiter.set_result(None)
-            return
+        if (
+            not isinstance(message, RawRequestMessage)  # it could not be parsed
+            or (
+                message.method != "HEAD"
+                and "If-None-Match" not in message.headers
+                and "If-Modified-Since" not in message.headers
+            )
+            or message.version != HttpVersion11
+            or message.should_close
+            or message.upgrade
+            or not message.path.startswith("/")  # a host in the target may be none
+            or content is not EMPTY_PAYLOAD
+            or len(self._messages) != 1
+            or not self._is_between
+            or self._draining.is_set()  # the answer would have to end the connection
+            or self._at_once is None
+            or parser is None
+            or transport is None
+            or _problem(message) is not None
+        ):
+            return False
+        octets = self._at_once(message, self._peer, self._scheme)
+        if octets is None:
+            return False
         self._messages.popleft()
         parser.message_consumed()
         self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
         self._place.used()
         transport.write(octets)
+        return True
 
     def pause_writing(self) -> None:
         """Let a connection go whose client does not take an answer that is no content.
@@ -302,21 +315,6 @@ def _problem(message: RawRequestMessage) -> HttpProcessingError | None:
     if message.version.minor == 0 or not combined(message.headers, "Transfer-Encoding"):
         return InvalidTransferEncoding("Transfer-Encoding")
     return None
-
-
-def _may_be_known(message: object) -> TypeGuard[RawRequestMessage]:
-    """Tell whether a request is one that an answer without content may be known to."""
-    if not isinstance(message, RawRequestMessage):
-        return False  # what could not be parsed
-    is_conditional = "If-None-Match" in message.headers or "If-Modified-Since" in message.headers
-    return (
-        (message.method == "HEAD" or (message.method == "GET" and is_conditional))
-        and message.version == HttpVersion11
-        and not message.should_close
-        and not message.upgrade
-        and message.path.startswith("/")  # a host in the target may be none
-        and _problem(message) is None
-    )
 
 
 def _has_content(request: web.BaseRequest) -> bool:

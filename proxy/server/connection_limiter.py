@@ -37,18 +37,35 @@ class OpenConnection:
 
     def busy(self) -> None:
         """Note that a request is being answered: it is not closed now."""
-        self._limiter.forget_idle(self)
-        self._limiter.owed.add(self)
+        limiter = self._limiter
+        limiter.owed.add(self)
+        if (same := limiter.idle.get(self.client)) is None or self not in same:
+            return
+        del same[self]
+        if not same:
+            del limiter.idle[self.client]
+        if self.client is not None:
+            limiter.idle_shares.change(self.client, -1)
 
     def idle(self) -> None:
         """Note that it may be closed: no request is being answered."""
-        self._limiter.keep_idle(self)
-        self._limiter.owed.discard(self)
-        self._limiter.settling.set()
+        limiter = self._limiter
+        limiter.owed.discard(self)
+        limiter.settling.set()
+        if self not in limiter.connections:
+            return
+        same = limiter.idle.setdefault(self.client, {})
+        if self not in same:
+            same[self] = None
+            if self.client is not None:
+                limiter.idle_shares.change(self.client, 1)
 
     def used(self) -> None:
-        """Note that a request has been answered since it became idle."""
-        self._limiter.renew_idle(self)
+        """Note that a request has been answered since it became idle, if it still is."""
+        same = self._limiter.idle.get(self.client, {})
+        if self in same:
+            del same[self]
+            same[self] = None
 
     def close(self, reason: str) -> None:
         """Close it at once, and count why."""
@@ -57,6 +74,7 @@ class OpenConnection:
 
     def closed(self) -> None:
         """Note that it is closed, and its descriptor free."""
+        self.busy()  # it is among the idle ones no more
         self._limiter.forget(self)
 
 
@@ -66,6 +84,10 @@ class ConnectionLimiter:
     Attributes:
         count: Is told why a connection was refused or closed.
         accepted_at_once: Connections of one socket to take before anything else is done.
+        connections: Those that are open.
+        idle: Those of each client that may be closed, the longest idle first; None is the client
+            of all trusted proxies.
+        idle_shares: How many those are, but for the trusted proxies'.
         owed: Those that wait for an answer.
         settling: Set whenever one waits no more.
     """
@@ -95,18 +117,17 @@ class ConnectionLimiter:
         self._trusted = trusted
         self.count = count
         self._now = now
-        self._open: set[OpenConnection] = set()
+        self.connections: set[OpenConnection] = set()
+        self.idle: dict[str | None, dict[OpenConnection, None]] = {}
+        self.idle_shares = Shares()
         self.owed: set[OpenConnection] = set()
         self.settling = asyncio.Event()
-        # Client -> its idle connections, the longest idle first; None: all trusted proxies.
-        self._idle: dict[str | None, dict[OpenConnection, None]] = {}
-        self._idle_shares = Shares()
         self._warned_at = -_WARNED_EVERY_S
 
     @property
     def open(self) -> int:
         """How many connections are open."""
-        return len(self._open)
+        return len(self.connections)
 
     @property
     def is_ahead(self) -> bool:
@@ -122,50 +143,21 @@ class ConnectionLimiter:
         Returns:
             Its place; None where all are taken, and a request is answered on every one.
         """
-        if len(self._open) >= self._shared.allowed(self._most) and not self._make_room():
+        if len(self.connections) >= self._shared.allowed(self._most) and not self._make_room():
             self.count("refused")
             return None
         client = None if self._trusted.has(address) else client_of(address)
         connection = OpenConnection(self, client)
-        self._open.add(connection)
-        self._shared.note(len(self._open))
-        self.owed.add(connection)
-        self.keep_idle(connection)
+        self.connections.add(connection)
+        self._shared.note(len(self.connections))
+        connection.idle()
+        self.owed.add(connection)  # whoever connects is about to ask
         return connection
-
-    def keep_idle(self, connection: OpenConnection) -> None:
-        """Note that a connection that is open may be closed from now on."""
-        if connection not in self._open:
-            return
-        same = self._idle.setdefault(connection.client, {})
-        if connection not in same:
-            same[connection] = None
-            if connection.client is not None:
-                self._idle_shares.add(connection.client)
-
-    def renew_idle(self, connection: OpenConnection) -> None:
-        """Note that an idle connection has been idle from now on."""
-        same = self._idle.get(connection.client, {})
-        if connection in same:
-            del same[connection]
-            same[connection] = None
-
-    def forget_idle(self, connection: OpenConnection) -> None:
-        """Note that a connection may not be closed."""
-        same = self._idle.get(connection.client, {})
-        if connection not in same:
-            return
-        del same[connection]
-        if not same:
-            del self._idle[connection.client]
-        if connection.client is not None:
-            self._idle_shares.remove(connection.client)
 
     def forget(self, connection: OpenConnection) -> None:
         """Note that a connection is closed."""
-        self.forget_idle(connection)
-        self._open.discard(connection)
-        self._shared.note(len(self._open))
+        self.connections.discard(connection)
+        self._shared.note(len(self.connections))
         self.owed.discard(connection)
         self.settling.set()
 
@@ -174,18 +166,18 @@ class ConnectionLimiter:
 
         Whoever has just connected is about to ask.
         """
-        while self.owed or (with_idle and self._open):
+        while self.owed or (with_idle and self.connections):
             self.settling.clear()
             await self.settling.wait()
 
     def _make_room(self) -> bool:
-        client = self._idle_shares.most_numerous()
+        client = self.idle_shares.most_numerous()
         self._warn(client)
-        if client not in self._idle:
+        if client not in self.idle:
             return False
-        longest_idle = next(iter(self._idle[client]))
+        longest_idle = next(iter(self.idle[client]))
         longest_idle.close("full")
-        self.forget(longest_idle)
+        longest_idle.closed()
         return True
 
     def _warn(self, client: str | None) -> None:
@@ -195,7 +187,7 @@ class ConnectionLimiter:
                 "connections full",
                 open=self.open,
                 most_numerous=client,
-                idle_of_it=self._idle_shares.highest,
+                idle_of_it=self.idle_shares.highest,
                 fix="raise the limit of open files, or TDC_MAX_CONNECTIONS where it is set;"
                 " if the most numerous is your proxy, name it in TDC_TRUSTED_PROXIES",
             )
