@@ -33,9 +33,14 @@ class ClientStream(web.StreamResponse):
     leaves in one write with the first octets of the content, or by ``send_head``.
 
     Attributes:
+        prepared: Always: nothing is left for aiohttp to begin.
+        keep_alive: Whether the connection takes another request after this one.
         in_chunks: Whether the content is chunked, so that octets cannot be given to the connection
             as they are.
     """
+
+    prepared = True
+    keep_alive = False
 
     def __init__(
         self,
@@ -60,10 +65,10 @@ class ClientStream(web.StreamResponse):
         super().__init__(status=status)
         is_recent = request.version >= HttpVersion11
         has_end = not has_content or record.expected is not None
-        self._keeps_connection = request.keep_alive and not is_last and (has_end or is_recent)
+        self.keep_alive = request.keep_alive and not is_last and (has_end or is_recent)
         self.in_chunks = not has_end and is_recent
         framing = "Transfer-Encoding: chunked\r\n" if self.in_chunks else ""
-        if self._keeps_connection is not is_recent:  # what is not the version's default
+        if self.keep_alive is not is_recent:  # what is not the version's default
             framing += f"Connection: {'close' if is_recent else 'keep-alive'}\r\n"
         self._head = head(
             status,
@@ -74,6 +79,11 @@ class ClientStream(web.StreamResponse):
             is_recent=is_recent,
         )
         self._connection = request.transport
+        # asyncio's TLS counts only what it has not given to the connection below, which has a
+        # buffer of its own and no public name; tests/delivery/test_relay.py tells when the private
+        # one changes.
+        tls = getattr(self._connection, "_ssl_protocol", None)
+        self._below_tls: asyncio.Transport | None = getattr(tls, "_transport", None)
         self._flow: AbstractStreamWriter = request.writer
         self._ends_with_connection = not has_end and not is_recent
         self._has_ended = False
@@ -84,16 +94,6 @@ class ClientStream(web.StreamResponse):
         record.headers_sent = True
 
     @property
-    def prepared(self) -> bool:
-        """Always: nothing is left for aiohttp to begin."""
-        return True
-
-    @property
-    def keep_alive(self) -> bool:
-        """Whether the connection takes another request after this one."""
-        return self._keeps_connection
-
-    @property
     def transport(self) -> asyncio.Transport:
         """The client's connection, for pumps that write to it directly.
 
@@ -102,10 +102,6 @@ class ClientStream(web.StreamResponse):
         """
         self.send_head()
         return self._open_connection()
-
-    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:  # noqa: ARG002 - aiohttp's signature
-        """Do nothing: aiohttp asks for it after each answer."""
-        return None
 
     def send(self, octets: bytes) -> None:
         """Give octets of the content to the connection; ``drain`` waits for it to take them.
@@ -128,8 +124,10 @@ class ClientStream(web.StreamResponse):
         self.send(bytes(data))
         await self.drain()
 
-    async def write_eof(self, data: bytes = b"") -> None:
-        """Do nothing: the end has been written."""
+    async def write_eof(self, *_: object) -> None:
+        """Do nothing: the header section and the end have been written."""
+
+    prepare = write_eof  # type: ignore[assignment] # aiohttp calls both after each answer
 
     @property
     def is_full(self) -> bool:
@@ -155,8 +153,11 @@ class ClientStream(web.StreamResponse):
 
     @property
     def is_empty(self) -> bool:
-        """Whether the connection has taken all that was written."""
-        return not _unsent(self._open_connection())
+        """Whether the connection has given all that was written to the system."""
+        below = self._below_tls
+        return not self._open_connection().get_write_buffer_size() and (
+            below is None or not below.get_write_buffer_size()
+        )
 
     async def emptied(self) -> None:
         """Wait until the connection has taken all that was written.
@@ -171,7 +172,7 @@ class ClientStream(web.StreamResponse):
                 await self._flow.drain()
             finally:
                 transport.set_write_buffer_limits()
-        if _unsent(self._open_connection()):
+        if not self.is_empty:
             await self._emptied_below_tls()
         if self._ends_with_connection and self._has_ended:
             self._set_option(socket.SOL_SOCKET, socket.SO_LINGER, _CLOSES)
@@ -182,12 +183,12 @@ class ClientStream(web.StreamResponse):
         try:
             copy = os.dup(self._open_connection().get_extra_info("socket").fileno())
         except OSError:  # no descriptor is left
-            while _unsent(self._open_connection()):  # noqa: ASYNC110 - no event tells it
+            while not self.is_empty:  # noqa: ASYNC110 - no event tells it
                 await asyncio.sleep(_LOOK_EVERY_S)
             return
         loop.add_writer(copy, takes_more.set)
         try:
-            while _unsent(self._open_connection()):
+            while not self.is_empty:
                 takes_more.clear()
                 await takes_more.wait()
         finally:
@@ -219,10 +220,9 @@ class ClientStream(web.StreamResponse):
         last = self._head + (b"0\r\n\r\n" if self.in_chunks else b"")
         self._head = b""
         self._has_ended = True
-        connection = self._open_connection()
         if last:
-            connection.write(last)
-        if _unsent(connection):
+            self._open_connection().write(last)
+        if not self.is_empty:
             return False
         if self._ends_with_connection:
             self._set_option(socket.SOL_SOCKET, socket.SO_LINGER, _CLOSES)
@@ -256,13 +256,3 @@ class ClientStream(web.StreamResponse):
         if self._connection is None or self._connection.is_closing():
             raise ConnectionResetError("the client has left")
         return self._connection
-
-
-def _unsent(connection: asyncio.Transport) -> int:
-    """Return how many octets a connection has not given to the system.
-
-    asyncio's TLS counts only what it has not given to the connection below, which has a buffer of
-    its own and no public name; tests/delivery/test_relay.py tells when the private one changes.
-    """
-    below = getattr(getattr(connection, "_ssl_protocol", None), "_transport", None)
-    return connection.get_write_buffer_size() + (below.get_write_buffer_size() if below else 0)
