@@ -7,6 +7,7 @@ other's changes by the revision.
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import (
     AsyncIterator,
     Awaitable,
@@ -19,13 +20,14 @@ from contextlib import (
     AbstractAsyncContextManager,
     asynccontextmanager,
     contextmanager,
-    nullcontext,
+    suppress,
 )
 from datetime import UTC, datetime
 from typing import Any, Self, TypeVar
 
+import structlog
 from sqlalchemy import insert, select, text, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
 from proxy.catalogue import migrate, schema, secret_keys
 from proxy.catalogue.async_engine import AsyncConnection, AsyncEngine
@@ -37,6 +39,7 @@ from proxy.catalogue.engine import (
     engine,
     file_id,
     following,
+    is_locked,
     is_scrubbed,
     make_file,
     mark_scrubbed,
@@ -51,8 +54,16 @@ from proxy.clock import utc_now
 from proxy.errors import ConfigurationError, DatabaseFailed
 from proxy.settings import Settings
 
+log = structlog.get_logger("proxy.database")
+
 # Any number that others are unlikely to lock in the same PostgreSQL database.
-_OPENING_LOCK = 0x74_64_63
+_PREPARING_LOCK = 0x74_64_63
+# For another process to bring the database up to date: as long as a reload waits for all of a
+# start.
+_PREPARING_S = 900.0
+_LOOK_AGAIN_S = 0.25
+# For a table of PostgreSQL's to be free: whoever comes later to read it waits behind us.
+_TABLE_LOCK_S = 30
 
 # Reads for requests that wait: how long one may take, how many run at once, and how many that
 # were given up may be left behind before the database is not asked any more.
@@ -85,8 +96,10 @@ class Database:
         where: DatabaseLocation,
         encryption: Encryption | None,
         now: Callable[[], datetime],
+        progressed: Callable[[], None],
     ) -> None:
         self._made = made
+        self._progressed = progressed
         self.encryption = encryption
         self._reader = reader(made)
         self._writer = writer(made)
@@ -126,8 +139,9 @@ class Database:
         encryption = secret_keys.encryption(where, secret_keys_given)
         made = engine(where)
         try:
-            self = cls(made, where=where, encryption=encryption, now=now)
-            with following(made, progressed) if progressed is not None else nullcontext():
+            progressed = progressed or (lambda: None)
+            self = cls(made, where=where, encryption=encryption, now=now, progressed=progressed)
+            with following(made, progressed):
                 await self._prepare()
             try:
                 yield self
@@ -180,6 +194,10 @@ class Database:
     async def write(self, writing: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Let a room of its own write its tables in one transaction; what it raises undoes it."""
         return await asyncio.shield(self._begin(self._write(writing)))
+
+    async def write_at_start(self, writing: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Do the same for a process that starts: one that hangs with the lock is waited for."""
+        return await self._when_unlocked(lambda: self.write(writing))
 
     async def note(
         self,
@@ -253,28 +271,91 @@ class Database:
 
     async def _prepare(self) -> None:
         try:
-            async with self._writer.begin() as connection:
-                if self.place.path is None:
-                    await connection.execute(text(f"SELECT pg_advisory_xact_lock({_OPENING_LOCK})"))
-                is_new = await connection.run_sync(migrate.prepare)
-                await self._encrypt_plain_text(connection)
-                if is_new and self.place.path is not None:
-                    await mark_scrubbed(connection)
-            if self.place.path is not None:
-                restrict_to_owner(self.place.path)
-                await write_ahead(self._reader)
-                if not is_new and not await is_scrubbed(self._reader):
-                    await scrub(self._made)
+            await self._when_unlocked(self._prepare_once)
         except migrate.UnusableDatabase as exc:
             raise ConfigurationError([f"{SETTING}: {self.place} {exc}."]) from exc
         except _failures(TypeError, ValueError) as exc:  # URL parameters that no driver knows
             raise ConfigurationError([_unreachable(self.place, exc)]) from exc
 
+    async def _when_unlocked(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Return what an attempt gives, made again while another process has the database's lock.
+
+        One that hangs with it is killed after a minute; one that brings a large database up to
+        date takes some.
+        """
+        began = time.monotonic()
+        is_told = False
+        while True:
+            try:
+                return await attempt()
+            except (SQLAlchemyError, sqlite3.Error, BlockingIOError, DatabaseFailed) as exc:
+                if not is_locked(exc) or time.monotonic() - began > _PREPARING_S:
+                    raise
+            if not is_told:
+                is_told = True
+                log.warning(
+                    "waiting for the database",
+                    place=str(self.place),
+                    reason="another process has its lock",
+                    fix="nothing while that one is upgrading it; else see which process hangs",
+                )
+            self._progressed()
+            await asyncio.sleep(_LOOK_AGAIN_S)
+
+    async def _prepare_once(self) -> None:
+        """Bring the database to this release's tables.
+
+        Raises:
+            BlockingIOError: Another process does so.
+        """
+        # Most starts find it so, and need no lock that another process can have. PostgreSQL's
+        # tables can be another revision's from one query to the next.
+        is_ready = False
+        with suppress(ProgrammingError):
+            async with self._reader.begin() as connection:
+                is_ready = await connection.run_sync(migrate.is_current)
+                is_ready = is_ready and await self._plain_app_key(connection) is None
+        if not is_ready:
+            async with self._preparing() as connection:
+                is_new = await connection.run_sync(migrate.prepare)
+                await self._encrypt_plain_text(connection)
+                if is_new and self.place.path is not None:
+                    await mark_scrubbed(connection)
+        if self.place.path is not None:
+            restrict_to_owner(self.place.path)
+            await write_ahead(self._reader)
+            if not await is_scrubbed(self._reader):
+                await scrub(self._made)
+
+    @asynccontextmanager
+    async def _preparing(self) -> AsyncIterator[AsyncConnection]:
+        """Begin a transaction that no other process can be in."""
+        if self.place.path is not None:
+            async with self._writer.begin() as connection:
+                yield connection
+            return
+        # A statement that rewrites a large table takes as long as it takes.
+        unlimited = engine(self.place, command_timeout_s=None)
+        try:
+            async with unlimited.begin() as connection:
+                lock = text(f"SELECT pg_try_advisory_xact_lock({_PREPARING_LOCK})")
+                if not (await connection.execute(lock)).scalar_one():
+                    raise BlockingIOError("another process prepares it")
+                await connection.execute(text(f"SET LOCAL lock_timeout = '{_TABLE_LOCK_S}s'"))
+                yield connection
+        finally:
+            await unlimited.dispose()
+
+    async def _plain_app_key(self, connection: AsyncConnection) -> str | None:
+        """Return the app key if an older version kept it as it was given."""
+        query = select(schema.tenant.c.app_key)
+        app_key: str | None = (await connection.execute(query)).scalar_one_or_none()
+        return None if app_key is None or is_encrypted(app_key) else app_key
+
     async def _encrypt_plain_text(self, connection: AsyncConnection) -> None:
-        """Encrypt the app key that an older version kept as it was given."""
         table = schema.tenant
-        app_key = (await connection.execute(select(table.c.app_key))).scalar_one_or_none()
-        if app_key is None or is_encrypted(app_key):
+        app_key = await self._plain_app_key(connection)
+        if app_key is None:
             return
         if self.encryption is None:
             raise migrate.UnusableDatabase(f"holds an app key in plain text: {secret_keys.NO_KEY}")

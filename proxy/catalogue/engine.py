@@ -14,7 +14,7 @@ from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from proxy.catalogue.async_engine import AsyncConnection, AsyncEngine, create_async_engine
-from proxy.errors import ConfigurationError
+from proxy.errors import ConfigurationError, DatabaseFailed
 
 SETTING = "TDC_DATABASE_URL"
 _EXAMPLES = (
@@ -26,6 +26,7 @@ _PAUSE_MS = 20
 _CONNECT_S = 10.0
 _COMMAND_S = 30.0
 
+_TICK_S = 5.0
 # Between two looks at a statement of SQLite that takes long: some hundredths of a second.
 _INSTRUCTIONS = 10_000_000
 
@@ -75,14 +76,18 @@ def place(url: str) -> DatabaseLocation:
     raise ConfigurationError([problem])
 
 
-def engine(where: DatabaseLocation) -> AsyncEngine:
+def engine(where: DatabaseLocation, *, command_timeout_s: float | None = _COMMAND_S) -> AsyncEngine:
     """Return an engine for a place; nothing is connected yet.
+
+    Args:
+        where: The place.
+        command_timeout_s: For one statement of PostgreSQL's.
 
     Raises:
         ConfigurationError: It is PostgreSQL's, whose driver is not installed.
     """
     if where.path is None:
-        limits = {"timeout": _CONNECT_S, "command_timeout": _COMMAND_S}
+        limits = {"timeout": _CONNECT_S, "command_timeout": command_timeout_s}
         try:
             return create_async_engine(where.url, pool_pre_ping=True, connect_args=limits)
         except ModuleNotFoundError as exc:  # asyncpg, of the extra "postgresql"
@@ -99,6 +104,18 @@ def driver_failures() -> tuple[type[Exception], ...]:
     """Return the errors that SQLAlchemy passes on as the driver raised them."""
     asyncpg = sys.modules.get("asyncpg")  # imported by the engine: SQLite does without its 3 MB
     return () if asyncpg is None else (asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+def is_locked(exc: BaseException) -> bool:
+    """Tell whether a database failed only since another process has its lock."""
+    if isinstance(exc, BlockingIOError):
+        return True
+    failure = exc.__cause__ if isinstance(exc, DatabaseFailed) else exc
+    failure = getattr(failure, "orig", None) or failure
+    if not isinstance(failure, sqlite3.OperationalError):
+        return False
+    # Extended codes have the plain one in their last byte (sqlite.org/rescode.html).
+    return failure.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
 def reader(made: AsyncEngine) -> AsyncEngine:
@@ -118,9 +135,9 @@ def writer(made: AsyncEngine) -> AsyncEngine:
 
 @contextmanager
 def following(made: AsyncEngine, progressed: Callable[[], None]) -> Iterator[None]:
-    """Call back, within the block, as statements are done, and while long ones of SQLite get on.
+    """Call back, within the block, as statements are done, and while long ones get on.
 
-    PostgreSQL says nothing of a statement that runs; none runs for longer than ``_COMMAND_S``.
+    PostgreSQL says nothing of a statement that runs: of that it is called every few seconds.
 
     Args:
         made: Not connected yet.
@@ -137,14 +154,24 @@ def following(made: AsyncEngine, progressed: Callable[[], None]) -> Iterator[Non
     def connected(connection: Any, _record: Any) -> None:
         connection.run_async(lambda raw: raw.set_progress_handler(running, _INSTRUCTIONS))
 
+    async def waiting() -> None:
+        while True:
+            await asyncio.sleep(_TICK_S)
+            progressed()
+
     events: list[tuple[str, Callable[..., None]]] = [("after_cursor_execute", executed)]
+    ticking: asyncio.Task[None] | None = None
     if made.dialect.name == "sqlite":
         events.append(("connect", connected))
+    else:
+        ticking = asyncio.create_task(waiting(), name="database-opening")
     for name, told in events:
         event.listen(made.sync_engine, name, told)
     try:
         yield
     finally:
+        if ticking is not None:
+            ticking.cancel()
         for name, told in events:
             event.remove(made.sync_engine, name, told)
 

@@ -37,14 +37,18 @@ class HookProgress:
     async def follow(self, names: Collection[str]) -> None:
         """Keep purges for these hooks from now on, beside those that another process knows."""
 
+        async def known_names(connection: AsyncConnection) -> set[str]:
+            return set((await connection.execute(select(_HOOK.c.name))).scalars())
+
         async def follow(connection: AsyncConnection) -> None:
-            known = set((await connection.execute(select(_HOOK.c.name))).scalars())
+            known = await known_names(connection)
             last = (await connection.execute(select(func.max(_PURGE.id)))).scalar_one() or 0
             rows = [{"name": each, "done": last} for each in names if each not in known]
             if rows:
                 await connection.execute(insert(_HOOK), rows)
 
-        await self.database.write(follow)
+        if not await self.database.read(known_names) >= set(names):
+            await self.database.write_at_start(follow)
 
     async def drop(self, name: str) -> None:
         """Keep purges no more for a hook."""

@@ -19,6 +19,16 @@ class UnusableDatabase(Exception):
     """A database that is not for this program; the message goes on from its name."""
 
 
+def is_current(connection: Connection) -> bool:
+    """Tell, without writing, whether a database has the newest tables.
+
+    Raises:
+        UnusableDatabase: As ``prepare``.
+    """
+    present = set(inspect(connection).get_table_names())
+    return bool(present) and _known_revision(connection, present, head=HEAD) == HEAD
+
+
 def prepare(connection: Connection, *, head: str = HEAD, scripts: Path = SCRIPTS) -> bool:
     """Make the tables, or bring them from an older revision to the newest.
 
@@ -41,12 +51,17 @@ def prepare(connection: Connection, *, head: str = HEAD, scripts: Path = SCRIPTS
         connection.execute(insert(revision).values(id=1, number=0))
         connection.execute(insert(alembic_version).values(version_num=head))
         return True
+    if _known_revision(connection, present, head=head) < head:
+        upgrade(connection, scripts=scripts)
+    return False
+
+
+def _known_revision(connection: Connection, present: set[str], *, head: str) -> str:
+    """Return the revision of a database, which is no newer than the head."""
     found = _revision_of(connection, present)
     if found > head:
         raise _newer(found, head)
-    if found < head:
-        upgrade(connection, scripts=scripts)
-    return False
+    return found
 
 
 def _revision_of(connection: Connection, present: set[str]) -> str:

@@ -58,7 +58,9 @@ class ReplicaStore:
             await connection.execute(insert(_REPLICA).values(row))
             return last
 
-        return await self.database.write(join)
+        # A new one cannot serve before it is waited for; one that serves does not stop at that.
+        write = self.database.write_at_start if purge is None else self.database.write
+        return await write(join)
 
     async def beat(self, id_: str, *, purge: int, revision: int) -> bool:
         """Note a heartbeat; False where the process has been given up, and must join anew."""

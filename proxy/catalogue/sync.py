@@ -7,7 +7,7 @@ connector at once. One replica at a time does it; the stored runs tell all of th
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Self
@@ -25,7 +25,7 @@ from proxy.catalogue.sync_runs import Run, RunKind, RunState, SyncRunStore, Sync
 from proxy.clock import utc_now
 from proxy.connectors.model import Connector, Connectors
 from proxy.connectors.store import ConnectorWatch
-from proxy.errors import GatewayError
+from proxy.errors import DatabaseFailed, GatewayError
 
 log = structlog.get_logger("proxy.sync")
 
@@ -138,7 +138,7 @@ class Sync:
             monotonic: Seconds that no change of the clock moves.
 
         Raises:
-            DatabaseFailed: The database does not answer even once.
+            DatabaseFailed: The database does not answer.
         """
         async with Leadership.open(database) as leadership:
             self = cls(
@@ -151,7 +151,10 @@ class Sync:
                 monotonic=monotonic,
             )
             try:
-                await self.tick()
+                # Soon again: another process that hangs with the database's lock keeps nobody from
+                # serving what is known.
+                with suppress(DatabaseFailed):
+                    await self.tick()
                 async with polling("sync", self.tick, interval_s=intervals.poll_s):
                     yield self
             finally:

@@ -1,8 +1,8 @@
 """Heartbeats: a process tells another that it gets on, so that one that hangs is noticed.
 
 While it starts, a process that turns its event loop may still wait for ever: it beats only when a
-step of its start is done. Locks are waited for within the database's own limits, far shorter than
-what is waited for a heartbeat, so a wait for one need not count as a step.
+step of its start is done. To wait for another process that has the database's lock counts as one:
+that has a limit of its own.
 """
 
 import asyncio

@@ -3,11 +3,14 @@
 import asyncio
 import gc
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from proxy.catalogue.async_engine import AsyncConnection, create_async_engine
 from proxy.catalogue.database import Database
@@ -278,3 +281,92 @@ async def test_a_failure_that_nobody_waits_for_troubles_nobody(sqlite_url: str) 
         del leaving  # its traceback holds what it waited for
         gc.collect()
         assert not complaints
+
+
+_LOCK = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("locked", flush=True)
+sys.stdin.readline()
+"""
+
+
+@asynccontextmanager
+async def locking(path: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run a process that has SQLite's lock until it is killed."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _LOCK, str(path)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"locked\n"
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def test_a_start_needs_no_lock(sqlite_url: str) -> None:
+    """A database that is up to date is opened beside a process that hangs with SQLite's lock."""
+    path = place(sqlite_url).path
+    assert path is not None
+    async with locking(path) as process:
+        with capture_logs() as log:
+            async with Database.open(sqlite_url) as database:
+                assert await database.revision() == 0
+                assert await TenantStore(database).read() is None
+        assert not log
+        assert process.returncode is None
+
+
+async def test_an_upgrade_waits_for_the_lock(empty_sqlite_url: str) -> None:
+    """It says what it waits for, and goes on once the process that has the lock is killed."""
+    path = place(empty_sqlite_url).path
+    assert path is not None
+    progress: list[bool] = []
+    async with locking(path) as process:
+
+        async def opened() -> int:
+            async with Database.open(
+                empty_sqlite_url, progressed=lambda: progress.append(True)
+            ) as database:
+                return await database.revision()
+
+        with capture_logs() as log:
+            opening = asyncio.create_task(opened())
+
+            async def waits() -> bool:
+                return bool(log) and bool(progress)
+
+            await until(waits)
+            assert not opening.done()
+            process.kill()
+            assert await opening == 0
+    assert [entry["event"] for entry in log] == ["waiting for the database"]
+
+
+async def test_an_upgrade_of_postgresql_waits_for_another(empty_postgresql_url: str) -> None:
+    """One process brings the tables to this release; what it holds for long, others wait for."""
+    made = create_async_engine(place(empty_postgresql_url).url)
+
+    async def opened() -> int:
+        async with Database.open(empty_postgresql_url) as database:
+            return await database.revision()
+
+    with capture_logs() as log:
+        async with made.begin() as connection:
+            await connection.execute(text(f"SELECT pg_advisory_xact_lock({0x746463})"))
+            opening = asyncio.create_task(opened())
+
+            async def waits() -> bool:
+                return bool(log)
+
+            await until(waits)
+            assert not opening.done()
+        assert await opening == 0
+    await made.dispose()
+    assert [entry["event"] for entry in log] == ["waiting for the database"]
