@@ -1,5 +1,6 @@
 """How the connector is doing at one moment."""
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,9 +9,10 @@ import pytest
 from proxy.admin.overview import Health, Overview, SyncStanding
 from proxy.admin.web.hints import HintKind
 from proxy.catalogue.sync_runs import Run, RunKind, RunState, SyncState
+from proxy.clock import Clock
 from proxy.sandbox.server import Sandbox
 from tests.admin.overview_service import overview_service
-from tests.running import Running, by_id, running
+from tests.running import Running, by_id, by_name, running
 from tests.waiting import until
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -49,35 +51,36 @@ async def test_what_is_not_there_is_not_served(connector: Running) -> None:
     assert (hour.requests, hour.served, hour.client_errors, hour.failed) == (3, 1, 2, 0)
 
 
-async def test_thron_is_down(connector: Running) -> None:
+async def test_thron_is_down(thron: Sandbox, tmp_path: Path) -> None:
     """Its silence is shown until its next answer: since when, how often, why, that it is paused."""
-    await connector.tenant.thron.session()
-    connector.thron.api_down = True
-    for number in range(8):
-        await connector.get(f"/media/en/name-{number}")
-    thron = _look(connector).thron
-    assert thron.health is Health.LEFT_ALONE
-    assert thron.failures == 5
-    assert thron.problem
-    assert thron.since is not None
-    assert thron.retry_at is not None
-    assert thron.since < thron.retry_at
+    seconds = [time.monotonic()]
+    clock = Clock(now=lambda: seconds[0])
+    async with running(thron, tmp_path, by_name(thron), clock=clock) as connector:
+        await connector.tenant.thron.session()
+        thron.api_down = True
+        for number in range(8):
+            await connector.get(f"/media/en/name-{number}")
+        down = _look(connector).thron
+        assert down.health is Health.LEFT_ALONE
+        assert down.failures == 5
+        assert down.problem
+        assert down.since is not None
+        assert down.retry_at is not None
+        assert down.since < down.retry_at
 
-    async def pause_is_over() -> bool:
-        shown = _look(connector).thron
-        assert shown.health is Health.LEFT_ALONE
-        return shown.retry_at is None
+        seconds[0] += 60
+        paused = _look(connector).thron
+        assert (paused.health, paused.retry_at) == (Health.LEFT_ALONE, None)
+        await connector.get("/media/en/a-trial")
+        assert _look(connector).thron.health is Health.LEFT_ALONE
+        thron.api_down = False
 
-    await until(pause_is_over)
-    await connector.get("/media/en/a-trial")
-    assert _look(connector).thron.health is Health.LEFT_ALONE
-    connector.thron.api_down = False
+        async def answers() -> bool:
+            seconds[0] += 1
+            await connector.get("/media/en/another")
+            return _look(connector).thron.health is Health.GOOD
 
-    async def answers() -> bool:
-        await connector.get("/media/en/another")
-        return _look(connector).thron.health is Health.GOOD
-
-    await until(answers)
+        await until(answers)
 
 
 async def test_set_up_state(thron: Sandbox, tmp_path: Path) -> None:
