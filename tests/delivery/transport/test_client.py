@@ -285,6 +285,20 @@ async def test_idle_connections_are_bounded() -> None:
         assert origin.connections == connections
 
 
+async def test_an_idle_connection_serves_its_own_host_alone(client: Http1Client) -> None:
+    """Whichever was idle last, no request goes to another port, nor without the TLS it wants."""
+    async with hostile(FINE) as one, hostile(FINE.replace(b"ok", b"no")) as other:
+        for _ in range(3):
+            assert await read_whole(await ask(client, one.url)) == b"ok"
+            assert await read_whole(await ask(client, other.url)) == b"no"
+        assert (one.connections, other.connections) == (1, 1)
+        shaking_hands = asyncio.create_task(ask(client, one.url.with_scheme("https")))
+        await until(lambda: _true(one.connections == 2))
+        shaking_hands.cancel()
+        await asyncio.wait([shaking_hands])
+        assert one.requests == 3
+
+
 async def test_who_leaves_closes(client: Http1Client) -> None:
     """A request that is given up leaves no connection that somebody else could get."""
     async with hostile(b"", FINE) as origin:
