@@ -18,7 +18,7 @@ from proxy.connectors.store import ConnectorWatch
 from proxy.delivery.admission import Admission
 from proxy.delivery.client_stream import ClientStream
 from proxy.delivery.http_client import Fields
-from proxy.delivery.relay import finish, pump
+from proxy.delivery.relay import pump
 from proxy.delivery.resolution import Resolution
 from proxy.delivery.resolver import Resolved
 from proxy.delivery.response_headers import Lines, ResponseContext, head, varying_lines
@@ -329,7 +329,8 @@ class Downloads:
                 read_gap_s=self._limits.read_gap_s,
                 kind=self._limits.pump,
             )
-            await finish(transfer)
+            if not client.end():
+                await transfer.emptied()
             return client
 
     async def _without_content(

@@ -68,7 +68,7 @@ async def pump(
     Args:
         transfer: Of this download; nothing of it has gone yet.
         upstream: Just opened; closed at the end.
-        client: Its header section is sent; the end is left to ``finish``.
+        client: Its header section is sent; the end is left to the caller.
         reopen: Opens the same content again with a range, should the upstream break.
         retry_policy: How often in a row it is opened again without a single octet coming.
         read_gap_s: How long an origin may be silent, in seconds.
@@ -142,19 +142,6 @@ async def _continued(
         upstream.close()
         raise OriginChanged("what the origin has now does not continue what was sent")
     return upstream, skip
-
-
-async def finish(transfer: Transfer) -> None:
-    """End an answer, watched as its content was.
-
-    Raises:
-        ReaderTooSlow: The client takes too little.
-        ConnectionError: The client has left.
-    """
-    if not transfer.client.end():
-        async with transfer.watching():
-            transfer.waits()
-            await transfer.client.emptied()
 
 
 async def _carry(transfer: Transfer, kind: Pump) -> None:

@@ -160,6 +160,17 @@ class Transfer:
                 self.taken(0)  # it gives, though nothing that is needed yet
         return self.left == 0
 
+    async def emptied(self) -> None:
+        """Wait, watching, until the client's connection has taken all that was written.
+
+        Raises:
+            ReaderTooSlow: The client takes too little.
+            ConnectionError: The client has left.
+        """
+        async with self.watching():
+            self.waits()
+            await self.client.emptied()
+
     def check(self) -> None:
         """Judge the client by the window so far.
 

@@ -26,7 +26,7 @@ from proxy.delivery.client_stream import ClientStream
 from proxy.delivery.http_client import Fields
 from proxy.delivery.origin_hosts import GuardedResolver
 from proxy.delivery.pumps.splice import _MOST_HELD, _Splicing
-from proxy.delivery.relay import finish, pump
+from proxy.delivery.relay import pump
 from proxy.delivery.resolution import Delivery
 from proxy.delivery.retry import RetryPolicy
 from proxy.delivery.transfer import MinRate, Transfer
@@ -148,7 +148,8 @@ class Bench:
                     read_gap_s=PATIENCE_S,
                     kind=self.kind,
                 )
-                await finish(transfer)
+                if not client.end():
+                    await transfer.emptied()
         except (GatewayError, ConnectionError, asyncio.CancelledError) as exc:
             self.error = exc
             if request.transport is not None:

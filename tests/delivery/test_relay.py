@@ -22,7 +22,7 @@ from proxy.backoff import Backoff
 from proxy.connectors.model import DeliveryMode
 from proxy.delivery.client_stream import ClientStream
 from proxy.delivery.http_client import Fields
-from proxy.delivery.relay import finish, pump
+from proxy.delivery.relay import pump
 from proxy.delivery.resolution import Delivery
 from proxy.delivery.retry import RetryPolicy
 from proxy.delivery.transfer import MinRate, Transfer
@@ -273,7 +273,8 @@ async def test_the_end_waits_for_the_last_octet() -> None:
         await client.write(bytes(octets))
         transfer = Transfer(record, MinRate(0, 60), now=lambda: 0.0)
         transfer.client = client
-        finishing = asyncio.create_task(finish(transfer))
+        assert not client.end()
+        finishing = asyncio.create_task(transfer.emptied())
         finishing.add_done_callback(lambda _: ended.set())
         await finishing
         return client
@@ -319,7 +320,8 @@ async def test_a_download_goes_on_without_a_descriptor_left() -> None:
             client.hold_usual()
             transfer = Transfer(record, MinRate(0, 60), now=lambda: 0.0)
             transfer.client = client
-            await finish(transfer)
+            if not client.end():
+                await transfer.emptied()
         ended.set()
         return client
 
@@ -355,7 +357,8 @@ async def test_the_end_waits_for_what_is_below_tls() -> None:
         assert not client.is_empty
         transfer = Transfer(record, MinRate(0, 60), now=lambda: 0.0)
         transfer.client = client
-        finishing = asyncio.create_task(finish(transfer))
+        assert not client.end()
+        finishing = asyncio.create_task(transfer.emptied())
         await asyncio.sleep(0.2)
         assert not finishing.done()
         read_on.set()
