@@ -283,12 +283,12 @@ async def _open_origins(
     def connected(origin: Authority, seconds: float) -> None:
         if metrics is not None:
             kind = kinds.get((origin.host, origin.port), "other")
-            metrics.origin_connect.observe(kind, seconds)
+            metrics.origin_connect.of[kind].observe(seconds)
 
     def answered(url: URL, seconds: float) -> None:
         if metrics is not None:
             kind = kinds.get((url.raw_host, url.port), "other")
-            metrics.origin_first_byte.observe(kind, seconds)
+            metrics.origin_first_byte.of[kind].observe(seconds)
 
     async with byte_client(settings, hosts, connected=connected) as http:
         origin_client = OriginClient(

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 
 import structlog
 
@@ -30,6 +31,7 @@ _STALLED_S = 1.0
 _WAIT_S = 2.0
 _LOOK_EVERY_S = 0.1
 _WARNED_EVERY_S = 60.0
+_REMEMBERED_CLIENTS = 1024
 
 
 @dataclass(slots=True, eq=False)
@@ -74,7 +76,9 @@ class Admission:
         """
         self._max_downloads = max_downloads
         self._max_per_client = max_per_client
-        self._trusted = trusted
+        self._client_of = lru_cache(_REMEMBERED_CLIENTS)(
+            lambda address: None if trusted.has(address) else client_of(address)
+        )
         self._now = now
         self._shared = shared
         self._shared_clients = shared_clients
@@ -123,14 +127,16 @@ class Admission:
             Overloaded: There are too many already, and none gives way in time.
             TooManyForClient: This client has too many already.
         """
-        client = None if self._trusted.has(address) else client_of(address)
+        client = self._client_of(address)
         if self._max_per_client and client:
             number = self._shares.of(client)
             if self._shared_clients is not None:
                 number += self._shared_clients.elsewhere(client)
             if number >= self._max_per_client:
                 raise TooManyForClient(f"{client} has {number} downloads")
-        if len(self._places) + self._promised >= self._capacity:
+        taken = len(self._places) + self._promised
+        # What the others leave is not asked for where there are none.
+        if taken >= self._max_downloads or (self._shared is not None and taken >= self._capacity):
             await self._free_place(client)
         place = Place(client, transfer)
         self._places.add(place)

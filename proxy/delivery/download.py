@@ -255,9 +255,10 @@ class Downloads:
             served = self._served = _Served(connectors)
         if served.connectors.is_new:
             raise NotConfigured("there has never been a connector: has the database been lost?")
-        path = served.parse(record.path, record.host)
+        raw_path, _, query = target.partition("?")
+        path = served.parse(raw_path, record.host)
         record.connector = path.connector.slug
-        return _Asked(fields, target.partition("?")[2], record, path, tenant)
+        return _Asked(fields, query, record, path, tenant)
 
     async def _answer_with(
         self, request: web.BaseRequest, asked: _Asked, resolved: Resolved

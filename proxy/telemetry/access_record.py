@@ -16,7 +16,7 @@ from proxy.telemetry.redaction import redacted
 # Those that proxies make are UUIDs, or 20 to 100 characters of base64 and the like.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._~+/=:@-]{1,128}")
 # Of a path, in characters: with them a line goes whole into a pipe, even if each is escaped.
-_LONGEST = 1024
+LONGEST_PATH = 1024
 # What is logged of some requests alone.
 _IF_KNOWN = (
     *("status", "error", "reason", "connector", "content_id", "resolution", "selected_range"),
@@ -38,6 +38,19 @@ def is_request_id(value: str) -> bool:
     return _REQUEST_ID.fullmatch(value) is not None
 
 
+def shown_path(path: str) -> str:
+    """Return a path for people: cut where it is very long, and without what may be secret.
+
+    Args:
+        path: Of a target, raw and without the query, which may hold anything.
+    """
+    if not path.startswith("/"):  # a whole URL (RFC 9112, 3.2.2)
+        path = _USER_INFORMATION.sub("", path, count=1)
+    path = path.partition("#")[0]
+    # A secret that is cut in two would not be known any more.
+    return path if len(path) <= LONGEST_PATH else f"{redacted(path)[:LONGEST_PATH]}…"
+
+
 @dataclass(slots=True, eq=False)
 class AccessRecord:
     """What is logged of one request, filled in as it goes.
@@ -48,7 +61,7 @@ class AccessRecord:
         scheme: The scheme that the client used.
         host: The host that it asked, or None.
         method: Of the request.
-        path: Of its target, raw and without the query, which may hold anything.
+        path: Of its target, without the query, as ``shown_path`` gives it.
         connector: Slug of the connector, once known.
         content_id: THRON's id of the content, once known.
         resolution: ``hit``, or why THRON was asked (RFC 9211, 2.2).
@@ -105,16 +118,6 @@ class AccessRecord:
         is_failure = self.ended_by in {"origin", "gateway"} or (self.status or 0) >= 500  # noqa: PLR2004 - RFC 9110, 15.6
         return "warning" if is_failure else "info"
 
-    @property
-    def shown_path(self) -> str:
-        """The path for people: cut where it is very long, and without what may be secret."""
-        path = self.path
-        if not path.startswith("/"):  # a whole URL (RFC 9112, 3.2.2)
-            path = _USER_INFORMATION.sub("", path, count=1)
-        path = path.partition("#")[0]
-        # A secret that is cut in two would not be known any more.
-        return path if len(path) <= _LONGEST else f"{redacted(path)[:_LONGEST]}…"
-
     def first_byte(self) -> None:
         """Note that content begins to arrive."""
         if self.first_byte_s is None:
@@ -136,7 +139,7 @@ def log_access(record: AccessRecord) -> None:
         "event": "download",
         "request_id": record.request_id,
         "method": record.method,
-        "path": record.shown_path,
+        "path": record.path,
         "duration_s": round(record.duration_s or 0.0, 6),
         "octets": record.octets,
         "resumed": record.resumed,

@@ -49,6 +49,9 @@ class HistogramByLabel(Collector):
     """A histogram for each value of a label, as one metric.
 
     All values are exposed from the start: `rate` knows what has been observed since.
+
+    Attributes:
+        of: The histogram of each value.
     """
 
     def __init__(
@@ -72,16 +75,12 @@ class HistogramByLabel(Collector):
         self._name = name
         self._documentation = documentation
         self._label = label
-        self._of = {value: Histogram(name, documentation, buckets=buckets) for value in values}
-
-    def observe(self, value: str, amount: float) -> None:
-        """Count one more of a value of the label."""
-        self._of[value].observe(amount)
+        self.of = {value: Histogram(name, documentation, buckets=buckets) for value in values}
 
     def collect(self) -> Iterator[Metric]:
         """Give what prometheus_client's own histogram does."""
         family = Metric(self._name, self._documentation, "histogram")
-        for value, histogram in self._of.items():
+        for value, histogram in self.of.items():
             for each in (sample for metric in histogram.collect() for sample in metric.samples):
                 family.add_sample(each.name, {**each.labels, self._label: value}, each.value)
         yield family

@@ -296,7 +296,7 @@ class Traffic:
             since=datetime.fromtimestamp(since, UTC),
             client=record.client,
             method=record.method,
-            path=redacted(record.shown_path),
+            path=redacted(record.path),
             connector=record.connector,
             content_id=record.content_id,
             selected_range=record.selected_range,

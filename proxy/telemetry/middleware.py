@@ -18,11 +18,13 @@ from proxy.semantics.forwarded import Scheme, TrustedProxies
 from proxy.semantics.freshness import Freshness
 from proxy.semantics.status_fields import ProxyStatus
 from proxy.telemetry.access_record import (
+    LONGEST_PATH,
     RECORD,
     AccessRecord,
     is_request_id,
     log_access,
     new_request_id,
+    shown_path,
 )
 from proxy.telemetry.live import Traffic
 
@@ -124,8 +126,13 @@ class Observer:
         structlog.contextvars.bind_contextvars(request_id=record.request_id)
         self._traffic.begin(record)
         try:
-            response = await self._answered(request, record)
+            response = await self._handler(request)
             record.status = response.status
+        except (Exception, asyncio.CancelledError) as exc:
+            answer = self._answer_to(exc, request, record)
+            if answer is None:
+                raise
+            response, record.status = answer, answer.status
         finally:
             self._end(record, peer, request.headers)
         if not response.prepared:
@@ -134,34 +141,37 @@ class Observer:
             response.headers["X-Request-Id"] = record.request_id
         return response
 
-    async def _answered(self, request: web.BaseRequest, record: AccessRecord) -> web.StreamResponse:
-        """Return the handler's answer, or the one that tells of an error.
+    def _answer_to(
+        self, exc: BaseException, request: web.BaseRequest, record: AccessRecord
+    ) -> web.Response | None:
+        """Return the answer that tells of an error; None where nobody waits for one any more.
 
-        An answer that has begun is broken off instead. No name may stand for an error here once it
-        is raised: its traceback has this frame, and the cycle would wait for the collector.
+        An answer that has begun is broken off: nothing else tells every client that it is not
+        whole.
+
+        Raises:
+            GatewayError: In place of a bug whose answer has begun: it has been logged.
         """
-        try:
-            return await self._handler(request)
-        except GatewayError as exc:
-            record.error, record.reason = exc.proxy_status or type(exc).__name__, str(exc)
-            if record.headers_sent:
+        match exc:
+            case GatewayError():
+                record.error, record.reason = exc.proxy_status or type(exc).__name__, str(exc)
+                if not record.headers_sent:
+                    return _error_response(exc, request, record, self._negative_ttl_s)
                 record.ended_by = "client" if isinstance(exc, ReaderTooSlow) else "origin"
-                _abort(request)
-                raise
-            return _error_response(exc, request, record, self._negative_ttl_s)
-        except (asyncio.CancelledError, ConnectionError):
-            # aiohttp cancels for a client that has left, and for a gateway that stops.
-            record.ended_by = "gateway" if self._stopping.is_set() else "client"
-            if record.headers_sent:
-                _abort(request)
-            raise
-        except Exception as exc:
-            record.ended_by, record.error = "gateway", type(exc).__name__
-            log.exception("bug", path=record.shown_path)
-            if record.headers_sent:
+            case asyncio.CancelledError() | ConnectionError():
+                # aiohttp cancels for a client that has left, and for a gateway that stops.
+                record.ended_by = "gateway" if self._stopping.is_set() else "client"
+                if not record.headers_sent:
+                    return None
+            case _:
+                record.ended_by, record.error = "gateway", type(exc).__name__
+                log.exception("bug", path=record.path)  # noqa: LOG004 - it is being handled
+                if not record.headers_sent:
+                    return _error_response(GatewayError(), request, record, self._negative_ttl_s)
                 _abort(request)
                 raise GatewayError from exc
-            return _error_response(GatewayError(), request, record, self._negative_ttl_s)
+        _abort(request)
+        return None
 
     def answer_at_once(self, message: RawRequestMessage, peer: str, scheme: Scheme) -> bytes | None:
         """Return a whole answer as octets where that needs no waiting, else None.
@@ -196,6 +206,9 @@ class Observer:
                 peer=peer,
                 fix=f"if this is your proxy, {NAME_THE_PROXY}",
             )
+        path = target.partition("?")[0]
+        if len(path) > LONGEST_PATH or not path.startswith("/") or "#" in path:
+            path = shown_path(path)
         record = AccessRecord(
             request_id=(_REQUEST_ID in fields and self._given_id(peer, fields)) or new_request_id(),
             client=effective.client,
@@ -204,7 +217,7 @@ class Observer:
             began=self._monotonic(),
             monotonic=self._monotonic,
             method=method,
-            path=target.partition("?")[0],
+            path=path,
         )
         if _TRACEPARENT in fields:
             trace = trace_context.parse(combined(fields, _TRACEPARENT) or "")

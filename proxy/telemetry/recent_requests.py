@@ -81,7 +81,7 @@ class RecentRequests:
 
 
 def _ended(record: AccessRecord, number: int, at: float) -> EndedRequest:
-    path = redacted(record.shown_path)
+    path = redacted(record.path)
     return EndedRequest(
         number=number,
         at=datetime.fromtimestamp(at, UTC),

@@ -46,6 +46,6 @@ def test_by_label_as_prometheus_client(observed: list[tuple[str, float]]) -> Non
     for value in ("api", "cdn"):
         other.labels(value)
     for value, amount in observed:
-        one.observe(value, amount)
+        one.of[value].observe(amount)
         other.labels(value).observe(amount)
     assert exposed(ours) == exposed(theirs)

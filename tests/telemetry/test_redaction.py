@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from proxy.telemetry import redaction
-from proxy.telemetry.access_record import AccessRecord, log_access
+from proxy.telemetry.access_record import AccessRecord, log_access, shown_path
 from proxy.telemetry.live import Traffic
 from proxy.telemetry.redaction import redacted
 from tests.logs import logged
@@ -73,7 +73,8 @@ def test_request(error: str | None, length: int) -> None:
     """Neither the log nor a page of requests has a secret in path, host or reason."""
     token = str(uuid.uuid4())
     redaction.know("token", token)
-    record = AccessRecord("id", "192.0.2.1", "http", token, 0.0, path="/" + "x" * length + token)
+    path = shown_path("/" + "x" * length + token)
+    record = AccessRecord("id", "192.0.2.1", "http", token, 0.0, path=path)
     record.error, record.reason = error, f"no {token}" if error else None
     traffic = Traffic(now=lambda: 0.0)
     traffic.begin(record)
