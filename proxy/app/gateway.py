@@ -70,12 +70,6 @@ class Gateway:
         """Base of the admin listener, as it is reached from this machine."""
         return self.console.url
 
-    @property
-    def secure_url(self) -> str | None:
-        """Base of the native HTTPS listener, if there is one."""
-        listen = self.context.settings.tls_listen
-        return f"https://{listen.local}" if listen is not None else None
-
     def is_set_up(self) -> bool:
         """Tell whether there are credentials."""
         return self.context.tenant is not None

@@ -160,19 +160,16 @@ async def enter_purges(
         for each in purges
     ]
     if rows:
-        await _drop_old(connection, before=now.astimezone(UTC) - KEPT)
+        # Dropped is what everybody has obeyed long ago, and every hook has handed on.
+        waited_for = select(func.min(schema.purge_hook.c.done)).scalar_subquery()
+        is_done = _PURGE.c.id <= func.coalesce(waited_for, _PURGE.c.id)
+        is_old = _PURGE.c.at < now.astimezone(UTC) - KEPT
+        await connection.execute(delete(_PURGE).where(is_old, is_done))
         await connection.execute(insert(_PURGE), rows)
 
 
 async def _last(connection: AsyncConnection) -> int:
     return (await connection.execute(select(func.max(_PURGE.c.id)))).scalar_one() or 0
-
-
-async def _drop_old(connection: AsyncConnection, *, before: datetime) -> None:
-    """Drop purges that everybody has obeyed long ago, and every hook has handed on."""
-    waited_for = select(func.min(schema.purge_hook.c.done)).scalar_subquery()
-    is_done = _PURGE.c.id <= func.coalesce(waited_for, _PURGE.c.id)
-    await connection.execute(delete(_PURGE).where(_PURGE.c.at < before, is_done))
 
 
 async def _invalidate(connection: AsyncConnection, purge: Purge) -> None:

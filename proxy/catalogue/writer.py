@@ -15,7 +15,6 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Row,
     Select,
     bindparam,
     case,
@@ -229,13 +228,16 @@ async def _enter(
     listed: Mapping[str, Content],
     now: datetime,
 ) -> PageChanges:
-    known = await _known(connection, connector, list(listed))
+    query: Select[Any] = select(_AT.id, _AT.digest, _AT.run, _AT.was_published, _AT.removed_at)
+    query = query.where(_AT.connector == connector.slug, _AT.id.in_(list(listed)))
+    known = {row.id: row for row in (await connection.execute(query)).all()}
     new: list[ContentRows] = []
     different: list[ContentRows] = []
     async for some in slices(list(listed.values())):
         for content in some:
             row = known.get(content.id)
-            record = content_rows(connector, content, was_published=_was_published(row))
+            was_published = row is not None and row.was_published and row.removed_at is None
+            record = content_rows(connector, content, was_published=was_published)
             if row is None:
                 new.append(record)
             elif row.digest != record.digest or row.removed_at is not None:
@@ -246,7 +248,10 @@ async def _enter(
     async for records in slices(different):
         await connection.execute(_CHANGE, [_changes(each, connector, now) for each in records])
     if known:
-        await _mark(connection, run, connector, list(known), now)
+        # This run has seen them, and they are in the folder now.
+        seen = update(_CONTENT).where(_AT.connector == connector.slug, _AT.id.in_(list(known)))
+        newest = case((_AT.run < run.id, run.id), else_=_AT.run)
+        await connection.execute(seen.values(confirmed=now, run=newest))
     collisions = await write_url_rows(connection, connector, new=new, different=different, now=now)
     changed = [Purge(PurgeKind.CHANGED, each.content.id) for each in different]
     await enter_purges(connection, changed, actor="sync", now=now)
@@ -257,27 +262,6 @@ async def _enter(
         changed=len(different) - back,
         collisions=collisions,
     )
-
-
-async def _known(
-    connection: AsyncConnection, connector: Connector, ids: Sequence[str]
-) -> Mapping[str, Row[Any]]:
-    query: Select[Any] = select(_AT.id, _AT.digest, _AT.run, _AT.was_published, _AT.removed_at)
-    query = query.where(_AT.connector == connector.slug, _AT.id.in_(ids))
-    return {row.id: row for row in (await connection.execute(query)).all()}
-
-
-async def _mark(
-    connection: AsyncConnection, run: Run, connector: Connector, ids: Sequence[str], now: datetime
-) -> None:
-    """Note that a run has seen contents, and that they are in the folder now."""
-    newest = case((_AT.run < run.id, run.id), else_=_AT.run)
-    query = update(_CONTENT).where(_AT.connector == connector.slug, _AT.id.in_(ids))
-    await connection.execute(query.values(confirmed=now, run=newest))
-
-
-def _was_published(row: Row[Any] | None) -> bool:
-    return row is not None and row.was_published and row.removed_at is None
 
 
 def _new_row(each: ContentRows, connector: Connector, run: Run, now: datetime) -> dict[str, Any]:

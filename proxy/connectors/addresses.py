@@ -188,7 +188,8 @@ class PublicUrls:
             if language is None or not is_language(language):
                 raise ValueError("A prettyId is addressed under its language.")
             url = f"{url}/{language.lower()}"
-        url = f"{url}/{_quoted(self._by.compared(value))}"
+        segment = self._by.compared(value)
+        url = f"{url}/{segment if _PLAIN.fullmatch(segment) else quote(segment, safe='')}"
         name = _cosmetic(file_name) if file_name else ""
         return f"{url}/{name}" if name else url
 
@@ -246,7 +247,9 @@ def _decoded(segment: bytes) -> str:
 def _understood(connector: Connector, segments: list[str]) -> PublicPath:
     by, language, rest = strategy(connector), None, segments
     if by.has_language:
-        language, rest = _language(segments[0] if segments else ""), segments[1:]
+        if not segments or not is_language(segments[0]):
+            raise UnknownAddress
+        language, rest = segments[0].lower(), segments[1:]
     if not connector.enabled or not rest or len(rest) > 2:  # noqa: PLR2004 - value and file name
         raise UnknownAddress
     value = by.compared(rest[0])
@@ -256,12 +259,6 @@ def _understood(connector: Connector, segments: list[str]) -> PublicPath:
     return PublicPath(connector, Address(connector.slug, language, value), file_name or None)
 
 
-def _language(segment: str) -> str:
-    if not is_language(segment):
-        raise UnknownAddress
-    return segment.lower()
-
-
 def _root(base: str, connector: Connector) -> str:
     if connector.host is None:
         return f"{base.rstrip('/')}/{connector.slug}"
@@ -269,10 +266,6 @@ def _root(base: str, connector: Connector) -> str:
     if parts is None:
         raise ValueError("The base of public URLs is no http or https URL.")
     return f"{parts[1]}://{connector.host}{parts[3] or ''}"
-
-
-def _quoted(segment: str) -> str:
-    return segment if _PLAIN.fullmatch(segment) else quote(segment, safe="")
 
 
 def _cosmetic(file_name: str) -> str:

@@ -2,7 +2,6 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import tomli_w
 
@@ -23,8 +22,15 @@ def parse(text: str) -> tuple[Connector, ...]:
         ConfigurationError: With every problem, each naming the connector by its place in the
             document and its slug, the key, what is wrong and the fix.
     """
-    document = _toml(text)
-    problems = list(_unknown_tables(document))
+    try:
+        document = tomllib.loads(text.removeprefix("\ufeff"))
+    except tomllib.TOMLDecodeError as exc:
+        raise ConfigurationError([f"This is not TOML: {exc}."]) from exc
+    problems = [
+        f"{name}: there is no such table or key; write every connector as [[connector]]."
+        for name in document
+        if name != _NAME
+    ]
     tables = _tables(document, problems)
     connectors = []
     for place, table in enumerate(tables, start=1):
@@ -32,7 +38,8 @@ def parse(text: str) -> tuple[Connector, ...]:
         if isinstance(connector, Connector):
             connectors.append(connector)
         else:
-            named = _named(place, table)
+            slug = table.get("slug")
+            named = f"connector {place}" + (f' "{slug}"' if check.is_slug(slug) else "")
             problems += [f"{named}, {problem.key}: {problem.text}" for problem in connector]
     problems += _shared(tables, "slug")
     problems += _shared(tables, "host")
@@ -46,30 +53,12 @@ def export(connectors: Sequence[Connector]) -> str:
     return tomli_w.dumps({_NAME: [written(each) for each in connectors]}) if connectors else ""
 
 
-def _toml(text: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text.removeprefix("\ufeff"))
-    except tomllib.TOMLDecodeError as exc:
-        raise ConfigurationError([f"This is not TOML: {exc}."]) from exc
-
-
-def _unknown_tables(document: Mapping[str, object]) -> Iterable[str]:
-    for name in document:
-        if name != _NAME:
-            yield f"{name}: there is no such table or key; write every connector as [[connector]]."
-
-
 def _tables(document: Mapping[str, object], problems: list[str]) -> list[Mapping[str, object]]:
     found = document.get(_NAME, [])
     if isinstance(found, list) and all(isinstance(each, dict) for each in found):
         return found
     problems.append("connector: write [[connector]], with two brackets, above each connector.")
     return [found] if isinstance(found, dict) else []
-
-
-def _named(place: int, table: Mapping[str, object]) -> str:
-    slug = table.get("slug")
-    return f'connector {place} "{slug}"' if check.is_slug(slug) else f"connector {place}"
 
 
 def _shared(tables: Sequence[Mapping[str, object]], key: str) -> Iterable[str]:

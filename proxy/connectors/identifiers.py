@@ -195,7 +195,12 @@ class ByPrettyId(Strategy):
             for language, value in self.values(connector, content)
             if is_language(language) and is_addressable(connector, value)
         ]
-        return found + _shortened(found)
+        own = {claim.language for claim in found}
+        return found + [
+            Claim(language, claim.value, is_shortened=True)
+            for claim in found
+            if (language := _REGION.sub("", claim.language or "")) not in own
+        ]
 
 
 class ByMetadata(Strategy):
@@ -309,19 +314,7 @@ def winner(connector: Connector, claim: Claim, contents: Iterable[Content]) -> C
             if own == claim:
                 (shortened if own.is_shortened else proper).append(content)
     if proper or len(shortened) != 1:
-        return min(proper, key=_seniority, default=None)
+        return min(
+            proper, key=lambda each: (each.creation_date or _END_OF_TIME, each.id), default=None
+        )
     return shortened[0]
-
-
-def _seniority(content: Content) -> tuple[datetime, str]:
-    return (content.creation_date or _END_OF_TIME, content.id)
-
-
-def _shortened(found: Iterable[Claim]) -> list[Claim]:
-    """Return the claims under the languages alone, where those are given with a region."""
-    own = {claim.language for claim in found}
-    return [
-        Claim(language, claim.value, is_shortened=True)
-        for claim in found
-        if (language := _REGION.sub("", claim.language or "")) not in own
-    ]

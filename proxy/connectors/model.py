@@ -252,7 +252,12 @@ class Connectors:
         Args:
             host: A Host field value (RFC 9110, 7.2): any case, with or without a port.
         """
-        return self._by_host.get(_host_name(host)) if self._by_host else None
+        if not self._by_host:
+            return None
+        name, colon, port = host.strip().rpartition(":")
+        if not colon or not (port.isdigit() or not port):
+            name = host.strip()
+        return self._by_host.get(name.lower().removesuffix("."))
 
 
 def folder_criteria(connector: Connector) -> SearchCriteria:
@@ -293,10 +298,3 @@ def is_unfinished(connector: Connector, content: Content) -> bool:
 def is_of_types(connector: Connector, content: Content) -> bool:
     """Tell whether a content is of the connector's types."""
     return content.content_type.upper() in connector.content_types
-
-
-def _host_name(host: str) -> str:
-    name, colon, port = host.strip().rpartition(":")
-    if not colon or not (port.isdigit() or not port):
-        name = host.strip()
-    return name.lower().removesuffix(".")

@@ -44,7 +44,12 @@ class ConnectorStore:
 
         async def read(connection: AsyncConnection) -> Connectors:
             number, found = await revision(connection), await _all(connection)
-            return Connectors(number, found, is_new=not found and not await _removed(connection))
+            if found:
+                return Connectors(number, found, is_new=False)
+            # New is where none has ever been removed, as far as the audit reaches.
+            query = select(schema.audit.c.id).where(schema.audit.c.action == _REMOVED).limit(1)
+            removed = (await connection.execute(query)).first()
+            return Connectors(number, found, is_new=removed is None)
 
         return await self.database.read(read)
 
@@ -156,15 +161,15 @@ async def _all(connection: AsyncConnection) -> tuple[Connector, ...]:
     return tuple(sorted(made, key=lambda each: each.slug))
 
 
-async def _removed(connection: AsyncConnection) -> bool:
-    """Tell whether a connector has ever been removed, as far as the audit reaches."""
-    query = select(schema.audit.c.id).where(schema.audit.c.action == _REMOVED).limit(1)
-    return (await connection.execute(query)).first() is not None
-
-
 def row_of(connector: Connector) -> dict[str, Any]:
     """Return a connector as the columns of its row, by the names of its fields."""
-    return {name: _stored(value) for name, value in connector}
+    row: dict[str, Any] = {}
+    for name, value in connector:
+        if isinstance(value, frozenset):
+            row[name] = " ".join(sorted(value))
+        else:
+            row[name] = value.value if isinstance(value, StrEnum) else value
+    return row
 
 
 def connector_of(row: Mapping[str, Any]) -> Connector:
@@ -173,28 +178,17 @@ def connector_of(row: Mapping[str, Any]) -> Connector:
     Nothing is checked: a row that a stricter version would refuse is served as it always was,
     rather than in the way of all the others.
     """
-    fields = Connector.model_fields
-    return Connector.model_construct(
-        **{name: _read(fields[name].annotation, value) for name, value in row.items()}
-    )
-
-
-def _stored(value: object) -> object:
-    if isinstance(value, frozenset):
-        return " ".join(sorted(value))
-    return value.value if isinstance(value, StrEnum) else value
-
-
-def _read(annotation: Any, value: Any) -> Any:
-    """Return a column's value as the field of an annotation holds it."""
-    if get_origin(annotation) is frozenset:
-        [word] = get_args(annotation)
-        return frozenset(map(word, value.split()))
-    return annotation(value) if _is_word(annotation) else value
-
-
-def _is_word(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, StrEnum)
+    read: dict[str, Any] = {}
+    for name, value in row.items():
+        field: Any = Connector.model_fields[name].annotation
+        if get_origin(field) is frozenset:
+            [word] = get_args(field)
+            read[name] = frozenset(map(word, value.split()))
+        elif isinstance(field, type) and issubclass(field, StrEnum):
+            read[name] = field(value)
+        else:
+            read[name] = value
+    return Connector.model_construct(**read)
 
 
 class ConnectorWatch:

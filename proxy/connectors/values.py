@@ -70,9 +70,11 @@ def slug(value: object) -> str:
     if word in RESERVED_SEGMENTS:
         raise Unfit(f'"{word}" is reserved; choose another name.')
     if not is_slug(word):
+        tidy = re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-")[:63].strip("-")
+        hint = f', such as "{tidy}"' if tidy else ""
         raise Unfit(
             f"{shown(word)} cannot begin an address; use at most 63 lower-case letters, digits"
-            f" and hyphens, and no hyphen first{_slug_hint(word)}."
+            f" and hyphens, and no hyphen first{hint}."
         )
     return word
 
@@ -200,11 +202,6 @@ def _string(value: object) -> str:
 
 def _kind(value: object) -> str:
     return _KINDS.get(type(value), "a string" if isinstance(value, str) else "a date or time")
-
-
-def _slug_hint(word: str) -> str:
-    tidy = re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-")[:63].strip("-")
-    return f', such as "{tidy}"' if tidy else ""
 
 
 def _is_host_name(name: str) -> bool:

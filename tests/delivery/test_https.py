@@ -106,13 +106,19 @@ async def test_an_untrusted_peer_may_say_what_it_likes(thron: Sandbox, tmp_path:
     assert "TDC_TRUSTED_PROXIES" in fix
 
 
+def _native_url(connector: Running) -> str:
+    listen = connector.gateway.context.settings.tls_listen
+    assert listen is not None
+    return f"https://{listen.local}{FILM}"
+
+
 async def test_native_tls_serves(
     thron: Sandbox, tmp_path: Path, native: dict[str, Any], authority: trustme.CA
 ) -> None:
     """The redirect leads to our own https listener, and that gives the content."""
     async with running(thron, tmp_path, by_id(thron, force_https=True), **native) as connector:
         redirect = await connector.get(FILM)
-        assert redirect.fields["Location"] == f"{connector.gateway.secure_url}{FILM}"
+        assert redirect.fields["Location"] == _native_url(connector)
         status, _, body = await get(connector, redirect.fields["Location"], authority)
         assert status == 200
         assert body == thron.tenant.bytes_of(FILM.rpartition("/")[2])
@@ -128,9 +134,7 @@ async def test_not_forced_both_work(
     """Plain and https give the same content, and neither speaks of the other."""
     async with running(thron, tmp_path, by_id(thron), **native) as connector:
         plain = await connector.get(FILM)
-        status, fields, body = await get(
-            connector, f"{connector.gateway.secure_url}{FILM}", authority
-        )
+        status, fields, body = await get(connector, _native_url(connector), authority)
         assert (plain.status, status) == (200, 200)
         assert plain.body == body
         assert "Strict-Transport-Security" not in fields
