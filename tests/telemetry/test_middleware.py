@@ -448,6 +448,21 @@ async def test_unnamed_proxy_in_front_is_logged_once() -> None:
     assert "TDC_TRUSTED_PROXIES" in warning["fix"]
 
 
+async def test_an_address_that_also_asks_itself_is_no_front() -> None:
+    """A request without such a field, among those with one, begins the row anew."""
+
+    async def handler(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response()
+
+    with logged() as log:
+        async with _answering(handler) as client:
+            for number in range(220):
+                forwarded = {"X-Forwarded-For": "192.0.2.1"} if number % 50 else {}
+                async with client.get("/", headers=forwarded):
+                    pass
+        assert not log.of("unnamed proxy in front")
+
+
 async def test_client_that_leaves_before_the_answer() -> None:
     """A client that leaves while nothing has been sent is told without a status."""
     asked = asyncio.Event()
