@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ from playwright.async_api import Browser, ConsoleMessage, Page, Request
 
 from proxy.app.gateway import Gateway
 from proxy.sandbox.server import Sandbox
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, until
 
 _AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text("utf-8")
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -105,6 +105,19 @@ async def confirm_by_number(page: Page) -> None:
     label = await page.get_by_text(re.compile(r"^Type \d+ to confirm$")).inner_text()
     await page.get_by_label(label).fill(label.split()[1])
     await page.get_by_role("button", name="Make them public").click()
+
+
+async def copied(page: Page, fits: Callable[[str], bool]) -> str:
+    """Return what has been copied, as soon as it is what is waited for."""
+    found = ""
+
+    async def is_copied() -> bool:
+        nonlocal found
+        found = await page.evaluate("navigator.clipboard.readText()")
+        return fits(found)
+
+    await until(is_copied)
+    return found
 
 
 def give_hostile_titles(thron: Sandbox) -> None:

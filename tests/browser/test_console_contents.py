@@ -6,13 +6,15 @@ import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
+from operator import eq
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, expect
 
 from tests.admin.listed import listed
-from tests.browser.console import WIDE, Window, give_hostile_titles, window
+from tests.browser.console import WIDE, Window, copied, give_hostile_titles, window
 from tests.running import Running
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -98,15 +100,16 @@ async def test_copy_one_and_several(browser: Browser, connector: Running) -> Non
         await made.open("/connectors/products?status=ok")
         row = page.locator("tbody tr").first
         await row.get_by_role("button", name="Copy the link").click()
-        copied = await page.evaluate("navigator.clipboard.readText()")
-        assert copied == await row.locator("[data-url]").get_attribute("href")
-        assert (await connector.ask("HEAD", copied)).status == 200
+        link = await row.locator("[data-url]").get_attribute("href")
+        assert link is not None
+        await copied(page, partial(eq, link))
+        assert (await connector.ask("HEAD", link)).status == 200
         ticks = page.locator("input[name=number]")
         await ticks.nth(0).click()
         await ticks.nth(3).click(modifiers=["Shift"])
         await page.get_by_role("button", name="Copy links").click()
-        several = (await page.evaluate("navigator.clipboard.readText()")).splitlines()
-        assert len(several) == len(set(several)) == 4
+        several = await copied(page, lambda text: len(text.splitlines()) == 4)
+        assert len(set(several.splitlines())) == 4
         await page.get_by_label("Select all on this page").click()
         await expect(page.locator("[data-count]")).to_have_text(str(await ticks.count()))
         # Where the bar of the selection covers no row.
@@ -197,8 +200,8 @@ async def test_a_phone_shows_cards(browser: Browser, connector: Running) -> None
             assert box is not None
             assert box["y"] + box["height"] < 844
             await card.get_by_role("button", name="Copy the link").click()
-            copied = await page.evaluate("navigator.clipboard.readText()")
-            assert copied == await card.locator("[data-url]").get_attribute("href")
+            link = await card.locator("[data-url]").get_attribute("href")
+            await copied(page, partial(eq, link))
             await made.is_fit()
 
 
@@ -329,8 +332,7 @@ async def test_content(browser: Browser, connector: Running) -> None:
         await made.open("/connectors/media?q=strada-sl-film&language=en")
         await page.locator("tbody .c-title a").click()
         await page.get_by_role("button", name="Copy: Video in HTML").click()
-        copied = await page.evaluate("navigator.clipboard.readText()")
-        assert copied.startswith("<video src=")
+        await copied(page, lambda text: text.startswith("<video src="))
         assert await page.locator(".code img").evaluate("image => image.decode()") is None
         await made.press("Explain")
         await expect(page.locator(".steps .finding.yes")).to_have_count(4)
