@@ -1,9 +1,10 @@
 """The console in Chromium: from the first start to a connection, in every look that it has."""
 
 import re
+from contextlib import suppress
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Error
 
 from proxy.sandbox.server import Sandbox
 from tests.browser.console import (
@@ -14,6 +15,7 @@ from tests.browser.console import (
     window,
 )
 from tests.running import Running
+from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -113,19 +115,26 @@ async def test_dark_and_light(browser: Browser, connector: Running) -> None:
     """A page is as the system prefers, until one is chosen."""
     async with window(browser, connector.gateway, dark=True) as seen:
         await seen.page.goto(connector.gateway.demo_url())
-        assert await _is_dark(seen)
+        await _shows(seen, dark=True)
         await seen.press("Light")
-        assert not await _is_dark(seen)
+        await _shows(seen, dark=False)
         await seen.open("/access")
-        assert not await _is_dark(seen)
+        await _shows(seen, dark=False)
         await seen.press("Same as the system")
-        assert await _is_dark(seen)
+        await _shows(seen, dark=True)
 
 
-async def _is_dark(seen: Window) -> bool:
-    await seen.page.wait_for_load_state()
-    colour = await seen.page.evaluate("getComputedStyle(document.body).backgroundColor")
-    return sum(map(int, re.findall(r"\d+", colour)[:3])) < 150
+async def _shows(seen: Window, *, dark: bool) -> None:
+    """Wait until the page is dark, or light."""
+
+    async def is_so() -> bool:
+        with suppress(Error):  # it gave way to the next one
+            await seen.page.wait_for_load_state()
+            colour = await seen.page.evaluate("getComputedStyle(document.body).backgroundColor")
+            return (sum(map(int, re.findall(r"\d+", colour)[:3])) < 150) is dark
+        return False
+
+    await until(is_so)
 
 
 async def test_copying_a_token(browser: Browser, connector: Running) -> None:
