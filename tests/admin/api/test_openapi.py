@@ -23,6 +23,7 @@ from proxy.admin.api.openapi import document
 from proxy.admin.api.operations import Operation
 from tests.admin.nouns import OPERATIONS
 from tests.running import Running
+from tests.waiting import PATIENCE_S
 
 CONFORMANCE = (
     status_code_conformance,
@@ -84,7 +85,7 @@ def _try(operation: Operation, mode: GenerationMode, *, base: str, token: str) -
         # Which host is asked is HTTP's matter, not an operation's: any can be refused for it.
         case.headers.pop("Host", None)
         headers = {"Authorization": f"Bearer {token}"}
-        response = case.call(base_url=base, headers=headers)
+        response = case.call(base_url=base, headers=headers, timeout=PATIENCE_S)
         case.validate_response(response, checks=[not_a_server_error, *CONFORMANCE])
 
     with contextlib.suppress(Unsatisfiable):  # there may be nothing to send against the document
