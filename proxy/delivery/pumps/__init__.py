@@ -1,1 +1,1 @@
-"""How octets cross from an origin to a client: three ways, one count."""
+"""Pumps that cost less than reading and writing each piece, where both sides allow them."""
