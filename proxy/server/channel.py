@@ -82,7 +82,10 @@ class Channel:
         sent = 0
         if descriptors:  # few octets, and nothing waits before them: they need not be waited for
             sent = self._send_now(line, descriptors)
-        await asyncio.get_running_loop().sock_sendall(self._sock, line[sent:])
+        # Of an empty rest nothing is sent: who has read the message can have answered and closed by
+        # now, and that would be an error in place of the answer.
+        if sent < len(line):
+            await asyncio.get_running_loop().sock_sendall(self._sock, line[sent:])
 
     def post(self, message: Message, descriptors: Sequence[int] = ()) -> None:
         """Send a message without waiting, to one who may have ended, or may hang.

@@ -301,11 +301,11 @@ async def test_a_listener_more(cli: Cli) -> None:
         status, output = await run("reload", environ=environ | {"TDC_METRICS_LISTEN": public})
         assert status == 2
         said = f"TDC_METRICS_LISTEN: {public}: another program listens there"
-        assert said in output, process.output
+        assert said in output, process.output + output
         assert await is_answered(admin, "/metrics") == 200
         for nth in (1, 2):
             status, output = await run("reload", environ=environ | {"TDC_METRICS_LISTEN": own})
-            assert status == 0, output
+            assert status == 0, output + process.output
             await event(process, "draining", nth=nth)
             assert await is_answered(own, "/metrics") == 200
 

@@ -3,6 +3,7 @@
 import os
 import socket
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -37,6 +38,31 @@ async def test_an_assignment_arrives_whole() -> None:
     assert told.settings.app_key == settings.app_key
     ours.close()
     theirs.close()
+
+
+class _Prompt(socket.socket):
+    """One end whose other end answers a message with descriptors, and closes, at once."""
+
+    other: socket.socket
+
+    def sendmsg(self, *message: Any) -> int:
+        sent = super().sendmsg(*message)
+        self.other.sendall(b'{"failed": []}\n')
+        self.other.recv(64 * 1024)
+        self.other.close()
+        return sent
+
+
+async def test_an_answer_is_not_lost() -> None:
+    """Whoever has read a message can have answered and ended before it is seen to be sent."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    prompt = _Prompt(fileno=ours.detach())
+    prompt.other = theirs
+    channel = Channel(prompt)
+    with socket.socket() as given:
+        await channel.send({"sockets": ["listen"]}, [given.fileno()])
+    assert await channel.receive() == {"failed": []}
+    channel.close()
 
 
 def test_names() -> None:
