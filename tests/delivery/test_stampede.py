@@ -46,15 +46,16 @@ async def test_first_requests_for_a_rendition_are_one_redirect(
     assert len(thron.log.of("cdn", "/static/")) == 50
 
 
-async def test_unknown_addresses_cost_one_question_each(connector: Running) -> None:
+async def test_unknown_addresses_cost_one_question_each(thron: Sandbox, tmp_path: Path) -> None:
     """A crowd that asks for what is not there is answered from memory."""
-    thron = connector.thron
-    thron.log.clear()
-    for _ in range(3):
-        paths = ["/files/00000000-0000-4000-8000-000000000000", "/media/EN/nothing-of-the-kind"]
-        answers = await asyncio.gather(*[connector.get(path) for path in paths * 100])
-        assert {answer.status for answer in answers} == {404}
-    assert len(thron.log.of("api")) == 2
+    wanted = by_id(thron), by_name(thron)
+    async with running(thron, tmp_path, *wanted, negative_ttl_s=3600) as connector:
+        thron.log.clear()
+        for _ in range(3):
+            paths = ["/files/00000000-0000-4000-8000-000000000000", "/media/EN/nothing-of-the-kind"]
+            answers = await asyncio.gather(*[connector.get(path) for path in paths * 100])
+            assert {answer.status for answer in answers} == {404}
+        assert len(thron.log.of("api")) == 2
 
 
 async def test_unknown_addresses_have_a_budget(connector: Running) -> None:
