@@ -148,12 +148,19 @@ async def _open_tenant(
     client_id = credentials.client_id
     settings = settings.model_copy(update={"client_id": client_id})  # its hosts are named by it
     async with AsyncExitStack() as stack:
+        caller = RetryingCaller(
+            CircuitBreaker(),
+            silent_s=lambda: thron.silent_s,
+            now=clock.now,
+            random=random.random,
+        )
         client = Client(
             await stack.enter_async_context(api_session(settings)),
             api_url=settings.api_base,
             connect_timeout_s=settings.connect_timeout_s,
             total_timeout_s=settings.first_byte_timeout_s + settings.read_gap_s,
             on_reply=recording.on_reply if recording is not None else None,
+            answered=caller.note_answer,
             observe=metrics.asked_thron if metrics is not None else None,
         )
         redaction.know("app key", credentials.app_key)
@@ -164,6 +171,7 @@ async def _open_tenant(
                 now=clock.wall,
                 random=random.random,
                 store=session_store(database, credentials, now=clock.wall),
+                is_doubted=lambda: caller.outage is not None,
                 redact=redaction.know,
             )
         )
@@ -186,12 +194,6 @@ async def _open_tenant(
             cdn_url=settings.cdn_base,
             source_path=settings.source_path,
             now=clock.now,
-        )
-        caller = RetryingCaller(
-            CircuitBreaker(),
-            silent_s=lambda: thron.silent_s,
-            now=clock.now,
-            random=random.random,
         )
         resolver = Resolver(
             lookup,

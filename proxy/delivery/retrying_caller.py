@@ -16,6 +16,10 @@ log = structlog.get_logger("proxy.delivery.retrying_caller")
 
 T = TypeVar("T")
 
+# For so long after a failure only the questions made here end an outage: where they are asked all
+# the time they tell best, as THRON's other services can answer while the one that they need fails.
+_QUIET_S = 30.0
+
 
 class RetryingCaller:
     """Makes calls that may be repeated, as the questions of a resolver are."""
@@ -43,6 +47,7 @@ class RetryingCaller:
         self._retries = RetryBudget()
         self._counted: weakref.ref[ThronError] | None = None
         self._outage: Outage | None = None  # as it was logged
+        self._failed_at = float("-inf")
 
     @property
     def outage(self) -> Outage | None:
@@ -91,6 +96,11 @@ class RetryingCaller:
         self._answered()
         return answer
 
+    def note_answer(self) -> None:
+        """Note that THRON answered anybody: an outage ends unless a question failed just now."""
+        if self._now() - self._failed_at >= _QUIET_S:
+            self._answered()
+
     def note_silence(self, *, about: Hashable) -> None:
         """Count a failure: a caller stopped waiting while THRON answered nothing at all."""
         problem = f"no answer to anything for {self._silent_s():.0f} s"
@@ -111,7 +121,7 @@ class RetryingCaller:
                 self._breaker.undecided(self._now())
 
     def _failed(self, *, about: Hashable, problem: str) -> None:
-        now = self._now()
+        now = self._failed_at = self._now()
         self._breaker.failed(now, about=about, problem=problem)
         outage = self._breaker.outage(now)
         if self._outage is None and outage is not None and outage.is_down:

@@ -9,7 +9,14 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from proxy.errors import ThronAnswerInvalid, ThronTimeout, ThronUnreachable
+from proxy.errors import (
+    CredentialsRefused,
+    ThronAnswerInvalid,
+    ThronRefused,
+    ThronTimeout,
+    ThronUnreachable,
+    TokenRejected,
+)
 from proxy.semantics.dates import parse_retry_after
 from proxy.semantics.headers import media_type
 from proxy.thron.exchange import Question, Reply, Request
@@ -25,6 +32,8 @@ _LARGE = 16 * 1024
 
 _FORM = "application/x-www-form-urlencoded"
 
+_REFUSALS = (CredentialsRefused, ThronRefused, TokenRejected)
+
 
 class Client:
     """Sends requests to the API of one tenant, so many at a time.
@@ -38,6 +47,7 @@ class Client:
         total_timeout_s: Longest time for one request, waiting for its turn included.
         connect_timeout_s: Longest time for a connection, DNS and TLS included.
         on_reply: Called with every answer.
+        answered: Called when THRON has answered a question, if only by refusing; not for a 5xx.
         observe: Called after every request with its service, the status or the name of the error,
             and the seconds that it took.
     """
@@ -51,6 +61,7 @@ class Client:
         total_timeout_s: float = 30,
         connect_timeout_s: float = 5,
         on_reply: Callable[[Request, Reply], None] | None = None,
+        answered: Callable[[], None] = lambda: None,
         observe: Callable[[str, str, float], None] | None = None,
     ) -> None:
         self._http = http
@@ -60,6 +71,7 @@ class Client:
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_s)
         self._silence = Silence()
         self._on_reply = on_reply
+        self._answered = answered
         self._observe = observe
 
     @property
@@ -76,12 +88,18 @@ class Client:
             ThronError: As ``send`` and the question's deciphering do.
         """
         reply = await self.send(question.request, token=token, at_most_s=at_most_s)
-        if len(reply.body) < _LARGE:
-            return question.decipher(reply)
         # That takes milliseconds: in a turn of the loop that others wait for no longer.
-        await asyncio.sleep(0)
-        answer = question.decipher(reply)
-        await asyncio.sleep(0)
+        is_large = len(reply.body) >= _LARGE
+        if is_large:
+            await asyncio.sleep(0)
+        try:
+            answer = question.decipher(reply)
+        except _REFUSALS:
+            self._answered()
+            raise
+        self._answered()
+        if is_large:
+            await asyncio.sleep(0)
         return answer
 
     async def send(

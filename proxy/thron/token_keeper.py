@@ -107,6 +107,8 @@ class TokenKeeper:
         random: Jitter, from 0 to 1.
         schedule: The times of refreshes and retries.
         store: Where the session is shared with other processes; then ``now`` is unix seconds.
+        is_doubted: Whether THRON failed when it was last asked: then the token is validated sooner,
+            so that its answer is noticed where nobody else asks.
         redact: Keeps a secret of a kind, such as ``token``, out of logs; None is no secret.
 
     If the first login fails, it is tried again in the background.
@@ -121,6 +123,7 @@ class TokenKeeper:
         random: Callable[[], float],
         schedule: Schedule | None = None,
         store: SessionStore | None = None,
+        is_doubted: Callable[[], bool] = lambda: False,
         redact: Callable[[str, str | None], None] = lambda _kind, _secret: None,
     ) -> None:
         self._redact = redact
@@ -130,6 +133,7 @@ class TokenKeeper:
         self._random = random
         self._schedule = schedule or Schedule()
         self._store = store or Unshared()
+        self._is_doubted = is_doubted
         self._session: ThronSession | None = None
         self._former: ThronSession | None = None
         self._is_shared = False
@@ -457,8 +461,10 @@ class TokenKeeper:
     async def _keep_alive(self) -> None:
         while True:
             self._changed.clear()
+            wait_s = max(self._due().at - self._now(), 0)
+            # Not for longer, as doubts arise meanwhile.
             with suppress(TimeoutError):
-                async with asyncio.timeout(max(self._due().at - self._now(), 0)):
+                async with asyncio.timeout(min(wait_s, self._schedule.validate_doubted_after_s)):
                     await self._changed.wait()
             due = self._due()
             if due.at <= self._now():
@@ -480,6 +486,7 @@ class TokenKeeper:
             used_at=self._used_at,
             validated_at=self._validated_at,
             jitter=self._jitter,
+            is_doubted=self._is_doubted(),
         )
         return Refresh(due.action, max(due.at, earliest) if self._failure is not None else due.at)
 

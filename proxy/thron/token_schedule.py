@@ -21,6 +21,7 @@ class Schedule:
 
     Attributes:
         validate_after_idle_s: Without use for so long, the token is validated.
+        validate_doubted_after_s: The same while it is not known whether THRON answers.
         renew_after_idle_s: Without use for so long, a new login is made; less than the token's
             life of 3600.
         renew_after_s: At this age a new login is made in any case, which also reads the pkey and
@@ -30,6 +31,7 @@ class Schedule:
     """
 
     validate_after_idle_s: float = 20 * 60
+    validate_doubted_after_s: float = 60
     renew_after_idle_s: float = 50 * 60
     renew_after_s: float = 6 * 3600
     retry: Backoff = Backoff(first_s=1, longest_s=60)
@@ -79,7 +81,13 @@ class Failure:
 
 
 def next_refresh(
-    schedule: Schedule, *, logged_in_at: float, used_at: float, validated_at: float, jitter: float
+    schedule: Schedule,
+    *,
+    logged_in_at: float,
+    used_at: float,
+    validated_at: float,
+    jitter: float,
+    is_doubted: bool = False,
 ) -> Refresh:
     """Return what is due next for a token.
 
@@ -92,7 +100,10 @@ def next_refresh(
         logged_in_at + schedule.renew_after_s * early,
     )
     known_good_at = max(logged_in_at, used_at, validated_at)
-    validate_at = known_good_at + schedule.validate_after_idle_s * early
+    idle_s = schedule.validate_after_idle_s
+    if is_doubted:
+        idle_s = min(idle_s, schedule.validate_doubted_after_s)
+    validate_at = known_good_at + idle_s * early
     if validate_at < log_in_at:
         return Refresh(RefreshAction.VALIDATE, validate_at)
     return Refresh(RefreshAction.LOG_IN, log_in_at)

@@ -76,6 +76,23 @@ async def test_it_comes_back(thron: Sandbox, tmp_path: Path) -> None:
         assert (await connector.get(FILM)).status == 404
 
 
+async def test_it_comes_back_while_nobody_asks(thron: Sandbox, tmp_path: Path) -> None:
+    """On an idle site an outage ends with the answer that a listing of the folder gets."""
+    seconds = [0.0]
+    clock = Clock(now=lambda: seconds[0])
+    async with running(thron, tmp_path, by_name(thron), clock=clock) as connector:
+        resolver = connector.tenant.resolver
+        thron.api_down = True
+        for number in range(3):
+            assert (await connector.get(f"/media/en/name-{number}")).status == 503
+        assert resolver.is_thron_down
+        thron.api_down = False
+        seconds[0] += 60
+        await connector.gateway.sync.request("media")
+        await until(lambda: _is(resolver.outage is None))
+        assert not resolver.is_thron_down
+
+
 async def test_a_source_file_needs_the_api(thron: Sandbox, tmp_path: Path) -> None:
     """``original`` outlives the API only as long as a storage target lasts."""
     async with running(thron, tmp_path, by_id(thron)) as connector:

@@ -130,6 +130,21 @@ async def test_one_failure_that_many_wait_for_counts_once() -> None:
     assert outage.failures == 1
 
 
+async def test_an_answer_to_others_ends_an_outage_where_nobody_asks() -> None:
+    """Half a minute after the last failure; until then only a question's own answer does."""
+    now = 100.0
+    one = caller(now=lambda: now)
+    for about in "abc":
+        with pytest.raises(ThronTimeout):
+            await one.ask(question(Thron(ThronTimeout())), about=about)
+    now += 29
+    one.note_answer()
+    assert one.is_down
+    now += 1
+    one.note_answer()
+    assert (one.is_down, one.outage) == (False, None)
+
+
 async def test_an_outage_is_logged_as_it_begins_and_ends() -> None:
     """Once each, however many ask meanwhile, with since when."""
     now = 100.0

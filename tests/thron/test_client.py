@@ -3,7 +3,7 @@
 import asyncio
 import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 
 import aiohttp
 import pytest
@@ -12,12 +12,14 @@ from aiohttp import web
 from proxy.errors import ThronAnswerInvalid, ThronError, ThronTimeout, ThronUnreachable
 from proxy.sandbox.server import Sandbox
 from proxy.thron.client import LARGEST_ANSWER, Client
-from proxy.thron.exchange import Reply, Request
+from proxy.thron.exchange import Question, Reply, Request
 from proxy.thron.messages import SearchCriteria, search
 from proxy.thron.session import login, validate
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 ANYTHING = Request("GET", "/api/x")
+SEARCH = search("acme", SearchCriteria(folder_id="folder"))
+LOGIN = login("acme", "app", "key")
 
 
 @asynccontextmanager
@@ -229,6 +231,40 @@ async def test_turns(http: aiohttp.ClientSession) -> None:
         replies = await asyncio.gather(*(client.send(ANYTHING, token=None) for _ in range(20)))
     assert len(replies) == 20
     assert most == 3
+
+
+@pytest.mark.parametrize(
+    ("question", "status", "body", "is_answered"),
+    [
+        pytest.param(SEARCH, 200, '{"resultCode": "OK", "items": []}', True, id="a value"),
+        pytest.param(SEARCH, 403, '{"ssoCode": "SESSION_EXPIRED"}', True, id="session ended"),
+        pytest.param(SEARCH, 403, '{"resultCode": "GET_NOT_ALLOWED"}', True, id="no right"),
+        pytest.param(LOGIN, 403, '{"resultCode": "ACCESS_DENIED"}', True, id="login refused"),
+        pytest.param(SEARCH, 503, "", False, id="nobody behind a balancer"),
+        pytest.param(SEARCH, 500, "", False, id="a failure"),
+        pytest.param(SEARCH, 429, "", False, id="too many questions"),
+        pytest.param(SEARCH, 200, "<html>", False, id="a page of another server"),
+    ],
+)
+async def test_what_counts_as_an_answer(
+    http: aiohttp.ClientSession,
+    question: Question[object],
+    status: int,
+    body: str,
+    *,
+    is_answered: bool,
+) -> None:
+    """A value and a refusal do; a failure, and what another server says in its place, do not."""
+    answers: list[str] = []
+
+    async def answer(_: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=status, text=body, content_type="application/json")
+
+    async with answering(answer) as url:
+        client = Client(http, api_url=url, answered=lambda: answers.append("answered"))
+        with suppress(ThronError):
+            await client.ask(question, token="t")
+    assert answers == ["answered"] * is_answered
 
 
 async def test_silence(http: aiohttp.ClientSession) -> None:

@@ -311,6 +311,30 @@ async def test_idle_token_is_validated(
         assert thron.logins == 1
 
 
+async def test_while_thron_is_doubted_an_idle_token_is_validated_soon(
+    client: Client, credentials: Credentials, thron: Sandbox
+) -> None:
+    """Where nobody else asks, the keeper finds out that THRON answers again."""
+    is_doubted = False
+    schedule = replace(HASTY, validate_doubted_after_s=0.01)
+    async with TokenKeeper(
+        client,
+        credentials,
+        now=time.monotonic,
+        random=lambda: 0.0,
+        schedule=schedule,
+        is_doubted=lambda: is_doubted,
+    ) as keeper:
+        await keeper.session()
+        assert asked(thron, VALIDATE) == 0
+        thron.api_down = is_doubted = True
+        await until(lambda: keeper.state.problem is not None)
+        thron.api_down = False
+        await until(lambda: keeper.state.problem is None)
+        await until(lambda: asked(thron, VALIDATE) >= 2)
+        assert thron.logins == 1
+
+
 async def test_idle_token_found_dead(
     client: Client, credentials: Credentials, thron: Sandbox
 ) -> None:

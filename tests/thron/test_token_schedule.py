@@ -40,6 +40,23 @@ def test_next_refresh(used_at: float, validated_at: float, jitter: float, refres
     assert found == refresh
 
 
+@pytest.mark.parametrize(
+    ("idle_s", "at"),
+    [pytest.param(1200, 60, id="sooner"), pytest.param(30, 30, id="never later")],
+)
+def test_an_idle_token_while_thron_is_doubted(idle_s: float, at: float) -> None:
+    """It is validated within a minute."""
+    found = next_refresh(
+        Schedule(validate_after_idle_s=idle_s),
+        logged_in_at=0,
+        used_at=0,
+        validated_at=0,
+        jitter=0,
+        is_doubted=True,
+    )
+    assert found == Refresh(RefreshAction.VALIDATE, at)
+
+
 @given(_SECONDS, _SECONDS, _SECONDS, _JITTER)
 def test_a_token_never_reaches_its_end(
     logged_in_at: float, used_for: float, validated_for: float, jitter: float
