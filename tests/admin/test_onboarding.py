@@ -7,8 +7,8 @@ from pathlib import Path
 from proxy.admin.onboarding import Onboarding
 from proxy.clock import utc_now
 from proxy.sandbox.server import Sandbox
-from tests.admin.listed import listed
 from tests.admin.visitor import Visitor, visitor
+from tests.listed import listed
 from tests.running import Running, by_id, running
 
 PAGE = "text/html"

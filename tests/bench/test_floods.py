@@ -13,7 +13,7 @@ from yarl import URL
 
 from proxy.connectors.model import DeliveryMode
 from proxy.sandbox.server import Sandbox
-from tests.delivery.test_catalogue_first import listed
+from tests.delivery.test_catalogue_first import catalogued
 from tests.process import beside, environ_for, served
 from tests.running import Running, by_id, by_name, running
 
@@ -51,7 +51,7 @@ async def test_an_api_that_is_stopped_under_load(tmp_path: Path) -> None:
     """The times of known links, whose resolutions last a second, before and after the stop."""
     async with Sandbox() as cdn, beside("sandbox", environ={}) as api:
         wanted = by_id(cdn, delivery=DeliveryMode.PUBLISHED)
-        async with listed(cdn, tmp_path, wanted) as connector:
+        async with catalogued(cdn, tmp_path, wanted) as connector:
             paths = await _known(connector)
         told = await asyncio.to_thread(api.printed, "TDC_API_URL")
         environ = environ_for(cdn, tmp_path) | {
@@ -104,7 +104,7 @@ async def test_first_requests_of_many_contents(tmp_path: Path) -> None:
     """The questions at THRON for the first requests of contents that the catalogue knows."""
     async with Sandbox(generated=1000) as thron:
         wanted = by_name(thron, delivery=DeliveryMode.PUBLISHED)
-        async with listed(thron, tmp_path, wanted):
+        async with catalogued(thron, tmp_path, wanted):
             pass
         async with running(thron, tmp_path, resolution_ttl_s=600) as connector:
             (found,) = connector.gateway.watch.connectors.all

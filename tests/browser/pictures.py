@@ -12,9 +12,9 @@ from playwright.async_api import Page, ViewportSize, async_playwright
 
 from proxy.sandbox.server import Sandbox
 from proxy.telemetry.minutes import Minute, number_at
-from tests.admin.listed import listed
 from tests.admin.set_up import given, path
 from tests.browser.conftest import CHROMIUM, QUIET
+from tests.listed import listed
 from tests.running import Running, by_name, running
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"

@@ -7,9 +7,9 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from proxy.sandbox.server import Fault, Kind, Sandbox
-from tests.admin.listed import listed
 from tests.admin.set_up import given, path
 from tests.browser.console import NARROW, PATIENCE_MS, WIDE, confirm_by_number, window
+from tests.listed import listed
 from tests.running import Running, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")

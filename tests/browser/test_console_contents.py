@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.admin.listed import listed
 from tests.browser.console import WIDE, Window, copied, give_hostile_titles, window
+from tests.listed import listed
 from tests.running import Running
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")

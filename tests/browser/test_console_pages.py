@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 import pytest
 from playwright.async_api import Browser
 
-from tests.admin.listed import listed
 from tests.admin.set_up import given, path
 from tests.browser.console import (
     NARROW,
@@ -18,6 +17,7 @@ from tests.browser.console import (
     set_password,
     window,
 )
+from tests.listed import listed
 from tests.running import Running
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")

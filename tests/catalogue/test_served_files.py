@@ -12,6 +12,7 @@ from proxy.connectors.model import Connector, DeliveryMode
 from proxy.connectors.store import ConnectorStore
 from proxy.sandbox.server import Sandbox
 from tests.catalogue.entering import FILES, NAMES, Catalogue, content, named
+from tests.listed import listed
 from tests.running import by_name, running
 from tests.waiting import until
 
@@ -107,11 +108,10 @@ async def test_another_delivery_mode_serves_other_files(catalogue: Catalogue) ->
 async def test_a_download_is_noted(tmp_path: Path, fields: dict[str, str]) -> None:
     """After a download, of a part too, the table knows type, size and date of the whole file."""
     async with Sandbox() as thron, running(thron, tmp_path, by_name(thron)) as connector:
-        contents, sync = connector.gateway.contents, connector.gateway.sync
+        contents = connector.gateway.contents
         made = connector.gateway.watch.connectors.of_slug("media")
         assert made is not None
-        await sync.request("media")
-        await sync.tick()
+        await listed(connector, "media")  # what has no line yet has none to note it in
         await connector.get("/media/en/strada-sl-film", **fields)
         film = thron.tenant.find("strada-sl-film")
 

@@ -11,8 +11,8 @@ from proxy.errors import ConfigurationError, ThronUnreachable
 from proxy.sandbox.server import Sandbox
 from proxy.settings import Settings
 from proxy.thron.content import ContentType
-from tests.admin.listed import listed
 from tests.catalogue.entering import NAMES, Catalogue, named
+from tests.listed import listed
 from tests.running import Running, by_id, by_name, by_sku
 
 IMAGES = frozenset({ContentType.IMAGE})

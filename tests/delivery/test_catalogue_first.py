@@ -12,6 +12,7 @@ from proxy.connectors.model import Connector, DeliveryMode
 from proxy.connectors.store import ConnectorStore
 from proxy.sandbox.content import SimulatedContent
 from proxy.sandbox.server import Sandbox
+from tests.listed import listed
 from tests.running import Running, by_id, by_name, by_sku, running
 
 PUBLISHED = DeliveryMode.PUBLISHED
@@ -26,33 +27,19 @@ def published(thron: Sandbox) -> tuple[Connector, ...]:
 
 
 @asynccontextmanager
-async def listed(
+async def catalogued(
     thron: Sandbox, state: Path, *connectors: Connector, **changed: Any
 ) -> AsyncIterator[Running]:
     """Run connectors whose contents are all in the catalogue, and what the login gave."""
     async with running(thron, state, *connectors, **changed) as connector:
-        await listing(connector)
+        await listed(connector)
         await connector.tenant.thron.session()
         yield connector
 
 
-async def listing(connector: Running) -> None:
-    """List every folder anew, and wait until that is done."""
-    sync = connector.gateway.sync
-    before = {state.connector: state.last for state in await sync.states()}
-    for slug in before:
-        await sync.request(slug)
-    await sync.tick()
-    for slug, last in before.items():
-        while True:
-            if (await sync.state(slug)).last != last:
-                break
-            await asyncio.sleep(0.02)
-
-
 async def test_a_known_address_is_only_verified(thron: Sandbox, tmp_path: Path) -> None:
     """No prettyID and no metadata is looked up; the content is asked for by its id."""
-    async with listed(thron, tmp_path, *published(thron)) as connector:
+    async with catalogued(thron, tmp_path, *published(thron)) as connector:
         thron.log.clear()
         film = thron.tenant.rendition_of(FILM_ID, "WEBHD")
         for path in PATHS:
@@ -68,7 +55,7 @@ async def test_what_the_catalogue_does_not_know_is_asked_of_thron(
     thron: Sandbox, tmp_path: Path
 ) -> None:
     """A content that is published after the last listing is found all the same."""
-    async with listed(thron, tmp_path, *published(thron)) as connector:
+    async with catalogued(thron, tmp_path, *published(thron)) as connector:
         thron.tenant.rename(FILM_ID, now=0.0, pretty_ids=(("EN", "brand-new"),))
         assert (await connector.get("/media/en/brand-new")).status == 200
         assert (await connector.get("/media/en/never-heard-of")).status == 404
@@ -76,7 +63,7 @@ async def test_what_the_catalogue_does_not_know_is_asked_of_thron(
 
 async def test_known_addresses_have_no_budget(thron: Sandbox, tmp_path: Path) -> None:
     """Questions for unknown addresses do not keep known ones waiting."""
-    async with listed(thron, tmp_path, *published(thron)) as connector:
+    async with catalogued(thron, tmp_path, *published(thron)) as connector:
         unknown = [connector.get(f"/media/en/unknown-{number}") for number in range(150)]
         answers = asyncio.gather(*unknown)
         assert [(await connector.get(path)).status for path in PATHS] == [200] * 3
@@ -86,7 +73,7 @@ async def test_known_addresses_have_no_budget(thron: Sandbox, tmp_path: Path) ->
 @pytest.mark.parametrize("path", PATHS)
 async def test_a_restart_while_thron_is_down(path: str, thron: Sandbox, tmp_path: Path) -> None:
     """Known links work though the process is new and THRON cannot be asked; it is ready."""
-    async with listed(thron, tmp_path, *published(thron)):
+    async with catalogued(thron, tmp_path, *published(thron)):
         pass
     thron.api_down = True
     async with running(thron, tmp_path, resolution_ttl_s=0.001) as connector:
@@ -114,7 +101,7 @@ async def _logged_in(connector: Running) -> None:
 
 async def test_stale_for_so_long_only(thron: Sandbox, tmp_path: Path) -> None:
     """What THRON has not confirmed for TDC_STALE_IF_ERROR_S is not served without its word."""
-    async with listed(thron, tmp_path, *published(thron)):
+    async with catalogued(thron, tmp_path, *published(thron)):
         pass
     thron.api_down = True
     async with running(thron, tmp_path, stale_if_error_s=0.001) as connector:
@@ -123,7 +110,7 @@ async def test_stale_for_so_long_only(thron: Sandbox, tmp_path: Path) -> None:
 
 async def test_thron_that_stalls(thron: Sandbox, tmp_path: Path) -> None:
     """A new process waits for THRON's word a few seconds, not for ever."""
-    async with listed(thron, tmp_path, *published(thron)):
+    async with catalogued(thron, tmp_path, *published(thron)):
         pass
     thron.faults.stall_after(0, where="login", times=None)
     async with running(thron, tmp_path) as connector:
@@ -133,7 +120,7 @@ async def test_thron_that_stalls(thron: Sandbox, tmp_path: Path) -> None:
 
 async def test_unlinked_contents_are_not_served(thron: Sandbox, tmp_path: Path) -> None:
     """The catalogue's word counts only until THRON says otherwise."""
-    async with listed(thron, tmp_path, *published(thron)) as connector:
+    async with catalogued(thron, tmp_path, *published(thron)) as connector:
         thron.unlink(FILM_ID)
         assert [(await connector.get(path)).status for path in PATHS] == [404] * 3
         thron.api_down = True
@@ -144,7 +131,7 @@ async def test_a_narrower_connector_serves_nothing_of_before(
     thron: Sandbox, tmp_path: Path
 ) -> None:
     """Contents of the folder before are not served while THRON cannot say whether they belong."""
-    async with listed(thron, tmp_path, by_id(thron, delivery=PUBLISHED)) as connector:
+    async with catalogued(thron, tmp_path, by_id(thron, delivery=PUBLISHED)) as connector:
         (found,) = connector.gateway.watch.connectors.all
         narrow = type(found)(
             slug=found.slug,
@@ -164,9 +151,9 @@ async def test_a_narrower_connector_serves_nothing_of_before(
 
 async def test_a_former_name_outlives_a_restart(thron: Sandbox, tmp_path: Path) -> None:
     """A renamed content is served under its old prettyID, with a link to the new one."""
-    async with listed(thron, tmp_path, by_name(thron, delivery=PUBLISHED)) as connector:
+    async with catalogued(thron, tmp_path, by_name(thron, delivery=PUBLISHED)) as connector:
         thron.tenant.rename(FILM_ID, now=0.0, pretty_ids=(("EN", "renamed-film"),))
-        await listing(connector)
+        await listed(connector)
     for is_down in (False, True):
         thron.api_down = is_down
         async with running(thron, tmp_path) as connector:
@@ -178,9 +165,9 @@ async def test_a_former_name_outlives_a_restart(thron: Sandbox, tmp_path: Path) 
 
 async def test_a_name_taken_by_another_content(thron: Sandbox, tmp_path: Path) -> None:
     """A current prettyID beats a former one, though the catalogue does not know it yet."""
-    async with listed(thron, tmp_path, by_name(thron)) as connector:
+    async with catalogued(thron, tmp_path, by_name(thron)) as connector:
         thron.tenant.rename(FILM_ID, now=0.0, pretty_ids=(("EN", "renamed-film"),))
-        await listing(connector)
+        await listed(connector)
         other = next(each.id for each in thron.tenant.contents() if _is_document(thron, each))
         thron.tenant.rename(other, now=0.0, pretty_ids=(("EN", "strada-sl-film"),))
         assert (await connector.get(NAME)).body == thron.tenant.bytes_of(other)
@@ -196,7 +183,7 @@ async def test_an_image_goes_on_while_its_new_version_is_made(
 ) -> None:
     """THRON lists no channel of an image; what was published stays so in between."""
     thron.switches.image_channels = ()
-    async with listed(thron, tmp_path, by_id(thron), resolution_ttl_s=0.001) as connector:
+    async with catalogued(thron, tmp_path, by_id(thron), resolution_ttl_s=0.001) as connector:
         image = next(
             each
             for each in thron.tenant.contents()
@@ -208,7 +195,7 @@ async def test_an_image_goes_on_while_its_new_version_is_made(
         path = f"/files/{image.id}"
         thron.tenant.change(image.id, now=0.0, status="PUBLISH_IN_PROGRESS", channels=())
         assert (await connector.get(path)).status == 200
-        await listing(connector)
+        await listed(connector)
         assert (await connector.get(path)).status == 200
         thron.tenant.change(image.id, now=0.0, status="READY", channels=())
         assert (await connector.get(path)).status == 404
@@ -216,7 +203,7 @@ async def test_an_image_goes_on_while_its_new_version_is_made(
 
 async def test_the_oldest_content_has_a_shared_value(thron: Sandbox, tmp_path: Path) -> None:
     """Of contents with one metadata value the one created first is served, and known as such."""
-    async with listed(thron, tmp_path, by_sku(thron)) as connector:
+    async with catalogued(thron, tmp_path, by_sku(thron)) as connector:
         (found,) = connector.gateway.watch.connectors.all
         collisions = await connector.gateway.contents.collisions(found)
         assert collisions

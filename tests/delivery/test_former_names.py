@@ -3,25 +3,11 @@
 from pathlib import Path
 
 from proxy.sandbox.server import Sandbox
-from tests.running import Running, by_name, running
-from tests.waiting import until
+from tests.listed import listed
+from tests.running import by_name, running
 
 FILM = "b68d7e9f-7488-4ff1-bdfe-3af6768a631f"
 NAME = "strada-sl-film"
-
-
-async def listing(connector: Running) -> None:
-    """List the folder anew, and wait until that is done."""
-    sync = connector.gateway.sync
-    before = {state.connector: state.last for state in await sync.states()}
-    for slug in before:
-        await sync.request(slug)
-    await sync.tick()
-
-    async def is_done() -> bool:
-        return all(state.last != before[state.connector] for state in await sync.states())
-
-    await until(is_done)
 
 
 async def test_the_latest_one_has_it_whatever_was_asked_before(
@@ -30,11 +16,11 @@ async def test_the_latest_one_has_it_whatever_was_asked_before(
     """A process that knew an older one gives the same as one that knew none."""
     other = thron.tenant.find("press-kit").id
     async with running(thron, tmp_path, by_name(thron), resolution_ttl_s=0.001) as connector:
-        await listing(connector)
+        await listed(connector)
         assert (await connector.get(f"/media/en/{NAME}")).status == 200
         for content_id, name in ((FILM, "renamed"), (other, NAME), (other, "renamed-too")):
             thron.tenant.rename(content_id, now=0.0, pretty_ids=(("EN", name),))
-            await listing(connector)
+            await listed(connector)
         after = await connector.get(f"/media/en/{NAME}")
     async with running(thron, tmp_path) as connector:
         anew = await connector.get(f"/media/en/{NAME}")
@@ -45,9 +31,9 @@ async def test_the_latest_one_has_it_whatever_was_asked_before(
 async def test_it_is_explained_as_what_it_is(thron: Sandbox, tmp_path: Path) -> None:
     """A URL that works is explained as one that works."""
     async with running(thron, tmp_path, by_name(thron)) as connector:
-        await listing(connector)
+        await listed(connector)
         thron.tenant.rename(FILM, now=0.0, pretty_ids=(("EN", "renamed"),))
-        await listing(connector)
+        await listed(connector)
         assert (await connector.get(f"/media/en/{NAME}")).status == 200
         explained = connector.tenant.explainer.explain(
             f"/media/en/{NAME}", connector.gateway.watch.connectors

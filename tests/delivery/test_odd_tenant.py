@@ -9,6 +9,7 @@ from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.url_rows import Selection
 from proxy.connectors.model import DeliveryMode
 from proxy.sandbox.server import Sandbox, Switches
+from tests.listed import listed
 from tests.running import Running, by_id, by_name, by_sku, running
 from tests.waiting import until
 
@@ -22,21 +23,6 @@ UNFINISHED = [other for name, other in Switches.flips() if name == "unfinished_c
 async def statuses(connector: Running, *paths: str) -> list[int]:
     """Ask for some addresses."""
     return [(await connector.get(path)).status for path in paths]
-
-
-async def listed(connector: Running) -> None:
-    """List every folder anew, and wait until that is done."""
-    sync = connector.gateway.sync
-    before = {state.connector: state.last for state in await sync.states()}
-    for slug in before:
-        await sync.request(slug)
-    await sync.tick()
-
-    async def is_done() -> bool:
-        now = {state.connector: state.last for state in await sync.states()}
-        return all(now[slug] != last for slug, last in before.items())
-
-    await until(is_done)
 
 
 @pytest.mark.parametrize("mode", DeliveryMode)

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.admin.listed import listed
 from tests.admin.set_up import given, number_to_confirm, path
 from tests.admin.visitor import Page, Visitor
+from tests.listed import listed
 from tests.running import Running
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.admin.listed import listed
 from tests.admin.visitor import Visitor
+from tests.listed import listed
 from tests.running import Running, by_sku
 from tests.waiting import until
 

@@ -6,8 +6,8 @@ from multidict import CIMultiDict
 
 from proxy.admin.api.preconditions import FIELD, IfMatch
 from proxy.admin.api.problems import ApiProblem
-from tests.admin.listed import listed
 from tests.admin.visitor import Page, Visitor
+from tests.listed import listed
 from tests.running import Running
 
 PATH = "/api/connectors/files"

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from tests.admin.listed import listed
 from tests.admin.visitor import Visitor
+from tests.listed import listed
 from tests.running import Running
 
 PATH = "/api/connectors/media/urls"

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 
 from proxy.admin.web import forms
 from proxy.admin.web.connector_fields import fields_of
-from tests.admin.listed import listed
 from tests.admin.visitor import Visitor
+from tests.listed import listed
 from tests.running import Running
 
 _HOSTS = r"127\.0\.0\.1:\d+", r"media\.example\.com(?::\d+)?"

@@ -12,10 +12,10 @@ from proxy.admin.web.connector_fields import fields_of
 from proxy.connectors.model import Connector, Disposition, Identifier
 from proxy.sandbox.server import Fault, Kind
 from proxy.thron.content import ContentType
-from tests.admin.listed import listed
 from tests.admin.set_up import number_to_confirm
 from tests.admin.visitor import Page, Visitor
 from tests.catalogue.audited import audited
+from tests.listed import listed
 from tests.running import Running
 
 NUMBER = TypeAdapter(int)

@@ -4,8 +4,8 @@ import tomllib
 from pathlib import Path
 
 from proxy.sandbox.server import Fault, Kind, Sandbox
-from tests.admin.listed import listed
 from tests.admin.visitor import Visitor, visitor
+from tests.listed import listed
 from tests.running import Running, by_name, running
 
 

@@ -9,9 +9,9 @@ import pytest
 from proxy.catalogue.collisions import AddressStatus
 from proxy.catalogue.purges import Purge, PurgeKind, PurgeStore
 from proxy.catalogue.url_rows import Selection
-from tests.admin.listed import listed
 from tests.admin.visitor import Visitor
 from tests.catalogue.audited import audited
+from tests.listed import listed
 from tests.running import Running
 
 

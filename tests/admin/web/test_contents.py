@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from tests.admin.listed import listed
 from tests.admin.visitor import Page, Visitor
+from tests.listed import listed
 from tests.running import Running, by_id, by_name, by_sku
 from tests.waiting import until
 

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from tests.admin.listed import listed
 from tests.admin.visitor import Visitor
+from tests.listed import listed
 from tests.running import Running, by_sku
 from tests.waiting import until
 

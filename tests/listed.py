@@ -5,10 +5,10 @@ from tests.waiting import until
 
 
 async def listed(connector: Running, *slugs: str) -> None:
-    """List the folders of some connectors anew, and wait until that is done."""
+    """List the folders of some connectors anew, or of all, and wait until that is done."""
     sync = connector.gateway.sync
     await sync.tick()
-    for slug in slugs:
+    for slug in slugs or [each.connector for each in await sync.states()]:
         before = (await sync.state(slug)).last
         await sync.request(slug)
 
