@@ -25,6 +25,8 @@
 from collections.abc import Sequence
 from typing import Self
 
+from proxy.text import Text
+
 
 def gettext_noop(text: str) -> str:
     """Mark a text for the translators; whoever shows it translates it."""
@@ -39,6 +41,7 @@ class GatewayError(Exception):
         proxy_status: The error type of the Proxy-Status field (RFC 9209, 2.3), or None where
             neither THRON nor an origin is to blame, or its answer came and is no use.
         received_status: The status code that THRON or the origin answered with, if one came.
+        text: The exception's message: a Text, unless only its English is known.
         public: What the client may read; never a URL, a token, a pkey or a host's name.
         retry_after_s: The Retry-After field in seconds, or None.
 
@@ -61,7 +64,8 @@ class GatewayError(Exception):
         received_status: int | None = None,
         retry_after_s: float | None = None,
     ) -> None:
-        super().__init__(message or self.public)
+        self.text = message or Text(self.public)
+        super().__init__(self.text)
         self.received_status = received_status
         if status is not None:
             self.status = status
@@ -73,13 +77,13 @@ class GatewayError(Exception):
     def anew(
         self,
         *,
-        suffix: str = "",
+        suffix: Text | None = None,
         status: int | None = None,
         retry_after_s: float | None = None,
     ) -> Self:
         """Return the same error to be raised again: one raised twice accumulates tracebacks."""
         return type(self)(
-            f"{self}{suffix}",
+            self.text if suffix is None else Text.joined("; ", [self.text, suffix]),
             status=status if status is not None else vars(self).get("status"),
             proxy_status=self.proxy_status,
             received_status=self.received_status,

@@ -48,10 +48,9 @@ _HINTS: dict[type[GatewayError], Text] = {
 def with_hint(failure: GatewayError, *, otherwise: str = "") -> Text:
     """Return the message of a failure, with a hint unless the message names a setting itself.
 
-    ``otherwise`` is the hint for failures that this module does not know. The message is in
-    English, as it stands in the log.
+    ``otherwise`` is the hint for failures that this module does not know.
     """
-    message = str(failure)
+    message = failure.text
     hint = _HINTS.get(type(failure), otherwise)
     texts = [message] if not hint or "TDC_" in message else [message, hint]
     return Text.joined("; ", texts)

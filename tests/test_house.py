@@ -211,7 +211,7 @@ def test_sandbox_shares_nothing() -> None:
 
 def test_thron_knows_nothing_of_delivery() -> None:
     """What knows THRON's API does not know what it is asked for."""
-    below = ("thron", "errors", "backoff", "semantics")
+    below = ("thron", "errors", "backoff", "semantics", "text")
     for module in (name for name in modules() if name.startswith("thron")):
         assert not [name for name in ours(module) if not name.startswith(below)]
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from pydantic import Field
+from pydantic import Field, SkipValidation
 
 from proxy.admin.api.operations import Model
 from proxy.admin.web.hints import Hint, hints
@@ -67,7 +67,7 @@ class SyncView(Model):
     since: datetime | None = Field(description="when the running listing began")
     last_ok: datetime | None = Field(description="how old the catalogue is")
     next: datetime | None
-    problem: str | None
+    problem: SkipValidation[str | None]  # which would make plain English of a Text
 
 
 class DownloadView(Model):

@@ -20,6 +20,7 @@ from proxy.catalogue.url_row_writer import NewCollision
 from proxy.catalogue.writer import CatalogueWriter, ConnectorChanged, Missing, PageChanges
 from proxy.connectors.model import Connector
 from proxy.errors import GatewayError
+from proxy.text import Text
 from proxy.thron.listing import LARGEST_PAGE
 from proxy.thron.messages import SearchOrder
 
@@ -63,7 +64,7 @@ class FolderSync:
         except ConnectorChanged:
             pass  # it is listed anew
         except GatewayError as exc:
-            ended = RunState.FAILED, f"The listing broke off: {exc}"
+            ended = RunState.FAILED, Text("The listing broke off: {problem}", problem=exc.text)
         finally:
             run = await self._runs.end(run, ended[0], problem=ended[1])
             _tell(run)
@@ -155,13 +156,14 @@ def _is_older(page: ListedPage, since: datetime) -> bool:
     return bool(dates) and max(dates) < since
 
 
-def _suspicion(missing: Missing, added: int) -> str:
+def _suspicion(missing: Missing, added: int) -> Text:
     of = missing.of - added
-    shown = of - missing.contents
-    return (
-        f"THRON listed {shown} of {of} contents that were in the folder before. Nothing is removed"
+    return Text(
+        "THRON listed {shown} of {of} contents that were in the folder before. Nothing is removed"
         " until another listing shows the same; it is made by itself. If the folder was not"
-        " emptied, see in THRON that the application may still read it."
+        " emptied, see in THRON that the application may still read it.",
+        shown=of - missing.contents,
+        of=of,
     )
 
 

@@ -28,6 +28,8 @@ from sqlalchemy import (
     true,
 )
 
+from proxy.text import Text as ReadersText
+
 # The newest revision. It stands here so that a start with a database of today need not import
 # Alembic, which is heavy; a test compares it with the revisions.
 HEAD = "0006"
@@ -50,6 +52,24 @@ class Instant(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Said(TypeDecorator[str]):
+    """What people read: a ``proxy.text.Text`` as JSON, to be said in the reader's language.
+
+    Another string is kept as it is, as those are that earlier releases wrote.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Return a text as it is written."""
+        return value.to_json() if isinstance(value, ReadersText) else value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Return a text as it is read."""
+        return ReadersText.from_json(value) if value is not None else None
 
 
 # Alembic's own table, as Alembic makes it.
@@ -319,7 +339,7 @@ sync_run = Table(
     Column("changed", Integer, nullable=False),
     Column("removed", Integer, nullable=False),
     Column("skipped", Integer, nullable=False),
-    Column("problem", Text),
+    Column("problem", Said),
     Index("sync_run_by_connector", "connector", "id"),
     sqlite_autoincrement=True,
 )
@@ -338,7 +358,7 @@ link_check = Table(
     Column("expected", Integer, nullable=False),
     Column("checked", Integer, nullable=False),
     Column("problems", Integer, nullable=False),
-    Column("reason", Text),
+    Column("reason", Said),
     Index("link_check_by_connector", "connector", "id"),
     sqlite_autoincrement=True,
 )
@@ -354,7 +374,7 @@ link_result = Table(
     Column("is_ok", Boolean, nullable=False),
     Column("media_type", Text),
     Column("size", BigInteger),
-    Column("problem", Text),
+    Column("problem", Said),
     Column("since", Instant, nullable=False),
     Column("checked", Instant, nullable=False),
     Index("link_result_by_outcome", "connector", "is_ok", "status", "line"),

@@ -12,6 +12,7 @@ from proxy.catalogue import schema
 from proxy.catalogue.async_engine import AsyncConnection
 from proxy.catalogue.database import Database
 from proxy.clock import utc_now
+from proxy.text import Text
 
 _RUN = schema.sync_run
 _COLUMNS = _RUN.c
@@ -201,7 +202,7 @@ class SyncRunStore:
     async def end_interrupted(self) -> None:
         """Note that the runs of a process that is gone have ended."""
         query = update(_RUN).where(_COLUMNS.state == RunState.RUNNING.value)
-        problem = "The process ended in the middle of the listing; the next one is whole."
+        problem = Text("The process ended in the middle of the listing; the next one is whole.")
         values = {
             "state": RunState.CANCELLED.value,
             "ended": self._now(),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from proxy.errors import ThronBusy
+from proxy.text import Text
 
 
 class Bulkhead:
@@ -27,7 +28,13 @@ class Bulkhead:
             ThronBusy: This client has too many already.
         """
         if self._by_client[client] >= self._free:
-            raise ThronBusy(f"{client or 'a client'} waits for {self._by_client[client]} look-ups")
+            raise ThronBusy(
+                Text(
+                    "{client} waits for {number} look-ups",
+                    client=client or "a client",
+                    number=self._by_client[client],
+                )
+            )
         self._free -= 1
         self._by_client[client] += 1
         try:

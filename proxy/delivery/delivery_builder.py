@@ -6,6 +6,7 @@ from collections.abc import Callable
 from proxy.connectors.model import Connector, DeliveryMode
 from proxy.delivery.resolution import Delivery
 from proxy.errors import ThronRefused
+from proxy.text import Text
 from proxy.thron.content import Content
 from proxy.thron.delivery_urls import channels, published_url, source_urls, thumbnail_url
 from proxy.thron.token_keeper import TokenKeeper
@@ -92,8 +93,10 @@ class DeliveryBuilder:
             pkey = await self._pkey()
             if pkey is None:
                 raise ThronRefused(
-                    "the app has no pkey: switch on its public share in THRON, or use delivery ="
-                    ' "original"'
+                    Text(
+                        "the app has no pkey: switch on its public share in THRON, or use "
+                        'delivery = "original"'
+                    )
                 )
             sources = tuple(
                 published_url(

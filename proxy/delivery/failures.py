@@ -13,6 +13,7 @@ from proxy.errors import (
     ThronError,
     ThronRefused,
 )
+from proxy.text import Text
 
 TTL_S: Final = 5.0
 # The origin may ask for a longer wait; in a minute it is asked all the same.
@@ -151,7 +152,7 @@ class Outages:
         if not is_silent or len(self._refused) < _CONTENTS:
             return refusal.anew(status=404)
         return refusal.anew(
-            suffix="; so it is with every content that was asked for lately",
+            suffix=Text("so it is with every content that was asked for lately"),
             status=503,
             retry_after_s=_RETRY_AFTER_S,
         )

@@ -22,6 +22,7 @@ from proxy.errors import (
     ThronFailed,
     ThronRefused,
 )
+from proxy.text import Text
 from proxy.thron.content import Content
 from proxy.thron.exchange import Question
 from proxy.thron.messages import SearchCriteria
@@ -230,4 +231,8 @@ def _none(refusal: ThronError) -> list[Content]:
 def _refuse_unfinished(connector: Connector, contents: Iterable[Content]) -> None:
     for each in contents:
         if is_unfinished(connector, each):
-            raise ContentUnfinished(f"{each.id}: THRON says {each.status}, with no channel yet")
+            raise ContentUnfinished(
+                Text(
+                    "{id}: THRON says {status}, with no channel yet", id=each.id, status=each.status
+                )
+            )

@@ -29,6 +29,7 @@ from proxy.errors import (
     ThronUnreachable,
 )
 from proxy.semantics.ranges import FIRST_OCTET
+from proxy.text import Text
 from proxy.thron.delivery_urls import expiry
 
 # What may be another channel's, or another target's, to give.
@@ -139,12 +140,12 @@ class Origins:
             delivery = replace(delivery, target=None)
         if delivery.mode is DeliveryMode.ORIGINAL:
             if (refusal := self._refused.peek(delivery.content_id)) is not None:
-                raise ThronRefused(f"{refusal} (a moment ago)")
+                raise ThronRefused(Text("{problem} (a moment ago)", problem=refusal))
             asked = [*fields, FIRST_OCTET] if method == "HEAD" else fields
             try:
                 answer = await self._source_files.open(delivery, fields=asked)
             except ThronRefused as exc:
-                await self._refused.set(delivery.content_id, str(exc))
+                await self._refused.set(delivery.content_id, exc.text)
                 raise
             await check(answer.response, delivery, asked, is_sniffed=True)
         else:
@@ -167,7 +168,7 @@ class Origins:
                 if len(delivery.sources) > 1:
                     delivery = replace(delivery, sources=(source,))
                 return answer, delivery
-        raise OriginGone("no channel to ask for")
+        raise OriginGone(Text("no channel to ask for"))
 
     async def _follow(
         self, delivery: Delivery, url: str, method: str, fields: Fields

@@ -16,6 +16,7 @@ from proxy.errors import (
     OriginError,
     OriginUnreachable,
 )
+from proxy.text import Text
 
 # docs/thron.md 7.7: 307 is documented, the others exist in the same server library.
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -122,7 +123,7 @@ class OriginClient:
         breaker = self._breakers.get(target.authority)
         if breaker is not None and (wait_s := breaker.retry_in_s(self._now())) > 0:
             raise OriginUnreachable(
-                "left alone after failures of several contents",
+                Text("left alone after failures of several contents"),
                 proxy_status="destination_unavailable",
                 retry_after_s=wait_s,
             )
@@ -201,7 +202,7 @@ class OriginClient:
             if response.status not in REDIRECTS:
                 return OriginResponse(response, here, is_redirected=here is not url)
             here = location_of(response)
-        raise OriginAnswerInvalid("too many redirects", proxy_status="proxy_loop_detected")
+        raise OriginAnswerInvalid(Text("too many redirects"), proxy_status="proxy_loop_detected")
 
 
 def location_of(response: HttpResponse) -> str:

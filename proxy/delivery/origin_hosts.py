@@ -10,6 +10,7 @@ from aiohttp.resolver import DefaultResolver
 from yarl import URL
 
 from proxy.errors import OriginProhibited
+from proxy.text import Text
 
 # A host name's label (RFC 1123, 2.1), and the underscore that some names have.
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
@@ -72,9 +73,13 @@ class OriginHosts:
             return
         is_of_pattern = bool(self._suffixes) and host.endswith(self._suffixes) and _is_name(host)
         if not is_of_pattern and not _is_among(self._of_tenant, host, port):
-            raise OriginProhibited(f"{host} is not allowed; name it in TDC_ORIGIN_HOSTS")
+            raise OriginProhibited(
+                Text("{host} is not allowed; name it in TDC_ORIGIN_HOSTS", host=host)
+            )
         if url.scheme != "https":
-            raise OriginProhibited(f"plain http to {host}; name it in full in TDC_ORIGIN_HOSTS")
+            raise OriginProhibited(
+                Text("plain http to {host}; name it in full in TDC_ORIGIN_HOSTS", host=host)
+            )
 
     def check_redirect_of_api(self, url: URL) -> None:
         """Let pass where THRON's API redirects to: a storage service, whose buckets have any name.
@@ -87,8 +92,11 @@ class OriginHosts:
             self.check(url)
         elif url.scheme != "https" or not (_is_name(host) or _is_public_literal(host)):
             raise OriginProhibited(
-                f"THRON redirects to {host}, not by https to a public host; if it is right,"
-                " name it in full in TDC_ORIGIN_HOSTS"
+                Text(
+                    "THRON redirects to {host}, not by https to a public host; if it is "
+                    "right, name it in full in TDC_ORIGIN_HOSTS",
+                    host=host,
+                )
             )
 
     def check_address(self, host: str, port: int, address: str) -> None:
@@ -99,7 +107,9 @@ class OriginHosts:
         """
         if not _is_among(self._named, host.lower(), port) and not is_public(address):
             raise OriginProhibited(
-                f"{host} is at a private address; name it in full in TDC_ORIGIN_HOSTS",
+                Text(
+                    "{host} is at a private address; name it in full in TDC_ORIGIN_HOSTS", host=host
+                ),
                 proxy_status="destination_ip_prohibited",
             )
 

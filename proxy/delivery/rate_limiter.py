@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 from proxy.errors import ThronBusy
 from proxy.server.shared_counts import SharedQuestions
+from proxy.text import Text
 
 # Between two looks for a place that another process leaves.
 _LOOK_EVERY_S = 0.01
@@ -63,7 +64,7 @@ class RateLimiter:
                 await asyncio.sleep(wait_s)
                 await self._take_place()
         except TimeoutError as exc:
-            raise ThronBusy("too many questions for unknown addresses at once") from exc
+            raise ThronBusy(Text("too many questions for unknown addresses at once")) from exc
         try:
             yield
         finally:
@@ -101,7 +102,9 @@ class RateLimiter:
         wait_s = max(0.0, turn - now)
         own_wait_s = max(0.0, self._own_next - now) if shared.processes > 1 else wait_s
         if (soonest_s := min(wait_s, own_wait_s)) >= self._max_wait_s:
-            raise ThronBusy("too many questions for unknown addresses", retry_after_s=soonest_s)
+            raise ThronBusy(
+                Text("too many questions for unknown addresses"), retry_after_s=soonest_s
+            )
         if own_wait_s < wait_s:
             self._own_next = now + own_wait_s + self._interval_s * shared.processes
         # Read once more: this process may have stood still since, and must not set the others back.

@@ -30,6 +30,7 @@ from proxy.errors import (
     UnknownAddress,
 )
 from proxy.semantics.status_fields import ForwardReason
+from proxy.text import Text
 from proxy.thron.content import Content
 
 log = structlog.get_logger("proxy.resolver")
@@ -304,7 +305,7 @@ class Resolver:
                 return await question
         except TimeoutError as exc:
             self._note_silence(self._lifetimes.look_up_s, address)
-            raise ThronTimeout("THRON did not answer a look-up in time") from exc
+            raise ThronTimeout(Text("THRON did not answer a look-up in time")) from exc
 
     def _stale_after_s(self) -> float:
         """Return how long to wait for THRON where there is a stale answer to serve instead."""
@@ -360,7 +361,7 @@ class Resolver:
         try:
             return await self._caller.ask(question, about=about)
         except ContentUnfinished as exc:
-            await self._remember_absence(key, unfinished=str(exc))
+            await self._remember_absence(key, unfinished=exc.text)
             raise
 
     async def _found(

@@ -11,6 +11,7 @@ from proxy.backoff import Backoff
 from proxy.delivery.circuit_breaker import CircuitBreaker, Outage
 from proxy.delivery.retry import RetryBudget, RetryPolicy
 from proxy.errors import ThronError, ThronFailed, ThronRefused, ThronTimeout, ThronUnreachable
+from proxy.text import Text
 
 log = structlog.get_logger("proxy.delivery.retrying_caller")
 
@@ -87,7 +88,7 @@ class RetryingCaller:
     async def _asked(self, question: Callable[[], Awaitable[T]], about: Hashable) -> T:
         wait_s = self._breaker.retry_in_s(self._now())
         if wait_s > 0:
-            raise ThronUnreachable("left alone after several failures", retry_after_s=wait_s)
+            raise ThronUnreachable(Text("left alone after several failures"), retry_after_s=wait_s)
         try:
             answer = await question()
         except BaseException as exc:  # whoever leaves gives his turn to the next

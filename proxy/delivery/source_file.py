@@ -33,6 +33,7 @@ from proxy.errors import (
     ThronUnreachable,
     TokenRejected,
 )
+from proxy.text import Text
 from proxy.thron.token_keeper import TokenKeeper
 
 log = structlog.get_logger("proxy.source")
@@ -117,7 +118,12 @@ class SourceFiles:
         if len(self._asked_at) >= self._most_slow:
             longest = islice(self._asked_at.values(), self._most_slow)
             if all(now - asked_at >= _SLOW_S for asked_at in longest):
-                raise ThronTimeout(f"{self._most_slow} source files are waited for, and none comes")
+                raise ThronTimeout(
+                    Text(
+                        "{number} source files are waited for, and none comes",
+                        number=self._most_slow,
+                    )
+                )
         with_token = partial(
             self._thron.with_token, service="downloadSource", subject=delivery.sources[0]
         )
@@ -176,12 +182,15 @@ class SourceFiles:
         if self._known is None and len(self._missing) < _ENOUGH_MISSING:
             self._missing.add(sources[0])
         if len(self._missing) < _ENOUGH_MISSING:
-            said = "the content is gone, or this tenant has no such service"
+            said = Text("the content is gone, or this tenant has no such service")
         else:
-            said = "this tenant has no such service"
+            said = Text("this tenant has no such service")
         return OriginGone(
-            f"THRON answered 404 at every path of downloadSource: {said}; name its path in"
-            ' TDC_SOURCE_PATH, or use delivery = "published"'
+            Text(
+                "THRON answered 404 at every path of downloadSource: {said}; name its "
+                'path in TDC_SOURCE_PATH, or use delivery = "published"',
+                said=said,
+            )
         )
 
     async def _ask(
@@ -228,7 +237,7 @@ class SourceFiles:
             answer.response.close()
             # Such as the form of a sign-in, to which an ended session is sent.
             raise ThronAnswerInvalid(
-                "THRON redirects to an error in place of the file", received_status=status
+                Text("THRON redirects to an error in place of the file"), received_status=status
             ) from error
         return replace(answer, is_redirected=True)
 
@@ -242,7 +251,7 @@ def _decided(failures: Sequence[GatewayError]) -> GatewayError | None:
         # The service is at this path and fails for this file. It was asked in every form, so
         # that asking again at once would only be more of the same.
         return ThronFailed(
-            "THRON answered 500 in every form of the request",
+            Text("THRON answered 500 in every form of the request"),
             retry_after_s=_FAILED_AGAIN_S,
             received_status=HTTPStatus.INTERNAL_SERVER_ERROR,
         )

@@ -32,6 +32,7 @@ from proxy.semantics.ranges import (
     parse_content_range,
     select,
 )
+from proxy.text import Text
 
 # What THRON and portals send an error as, whatever was asked for.
 _OF_ERRORS = frozenset(
@@ -131,7 +132,7 @@ async def check(
     if is_nothing or is_vague:
         response.close()
         raise OriginAnswerInvalid(
-            "an answer that may be an error in place of the content",
+            Text("an answer that may be an error in place of the content"),
             received_status=response.status,
         )
     if not is_suspicious:
@@ -140,7 +141,8 @@ async def check(
     if error is not None:
         response.close()
         raise OriginAnswerInvalid(
-            "the origin sent an error in place of the content", received_status=response.status
+            Text("the origin sent an error in place of the content"),
+            received_status=response.status,
         ) from error
 
 
@@ -175,31 +177,40 @@ def _failure(response: HttpResponse) -> OriginError:
     match status:
         case 401 | 403:
             return OriginRefused(
-                f"the origin answered {status}; if every content of the tenant"
-                " is refused, its domain protection may want TDC_REFERER",
+                Text(
+                    "the origin answered {status}; if every content of the tenant is "
+                    "refused, its domain protection may want TDC_REFERER",
+                    status=status,
+                ),
                 received_status=status,
             )
         case 404 | 410:
-            return OriginGone(f"the origin answered {status}", received_status=status)
+            return OriginGone(
+                Text("the origin answered {status}", status=status), received_status=status
+            )
         case 206:
             return OriginAnswerInvalid(
-                "the origin sent another range than was asked for", received_status=status
+                Text("the origin sent another range than was asked for"), received_status=status
             )
         case _ if status in FAILURES or status in _MAY_PASS:
             wait_s = parse_retry_after(
                 response.fields.get(hdrs.RETRY_AFTER), date=response.fields.get(hdrs.DATE)
             )
             return OriginUnreachable(
-                f"the origin answered {status}",
+                Text("the origin answered {status}", status=status),
                 status=HTTPStatus.SERVICE_UNAVAILABLE if wait_s is not None else None,
                 received_status=status,
                 retry_after_s=wait_s,
             )
         case _ if status >= HTTPStatus.BAD_REQUEST and status not in _IN_ANSWER_TO:
-            return OriginRefused(f"the origin answered {status}", received_status=status)
+            return OriginRefused(
+                Text("the origin answered {status}", status=status), received_status=status
+            )
         case _:
             return OriginAnswerInvalid(
-                f"the origin answered {status}, which does not answer the request",
+                Text(
+                    "the origin answered {status}, which does not answer the request", status=status
+                ),
                 received_status=status,
             )
 

@@ -18,6 +18,7 @@ from proxy.hints import with_hint
 from proxy.link_check.results import ProbeResult
 from proxy.semantics.headers import media_type
 from proxy.semantics.ranges import FIRST_OCTET, parse_content_range
+from proxy.text import Text
 
 # Resolver and origin each have time-outs of their own; this is for all their tries together.
 _LONGEST_S = 45.0
@@ -45,12 +46,16 @@ class LinkProbe:
                     size = told.complete_length if told is not None else upstream.octets
                     # Of an empty file there is no first octet, so that a 416 is its answer.
                     if upstream.status == _NO_OCTETS and size != 0:
-                        return ProbeResult(502, problem="the origin has no first byte of it (416)")
+                        return ProbeResult(
+                            502, problem=Text("the origin has no first byte of it (416)")
+                        )
                     return ProbeResult(200, media_type(upstream.fields.get("Content-Type")), size)
         except GatewayError as exc:
             is_known = not isinstance(exc, UnknownAddress)
             fix = FIXES[connector.delivery] if is_known else ""
             return ProbeResult(exc.status, problem=with_hint(exc, otherwise=fix))
         except TimeoutError:
-            late = OriginTimeout(f"no first byte within {_LONGEST_S:g} s")
+            late = OriginTimeout(
+                Text("no first byte within {seconds} s", seconds=round(_LONGEST_S))
+            )
             return ProbeResult(late.status, problem=with_hint(late))

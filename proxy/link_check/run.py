@@ -14,6 +14,7 @@ from proxy.connectors.model import Connector
 from proxy.errors import DatabaseFailed, GatewayError
 from proxy.link_check.results import CheckState, LinkCheck, ProbeResult, Scope
 from proxy.link_check.store import LinkCheckStore
+from proxy.text import Text
 
 log = structlog.get_logger("proxy.link_check")
 
@@ -102,7 +103,7 @@ class LinkChecker:
             log.warning("link check failed", connector=connector.slug, reason=str(exc))
         except Exception:
             log.exception("bug in a link check", connector=connector.slug)
-            await self._store.end(check, CheckState.FAILED, reason="a bug; the log has it")
+            await self._store.end(check, CheckState.FAILED, reason=Text("a bug; the log has it"))
         else:
             log.info("link check", connector=connector.slug, state=state.value)
 

@@ -19,6 +19,7 @@ from proxy.errors import (
 )
 from proxy.semantics.dates import parse_retry_after
 from proxy.semantics.headers import media_type
+from proxy.text import Text
 from proxy.thron.exchange import Question, Reply, Request
 from proxy.thron.silence import Silence
 
@@ -119,15 +120,21 @@ class Client:
             async with asyncio.timeout(at_most_s or self._total_timeout_s), self._turns:
                 return await self._exchange(request, token=token)
         except TimeoutError as exc:  # ours, and aiohttp's for connecting
-            raise ThronTimeout(f"THRON did not answer {request.path} in time") from exc
+            raise ThronTimeout(
+                Text("THRON did not answer {path} in time", path=request.path)
+            ) from exc
         except aiohttp.ClientResponseError as exc:
             raise ThronAnswerInvalid(f"no HTTP answer: {type(exc).__name__}") from exc
         except ValueError as exc:  # aiohttp's and yarl's for a URL that is none
-            raise ThronUnreachable("the API's URL cannot be used; check TDC_API_URL") from exc
+            raise ThronUnreachable(Text("the API's URL cannot be used; check TDC_API_URL")) from exc
         except aiohttp.ClientConnectorError as exc:  # quoted, as it holds no more than the host
-            raise ThronUnreachable(f"THRON cannot be reached: {exc}") from exc
+            raise ThronUnreachable(
+                Text("THRON cannot be reached: {error}", error=str(exc))
+            ) from exc
         except (aiohttp.ClientError, OSError) as exc:
-            raise ThronUnreachable(f"THRON's connection failed: {type(exc).__name__}") from exc
+            raise ThronUnreachable(
+                Text("THRON's connection failed: {error}", error=type(exc).__name__)
+            ) from exc
 
     async def _exchange(self, request: Request, *, token: str | None) -> Reply:
         time = asyncio.get_running_loop().time
@@ -178,7 +185,7 @@ class Client:
             async for piece in response.content.iter_any():
                 body += piece
                 if len(body) > LARGEST_ANSWER:
-                    raise ThronAnswerInvalid("THRON's answer is larger than 4 MiB")
+                    raise ThronAnswerInvalid(Text("THRON's answer is larger than 4 MiB"))
             return Reply(
                 status=response.status,
                 media_type=media_type(response.headers.get("Content-Type")) or "",

@@ -26,6 +26,7 @@ from proxy.errors import (
     ThronUnreachable,
     TokenRejected,
 )
+from proxy.text import Text
 from proxy.thron import json_fields
 from proxy.thron.exchange import Reply
 from proxy.thron.json_fields import Members
@@ -98,16 +99,18 @@ def codes_in_markup(body: bytes) -> Codes:
 def fault(codes: Codes) -> ThronError | None:
     """Return the error that an envelope's codes mean, None where they name no fault or absence."""
     if codes.any_of(SESSION_CODES):
-        return TokenRejected(f"THRON refuses the session: {codes}")
+        return TokenRejected(Text("THRON refuses the session: {codes}", codes=str(codes)))
     if codes.result.endswith("_NOT_ALLOWED") or codes.sso.endswith("_NOT_ALLOWED"):
-        return ThronRefused(f"the application lacks a right in THRON: {codes}")
+        return ThronRefused(
+            Text("the application lacks a right in THRON: {codes}", codes=str(codes))
+        )
     if codes.any_of(frozenset({"ACCESS_DENIED"})):
-        return TokenRejected(f"THRON denies access: {codes}")
+        return TokenRejected(Text("THRON denies access: {codes}", codes=str(codes)))
     if codes.is_ok or codes.any_of(MISSING_CODES):
         return None
     if codes.any_of(FAILURE_CODES):
-        return ThronFailed(f"THRON failed: {codes}")
-    return ThronAnswerInvalid(f"THRON answered {codes}")
+        return ThronFailed(Text("THRON failed: {codes}", codes=str(codes)))
+    return ThronAnswerInvalid(Text("THRON answered {codes}", codes=str(codes)))
 
 
 def open_envelope(reply: Reply, *, expected: str) -> Members | None:
@@ -135,16 +138,17 @@ def open_envelope(reply: Reply, *, expected: str) -> Members | None:
     if error is not None:
         raise error
     if reply.status in _UNAUTHORIZED:
-        raise TokenRejected(f"THRON answered {reply.status}", received_status=reply.status)
+        raise TokenRejected(
+            Text("THRON answered {status}", status=reply.status), received_status=reply.status
+        )
     # THRON's own 404 is a text; a page is that of a host which is not the API.
     is_absent = reply.status == _NOT_FOUND and reply.media_type == "text/plain" and not codes
     if is_absent or codes.any_of(MISSING_CODES):
         return None
-    if reply.status == _BAD_REQUEST:
-        raise ThronBadRequest(f"THRON answered 400 {codes}".rstrip(), received_status=reply.status)
     if reply.status != _OK:
-        said = f"THRON answered {reply.status} {codes}".rstrip()
-        raise ThronAnswerInvalid(said, received_status=reply.status)
+        said = Text("THRON answered {status}", status=f"{reply.status} {codes}".rstrip())
+        kind = ThronBadRequest if reply.status == _BAD_REQUEST else ThronAnswerInvalid
+        raise kind(said, received_status=reply.status)
     if envelope is None:
         raise ThronAnswerInvalid(f"THRON's answer is not JSON ({reply.media_type or 'untyped'})")
     if not codes and expected not in envelope:
@@ -160,21 +164,24 @@ def read_envelope(reply: Reply) -> tuple[Members | None, Codes]:
     """
     if reply.status == _TOO_MANY_REQUESTS:
         raise ThronBusy(
-            "THRON answered 429",
+            Text("THRON answered {status}", status=reply.status),
             received_status=reply.status,
             retry_after_s=reply.retry_after_s,
         )
     if reply.status >= _SERVER_ERROR:
         error = ThronUnreachable if reply.status in _OF_THE_HOST else ThronFailed
         raise error(
-            f"THRON answered {reply.status}",
+            Text("THRON answered {status}", status=reply.status),
             retry_after_s=reply.retry_after_s,
             received_status=reply.status,
         )
     if reply.status in _NO_ANSWER_OF_THE_API:
-        fix = f"set TDC_API_URL={reply.moved_to}" if reply.moved_to else "check TDC_API_URL"
+        fix = Text("check TDC_API_URL")
+        if reply.moved_to:
+            fix = Text("set TDC_API_URL={url}", url=reply.moved_to)
         raise ThronAnswerInvalid(
-            f"THRON's API redirects ({reply.status}); {fix}", received_status=reply.status
+            Text("THRON's API redirects ({status}); {fix}", status=reply.status, fix=fix),
+            received_status=reply.status,
         )
     envelope = read_members(reply)
     if envelope is not None:

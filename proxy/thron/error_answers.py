@@ -18,6 +18,7 @@ from proxy.errors import (
     ThronUnreachable,
     TokenRejected,
 )
+from proxy.text import Text
 from proxy.thron import json_fields
 from proxy.thron.envelope import MISSING_CODES, Codes, codes_in_markup, codes_of, fault
 
@@ -62,27 +63,33 @@ def is_error_answer(
         return _error_of(status, codes)
     if codes:
         return _error_named(codes) or OriginAnswerInvalid(
-            "THRON sent an envelope, not the file", received_status=status
+            Text("THRON sent an envelope, not the file"), received_status=status
         )
     may_be_html = expected_name is None or expected_name.lower().endswith(_HTML_NAMES)
     if status == _OK and not may_be_html and media_type in _HTML_TYPES and _PAGE.match(head):
-        return HtmlInsteadOfFile("THRON sent an HTML page, not the file", received_status=status)
+        return HtmlInsteadOfFile(
+            Text("THRON sent an HTML page, not the file"), received_status=status
+        )
     return None
 
 
 def _error_of(status: int, codes: Codes) -> GatewayError:
     if status == _TOO_MANY_REQUESTS:
-        return ThronBusy(f"THRON answered {status}", received_status=status)
+        return ThronBusy(Text("THRON answered {status}", status=status), received_status=status)
     if status >= _SERVER_ERRORS:
-        return ThronUnreachable(f"THRON answered {status}", received_status=status)
+        return ThronUnreachable(
+            Text("THRON answered {status}", status=status), received_status=status
+        )
     named = _error_named(codes)
     if named is not None:
         return named
     if status in {401, 403}:
-        return TokenRejected(f"THRON answered {status}", received_status=status)
+        return TokenRejected(Text("THRON answered {status}", status=status), received_status=status)
     if status in {404, 410}:
-        return OriginGone(f"THRON answered {status}", received_status=status)
-    return ThronAnswerInvalid(f"THRON answered {status}", received_status=status)
+        return OriginGone(Text("THRON answered {status}", status=status), received_status=status)
+    return ThronAnswerInvalid(
+        Text("THRON answered {status}", status=status), received_status=status
+    )
 
 
 def _error_named(codes: Codes) -> GatewayError | None:

@@ -13,6 +13,7 @@ from proxy.errors import (
     ThronUnreachable,
     TokenRejected,
 )
+from proxy.text import Text
 from proxy.thron.envelope import (
     FAILURE_CODES,
     codes_of,
@@ -30,10 +31,10 @@ _TIMEOUT = 408
 _TOKEN = re.compile(r"[!-~]{1,8192}")  # a field of 8 KiB is what most servers still take
 
 _CAUSES = {
-    "APP_AUTHENTICATION_FAILED": "the app key does not belong to the app id",
-    "APP_NOT_FOUND": "there is no application with this app id",
-    "APP_DISABLED": "the application is switched off in THRON",
-    "CLIENT_NOT_FOUND": "there is no tenant with this client id",
+    "APP_AUTHENTICATION_FAILED": Text("the app key does not belong to the app id"),
+    "APP_NOT_FOUND": Text("there is no application with this app id"),
+    "APP_DISABLED": Text("the application is switched off in THRON"),
+    "CLIENT_NOT_FOUND": Text("there is no tenant with this client id"),
 }
 
 
@@ -175,12 +176,19 @@ def _read_login(client_id: str, reply: Reply) -> LoginAnswer:
     if not codes.is_ok or reply.status != _OK:
         said = str(codes) if codes else f"status {reply.status}"
         cause = _CAUSES.get(
-            codes.result, "check client id, app id and app key, and TDC_API_URL where it is set"
+            codes.result,
+            Text("check client id, app id and app key, and TDC_API_URL where it is set"),
         )
-        refusal = f"THRON refuses the login of tenant {client_id!r} ({said}): {cause}"
-        raise CredentialsRefused(refusal)
+        raise CredentialsRefused(
+            Text(
+                "THRON refuses the login of tenant {tenant} ({said}): {cause}",
+                tenant=repr(client_id),
+                said=said,
+                cause=cause,
+            )
+        )
     if envelope is None:
-        raise ThronAnswerInvalid("THRON's login answer is not JSON; check TDC_API_URL")
+        raise ThronAnswerInvalid(Text("THRON's login answer is not JSON; check TDC_API_URL"))
     token = (text(envelope, "appUserTokenId") or "").strip()
     if not _TOKEN.fullmatch(token):
         raise ThronAnswerInvalid("THRON's login answer holds no token")

@@ -509,7 +509,7 @@ class TokenKeeper:
 def _raise_as_denial(error: ThronError) -> NoReturn:
     """Raise a refusal as a missing right: the session is known to be good."""
     if isinstance(error, TokenRejected):
-        raise ThronRefused(str(error), received_status=error.received_status) from error
+        raise ThronRefused(error.text, received_status=error.received_status) from error
     raise error
 
 

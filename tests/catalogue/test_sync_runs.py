@@ -5,8 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from proxy.admin.web.i18n import Language, Words
 from proxy.catalogue.database import Database
 from proxy.catalogue.sync_runs import RunKind, RunState, SyncState
+from proxy.text import Text
 from tests.catalogue.entering import FILES, NOON, Catalogue, content
 
 
@@ -53,6 +55,23 @@ async def test_a_failure_leaves_what_was_well(catalogue: Catalogue) -> None:
     await runs.end(run, RunState.FAILED, problem="THRON is away.")
     (state,) = await runs.states(["files"])
     assert (state.problem, state.last_ok, state.is_suspended) == ("THRON is away.", NOON, False)
+
+
+async def test_a_problem_is_kept_for_readers_of_any_language(catalogue: Catalogue) -> None:
+    """A text is read as the text that it was; one of an earlier release as its English."""
+    runs = catalogue.runs
+    broke_off = Text("The listing broke off: {problem}", problem=Text("no answer in time"))
+    run = await runs.end(
+        await runs.begin("files", RunKind.FULL), RunState.FAILED, problem=broke_off
+    )
+    assert isinstance(run.problem, Text)
+    assert Words(Language.ITALIAN).say(run.problem) == (
+        "La lettura si è interrotta: nessuna risposta in tempo"
+    )
+    older = await runs.end(
+        await runs.begin("files", RunKind.FULL), RunState.FAILED, problem=str(broke_off)
+    )
+    assert (older.problem, type(older.problem)) == (str(broke_off), str)
 
 
 async def test_a_suspended_listing_waits_for_the_next_whole_one(catalogue: Catalogue) -> None:

@@ -22,6 +22,7 @@ from proxy.delivery.http_client import Fields
 from proxy.delivery.transport.connecting import Dialer
 from proxy.delivery.transport.connection import READS, Authority, OriginConnection, Response
 from proxy.errors import OriginAnswerInvalid, OriginTimeout, OriginUnreachable
+from proxy.text import Text
 
 # As many as Go's net/http keeps (DefaultTransport.MaxIdleConns), for as long as CDNs keep theirs.
 MOST_IDLE = 100
@@ -161,7 +162,7 @@ class Http1Client:
         now = loop.time()
         for connection in [each for each, until in self._deadlines.items() if until <= now]:
             del self._deadlines[connection]
-            connection.fail(OriginTimeout("no answer in time"))
+            connection.fail(OriginTimeout(Text("no answer in time")))
         while self._idle_since:
             oldest, since = next(iter(self._idle_since.items()))
             if now - since < _KEEP_ALIVE_S:

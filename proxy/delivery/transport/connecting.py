@@ -13,6 +13,7 @@ from proxy.delivery.bounded_cache import BoundedCache
 from proxy.delivery.singleflight import SingleFlight
 from proxy.delivery.transport.connection import Authority, OriginConnection
 from proxy.errors import OriginTimeout, OriginUnreachable
+from proxy.text import Text
 
 # A CDN moves its names within a minute; a burst of new connections asks once.
 _DNS_TTL_S = 10
@@ -100,13 +101,17 @@ def _failures_named() -> Iterator[None]:
     try:
         yield
     except TimeoutError as exc:
-        raise OriginTimeout("no connection in time", proxy_status="connection_timeout") from exc
+        raise OriginTimeout(
+            Text("no connection in time"), proxy_status="connection_timeout"
+        ) from exc
     except OSError as exc:
-        name, words = "connection_refused", "no connection"
+        name, words = "connection_refused", Text("no connection")
         if isinstance(exc, socket.gaierror):
-            name, words = "dns_error", "no such host"
+            name, words = "dns_error", Text("no such host")
         elif isinstance(exc, ssl.SSLCertVerificationError):
-            name, words = "tls_certificate_error", "no valid certificate"
+            name, words = "tls_certificate_error", Text("no valid certificate")
         elif isinstance(exc, ssl.SSLError):
-            name, words = "tls_protocol_error", "no TLS"
-        raise OriginUnreachable(f"{words} ({type(exc).__name__})", proxy_status=name) from exc
+            name, words = "tls_protocol_error", Text("no TLS")
+        raise OriginUnreachable(
+            Text.joined(" ", [words, f"({type(exc).__name__})"]), proxy_status=name
+        ) from exc

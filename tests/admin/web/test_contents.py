@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from proxy.sandbox.faults import Fault, Kind
 from tests.admin.visitor import Page, Visitor
 from tests.listed import listed
 from tests.running import Running, by_id, by_name, by_sku
@@ -50,6 +51,25 @@ async def test_urls_work(filled: Running, admin: Visitor) -> None:
         answer = await filled.ask("HEAD", html.unescape(url))
         # One content of the library is refused to the application, and so is its source file.
         assert answer.status == 200 or "VA-TERMS" in url
+
+
+async def test_a_listing_that_broke_off_in_the_reader_s_language(
+    filled: Running, admin: Visitor
+) -> None:
+    """Each page that tells of it does in Italian, and the API in English."""
+    filled.thron.faults.add(Fault(Kind.STATUS, "api", None, target="/search/", status=400))
+    await listed(filled, "media")
+    for path in ("/connectors/media", "/connectors", "/"):
+
+        async def is_told(path: str = path) -> bool:
+            words = (await admin.get(path, Accept_Language="it")).words
+            assert "broke off" not in words
+            return "La lettura si è interrotta: THRON ha risposto 400" in words
+
+        await until(is_told)  # the overview reads anew now and then
+    told = (await admin.call("GET", "/api/overview")).json
+    problems = [each["problem"] for each in told["syncs"] if each["connector"] == "media"]
+    assert problems == ["The listing broke off: THRON answered 400"]
 
 
 @pytest.mark.parametrize(

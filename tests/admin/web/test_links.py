@@ -46,6 +46,18 @@ async def test_run(filled: Running, admin: Visitor) -> None:
     assert filled.gateway.admission.running == 0
 
 
+async def test_a_problem_in_the_reader_s_language(filled: Running, admin: Visitor) -> None:  # noqa: ARG001 - filled first
+    """The page says it in Italian, and the API in English."""
+    await admin.get(PATH)
+    await admin.send(f"{PATH}/check", scope="all")
+    await _checked(admin)
+    told = (await admin.call("GET", "/api/connectors/products/link-check/urls")).json
+    assert "give the Custom Application the share right" in told["items"][0]["problem"]
+    page = await admin.get(PATH, Accept_Language="it")
+    assert "condivisione" in page.words
+    assert "give the Custom" not in page.words
+
+
 async def test_stop(filled: Running, admin: Visitor) -> None:  # noqa: ARG001 - filled first
     """A run is stopped."""
     await admin.get(PATH)
