@@ -43,7 +43,7 @@ class _Failure:
     def new_error(self, now: float) -> GatewayError:
         """Return the error anew: one that is raised twice accumulates tracebacks."""
         return self.error(
-            f"{self.message} (a moment ago)",
+            Text("{problem} (a moment ago)", problem=self.message),
             status=self.status,
             proxy_status=self.proxy_status,
             received_status=self.received_status,
@@ -115,7 +115,7 @@ class NegativeCache:
         wait_s = min(max(TTL_S, exc.asked_wait_s or 0.0), _LONGEST_S)
         until = self._now() + wait_s
         failure = _Failure(
-            type(exc), str(exc), exc.status, exc.proxy_status, exc.received_status, until
+            type(exc), exc.text, exc.status, exc.proxy_status, exc.received_status, until
         )
         if exc.retry_after_s is None and not isinstance(exc, _NOT_TO_COME):
             exc.retry_after_s = wait_s

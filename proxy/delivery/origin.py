@@ -140,7 +140,7 @@ class Origins:
             delivery = replace(delivery, target=None)
         if delivery.mode is DeliveryMode.ORIGINAL:
             if (refusal := self._refused.peek(delivery.content_id)) is not None:
-                raise ThronRefused(Text("{problem} (a moment ago)", problem=refusal))
+                raise ThronRefused(refusal)
             asked = [*fields, FIRST_OCTET] if method == "HEAD" else fields
             try:
                 answer = await self._source_files.open(delivery, fields=asked)
