@@ -54,7 +54,7 @@ class Instant(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-class Said(TypeDecorator[str]):
+class TranslatableText(TypeDecorator[str]):
     """What people read: a ``proxy.text.Text`` as JSON, to be said in the reader's language.
 
     Another string is kept as it is, as those are that earlier releases wrote.
@@ -339,7 +339,7 @@ sync_run = Table(
     Column("changed", Integer, nullable=False),
     Column("removed", Integer, nullable=False),
     Column("skipped", Integer, nullable=False),
-    Column("problem", Said),
+    Column("problem", TranslatableText),
     Index("sync_run_by_connector", "connector", "id"),
     sqlite_autoincrement=True,
 )
@@ -358,7 +358,7 @@ link_check = Table(
     Column("expected", Integer, nullable=False),
     Column("checked", Integer, nullable=False),
     Column("problems", Integer, nullable=False),
-    Column("reason", Said),
+    Column("reason", TranslatableText),
     Index("link_check_by_connector", "connector", "id"),
     sqlite_autoincrement=True,
 )
@@ -374,7 +374,7 @@ link_result = Table(
     Column("is_ok", Boolean, nullable=False),
     Column("media_type", Text),
     Column("size", BigInteger),
-    Column("problem", Said),
+    Column("problem", TranslatableText),
     Column("since", Instant, nullable=False),
     Column("checked", Instant, nullable=False),
     Index("link_result_by_outcome", "connector", "is_ok", "status", "line"),
