@@ -116,6 +116,9 @@ class ClientConnection(web.RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Give the connection's place back to the limiter."""
+        # aiohttp calls ``force_close``: an abort now would be a second loss to asyncio, which calls
+        # this in the middle of a write where the last octets of a closing connection are taken.
+        self._asked = None
         try:
             super().connection_lost(exc)
         finally:  # whatever aiohttp makes of it
@@ -123,7 +126,7 @@ class ClientConnection(web.RequestHandler):
         if self._overdue is not None:
             self._overdue.cancel()
         # Each refers back to this one: what does would stay until the garbage collector comes by.
-        self._asked = self._overdue = None
+        self._overdue = None
         self._place.abort = _nothing
 
     def data_received(self, data: bytes) -> None:

@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -394,3 +395,42 @@ async def test_what_is_cut_at_the_stop_does_not_look_whole(tmp_path: Path) -> No
                 await has_begun.wait()
         with pytest.raises((ssl.SSLEOFError, ConnectionResetError)):
             await downloading
+
+
+async def test_a_connection_is_lost_once() -> None:
+    """A client that ends its side and then takes the rest meets no second end of its connection."""
+    much = bytes(32 * 1024 * 1024)  # more than the sockets hold
+    is_half_closed = asyncio.Event()
+
+    async def handler(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        transport = request.transport
+        assert transport is not None
+        transport.write(much)
+        while not transport.is_closing():  # noqa: ASYNC110 - no event tells it
+            await asyncio.sleep(0.01)
+        is_half_closed.set()
+        await asyncio.Event().wait()  # until it is cancelled, if ever
+        return response
+
+    async def nothing() -> None:
+        pass
+
+    problems: list[dict[str, Any]] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, problem: problems.append(problem))
+    limiter = ConnectionLimiter(
+        most=9, trusted=TrustedProxies(), count=lambda _: None, now=lambda: 0.0
+    )
+    with bind(Listen(host="127.0.0.1", port=0), setting="TDC_LISTEN") as sock:
+        async with serving(handler, (sock, None), limiter=limiter, drained=nothing):
+            reader, writer = await asyncio.open_connection("127.0.0.1", sock.getsockname()[1])
+            writer.write(b"GET / HTTP/1.0\r\n\r\n")
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write_eof()
+            async with asyncio.timeout(PATIENCE_S):
+                await is_half_closed.wait()
+                assert len(await reader.read()) == len(much)
+            writer.close()
+    assert problems == []
