@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import aiohttp
@@ -380,6 +380,9 @@ def _parent(pid: int) -> int:
 
 def _sockets(pid: int) -> set[str]:
     """Return the sockets that a process has open, its standard streams left out."""
-    folder = Path(f"/proc/{pid}/fd")
-    found = {str(each.readlink()) for each in folder.iterdir() if int(each.name) > 2}
+    found = set()
+    for each in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # it has been closed since it was listed
+            if int(each.name) > 2:
+                found.add(str(each.readlink()))
     return {each for each in found if each.startswith("socket:")}
