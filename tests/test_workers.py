@@ -581,20 +581,14 @@ def is_there(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
-def children_of(pid: int) -> set[int]:
-    """Return the processes that a process has started."""
-    told = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
-    return {int(each) for each in told.split()}
-
-
 async def started_by(pid: int, *, known: set[int]) -> int:
     """Wait until a process has started another one, and return that."""
 
     async def is_started() -> bool:
-        return bool(children_of(pid) - known)
+        return bool(set(children(pid)) - known)
 
     await until(is_started)
-    return (children_of(pid) - known).pop()
+    return (set(children(pid)) - known).pop()
 
 
 async def successor_of(running: Workers) -> int:
@@ -728,8 +722,9 @@ async def new_child(process: Process, known: Sequence[int]) -> int:
 
     async def is_there() -> bool:
         for pid in set(children(process.pid)) - set(known):
-            if b"--control" in Path(f"/proc/{pid}/cmdline").read_bytes():  # noqa: ASYNC240 - no disk
-                found[:] = [pid]
+            with suppress(FileNotFoundError, ProcessLookupError):  # it has ended
+                if b"--control" in Path(f"/proc/{pid}/cmdline").read_bytes():  # noqa: ASYNC240 - no disk
+                    found[:] = [pid]
         return bool(found)
 
     await until(is_there)

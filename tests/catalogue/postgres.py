@@ -6,7 +6,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 # The fastest server that still keeps its transactions; nothing here outlives a test.
@@ -42,12 +42,14 @@ def frozen(home: Path) -> Iterator[None]:
     os.kill(int(postmaster), signal.SIGSTOP)  # first, so that it starts no other backend
     backends = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text("ascii").split()
     for backend in backends:
-        os.kill(int(backend), signal.SIGSTOP)
+        with suppress(ProcessLookupError):  # its connection has been closed
+            os.kill(int(backend), signal.SIGSTOP)
     try:
         yield
     finally:
         for process in (*backends, postmaster):
-            os.kill(int(process), signal.SIGCONT)
+            with suppress(ProcessLookupError):
+                os.kill(int(process), signal.SIGCONT)
 
 
 @contextmanager

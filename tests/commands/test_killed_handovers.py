@@ -14,6 +14,7 @@ import pytest
 from proxy.server.channel import Channel
 from proxy.server.handover import handover_path
 from proxy.settings import Listen
+from tests.bench.process_tree import children
 from tests.commands.cli import Cli
 from tests.commands.test_reload import at, event, is_answered, status_of
 from tests.process import Process, beside, run, served
@@ -164,13 +165,13 @@ async def test_killed_at_any_time(cli: Cli) -> None:
             asked = asyncio.create_task(run("reload", environ=at(cli, public, admin)))
 
             async def is_started() -> bool:
-                return bool(_children(process.pid))
+                return bool(children(process.pid))
 
             await until(is_started)
             await asyncio.sleep(wait_s)
             if "handed over" in process.output:
                 break  # it was fast: the process before has ended its work
-            for pid in _children(process.pid):
+            for pid in children(process.pid):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             status, output = await asked
@@ -181,16 +182,9 @@ async def test_killed_at_any_time(cli: Cli) -> None:
             assert await is_answered(public, "/-/readyz") == 200
 
             async def is_alone() -> bool:
-                return not _children(process.pid)
+                return not children(process.pid)
 
             await until(is_alone)
         else:
             assert (await run("reload", environ=at(cli, public, admin)))[0] == 0
         assert refused
-
-
-def _children(pid: int) -> list[int]:
-    threads = Path(f"/proc/{pid}/task")
-    return [
-        int(each) for task in threads.iterdir() for each in (task / "children").read_text().split()
-    ]
