@@ -31,6 +31,7 @@ class Tally:
         broken: Downloads that broke off, and went on by a range.
         refused: Answers that put a client off, by status.
         longest_s: The longest that a client had to try for a next octet.
+        running: Those that have not come to their end.
     """
 
     begun: int = 0
@@ -39,6 +40,7 @@ class Tally:
     broken: int = 0
     refused: Counter[int] = field(default_factory=Counter)
     longest_s: float = 0.0
+    running: set[object] = field(default_factory=set)
 
     @property
     def noticed(self) -> int:
@@ -75,8 +77,9 @@ async def downloading(url: str, content: bytes, *, clients: int) -> AsyncIterato
 
 
 async def _download(http: aiohttp.ClientSession, url: str, content: bytes, tally: Tally) -> None:
-    have, etag = 0, ""
+    have, etag, this = 0, "", object()
     failing_since: float | None = None
+    tally.running.add(this)
     while have < len(content):
         fields = {"Range": f"bytes={have}-", "If-Range": etag} if have else {}
         try:
@@ -101,6 +104,7 @@ async def _download(http: aiohttp.ClientSession, url: str, content: bytes, tally
         except aiohttp.ClientError:
             tally.broken += 1
             failing_since = failing_since or time.monotonic()
+    tally.running.discard(this)
     tally.whole += 1
     tally.octets += have
 

@@ -185,8 +185,14 @@ async def _leader_killed(here: Site, leader: Replica, tally: Tally) -> float:
 
     await until(is_delivering)
     await leader.end(signal.SIGKILL)
+    met = set(tally.running)
     took_s = await here.until_read()
     await leader.start()
+
+    async def have_noticed() -> bool:  # not before what HAProxy still holds has come
+        return not met & tally.running
+
+    await until(have_noticed)
     return took_s
 
 
