@@ -15,7 +15,8 @@ import pytest
 from proxy import __version__
 from tests.installed import ROOT, Environment, run_in
 
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+_DOCUMENT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+PROJECT = _DOCUMENT["project"]
 _OWN = {"proxy", "tests"}
 
 
@@ -49,6 +50,13 @@ def program(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     environment = Environment(tmp_path_factory.mktemp("installed"))
     environment.install(wheel)
     return environment.program
+
+
+def test_mutants_are_of_files_that_exist() -> None:
+    """What ``make mutants`` changes, and by what it is judged: a file that moved takes its line."""
+    named = _DOCUMENT["tool"]["mutmut"]
+    for path in (*named["only_mutate"], *named["pytest_add_cli_args_test_selection"]):
+        assert list(ROOT.glob(path)), path
 
 
 def test_wheel_is_whole(wheel: Path) -> None:
