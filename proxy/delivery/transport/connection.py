@@ -16,6 +16,7 @@ from yarl import URL
 
 from proxy.delivery.transport.parsing import (
     MOST_HEADER_OCTETS,
+    MOST_REMEMBERED_OCTETS,
     ChunkParser,
     Head,
     could_begin,
@@ -197,7 +198,8 @@ class OriginConnection(asyncio.BufferedProtocol):
                 break
             section = bytes(self._received[:end])
             method, url = self._asked
-            head = read_head(section, method=method)
+            read = read_head if end <= MOST_REMEMBERED_OCTETS else read_head.__wrapped__
+            head = read(section, method)
             del self._received[:end]
             searched = 0
             if head.status < 200:  # noqa: PLR2004 - interim answers (RFC 9110, 15.2)

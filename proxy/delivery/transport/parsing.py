@@ -8,6 +8,7 @@ readers could see two messages, there is none.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 
 import httptools
@@ -20,6 +21,8 @@ from proxy.semantics.field_lines import connection_options
 # nginx and Node.js refuse at 32 and 16 KiB; a signed redirect and a CSP are some KiB.
 MOST_HEADER_OCTETS = 32 * 1024
 _MOST_FIELDS = 200
+# Longer header sections are read anew each time, so that what is remembered stays small.
+MOST_REMEMBERED_OCTETS = 2048
 # Chunk extensions, sizes and trailers that come without any content between them.
 _MOST_FRAMING_OCTETS = 16 * 1024
 
@@ -61,8 +64,11 @@ def could_begin(octets: bytearray) -> bool:
     return _BEGIN.match(begin + _ANY_BEGIN[len(begin) :]) is not None
 
 
-def read_head(section: bytes, *, method: str) -> Head:
+@lru_cache(maxsize=256)  # an origin says the same of one content, but for the second in its Date
+def read_head(section: bytes, method: str) -> Head:
     """Return the header section that these octets are, with the empty line at its end.
+
+    It is remembered, and shared by all who read the same octets: nobody can change it.
 
     Args:
         section: All of it.
