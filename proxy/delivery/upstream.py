@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from http import HTTPStatus
+from itertools import repeat
 
 from aiohttp import hdrs
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -23,7 +24,7 @@ from proxy.errors import (
 from proxy.semantics.codings import codings
 from proxy.semantics.dates import parse_retry_after
 from proxy.semantics.evaluation import RepresentationMetadata
-from proxy.semantics.headers import media_type, outbound
+from proxy.semantics.headers import DECIDING, media_type, outbound
 from proxy.semantics.ranges import (
     ContentRange,
     SelectedRange,
@@ -226,7 +227,7 @@ def upstream_of(response: HttpResponse, delivery: Delivery, method: str) -> Upst
     status, fields = response.status, response.fields
     if method == "HEAD":
         status, fields = _as_head(status, fields)
-    passed = _passed(tuple(outbound(fields, status=status)))
+    passed = _passed(status, tuple(map(tuple, map(fields.getall, DECIDING, repeat(())))))
     if hdrs.CONTENT_ENCODING in fields and codings(fields) != ():
         # What is coded is a choice of the moment: nothing of it is true of the next answer.
         if delivery.representation is not None:
@@ -252,8 +253,13 @@ def upstream_of(response: HttpResponse, delivery: Delivery, method: str) -> Upst
     )
 
 
-@lru_cache(maxsize=256)  # few contents are asked for again and again, and answered the same
-def _passed(lines: tuple[tuple[str, str], ...]) -> PassedFields:
+@lru_cache(maxsize=1024)  # few contents are asked for again and again, and answered the same
+def _passed(status: int, given: tuple[tuple[str, ...], ...]) -> PassedFields:
+    """Return what may reach the client, by the lines that an answer has of each of DECIDING."""
+    fields = CIMultiDict(
+        [(name, line) for name, lines in zip(DECIDING, given, strict=True) for line in lines]
+    )
+    lines = outbound(fields, status=status)
     passed = dict(lines)
     length, content_range = passed.get("Content-Length"), passed.get("Content-Range")
     content_length = complete_length = int(length) if length is not None else None

@@ -7,10 +7,8 @@ its own modules.
 
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
-from itertools import repeat
 
-from multidict import CIMultiDict, MultiMapping, istr
+from multidict import MultiMapping, istr
 
 from proxy.semantics.conditional import PRECONDITIONS, Preconditions
 from proxy.semantics.dates import parse_http_date
@@ -40,8 +38,8 @@ OUTBOUND = (
     "Last-Modified",
     "Accept-Ranges",
 )
-
-_DECIDING = (*map(istr, OUTBOUND), istr("Connection"))
+# All that `outbound` looks at, for whoever remembers what it returned.
+DECIDING = (*map(istr, OUTBOUND), istr("Connection"))
 
 _MEDIA_TYPE = re.compile(rf"({TOKEN}/{TOKEN})[ \t]*(?:;.*)?", re.DOTALL)
 _LANGUAGES = re.compile(r"[A-Za-z0-9\-]{1,35}(?:[ \t]*,[ \t]*[A-Za-z0-9\-]{1,35}){0,15}")
@@ -84,20 +82,11 @@ def outbound(fields: MultiMapping[str], *, status: int) -> list[tuple[str, str]]
         status: Its status. A 304 passes validators only, a 416 only Content-Range; any other
             failure describes itself and passes nothing (RFC 9110, 15.4.5, 15.5.17, 8.3).
     """
-    return list(_passing(status, tuple(map(tuple, map(fields.getall, _DECIDING, repeat(()))))))
-
-
-@lru_cache(maxsize=1024)  # few contents are asked for again and again, and answered the same
-def _passing(status: int, lines: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, str], ...]:
-    """Return the lines that pass of those that an answer has of OUTBOUND's fields."""
-    fields = CIMultiDict(
-        [(name, line) for name, given in zip(_DECIDING, lines, strict=True) for line in given]
-    )
     hop = connection_options(fields)
     names = tuple(name for name in _of_status(status) if name.lower() not in hop)
     given = {name: combined(fields, name) for name in names}
     checked = {name: _CHECKS[name](value) for name, value in given.items() if value is not None}
-    return tuple(_lines(names, checked))
+    return _lines(names, checked)
 
 
 def media_type(value: str | None) -> str | None:
