@@ -20,26 +20,33 @@ _OF_THE_REQUEST = frozenset({404, 405, 406, 408, 410, 411, 413, 414, 415, 416, 4
 
 
 class Refusals:
-    """Which services answered and what they refused, since the start of one token keeper."""
+    """Which services answered and what they refused, since the start of one token keeper.
+
+    Attributes:
+        answered_last: The service whose answer was recorded last.
+        denied: What was refused to sessions that had just begun, and was not answered since.
+    """
 
     def __init__(self) -> None:
+        self.answered_last = ""
         self._answering: dict[str, None] = {}  # those that answered last at the end
-        self._denied: dict[object, None] = {}
+        self.denied: dict[object, None] = {}
         self._disbelieved_at: float | None = None
 
     def note_answer(self, service: str, subject: object) -> None:
-        """Record that a service answered."""
+        """Record that a service answered; nothing new if it did last, and nothing is denied."""
+        self.answered_last = service
         self._answering.pop(service, None)
         self._answering[service] = None
         if len(self._answering) > _MOST_SERVICES:
             self._answering.pop(next(iter(self._answering)))
-        self._denied.pop(subject, None)
+        self.denied.pop(subject, None)
 
     def note_denial(self, subject: object) -> None:
         """Record what was refused to a session that had just begun."""
-        self._denied[subject] = None
-        if len(self._denied) > _MOST_SUBJECTS:
-            self._denied.pop(next(iter(self._denied)))
+        self.denied[subject] = None
+        if len(self.denied) > _MOST_SUBJECTS:
+            self.denied.pop(next(iter(self.denied)))
 
     def is_unusual(self, error: ThronError, service: str, subject: object) -> bool:
         """Tell whether an error looks like the end of a session.
@@ -52,14 +59,14 @@ class Refusals:
         refuses = status in _REDIRECTS_AND_CLIENT_ERRORS or status == _SERVER_ERROR
         if not refuses or status in _OF_THE_REQUEST:
             return False
-        return service in self._answering and subject not in self._denied
+        return service in self._answering and subject not in self.denied
 
     def may_disbelieve(self, service: str, subject: object, *, is_shared: bool, now: float) -> bool:
         """Tell whether a login is worth a try though validateToken calls the session good.
 
         A shared session may have been answered before, in the process that logged in.
         """
-        if subject in self._denied or not (is_shared or service in self._answering):
+        if subject in self.denied or not (is_shared or service in self._answering):
             return False
         at = self._disbelieved_at
         if at is not None and 0 <= now - at < _PAUSE_S:

@@ -272,14 +272,23 @@ class TokenKeeper:
                     _raise_as_denial(error)
                 session, is_new = replaced
             else:
-                self._refusals.note_answer(service, subject)
-                if is_new:
-                    self._futile_logins.clear()
                 if session is self._session:
                     self._used_at = self._now()
-                    self._note_answer()
+                noted = self._refusals
+                is_as_before = noted.answered_last == service and not noted.denied
+                if is_new or self._failure is not None or not is_as_before:
+                    self._note_success(session, service, subject, is_new=is_new)
                 return result
         raise ThronUnreachable("THRON ended every token while it was in use")
+
+    def _note_success(
+        self, session: ThronSession, service: str, subject: object, *, is_new: bool
+    ) -> None:
+        self._refusals.note_answer(service, subject)
+        if is_new:
+            self._futile_logins.clear()
+        if session is self._session:
+            self._note_answer()
 
     async def _replace(
         self, session: ThronSession, refusal: ThronError, service: str, subject: object
