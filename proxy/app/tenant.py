@@ -28,7 +28,7 @@ from proxy.delivery.bulkhead import Bulkhead
 from proxy.delivery.circuit_breaker import CircuitBreaker
 from proxy.delivery.delivery_builder import DeliveryBuilder
 from proxy.delivery.explain import Explainer
-from proxy.delivery.http_client import HttpClient
+from proxy.delivery.http_client import HttpClient, Observers
 from proxy.delivery.lookup import Lookup
 from proxy.delivery.origin import Origins
 from proxy.delivery.origin_client import OriginClient
@@ -40,7 +40,6 @@ from proxy.delivery.retrying_caller import RetryingCaller
 from proxy.delivery.reverification import Reverification
 from proxy.delivery.source_file import SourceFiles
 from proxy.delivery.transport.client import Http1Client
-from proxy.delivery.transport.connection import Authority
 from proxy.errors import ConfigurationError
 from proxy.idle_connections import IdleBoundedConnector
 from proxy.semantics.dates import parse_http_date
@@ -48,6 +47,7 @@ from proxy.semantics.headers import media_type
 from proxy.server.shared_counts import SharedQuestions
 from proxy.settings import Settings
 from proxy.telemetry import redaction
+from proxy.telemetry.histogram import HistogramByLabel
 from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.middleware import PSEUDONYM
 from proxy.tenant import AppContext, Tenant, TenantConnection
@@ -282,16 +282,11 @@ async def _open_origins(
     cdn, api = URL(settings.cdn_base), URL(settings.api_base)
     kinds = {(cdn.raw_host, cdn.port): "cdn", (api.raw_host, api.port): "api"}
 
-    def connected(origin: Authority, seconds: float) -> None:
-        if metrics is not None:
-            kind = kinds.get((origin.host, origin.port), "other")
-            metrics.origin_connect.of[kind].observe(seconds)
+    def observe(histogram: HistogramByLabel, host: str, port: int) -> Callable[[float], None]:
+        return histogram.of[kinds.get((host, port), "other")].observe
 
-    def answered(url: URL, seconds: float) -> None:
-        if metrics is not None:
-            kind = kinds.get((url.raw_host, url.port), "other")
-            metrics.origin_first_byte.of[kind].observe(seconds)
-
+    connected = partial(observe, metrics.origin_connect) if metrics is not None else None
+    answered = partial(observe, metrics.origin_first_byte) if metrics is not None else None
     async with byte_client(settings, hosts, connected=connected) as http:
         origin_client = OriginClient(
             http,
@@ -346,15 +341,15 @@ async def byte_client(
     settings: Settings,
     hosts: OriginHosts,
     *,
-    connected: Callable[[Authority, float], None] | None = None,
+    connected: Observers | None = None,
 ) -> AsyncIterator[HttpClient]:
     """Give the client of the bytes, which edits nothing, closed at the end of the block.
 
     Args:
         settings: Loaded.
         hosts: Decides where connections may lead.
-        connected: Is told where each new connection leads, and how many seconds it took, where no
-            proxy makes it.
+        connected: Gives what observes the seconds that new connections took, where no proxy
+            makes them.
     """
     if settings.outbound_proxy is None:
         async with Http1Client(

@@ -1,12 +1,14 @@
 """What the delivery asks of an HTTP client: two of them answer to it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from multidict import CIMultiDictProxy
 from yarl import URL
 
 Fields = Sequence[tuple[str, str]]
+# Gives, for the host and port of an origin, what observes the seconds that it took.
+Observers = Callable[[str, int], Callable[[float], None]]
 
 
 class HttpResponse(Protocol):

@@ -9,7 +9,7 @@ from aiohttp import hdrs
 from yarl import URL
 
 from proxy.delivery.circuit_breaker import CircuitBreaker
-from proxy.delivery.http_client import Fields, HttpClient, HttpResponse
+from proxy.delivery.http_client import Fields, HttpClient, HttpResponse, Observers
 from proxy.delivery.origin_hosts import OriginHosts
 from proxy.errors import (
     OriginAnswerInvalid,
@@ -67,7 +67,7 @@ class OriginClient:
         first_byte_timeout_s: float,
         now: Callable[[], float],
         heard: Callable[[HttpResponse], None] | None = None,
-        answered: Callable[[URL, float], None] | None = None,
+        answered: Observers | None = None,
     ) -> None:
         """Make a client that knows no breaker yet.
 
@@ -77,7 +77,7 @@ class OriginClient:
             first_byte_timeout_s: From the request to the header section of the answer.
             now: Monotonic seconds, for the breakers.
             heard: Is told of every answer, before its content is read.
-            answered: Is told which URL was asked, and how many seconds its answer took.
+            answered: Gives what observes the seconds from requests to their answers.
         """
         self._http = http
         self._hosts = hosts
@@ -119,7 +119,7 @@ class OriginClient:
             OriginTimeout: No connection or no answer in time.
             OriginAnswerInvalid: The answer is no HTTP.
         """
-        target = self._allowed(url, is_from_api=is_from_api)
+        target, observe = self._allowed(url, is_from_api=is_from_api)
         breaker = self._breakers.get(target.authority)
         if breaker is not None and (wait_s := breaker.retry_in_s(self._now())) > 0:
             raise OriginUnreachable(
@@ -141,8 +141,8 @@ class OriginClient:
             is_of_host = isinstance(exc, OriginError) and exc.proxy_status in _TO_CONNECT
             self._note_failure(target, about=about, problem=str(exc) if is_of_host else None)
             raise
-        if self._answered is not None:
-            self._answered(target, time.monotonic() - began)
+        if observe is not None:
+            observe(time.monotonic() - began)
         if self._heard is not None:
             self._heard(response)
         if response.status in FAILURES:
@@ -153,13 +153,17 @@ class OriginClient:
             self._breakers.pop(target.authority, None)  # the host answers
         return response
 
-    def _parsed_and_checked(self, url: str, *, is_from_api: bool) -> URL:
+    def _parsed_and_checked(
+        self, url: str, *, is_from_api: bool
+    ) -> tuple[URL, Callable[[float], None] | None]:
         target = _parsed(url)
         if is_from_api:
             self._hosts.check_redirect_of_api(target)
         else:
             self._hosts.check(target)
-        return target
+        if self._answered is None:
+            return target, None
+        return target, self._answered(target.raw_host or "", target.port or 0)
 
     def _note_failure(self, target: URL, *, about: str, problem: str | None) -> None:
         """Note a failure of a host, or one that says nothing of it where there is no problem."""

@@ -7,7 +7,7 @@ bounded, else it would stay with us and with the origins.
 import asyncio
 import re
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from itertools import chain
 from types import TracebackType
@@ -18,7 +18,7 @@ from aiohttp import hdrs
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-from proxy.delivery.http_client import Fields
+from proxy.delivery.http_client import Fields, Observers
 from proxy.delivery.transport.connecting import Dialer
 from proxy.delivery.transport.connection import READS, Authority, OriginConnection, Response
 from proxy.errors import OriginAnswerInvalid, OriginTimeout, OriginUnreachable
@@ -49,7 +49,7 @@ class Http1Client:
         tls: ssl.SSLContext,
         connect_timeout_s: float,
         most_idle: int = MOST_IDLE,
-        connected: Callable[[Authority, float], None] | None = None,
+        connected: Observers | None = None,
     ) -> None:
         """Make a client without connections.
 
@@ -58,7 +58,7 @@ class Http1Client:
             tls: Whom to trust.
             connect_timeout_s: For DNS, connection and TLS together.
             most_idle: How many idle connections are kept, to all hosts.
-            connected: Is told how many seconds each new connection took, and where it leads.
+            connected: Gives what observes the seconds that new connections took.
         """
         self._dialer = Dialer(resolver, tls=tls, connect_timeout_s=connect_timeout_s)
         self._most_idle = most_idle
@@ -128,19 +128,22 @@ class Http1Client:
             lambda: OriginConnection(authority, self._scratch, idle=self._keep, lost=self._forget),
         )
         if self._connected is not None:
-            self._connected(authority, now() - began)
+            self._connected(authority.host, authority.port)(now() - began)
         self._open.add(connection)
         return connection
 
     def _take_idle(self, authority: Authority) -> OriginConnection | None:
         """Return the connection to a host that became idle last, as the likeliest to be open."""
-        for connection in list(reversed(self._idle_since)):
-            if connection.authority == authority:
-                del self._idle_since[connection]
-                if connection.is_quiet():
-                    return connection
-                connection.abort()
-        return None
+        while True:
+            for connection in reversed(self._idle_since):
+                if connection.authority == authority:
+                    break
+            else:
+                return None
+            del self._idle_since[connection]
+            if connection.is_quiet():
+                return connection
+            connection.abort()
 
     def _keep(self, connection: OriginConnection) -> None:
         loop = asyncio.get_running_loop()
