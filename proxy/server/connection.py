@@ -4,23 +4,24 @@ aiohttp's parser lets some requests pass that RFC 9112 has refused: these meet n
 aiohttp's own, the answer to what it refuses bears its name and version and a piece of what was
 sent, and the log a traceback. And the connection tells its limiter whether it may be closed.
 
-aiohttp's names that are not public are used here alone: ``_request_factory`` and
-``_request_handler``, which ``start`` reads for each message, ``_messages``, which it takes them
-from, ``_waiter``, by which it is woken, ``_keepalive_handle``, ``_keepalive_timeout`` and
-``_next_keepalive_close_time``, by which it lets go of a connection that is not used, ``_parser``
-and ``_loop``; and ``ERROR``, the message of a request that cannot be parsed.
-tests/server/test_connection.py tells when they change.
+aiohttp's names that are not public are used here alone: ``_request_factory``, which ``start`` calls
+for each message, ``_messages``, which it takes them from, ``_ErrInfo``, the message of a request
+that cannot be parsed, ``_waiter``, by which it is woken, ``_keepalive_handle``,
+``_keepalive_timeout`` and ``_next_keepalive_close_time``, by which it lets go of a connection that
+is not used, ``_parser`` and ``_loop``. tests/server/test_connection.py tells when they change.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
 
 import structlog
-from aiohttp import EMPTY_PAYLOAD, HttpVersion11, web
+from aiohttp import EMPTY_PAYLOAD, HttpVersion11, StreamReader, web
 from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError
 from aiohttp.http_parser import RawRequestMessage
-from aiohttp.web_protocol import ERROR
+from aiohttp.web_protocol import _ErrInfo
+from yarl import URL
 
 from proxy.semantics.field_lines import combined
 from proxy.semantics.forwarded import Scheme, valid_host
@@ -51,11 +52,34 @@ class InvalidTransferEncoding(BadHttpMessage):
     """The end of the content is not told, or by HTTP/1.0, which has no codings (RFC 9112, 6.1)."""
 
 
+class _Messages(deque[tuple[RawRequestMessage | _ErrInfo, StreamReader]]):
+    """What aiohttp has parsed; what its parser lets pass and is no request is an error here."""
+
+    def append(self, parsed: tuple[RawRequestMessage | _ErrInfo, StreamReader], /) -> None:
+        """Take a message, and the reader of its content."""
+        message, content = parsed
+        problem: HttpProcessingError | None = None
+        if isinstance(message, _ErrInfo):
+            pass  # the parser has told already
+        elif message.version.major != 1:
+            problem = UnknownVersion(message="version")
+        elif (host := message.headers.get("Host")) is not None and valid_host(host) is None:
+            problem = InvalidHost("Host")  # the parser refuses a second one
+        elif message.url.absolute and not _has_host(message.url):
+            problem = InvalidHost("the target's host")
+        elif "Transfer-Encoding" in message.headers and (
+            message.version.minor == 0 or not combined(message.headers, "Transfer-Encoding")
+        ):
+            problem = InvalidTransferEncoding("Transfer-Encoding")
+        if problem is not None:
+            message = _ErrInfo(problem.code, problem, problem.message)
+        super().append((message, content))
+
+
 class ClientConnection(web.RequestHandler):
     """aiohttp's end of a connection, to be made for each one."""
 
     __slots__ = (
-        "_answer",
         "_asked",
         "_at_once",
         "_draining",
@@ -65,7 +89,6 @@ class ClientConnection(web.RequestHandler):
         "_overdue",
         "_peer",
         "_place",
-        "_refused",
         "_scheme",
     )
 
@@ -101,9 +124,8 @@ class ClientConnection(web.RequestHandler):
         self._peer = ""
         self._scheme: Scheme = "http"
         self._asked: web.BaseRequest | None = None
-        self._refused: HttpProcessingError | None = None
         self._make_request, self._request_factory = manager.request_factory, self._received
-        self._answer, self._request_handler = manager.request_handler, self._answered
+        self._messages = _Messages()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for the first header section."""
@@ -131,44 +153,42 @@ class ClientConnection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Take octets, and begin to wait for a header section whose first ones come."""
+        waiter = self._waiter
+        if (
+            not self._is_between
+            or self._messages
+            or waiter is None
+            or waiter.done()
+            or self._keepalive_handle is None
+            or self.transport is None
+            or self.transport.get_write_buffer_size()
+            or not (data.startswith(b"HEAD ") or b"\r\nif-" in data.lower())
+        ):
+            waiter = None  # something is on its way, or these ask for content: aiohttp wakes it
         # One by one: of requests that come together, aiohttp drops the good before a malformed one.
         for _ in range(_PIPELINED):
             end = data.find(_END) + len(_END)
             if end < len(_END) or end == len(data):  # none is found, or nothing follows it
                 break
-            self._take(data[:end])
-            data = data[end:]
-        waiter = self._waiter
-        # The connection waits for another request, and nothing is on its way.
-        if (
-            self._is_between
-            and not self._messages
-            and waiter is not None
-            and not waiter.done()
-            and self._keepalive_handle is not None
-            and self.transport is not None
-            and not self.transport.get_write_buffer_size()
-        ):
+            super().data_received(data[:end])
+            data, waiter = data[end:], None
+        messages = len(self._messages)
+        if waiter is None:
+            super().data_received(data)
+        else:
             # aiohttp's task is not woken before it is clear that it has something to do: to wake
             # it, and to make another one for the request, takes longer than an answer at once.
             self._waiter = None
             try:
-                self._take(data)
+                super().data_received(data)
             finally:
                 self._waiter = waiter
-            if self._messages and not self._is_answered_at_once():
-                waiter.set_result(None)
-        else:
-            self._take(data)
+        self._is_between = len(self._messages) > messages and data.endswith(_END)
+        if waiter is not None and self._messages and not self._is_answered_at_once():
+            waiter.set_result(None)
         is_idle = self._asked is None and not self._messages
         if is_idle and not self._is_between and self._overdue is None:
             self._expect_header()
-
-    def _take(self, data: bytes) -> None:
-        """Let aiohttp take octets, and note whether they end with a message."""
-        messages = len(self._messages)
-        super().data_received(data)
-        self._is_between = len(self._messages) > messages and data.endswith(_END)
 
     def _is_answered_at_once(self) -> bool:
         """Answer a request that has come alone, if its answer has no content and is known."""
@@ -176,11 +196,7 @@ class ClientConnection(web.RequestHandler):
         parser, transport = self._parser, self.transport
         if (
             not isinstance(message, RawRequestMessage)  # it could not be parsed
-            or (
-                message.method != "HEAD"
-                and "If-None-Match" not in message.headers
-                and "If-Modified-Since" not in message.headers
-            )
+            or message.method not in {"GET", "HEAD"}
             or message.version != HttpVersion11
             or message.should_close
             or message.upgrade
@@ -192,7 +208,6 @@ class ClientConnection(web.RequestHandler):
             or self._at_once is None
             or parser is None
             or transport is None
-            or _problem(message) is not None
         ):
             return False
         octets = self._at_once(message, self._peer, self._scheme)
@@ -286,38 +301,21 @@ class ClientConnection(web.RequestHandler):
             self._overdue.cancel()
             self._overdue = None
         self._place.busy()
-        self._refused = _problem(message)
-        try:
-            self._asked = self._make_request(ERROR if self._refused else message, *more)
-        except ValueError:  # of yarl, for a target whose host IDNA refuses
-            self._refused = InvalidHost("the target's host")
-            self._asked = self._make_request(ERROR, *more)
+        self._asked = self._make_request(message, *more)
         return self._asked
-
-    async def _answered(self, request: web.BaseRequest) -> web.StreamResponse:
-        if self._refused is not None:
-            return self.handle_error(request, self._refused.code, self._refused)
-        return await self._answer(request)
 
 
 def _nothing() -> None:
     """End nothing: the connection has."""
 
 
-def _problem(message: RawRequestMessage) -> HttpProcessingError | None:
-    """Return why a message that aiohttp's parser lets pass is no request; None if it is one."""
-    if message is ERROR:
-        return None  # the parser has told already
-    if message.version.major != 1:
-        return UnknownVersion(message="version")
-    host = message.headers.get("Host")  # the parser refuses a second one
-    if host is not None and valid_host(host) is None:
-        return InvalidHost("Host")
-    if "Transfer-Encoding" not in message.headers:
-        return None
-    if message.version.minor == 0 or not combined(message.headers, "Transfer-Encoding"):
-        return InvalidTransferEncoding("Transfer-Encoding")
-    return None
+def _has_host(url: URL) -> bool:
+    """Tell whether the host of a target can be read, where it has one (IDNA refuses some)."""
+    try:
+        _ = url.host
+    except ValueError:
+        return False
+    return True
 
 
 def _has_content(request: web.BaseRequest) -> bool:

@@ -15,7 +15,7 @@ import trustme
 from aiohttp import web
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http_parser import RawRequestMessage
-from aiohttp.web_protocol import ERROR
+from aiohttp.web_protocol import _ErrInfo
 
 from proxy.semantics.forwarded import Scheme, TrustedProxies
 from proxy.server.certificate import Certificate
@@ -88,6 +88,9 @@ MALFORMED = [
     pytest.param(b"GET http://a:99999/ HTTP/1.1\r\nHost: a\r\n\r\n", id="port of no host"),
     pytest.param(b"GET http://xn--/ HTTP/1.1\r\nHost: a\r\n\r\n", id="target of no host"),
     pytest.param(b"GET http://xn--a-ecp.ru/ HTTP/1.1\r\nHost: a\r\n\r\n", id="IDNA of no host"),
+    pytest.param(
+        b"CONNECT xn--a-ecp.ru:443 HTTP/1.1\r\nHost: a\r\n\r\n", id="IDNA of no authority"
+    ),
     pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n\r\n", id="no coding"),
     pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: ,\r\n\r\n", id="empty list"),
     pytest.param(
@@ -185,14 +188,16 @@ def test_private_names_of_aiohttp() -> None:
     assert aiohttp.__version__ == "3.14.5", "read web_protocol.RequestHandler.start again"
     read_by_start = inspect.getsource(web.RequestHandler.start)
     assert read_by_start.count("self._request_factory(") == 1
-    assert read_by_start.count("request_handler = self._request_handler") == 1
+    assert read_by_start.count("self._make_error_handler(message)") == 1
     assert read_by_start.count("self._messages.popleft()") == 1
+    everything = inspect.getsource(web.RequestHandler)
+    assert everything.count("self._messages.") == everything.count("self._messages.append(") + 1
     assert {
-        *("_request_factory", "_request_handler", "_messages", "_waiter"),
+        *("_request_factory", "_messages", "_waiter"),
         *("_keepalive_handle", "_keepalive_timeout", "_next_keepalive_close_time"),
     } <= set(web.RequestHandler.__slots__)
     assert {"_loop", "_parser"} <= set(BaseProtocol.__slots__)
-    assert ERROR.version == aiohttp.HttpVersion10
+    assert list(inspect.signature(_ErrInfo).parameters) == ["status", "exc", "message"]
 
 
 @pytest.mark.parametrize(
