@@ -89,9 +89,10 @@ class Transfer:
 
     def count(self, octets: int) -> None:
         """Count octets that have been handed to the client."""
-        if self.record.first_byte_s is None:
-            self.record.first_byte()
-        self.record.octets += octets
+        record = self.record
+        if record.first_byte_s is None:
+            record.first_byte_s = record.monotonic() - record.began
+        record.octets += octets
         if self.left is not None:
             self.left -= octets
 

@@ -76,7 +76,7 @@ class AccessRecord:
         reason: What the operator may want to know of it.
         trace_id: Of the trace that the request is a part of (W3C Trace Context).
         parent_id: Of whoever asked, in that trace.
-        monotonic: The clock that ``began`` was read from.
+        monotonic: The clock that ``began`` was read from, and the first octet is timed by.
         duration_s: From the request to the end of its answer; None while it is being answered.
         headers_sent: Whether the status line is on its way, so that an error can only break off.
     """
@@ -117,11 +117,6 @@ class AccessRecord:
             return "error"
         is_failure = self.ended_by in {"origin", "gateway"} or (self.status or 0) >= 500  # noqa: PLR2004 - RFC 9110, 15.6
         return "warning" if is_failure else "info"
-
-    def first_byte(self) -> None:
-        """Note that content begins to arrive."""
-        if self.first_byte_s is None:
-            self.first_byte_s = self.monotonic() - self.began
 
 
 def log_access(record: AccessRecord) -> None:

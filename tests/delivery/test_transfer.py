@@ -8,6 +8,7 @@ import pytest
 
 from proxy.delivery.transfer import MinRate, Transfer
 from proxy.errors import OriginTimeout, Preempted, ReaderTooSlow
+from proxy.telemetry.access_record import AccessRecord
 from tests.delivery.taking import new_record
 
 
@@ -100,6 +101,18 @@ async def test_one_that_has_left_is_no_slow_reader(error: type[OSError]) -> None
 
     with pytest.raises(error):
         await leave()
+
+
+def test_the_first_octet() -> None:
+    """The first octet is timed by the record's clock, once."""
+    times = iter([3.0, 4.0])
+    record = AccessRecord("id", "127.0.0.1", "https", None, 1.0, monotonic=lambda: next(times))
+    transfer = Transfer(record, MinRate(min_rate_bytes_s=1, window_s=10), now=lambda: 0.0)
+    transfer.left = 2
+    for _ in range(2):
+        transfer.count(1)
+        assert record.first_byte_s == 2
+    assert (record.octets, transfer.left) == (2, 0)
 
 
 def test_what_is_counted() -> None:

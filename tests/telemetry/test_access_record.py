@@ -24,16 +24,6 @@ def test_request_ids_are_unique() -> None:
     assert {len(each) for each in ids} == {32}
 
 
-def test_the_first_octet() -> None:
-    """The first octet is timed by the record's clock, once."""
-    times = iter([3.0, 4.0])
-    record = AccessRecord("id", "127.0.0.1", "https", None, 1.0, monotonic=lambda: next(times))
-    record.first_byte()
-    assert record.first_byte_s == 2
-    record.first_byte()
-    assert record.first_byte_s == 2
-
-
 @pytest.mark.parametrize(
     ("status", "ended_by", "is_failure"),
     [
