@@ -6,9 +6,9 @@ import socket
 import struct
 import sys
 import time
+from collections.abc import Awaitable, Callable
 
 from aiohttp import HttpVersion11, web
-from aiohttp.abc import AbstractStreamWriter
 
 from proxy.delivery.response_headers import head
 from proxy.delivery.transport.connection import plain_socket
@@ -24,6 +24,7 @@ _LOOK_EVERY_S = 0.05
 _NOTSENT_LOWAT = 25 if sys.platform == "linux" else None
 # Closed so, a connection is reset (socket(7)): its client does not take what it has for the whole.
 _RESETS, _CLOSES = struct.pack("ii", 1, 0), struct.pack("ii", 0, 0)
+_LEFT = "the client has left"
 
 
 class ClientStream(web.StreamResponse):
@@ -37,10 +38,12 @@ class ClientStream(web.StreamResponse):
         keep_alive: Whether the connection takes another request after this one.
         in_chunks: Whether the content is chunked, so that octets cannot be given to the connection
             as they are.
+        drain: Waits while the connection takes no more.
     """
 
     prepared = True
     keep_alive = False
+    drain: Callable[[], Awaitable[None]]  # type: ignore[assignment] # that of the connection
 
     def __init__(
         self,
@@ -61,8 +64,15 @@ class ClientStream(web.StreamResponse):
             record: Of the request; ``expected`` is the length of the content, None if unknown.
             has_content: Whether octets of content follow.
             is_last: Whether the connection is closed afterwards.
+
+        Raises:
+            ConnectionResetError: The client has left.
         """
         super().__init__(status=status)
+        record.status = status
+        record.headers_sent = True
+        if request.transport is None:
+            raise ConnectionResetError(_LEFT)
         is_recent = request.version >= HttpVersion11
         has_end = not has_content or record.expected is not None
         self.keep_alive = request.keep_alive and not is_last and (has_end or is_recent)
@@ -79,19 +89,17 @@ class ClientStream(web.StreamResponse):
             is_recent=is_recent,
         )
         self._connection = request.transport
+        self.drain = request.writer.drain
         # asyncio's TLS counts only what it has not given to the connection below, which has a
         # buffer of its own and no public name; tests/delivery/test_relay.py tells when the private
         # one changes.
         tls = getattr(self._connection, "_ssl_protocol", None)
         self._below_tls: asyncio.Transport | None = getattr(tls, "_transport", None)
-        self._flow: AbstractStreamWriter = request.writer
         self._ends_with_connection = not has_end and not is_recent
         self._has_ended = False
         self._most_waiting = _MOST_WAITING
         if self._ends_with_connection:
             self._set_option(socket.SOL_SOCKET, socket.SO_LINGER, _RESETS)
-        record.status = status
-        record.headers_sent = True
 
     @property
     def transport(self) -> asyncio.Transport:
@@ -109,11 +117,12 @@ class ClientStream(web.StreamResponse):
         Raises:
             ConnectionResetError: The client has left.
         """
-        connection = self._open_connection()
+        if self._connection.is_closing():
+            raise ConnectionResetError(_LEFT)
         head, self._head = self._head, b""
         if self.in_chunks:
             octets = b"".join((b"%x\r\n" % len(octets), octets, b"\r\n")) if octets else b""
-        connection.write(b"".join((head, octets)) if head else octets)
+        self._connection.write(b"".join((head, octets)) if head else octets)
 
     async def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send octets of the content, and wait while the connection takes no more.
@@ -132,8 +141,7 @@ class ClientStream(web.StreamResponse):
     @property
     def is_full(self) -> bool:
         """Whether the origin is to be held back until ``drain`` returns."""
-        waiting = 0 if self._connection is None else self._connection.get_write_buffer_size()
-        return waiting > self._most_waiting
+        return self._connection.get_write_buffer_size() > self._most_waiting
 
     def plain_socket(self) -> int | None:
         """Return the descriptor of the client's socket, None with TLS.
@@ -143,19 +151,17 @@ class ClientStream(web.StreamResponse):
         """
         return plain_socket(self.transport)
 
-    async def drain(self) -> None:
-        """Wait while the connection takes no more.
-
-        Raises:
-            ConnectionError: The client has left.
-        """
-        await self._flow.drain()
-
     @property
     def is_empty(self) -> bool:
-        """Whether the connection has given all that was written to the system."""
-        below = self._below_tls
-        return not self._open_connection().get_write_buffer_size() and (
+        """Whether the connection has given all that was written to the system.
+
+        Raises:
+            ConnectionResetError: The client has left.
+        """
+        connection, below = self._connection, self._below_tls
+        if connection.is_closing():
+            raise ConnectionResetError(_LEFT)
+        return not connection.get_write_buffer_size() and (
             below is None or not below.get_write_buffer_size()
         )
 
@@ -169,7 +175,7 @@ class ClientStream(web.StreamResponse):
         if transport.get_write_buffer_size():
             transport.set_write_buffer_limits(0)  # drained is from now on what is empty
             try:
-                await self._flow.drain()
+                await self.drain()
             finally:
                 transport.set_write_buffer_limits()
         if not self.is_empty:
@@ -181,7 +187,7 @@ class ClientStream(web.StreamResponse):
         """Wait for what nothing tells of, looking at it whenever the socket takes more."""
         loop, takes_more = asyncio.get_running_loop(), asyncio.Event()
         try:
-            copy = os.dup(self._open_connection().get_extra_info("socket").fileno())
+            copy = os.dup(self._connection.get_extra_info("socket").fileno())
         except OSError:  # no descriptor is left
             while not self.is_empty:  # noqa: ASYNC110 - no event tells it
                 await asyncio.sleep(_LOOK_EVERY_S)
@@ -221,7 +227,7 @@ class ClientStream(web.StreamResponse):
         self._head = b""
         self._has_ended = True
         if last:
-            self._open_connection().write(last)
+            self._connection.write(last)  # by one that closes it is dropped
         if not self.is_empty:
             return False
         if self._ends_with_connection:
@@ -242,17 +248,17 @@ class ClientStream(web.StreamResponse):
         try:
             same.setsockopt(level, option, value)
         except OSError as exc:
-            raise ConnectionResetError("the client has left") from exc
+            raise ConnectionResetError(_LEFT) from exc
         finally:
             same.detach()
 
     def send_head(self) -> None:
         """Give the header section to the connection, unless that has been done."""
-        if self._head and self._connection is not None and not self._connection.is_closing():
+        if self._head and not self._connection.is_closing():
             self._connection.write(self._head)
             self._head = b""
 
     def _open_connection(self) -> asyncio.Transport:
-        if self._connection is None or self._connection.is_closing():
-            raise ConnectionResetError("the client has left")
+        if self._connection.is_closing():
+            raise ConnectionResetError(_LEFT)
         return self._connection
