@@ -86,10 +86,10 @@ class Admission:
         self._shares = Shares()  # of all but trusted proxies
         self._waiting: dict[_Waiter, None] = {}  # the longest first
         self._waiting_shares = Shares()
-        self._promised = 0  # places given to waiters that have not taken them yet
+        self._taken = 0  # the places, and those given to waiters that are not there yet
         self._giving_way = 0
         self._look: asyncio.Handle | None = None
-        self._requests = 0  # under way, with or without a place
+        self._pending = 0  # requests that have no place yet
         self._settling = asyncio.Event()
         self._warned_at = -math.inf
         self.is_closing = False
@@ -107,13 +107,13 @@ class Admission:
         return self._shared.allowed(self._max_downloads)
 
     @contextmanager
-    def under_way(self) -> Iterator[None]:
-        """Let a drain wait for a request, with or without a place, to the end of the block."""
-        self._requests += 1
+    def pending(self) -> Iterator[None]:
+        """Let a drain wait for a request that has no place yet, to the end of the block."""
+        self._pending += 1
         try:
             yield
         finally:
-            self._requests -= 1
+            self._pending -= 1
             self._settling.set()
 
     async def enter(self, address: str, transfer: Transfer) -> Place:
@@ -134,22 +134,28 @@ class Admission:
                 number += self._shared_clients.elsewhere(client)
             if number >= self._max_per_client:
                 raise TooManyForClient(f"{client} has {number} downloads")
-        taken = len(self._places) + self._promised
         # What the others leave is not asked for where there are none.
-        if taken >= self._max_downloads or (self._shared is not None and taken >= self._capacity):
-            await self._free_place(client)
+        if self._taken >= self._max_downloads or (
+            self._shared is not None and self._taken >= self._capacity
+        ):
+            with self.pending():
+                await self._free_place(client)
+        else:
+            self._taken += 1
         place = Place(client, transfer)
         self._places.add(place)
         if client is not None:
             self._shares.change(client, 1)
             if self._shared_clients is not None:
                 self._shared_clients.add(client)
-        self._note()
+        if self._shared is not None:
+            self._shared.note(self._taken)
         return place
 
     def leave(self, place: Place) -> None:
         """Take a place back."""
         self._places.remove(place)
+        self._taken -= 1
         if place.gives_way:  # it counts as its client's no more
             self._giving_way -= 1
         elif place.client is not None:
@@ -158,18 +164,19 @@ class Admission:
                 self._shared_clients.remove(place.client)
         if self._waiting:
             self._promise()
-        self._note()
+        if self._shared is not None:
+            self._shared.note(self._taken)
         self._settling.set()
 
     async def drained(self, *, at_most_s: float) -> int:
-        """Wait until no request is under way, and return how many downloads still run."""
+        """Wait for downloads, and for what may become one; return how many still run."""
         self.is_closing = True
         log.info("draining", downloads=self.running, at_most_s=at_most_s)
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(at_most_s):
                     # Again: an open connection may have asked once more before this task woke.
-                    while self._requests or self._places:
+                    while self._pending or self._places:
                         self._settling.clear()
                         await self._settling.wait()
         finally:  # a second signal cancels the wait
@@ -202,15 +209,15 @@ class Admission:
                 raise Overloaded(f"{self.running} downloads are running, none stalled") from exc
         except asyncio.CancelledError:
             if waiter not in self._waiting:
-                self._promised -= 1
+                self._taken -= 1
                 self._promise()
-                self._note()
+                if self._shared is not None:
+                    self._shared.note(self._taken)
             raise
         finally:
             self._waiting.pop(waiter, None)
             if client is not None:
                 self._waiting_shares.change(client, -1)
-        self._promised -= 1
 
     def _may_claim(self, client: str | None, *, asked: int, greedy: int) -> bool:
         """Tell whether a download of a client that has so many gives way to this client's.
@@ -240,6 +247,8 @@ class Admission:
                     self._cut_for(waiter.client, asked=asked[waiter.client], stalled=stalled)
         for _ in range(len(self._waiting)):  # other processes may have left places
             self._promise()
+        if self._shared is not None:
+            self._shared.note(self._taken)
         if self._waiting:
             self._look = asyncio.get_running_loop().call_later(_LOOK_EVERY_S, self._make_room)
 
@@ -277,20 +286,14 @@ class Admission:
 
     def _promise(self) -> None:
         """Give a free place to the request that waits the longest."""
-        if self.running + self._promised >= self._capacity:
+        if self._taken >= self._capacity:
             return
         for waiter in self._waiting:
             if not waiter.free.done():  # else it has left, and is about to say so
                 del self._waiting[waiter]
-                self._promised += 1
-                self._note()
+                self._taken += 1
                 waiter.free.set_result(None)
                 return
-
-    def _note(self) -> None:
-        """Tell other processes how many places are taken."""
-        if self._shared is not None:
-            self._shared.note(len(self._places) + self._promised)
 
     def _warn(self) -> None:
         if self._now() - self._warned_at >= _WARNED_EVERY_S:

@@ -36,6 +36,7 @@ from proxy.semantics import freshness
 from proxy.semantics.codings import is_acceptable
 from proxy.semantics.cors import METHODS, exposure, preflight
 from proxy.semantics.evaluation import (
+    Answer,
     Described,
     Forward,
     NotModified,
@@ -197,14 +198,27 @@ class Downloads:
         path = asked.path
         if path.connector.force_https and record.scheme == "http":
             return self._to_https(asked)
-        with self._limits.admission.under_way():
+        resolved = tenant.resolver.fresh(path.connector, path.address)
+        if resolved is None:
             # Whoever waits for a look-up takes no place from those whose content is known.
-            resolved = tenant.resolver.fresh(path.connector, path.address)
-            if resolved is None:
+            with self._limits.admission.pending():
                 resolved = await tenant.resolver.resolve(
                     path.connector, path.address, client=record.client
                 )
-            return await self._answer_with(request, asked, resolved)
+        delivery = resolved.resolution.delivery
+        record.content_id = delivery.content_id
+        record.resolution = resolved.forwarded or "hit"
+        representation = delivery.representation
+        known = representation.known if representation is not None else None
+        decided = decide(asked.fields, method=record.method, known=known)
+        if not isinstance(decided, Forward):
+            return await self._answer_as_decided(request, asked, resolved, decided)
+        transfer = Transfer(record, self._limits.min_rate, now=time.monotonic)
+        place = await self._limits.admission.enter(record.client, transfer)
+        try:
+            return await self._relayed(request, asked, resolved, decided.fields, transfer)
+        finally:
+            self._limits.admission.leave(place)
 
     def answer_at_once(self, message: RawRequestMessage, record: AccessRecord) -> bytes | None:
         """Return the whole answer to a GET or HEAD that waits for nothing, as octets.
@@ -260,24 +274,13 @@ class Downloads:
         record.connector = path.connector.slug
         return _Asked(fields, query, record, path, tenant)
 
-    async def _answer_with(
-        self, request: web.BaseRequest, asked: _Asked, resolved: Resolved
+    async def _answer_as_decided(
+        self, request: web.BaseRequest, asked: _Asked, resolved: Resolved, decided: Answer
     ) -> ClientStream:
-        record = asked.record
-        delivery = resolved.resolution.delivery
-        record.content_id = delivery.content_id
-        record.resolution = resolved.forwarded or "hit"
-        representation = delivery.representation
-        known = representation.known if representation is not None else None
+        """Send what needs no origin."""
+        representation = resolved.resolution.delivery.representation
         without_content = partial(self._without_content, request, asked, resolved)
-        match decide(asked.fields, method=record.method, known=known):
-            case Forward(fields):
-                transfer = Transfer(record, self._limits.min_rate, now=time.monotonic)
-                place = await self._limits.admission.enter(record.client, transfer)
-                try:
-                    return await self._relayed(request, asked, resolved, fields, transfer)
-                finally:
-                    self._limits.admission.leave(place)
+        match decided:
             case Described(complete_length) if representation is not None:
                 return await without_content(200, representation.fields, _Part(complete_length))
             case NotModified() if representation is not None:
