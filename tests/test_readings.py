@@ -13,7 +13,8 @@ import pytest
 from proxy.catalogue.purges import Purge, PurgeKind
 from proxy.connectors.model import DeliveryMode
 from proxy.sandbox.server import Sandbox, Switches
-from tests.readings import APART, READINGS, choices, pairs
+from tests.pairs import APART, REMEDY, choices, pairs
+from tests.readings import READINGS
 from tests.running import Running, by_id, by_name, by_sku, running
 
 MANUAL = "strada-sl-manual"
@@ -33,7 +34,7 @@ def test_every_two_readings_meet() -> None:
         for both in product(
             [(name, each) for each in readings], [(other, each) for each in others]
         ):
-            assert (both in met) is (frozenset(both) not in APART), both
+            assert (both in met) is (frozenset(both) not in APART), (both, REMEDY)
 
 
 @pytest.mark.parametrize("reading", READINGS)
