@@ -1,5 +1,6 @@
 """The connector as it is installed: a wheel, in an environment of its own."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -8,6 +9,8 @@ import sys
 import sysconfig
 import venv
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 
@@ -26,8 +29,19 @@ def run_in(cwd: Path, *command: str | Path, **environ: str) -> subprocess.Comple
     )
 
 
-def build_release(version: str, home: Path) -> Path:
-    """Build a wheel of this code as another version of it, and return the wheel."""
+def release(version: str, places: pytest.TempPathFactory) -> Path:
+    """Return a wheel of this code as another version, built once for all processes of a run."""
+    base = places.getbasetemp()
+    home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"release-{version}"
+    home.mkdir(exist_ok=True)
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for built in home.glob("dist/*.whl"):
+            return built
+        return _build(version, home)
+
+
+def _build(version: str, home: Path) -> Path:
     for name in _BUILT_FROM:
         place = ROOT / name
         if place.is_dir():

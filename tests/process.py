@@ -18,7 +18,11 @@ from typing import IO, Any, TypeVar
 
 import orjson
 
+from proxy.catalogue.database import Database
+from proxy.connectors.model import Connector
+from proxy.connectors.store import ConnectorStore
 from proxy.sandbox.server import Sandbox
+from tests.catalogue.fresh import sqlite_file
 
 T = TypeVar("T")
 
@@ -236,3 +240,15 @@ def environ_for(thron: Sandbox, state: Path) -> dict[str, str]:
         "TDC_FIRST_BYTE_TIMEOUT_S": "600",
         "TDC_READ_GAP_S": "600",
     }
+
+
+async def installed(thron: Sandbox, state: Path, *connectors: Connector) -> dict[str, str]:
+    """Install connectors for a process that is to start; return its settings.
+
+    The command for it would be a process more, which takes longer than most tests.
+    """
+    (file := state / "connector.db").write_bytes(await asyncio.to_thread(sqlite_file))
+    resolved = [each.model_copy(update={"folder_id": each.folder}) for each in connectors]
+    async with Database.open(f"sqlite:///{file}") as database:
+        await ConnectorStore(database).apply(resolved, actor="test")
+    return environ_for(thron, state)

@@ -25,15 +25,9 @@ from proxy.clock import utc_now
 from proxy.sandbox.server import Sandbox
 from tests.bench.process_tree import children
 from tests.commands.cli import FILM
-from tests.process import Process, beside, environ_for, run, served
+from tests.process import Process, beside, environ_for, installed, run, served
+from tests.running import by_id
 from tests.waiting import until
-
-CONNECTORS = """
-[[connector]]
-slug = "files"
-folder = "{folder}"
-identifier = "content_id"
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +69,7 @@ class Workers:
 @asynccontextmanager
 async def workers(thron: Sandbox, state: Path, **settings: str) -> AsyncIterator[Workers]:
     """Run a connector with a connector on the sandbox's folder, all processes ready."""
-    environ = environ_for(thron, state)
-    file = state / "connectors.toml"
-    file.write_text(CONNECTORS.format(folder=thron.root_folder_id))
-    status, output = await run("connectors", "apply", str(file), "--yes", environ=environ)
-    assert status == 0, output
-    thron.expire_tokens()  # that of the command
-    environ |= {"TDC_WORKERS": "2", **settings}
+    environ = await installed(thron, state, by_id(thron)) | {"TDC_WORKERS": "2", **settings}
     async with served(environ) as (process, public, admin):
         await asyncio.to_thread(process.event, "process ready", nth=3)
         yield Workers(process, f"http://{public}", f"http://{admin}", environ)
@@ -127,8 +115,8 @@ async def test_two_serve(thron: Sandbox, tmp_path: Path) -> None:
                 assert await answer.read() == thron.tenant.bytes_of(film)
         running.process.tell(signal.SIGTERM)
         assert await asyncio.to_thread(running.process.status) == 0
-        # The command's, and one for all processes, unless the database has kept them waiting.
-        assert thron.logins == 2 or running.of("session not shared")
+        # One for all processes, unless the database has kept them waiting.
+        assert thron.logins == 1 or running.of("session not shared")
 
 
 async def test_killed(thron: Sandbox, tmp_path: Path) -> None:

@@ -8,13 +8,23 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+import argon2
 import orjson
 from multidict import CIMultiDictProxy
 from yarl import URL
 
+from proxy.admin.auth.passwords import keep_hash
 from proxy.app.gateway import Gateway
+from proxy.clock import utc_now
 
 PASSWORD = "walnut harbour lantern 7"
+
+
+async def give_password(gateway: Gateway) -> None:
+    """Let the console have PASSWORD, by a hash that takes no time: a usual one takes 64 MiB."""
+    quick = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    await keep_hash(gateway.context.database, quick, at=utc_now(), actor="test")
+    await gateway.console.password.read()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,18 +20,12 @@ from proxy.sandbox.server import Sandbox
 from proxy.server.listeners import bind
 from proxy.settings import Listen, Settings
 from tests.logs import logged
-from tests.process import environ_for, run, served
+from tests.process import installed, run, served
 from tests.running import LOOPBACK, by_id, running, usual_settings
 from tests.waiting import until
 
 FILM = "strada-sl-film"
 ANYWHERE = Listen(host=LOOPBACK, port=0)
-CONNECTORS = """
-[[connector]]
-slug = "files"
-folder = "{folder}"
-identifier = "content_id"
-"""
 
 
 async def _ready(admin_url: str) -> tuple[int, list[str]]:
@@ -181,19 +175,10 @@ async def test_pure_python_parser_is_refused(tmp_path: Path) -> None:
     assert "Traceback" not in output
 
 
-async def _installed(thron: Sandbox, state: Path) -> dict[str, str]:
-    document = state / "connectors.toml"
-    document.write_text(CONNECTORS.format(folder=thron.root_folder_id))
-    environ = environ_for(thron, state)
-    status, output = await run("connectors", "apply", "--yes", str(document), environ=environ)
-    assert status == 0, output
-    return environ
-
-
 async def test_first_signal_drains(thron: Sandbox, tmp_path: Path) -> None:
     """After SIGTERM a running download is finished, none is begun, and the exit status is 0."""
     content = thron.tenant.find(FILM)
-    environ = await _installed(thron, tmp_path) | {"TDC_DRAIN_S": "3600"}
+    environ = await installed(thron, tmp_path, by_id(thron)) | {"TDC_DRAIN_S": "3600"}
     for where in ("source", "static"):
         thron.faults.stall_after(100_000, where=where)
     async with served(environ) as (process, public, _), aiohttp.ClientSession() as http:
@@ -215,7 +200,7 @@ async def test_first_signal_drains(thron: Sandbox, tmp_path: Path) -> None:
 async def test_second_signal_ends(thron: Sandbox, tmp_path: Path) -> None:
     """A second SIGTERM does not wait: what is cut is told, and the client sees a torn content."""
     content = thron.tenant.find(FILM)
-    environ = await _installed(thron, tmp_path) | {"TDC_DRAIN_S": "3600"}
+    environ = await installed(thron, tmp_path, by_id(thron)) | {"TDC_DRAIN_S": "3600"}
     for where in ("source", "static"):
         thron.faults.stall_after(100_000, where=where)
     async with served(environ) as (process, public, _), aiohttp.ClientSession() as http:

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import async_playwright
 
 from proxy.sandbox.server import Sandbox
-from tests.admin.visitor import PASSWORD
+from tests.admin.visitor import PASSWORD, give_password
 from tests.browser.conftest import CHROMIUM, QUIET
 from tests.browser.console import PATIENCE_MS
 from tests.running import running
@@ -21,10 +21,11 @@ async def test_signing_in_by_a_name_and_a_port(thron: Sandbox, tmp_path: Path) -
         running(thron, tmp_path, admin_hosts=("console.test",)) as whole,
         async_playwright() as playwright,
     ):
-        console = whole.gateway.console
-        await console.password.set(PASSWORD, actor="test")
+        await give_password(whole.gateway)
         port = whole.gateway.context.settings.admin_listen.port
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, rules])
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=[*QUIET, rules], timeout=PATIENCE_MS
+        )
         try:
             page = await browser.new_page(locale="en-GB")
             page.set_default_timeout(PATIENCE_MS)

@@ -10,7 +10,7 @@ import pytest
 from proxy.admin.auth.api_tokens import ApiTokens
 from proxy.clock import utc_now
 from tests.commands.cli import FILM, Cli, document
-from tests.installed import Environment, build_release
+from tests.installed import Environment, release
 from tests.ports import free_address
 from tests.process import beside
 from tests.steady_load import steady_load
@@ -19,9 +19,10 @@ from tests.waiting import until
 OLD, NEW = "7.0.0", "8.0.0"
 
 
-async def _installed(environment: Environment, folder: Path, version: str) -> None:
-    (source := folder / version).mkdir()
-    wheel = await asyncio.to_thread(build_release, version, source)
+async def _installed(
+    environment: Environment, places: pytest.TempPathFactory, version: str
+) -> None:
+    wheel = await asyncio.to_thread(release, version, places)
     await asyncio.to_thread(environment.install, wheel)
 
 
@@ -34,12 +35,17 @@ async def _installed(environment: Environment, folder: Path, version: str) -> No
     ],
 )
 async def test_upgrade(
-    cli: Cli, tmp_path: Path, downloads: int, per_s: float, workers: str
+    cli: Cli,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    downloads: int,
+    per_s: float,
+    workers: str,
 ) -> None:
     """The new release serves, the old one finishes its downloads, and nobody notices."""
     (home := tmp_path / "environment").mkdir()
     environment = await asyncio.to_thread(Environment, home)
-    install = partial(_installed, environment, tmp_path)
+    install = partial(_installed, environment, tmp_path_factory)
 
     await install(OLD)
     await cli.apply(document(cli.thron, "files"), "--yes")
@@ -85,14 +91,16 @@ async def test_upgrade(
         assert "downloads cut" not in process.output
 
 
-async def test_the_console_before_the_reload(cli: Cli, tmp_path: Path) -> None:
+async def test_the_console_before_the_reload(
+    cli: Cli, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """Pages that are open stay those of the release that runs; one not open yet says what to do.
 
     Meanwhile probes are answered, so that nothing restarts the connector.
     """
     (home := tmp_path / "environment").mkdir()
     environment = await asyncio.to_thread(Environment, home)
-    install = partial(_installed, environment, tmp_path)
+    install = partial(_installed, environment, tmp_path_factory)
 
     await install(OLD)
     admin = free_address()

@@ -10,8 +10,9 @@ from typing import Any
 import aiohttp
 
 from proxy.sandbox.server import Sandbox
-from tests.process import environ_for, run, served
-from tests.robustness.test_crowds import CONNECTORS, FILM, Besieged
+from tests.process import installed, served
+from tests.robustness.test_crowds import FILM, Besieged
+from tests.running import by_id
 from tests.waiting import until
 
 READERS = 12
@@ -21,14 +22,10 @@ STALLED = "127.0.0.2"
 
 async def test_stalled_readers_of_one_address(thron: Sandbox, tmp_path: Path) -> None:
     """Another client's download takes the place of one of them, and is whole."""
-    document = tmp_path / "connectors.toml"
-    document.write_text(CONNECTORS.format(folder=thron.root_folder_id))
-    environ = environ_for(thron, tmp_path) | {
+    environ = await installed(thron, tmp_path, by_id(thron)) | {
         "TDC_LOG_LEVEL": "info",
         "TDC_MAX_DOWNLOADS": str(READERS),
     }
-    status, output = await run("connectors", "apply", "--yes", str(document), environ=environ)
-    assert status == 0, output
     async with served(environ) as (process, public, _):
         host, _, port = public.rpartition(":")
         besieged = Besieged(thron, process, host, int(port), thron.tenant.find(FILM).id)

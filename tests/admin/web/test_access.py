@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from proxy.admin.auth.login_rate_limiter import POLICY
 from proxy.admin.auth.passwords import PasswordHashes
 from proxy.sandbox.server import Sandbox
-from tests.admin.visitor import PASSWORD, Visitor, visitor
+from tests.admin.visitor import PASSWORD, Visitor, give_password, visitor
 from tests.logs import logged
 from tests.running import Running, running
 
@@ -17,8 +17,7 @@ NEW = "copper meadow violin 9"
 
 async def test_changing_the_password(connector: Running, admin: Visitor) -> None:
     """A new password needs the one so far, ends every other session, and keeps this one."""
-    console = connector.gateway.console
-    await console.password.set(PASSWORD, actor="test")
+    await give_password(connector.gateway)
     async with visitor(connector.gateway) as other:
         await other.sign_in()
         await admin.sign_in()
@@ -38,8 +37,7 @@ async def test_a_taken_session_does_not_guess(thron: Sandbox, tmp_path: Path) ->
         running(thron, tmp_path, monotonic=lambda: 1000.0) as whole,
         visitor(whole.gateway) as admin,
     ):
-        console = whole.gateway.console
-        await console.password.set(PASSWORD, actor="test")
+        await give_password(whole.gateway)
         await admin.sign_in()
         for _ in range(2 * (POLICY.free + 1)):  # as this browser, then as any at its address
             await admin.send("/access/password", current="guess", password=NEW, again=NEW)

@@ -6,14 +6,14 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from tests.admin.set_up import given, last
-from tests.admin.visitor import PASSWORD, Page, Visitor, visitor
+from tests.admin.visitor import PASSWORD, Page, Visitor, give_password, visitor
 from tests.running import Running
 
 
 @pytest.fixture
 async def admin(connector: Running) -> AsyncIterator[Visitor]:
     """Give somebody who has signed in by a password."""
-    await connector.gateway.console.password.set(PASSWORD, actor="test")
+    await give_password(connector.gateway)
     async with visitor(connector.gateway) as known:
         await known.sign_in()
         yield known

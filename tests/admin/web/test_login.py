@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from ipaddress import ip_network
 from pathlib import Path
 
-import argon2
 import pytest
 
 from proxy.admin.auth.login_rate_limiter import POLICY
@@ -15,7 +14,7 @@ from proxy.admin.auth.passwords import PasswordHashes, keep_hash
 from proxy.clock import utc_now
 from proxy.demo import describe, open_demo
 from proxy.sandbox.server import Sandbox
-from tests.admin.visitor import PASSWORD, Visitor, visitor
+from tests.admin.visitor import PASSWORD, Visitor, give_password, visitor
 from tests.catalogue.audited import audited
 from tests.logs import logged
 from tests.running import Running, running
@@ -24,8 +23,7 @@ from tests.running import Running, running
 @pytest.fixture
 async def guarded(connector: Running) -> Running:
     """Run a connector whose console has a password."""
-    console = connector.gateway.console
-    await console.password.set(PASSWORD, actor="test")
+    await give_password(connector.gateway)
     return connector
 
 
@@ -33,8 +31,7 @@ async def guarded(connector: Running) -> Running:
 async def frozen(thron: Sandbox, tmp_path: Path) -> AsyncIterator[Running]:
     """Run a connector whose console has a password, and for which no time passes."""
     async with running(thron, tmp_path, monotonic=lambda: 1000.0) as whole:
-        console = whole.gateway.console
-        await console.password.set(PASSWORD, actor="test")
+        await give_password(whole.gateway)
         yield whole
 
 
@@ -252,8 +249,7 @@ async def behind_a_front(thron: Sandbox, tmp_path: Path) -> AsyncIterator[Runnin
     """Run a connector whose console has a password, behind a proxy that it trusts."""
     networks = (ip_network("127.0.0.0/8"),)
     async with running(thron, tmp_path, trusted_proxies=networks) as whole:
-        quick = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
-        await keep_hash(whole.gateway.context.database, quick, at=utc_now(), actor="test")
+        await give_password(whole.gateway)
         yield whole
 
 
