@@ -1,11 +1,12 @@
 """What all tests share: a sandbox, the whole connector in front of it, and empty databases."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import gc
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from proxy.sandbox.server import Sandbox
 from tests.catalogue import fresh
@@ -13,8 +14,21 @@ from tests.catalogue.postgres import postgres
 from tests.running import Running, by_id, by_name, by_sku, running
 
 # Judged by what holds, never by how long it took on a busy machine.
-settings.register_profile("untimed", deadline=None)
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+# The tests themselves, a million objects, stay: each look through all of them takes half a second.
+gc.set_threshold(700, 10, 200)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage while the tests are found: it takes a third of that time."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 @pytest.fixture
