@@ -4,7 +4,10 @@ import html
 import re
 from urllib.parse import urlencode
 
+from proxy.connectors.folder_statistics import FolderScope
 from tests.admin.visitor import Page
+from tests.running import Running
+from tests.waiting import PATIENCE_S
 
 
 def given(folder_id: str, **more: str) -> dict[str, str]:
@@ -35,3 +38,9 @@ def fields(page: Page) -> dict[str, str]:
     """Return what a page's form carries along, hidden."""
     found = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text)
     return {name: html.unescape(value) for name, value in found if name != "csrf"}
+
+
+async def counted(connector: Running, folder_id: str) -> None:
+    """Count a folder beforehand: for what a busy machine counts a page waits only some seconds."""
+    scope = FolderScope(folder_id)
+    await connector.tenant.statistics.settled(scope, at_most_s=PATIENCE_S)

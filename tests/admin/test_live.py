@@ -14,10 +14,10 @@ ALL = RequestsQuery()
 
 @pytest.fixture
 def live(connector: Running) -> Live:
-    """Give a look at a running connector."""
+    """Give a look at a running connector, for which no time passes."""
     console = connector.gateway.console
     return Live(
-        overview_service(connector),
+        overview_service(connector, monotonic=lambda: 0.0),
         connector.gateway.sync,
         refused_reload=lambda: console.refused_reload,
     )

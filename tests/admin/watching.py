@@ -56,11 +56,9 @@ class Events:
 
     async def until(self, part: str, words: str) -> str:
         """Return a part of the page as soon as it has some words."""
-        for _ in range(20):
-            if words in self.page.get(part, ""):
-                break
-            await self.next()
-        assert words in self.page[part]
+        async with asyncio.timeout(PATIENCE_S):
+            while words not in self.page.get(part, ""):
+                assert await self.next() is not None, "the stream has ended"
         return self.page[part]
 
 

@@ -82,7 +82,9 @@ async def site() -> AsyncIterator[Site]:
 async def browser() -> AsyncIterator[Browser]:
     """Start Chromium once: it takes longer than the tests."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=QUIET, timeout=PATIENCE_MS
+        )
         try:
             yield browser
         finally:

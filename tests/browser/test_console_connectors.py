@@ -202,11 +202,17 @@ async def test_without_scripts(browser: Browser, connector: Running) -> None:
         await page.get_by_label("Search folders").press("Enter")
         await page.get_by_text("Films", exact=True).wait_for(state="detached")
         await page.get_by_role("radio", name=MUSIC).check()
-        for _ in range(4):
+        for heading in (
+            f"Which contents of {MUSIC}?",
+            "What identifies a content in its address?",
+            "Should addresses work over HTTPS only?",
+            "Its addresses",
+        ):
             await page.get_by_role("button", name="Continue").click()
+            await page.get_by_role("heading", name=heading).wait_for()
         await page.get_by_label("Name", exact=True).fill("sounds")
         await page.get_by_role("button", name="Show the address with this name").click()
-        assert "/sounds/" in await page.locator(".illustrative").inner_text()
+        await expect(page.locator(".illustrative")).to_contain_text("/sounds/")
         await confirm_by_number(page)
         await page.wait_for_url("**/connectors/sounds")
 

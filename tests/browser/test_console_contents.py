@@ -13,7 +13,15 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.browser.console import WIDE, Window, copied, give_hostile_titles, window
+from proxy.sandbox.server import Fault, Kind
+from tests.browser.console import (
+    PATIENCE_MS,
+    WIDE,
+    Window,
+    copied,
+    give_hostile_titles,
+    window,
+)
 from tests.listed import listed
 from tests.running import Running
 
@@ -298,6 +306,7 @@ async def test_without_script(browser: Browser, connector: Running) -> None:
     """Reading, filtering, choosing a view and exporting chosen rows need no script."""
     await listed(connector, "media")
     async with await browser.new_context(java_script_enabled=False) as profile:
+        profile.set_default_timeout(PATIENCE_MS)
         page = await profile.new_page()
         await page.goto(connector.gateway.demo_url())
         await page.goto(f"{connector.gateway.admin_url}/connectors/media")
@@ -348,8 +357,10 @@ async def test_link_check(browser: Browser, connector: Running) -> None:
     async with signed_in(browser, connector) as made:
         page = made.page
         await made.open("/connectors/products/links")
+        connector.thron.faults.add(Fault(Kind.STALL, "source"))  # so that it is seen to run
         await made.press("Check all 25 URLs")
         await expect(page.locator("progress")).to_be_visible()
+        connector.thron.faults.clear()
         await made.is_fit()
         await made.shows("25 URLs tried")
         await made.open("/connectors/products/links")
@@ -364,8 +375,11 @@ async def test_link_check_is_stopped(browser: Browser, connector: Running) -> No
     """A check is stopped by its button."""
     async with signed_in(browser, connector) as made:
         await made.open("/connectors/media/links")
+        connector.thron.faults.add(Fault(Kind.STALL, "source", times=None))  # it does not end first
         await made.press("Check all 62 URLs")
         await made.press("Stop")
+        await made.shows("Stopping")
+        connector.thron.faults.clear()
         await made.shows("Stopped")
         await made.shows("Not tried yet")
 

@@ -4,11 +4,13 @@ import re
 from contextlib import suppress
 
 import pytest
-from playwright.async_api import Browser, Error
+from playwright.async_api import Browser, Error, expect
 
 from proxy.sandbox.server import Sandbox
+from tests.admin.visitor import give_password
 from tests.browser.console import (
     PASSWORD,
+    PATIENCE_MS,
     Window,
     give_credentials,
     set_password,
@@ -81,7 +83,7 @@ async def test_every_page_is_fit(browser: Browser, connector: Running, *, dark: 
 async def test_a_session_that_ends_during_a_form(browser: Browser, connector: Running) -> None:
     """After signing in again the form is as it was typed, and can be sent."""
     console = connector.gateway.console
-    await console.password.set(PASSWORD, actor="test")
+    await give_password(connector.gateway)
     async with window(browser, connector.gateway) as seen:
         page = seen.page
         await page.goto(connector.gateway.demo_url())
@@ -155,6 +157,7 @@ async def test_copying_a_token(browser: Browser, connector: Running) -> None:
 async def test_without_scripts(browser: Browser, connector: Running) -> None:
     """Everything but copying and live figures works where scripts do not."""
     async with await browser.new_context(java_script_enabled=False) as profile:
+        profile.set_default_timeout(PATIENCE_MS)
         page = await profile.new_page()
         await page.goto(connector.gateway.demo_url())
         await page.get_by_role("link", name="Access").click()
@@ -163,7 +166,7 @@ async def test_without_scripts(browser: Browser, connector: Running) -> None:
         await page.get_by_text("has been created").wait_for()
         assert await page.get_by_role("button", name="Copy the token").count() == 0
         await page.get_by_role("button", name="Dark").click()
-        assert await page.locator("html").get_attribute("data-theme") == "dark"
+        await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
 
 async def test_by_keyboard(browser: Browser, connector: Running) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 # The fastest server that still keeps its transactions; nothing here outlives a test.
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=16MB")
+# Once it is ready nobody reads what it says: a full pipe would stop it, in the middle of some test.
+_SILENT = ("log_min_messages=log", "log_checkpoints=off")
 
 
 @contextmanager
@@ -55,7 +57,9 @@ def frozen(home: Path) -> Iterator[None]:
 @contextmanager
 def server(home: Path) -> Iterator[None]:
     """Run the server of a cluster until the end of the block; then it is gone at once."""
-    settings = [word for setting in (*_FAST, "listen_addresses=") for word in ("-c", setting)]
+    settings = [
+        word for setting in (*_FAST, *_SILENT, "listen_addresses=") for word in ("-c", setting)
+    ]
     command = [f"{_programs()}/postgres", "-D", f"{home}/data", "-k", f"{home}", *settings]
     with subprocess.Popen([*_as_postgres(), *command], stderr=subprocess.PIPE) as running:
         assert running.stderr is not None

@@ -203,9 +203,11 @@ async def test_stop(catalogue: Catalogue) -> None:
     """A run ends when told to, from any process; what it found stays."""
     await catalogue.listed(FILES, *(content(number) for number in range(200)))
     tries = Tries({"id-0": GONE})
-    async with checker(catalogue, tries, rate=Rate(at_once=2, per_s=20)) as (checks, store):
+    rate = Rate(at_once=2, per_s=20)
+    async with checker(catalogue, tries, rate=rate, is_waiting=True) as (checks, store):
         await checks.start(FILES)
         assert await LinkCheckStore(catalogue.database).ask_to_stop("files")
+        tries.may_go_on.set()
         run = await ended(store, FILES)
         assert run.state is CheckState.STOPPED
         assert 0 < run.checked < 200

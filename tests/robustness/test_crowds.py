@@ -11,17 +11,11 @@ import aiohttp
 import pytest
 
 from proxy.sandbox.server import Sandbox
-from tests.process import Process, environ_for, run, served
+from tests.process import Process, installed, served
 from tests.running import by_id, running
 from tests.waiting import until
 
 FILM = "strada-sl-film"
-CONNECTORS = """
-[[connector]]
-slug = "files"
-folder = "{folder}"
-identifier = "content_id"
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +68,7 @@ class Besieged:
 
 @pytest.fixture
 async def besieged(thron: Sandbox, tmp_path: Path) -> AsyncIterator[Besieged]:
-    document = tmp_path / "connectors.toml"
-    document.write_text(CONNECTORS.format(folder=thron.root_folder_id))
-    environ = environ_for(thron, tmp_path) | {"TDC_LOG_LEVEL": "info"}
-    status, output = await run("connectors", "apply", "--yes", str(document), environ=environ)
-    assert status == 0, output
+    environ = await installed(thron, tmp_path, by_id(thron)) | {"TDC_LOG_LEVEL": "info"}
     async with served(environ) as (process, public, _):
         host, _, port = public.rpartition(":")
         yield Besieged(thron, process, host, int(port), thron.tenant.find(FILM).id)
@@ -87,8 +77,13 @@ async def besieged(thron: Sandbox, tmp_path: Path) -> AsyncIterator[Besieged]:
 async def _idle(besieged: Besieged, crowd: int) -> None:
     await besieged.still_serves()
     before = besieged.process.descriptors(), besieged.process.resident_kib()
+    held = before
     crowded: list[socket.socket] = []
-    try:
+
+    async def is_there() -> bool:  # those of which nothing came for 15 seconds have been let go
+        nonlocal held
+        while crowded:
+            crowded.pop().close()
         for number in range(crowd):
             sock = await besieged.connect()
             crowded.append(sock)
@@ -96,7 +91,10 @@ async def _idle(besieged: Besieged, crowd: int) -> None:
                 await asyncio.get_running_loop().sock_sendall(sock, b"GET /files/x HTTP/1.1\r\nX: ")
         await besieged.still_serves()
         held = besieged.process.descriptors(), besieged.process.resident_kib()
-        assert held[0] >= crowd
+        return held[0] >= crowd
+
+    try:
+        await until(is_there)
     finally:
         for sock in crowded:
             sock.close()

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from tests.waiting import PATIENCE_S
+
 # Starts itself anew, with one descriptor, and tells how that went.
 _PROGRAM = """
 import asyncio, os, signal, sys
@@ -18,7 +20,7 @@ async def main():
     os.set_inheritable(other, True)
     child = children.start({{**os.environ, "CHILD": f"{{passed}} {{other}}"}}, passed)
     children.pass_on(signal.SIGCONT)  # which changes nothing
-    print("failed", await asyncio.wait_for(failed, 30), flush=True)
+    print("failed", await asyncio.wait_for(failed, 100), flush=True)
     print("left", await children.stay(), flush=True)
 
 if "CHILD" in os.environ:
@@ -44,7 +46,7 @@ def test_a_child(*, is_first: bool) -> None:
         text=True,
         env={"PATH": os.environ["PATH"]},
         start_new_session=True,
-        timeout=60,
+        timeout=2 * PATIENCE_S,
     )
     assert done.stdout.splitlines() == [
         f"child {is_first}",
@@ -66,7 +68,7 @@ async def main():
         while ") Z" not in Path(f"/proc/{process.pid}/stat").read_text():
             time.sleep(0.001)
         process.kill()
-        print(await asyncio.wait_for(ended, 30), process.has_ended)
+        print(await asyncio.wait_for(ended, 100), process.has_ended)
         process.kill()
 
 asyncio.run(main())
@@ -80,6 +82,6 @@ def test_a_late_signal_hides_no_end() -> None:
         check=True,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=2 * PATIENCE_S,
     )
     assert done.stdout.splitlines() == ["3 True"] * 2, done.stderr

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from tests.waiting import PATIENCE_S
+
 pytestmark = pytest.mark.skipif(
     not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="glibc's malloc alone has it"
 )
@@ -50,6 +52,6 @@ asyncio.run(main())
 def test_what_a_crowd_left_behind_goes_back() -> None:
     """As soon as few downloads are left, and not while there are many; an error ends no looking."""
     ran = subprocess.run(
-        [sys.executable, "-c", CROWD], check=False, timeout=60, capture_output=True
+        [sys.executable, "-c", CROWD], check=False, timeout=PATIENCE_S, capture_output=True
     )
     assert ran.returncode == 0, ran.stderr.decode()

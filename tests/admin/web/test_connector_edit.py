@@ -12,7 +12,7 @@ from proxy.admin.web.connector_fields import fields_of
 from proxy.connectors.model import Connector, Disposition, Identifier
 from proxy.sandbox.server import Fault, Kind
 from proxy.thron.content import ContentType
-from tests.admin.set_up import number_to_confirm
+from tests.admin.set_up import counted, number_to_confirm
 from tests.admin.visitor import Page, Visitor
 from tests.catalogue.audited import audited
 from tests.listed import listed
@@ -136,6 +136,7 @@ async def test_the_break_list(connector: Running, admin: Visitor) -> None:
 
 async def test_drafts_become_public(connector: Running, admin: Visitor) -> None:
     """The number of all that is linked has to be typed; the other way its URLs are told."""
+    await counted(connector, connector.thron.root_folder_id)
     await admin.get("/connectors/files/edit")
     values = typed(connector, only_published="no")
     page = await send(admin, "/connectors/files/edit", values)
@@ -164,6 +165,7 @@ async def test_another_folder(connector: Running, admin: Visitor) -> None:
     music = next(
         each for each in thron.tenant.folders.values() if "Music and voices" in each.names.values()
     )
+    await counted(connector, music.id)
     await admin.get("/connectors/files/edit")
     page = await send(
         admin, "/connectors/files/edit", typed(connector, folder=music.id, go="check")
@@ -179,6 +181,7 @@ async def test_another_folder(connector: Running, admin: Visitor) -> None:
 
 async def test_another_identifier(connector: Running, admin: Visitor) -> None:
     """Every URL changes, and the number of contents that become public is confirmed too."""
+    await counted(connector, connector.thron.root_folder_id)
     await listed(connector, "files", "media", "products")
     await admin.get("/connectors/files/edit")
     page = await send(admin, "/connectors/files/edit", typed(connector, by="metadata:sku"))
@@ -235,6 +238,7 @@ async def test_problems(
 
 async def test_off_and_on(connector: Running, admin: Visitor) -> None:
     """Switching off lists what stops working; switching on asks for the number."""
+    await counted(connector, connector.thron.root_folder_id)
     await listed(connector, "files", "media", "products")
     page = await admin.get("/connectors/files/disable")
     assert "The connector would be switched off." in page.words

@@ -9,7 +9,7 @@ import pytest
 from proxy.connectors.model import Disposition, Identifier
 from proxy.sandbox.server import Fault, Kind, Sandbox
 from proxy.thron.content import ContentType
-from tests.admin.set_up import given, last, number_to_confirm, path
+from tests.admin.set_up import counted, given, last, number_to_confirm, path
 from tests.admin.visitor import Visitor, visitor
 from tests.catalogue.audited import audited
 from tests.running import Running, running
@@ -25,6 +25,7 @@ def root(thron: Sandbox) -> str:
 
 async def test_from_a_folder_to_a_connector(connector: Running, admin: Visitor, root: str) -> None:
     """Five steps lead to a connector that serves, as was chosen, and the audit tells of it."""
+    await counted(connector, root)
     page = await admin.get("/connectors/new")
     assert "Brand portal" in page.words
     page = await admin.get(f"/connectors/new?folder={root}&subfolders=yes&go=types")
@@ -59,6 +60,7 @@ async def test_from_a_folder_to_a_connector(connector: Running, admin: Visitor, 
 
 async def test_an_example_works(connector: Running, admin: Visitor, root: str) -> None:
     """What the review shows as an example is served once the connector is there."""
+    await counted(connector, root)
     page = await admin.get(path("review", given(root, by="metadata:sku")))
     await admin.send(
         "/connectors/new",
@@ -121,6 +123,7 @@ async def test_problems_of_the_last_step(
     connector: Running, admin: Visitor, root: str, change: dict[str, str], said: str
 ) -> None:
     """They stand beside their fields, and nothing is saved."""
+    await counted(connector, root)
     before = connector.gateway.watch.connectors
     page = await admin.get(path("review", given(root)))
     typed = last(given(root), confirm=number_to_confirm(page), **change)
