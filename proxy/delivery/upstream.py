@@ -49,6 +49,9 @@ _IN_ANSWER_TO = {
 # Statuses below 500 that a later request may not meet.
 _MAY_PASS = frozenset({408, 425, 429})
 _OF_ONE_MESSAGE = frozenset({"Content-Length", "Content-Range"})
+# By value, and looked up once: CPython 3.11 takes longer to find HTTPStatus.OK than to compare it.
+_OK, _BAD_REQUEST = HTTPStatus.OK.value, HTTPStatus.BAD_REQUEST.value
+_WITH_CONTENT = frozenset({200, 206})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ def may_be_error(response: HttpResponse) -> bool:
     """Tell whether an answer may be an error in place of the content, by its header section."""
     length = response.content_length
     is_short = length is None or length <= LONGEST_ENVELOPE
-    is_error = response.status >= HTTPStatus.BAD_REQUEST
+    is_error = response.status >= _BAD_REQUEST
     return is_error or (
         is_short and media_type(response.fields.get(hdrs.CONTENT_TYPE)) in _OF_ERRORS
     )
@@ -117,7 +120,7 @@ async def check(
     Raises:
         OriginError: Its status says that it is not, or its content: a page of an error.
     """
-    if response.status != HTTPStatus.OK:
+    if response.status != _OK:
         if not _fits_request(response, fields):
             response.close()
             raise _failure(response)
@@ -232,7 +235,7 @@ def upstream_of(response: HttpResponse, delivery: Delivery, method: str) -> Upst
         # What is coded is a choice of the moment: nothing of it is true of the next answer.
         if delivery.representation is not None:
             delivery = replace(delivery, representation=None)
-    elif status in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
+    elif status in _WITH_CONTENT:
         known = delivery.representation
         # The validators are among the lines, and the date of an answer makes no other content.
         if (
