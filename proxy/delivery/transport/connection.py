@@ -85,7 +85,7 @@ class OriginConnection(asyncio.BufferedProtocol):
         self._poll = select.poll()
         self._asked: tuple[str, URL] = "", URL()
         self._answer: asyncio.Future[Response] | None = None
-        self._received = bytearray()  # of the header section that is awaited
+        self._received = b""  # of the header section that is awaited
         self._header_octets = 0  # of it, and of the 1xx answers before it
         self._may_be_cut = False
 
@@ -196,16 +196,14 @@ class OriginConnection(asyncio.BufferedProtocol):
             end += len(_SECTION_END)
             if self._header_octets - (len(self._received) - end) > MOST_HEADER_OCTETS:
                 break
-            section = bytes(self._received[:end])
+            section, self._received = self._received[:end], self._received[end:]
             method, url = self._asked
             read = read_head if end <= MOST_REMEMBERED_OCTETS else read_head.__wrapped__
             head = read(section, method)
-            del self._received[:end]
             searched = 0
             if head.status < 200:  # noqa: PLR2004 - interim answers (RFC 9110, 15.2)
                 continue
-            rest = bytes(self._received)
-            self._received.clear()
+            rest, self._received = self._received, b""
             self._header_octets = 0
             chunks = ChunkParser(section) if head.is_chunked else None
             self.response = response = Response(

@@ -58,7 +58,7 @@ class Head:
     is_persistent: bool
 
 
-def could_begin(octets: bytearray) -> bool:
+def could_begin(octets: bytes) -> bool:
     """Tell whether these may be the first octets of an answer."""
     begin = octets[: len(_ANY_BEGIN)]
     return _BEGIN.match(begin + _ANY_BEGIN[len(begin) :]) is not None
