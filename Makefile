@@ -29,7 +29,8 @@ types: $(VENV)/test
 
 matrix: $(VENV)/test # every reading of THRON alone, every two together, and all; every page; every pump, every loop
 	$(WORKERS) -m 'not soak and not bench' tests/test_readings.py tests/delivery/test_switches.py \
-		tests/browser/test_console_connectors.py tests/browser/test_console_pages.py
+		tests/browser/test_console_connectors.py tests/browser/test_console_overview.py \
+		tests/browser/test_console_pages.py
 	for pump in ordinary direct splice; do \
 		for loop in '' '-p tests.on_uvloop'; do \
 			PUMP=$$pump $(WORKERS) -m 'not soak and not bench' $$loop \

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import axe_playwright_python  # type: ignore[import-untyped] # it ships no types
+import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, Request
 
 from proxy.app.gateway import Gateway
@@ -21,6 +22,13 @@ _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice
 # Playwright counts milliseconds; its usual 5 and 30 seconds are few on a busy machine.
 PATIENCE_MS = 1000 * PATIENCE_S
 WIDE, NARROW = 1280, 320
+# Each width and each theme in every run, the other two looks by ``make matrix``.
+LOOKS = [
+    pytest.param(WIDE, False, id="wide, light"),
+    pytest.param(WIDE, True, id="wide, dark", marks=pytest.mark.matrix),
+    pytest.param(NARROW, False, id="narrow, light", marks=pytest.mark.matrix),
+    pytest.param(NARROW, True, id="narrow, dark"),
+]
 PASSWORD = "walnut harbour lantern 7"
 
 

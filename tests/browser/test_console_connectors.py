@@ -8,18 +8,12 @@ from playwright.async_api import Browser, expect
 
 from proxy.sandbox.server import Fault, Kind, Sandbox
 from tests.admin.set_up import given, path
-from tests.browser.console import NARROW, PATIENCE_MS, WIDE, confirm_by_number, window
+from tests.browser.console import LOOKS, PATIENCE_MS, confirm_by_number, window
 from tests.listed import listed
 from tests.running import Running, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
-LOOKS = [
-    pytest.param(WIDE, False, id="wide, light"),
-    pytest.param(WIDE, True, id="wide, dark", marks=pytest.mark.matrix),
-    pytest.param(NARROW, False, id="narrow, light", marks=pytest.mark.matrix),
-    pytest.param(NARROW, True, id="narrow, dark"),
-]
 MUSIC = "Music and voices"
 
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 from yarl import URL
 
-from tests.browser.console import NARROW, PATIENCE_MS, WIDE, Window, window
+from tests.browser.console import LOOKS, PATIENCE_MS, WIDE, Window, window
 from tests.running import Running
 from tests.waiting import PATIENCE_S, until
 
@@ -32,9 +32,13 @@ async def _signed_in(
         yield seen
 
 
-@pytest.mark.parametrize("width", [WIDE, NARROW])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-async def test_every_look(browser: Browser, connector: Running, width: int, *, dark: bool) -> None:
+@pytest.mark.parametrize(("width", "dark"), LOOKS)
+async def test_every_look(
+    browser: Browser,
+    connector: Running,
+    width: int,
+    dark: bool,  # noqa: FBT001 - a case of the table
+) -> None:
     """With traffic and without, the pages are accessible, fit and ask nobody else."""
     async with _signed_in(browser, connector, width=width, dark=dark) as seen:
         await seen.is_fit()
