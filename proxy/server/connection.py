@@ -72,8 +72,8 @@ class _Messages(deque[tuple[RawRequestMessage | _ErrInfo, StreamReader]]):
         ):
             problem = InvalidTransferEncoding("Transfer-Encoding")
         if problem is not None:
-            message = _ErrInfo(problem.code, problem, problem.message)
-        super().append((message, content))
+            parsed = _ErrInfo(problem.code, problem, problem.message), content
+        super().append(parsed)
 
 
 class ClientConnection(web.RequestHandler):

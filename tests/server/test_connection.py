@@ -91,6 +91,9 @@ MALFORMED = [
     pytest.param(
         b"CONNECT xn--a-ecp.ru:443 HTTP/1.1\r\nHost: a\r\n\r\n", id="IDNA of no authority"
     ),
+    pytest.param(
+        b"CONNECT /a.xn--a-ecp.ru HTTP/1.1\r\nHost: a\r\n\r\n", id="path and no authority"
+    ),
     pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n\r\n", id="no coding"),
     pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: ,\r\n\r\n", id="empty list"),
     pytest.param(
