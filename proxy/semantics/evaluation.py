@@ -6,7 +6,7 @@ known is left to the origin.
 
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import chain, repeat
+from itertools import chain
 
 from multidict import CIMultiDict, MultiMapping, istr
 
@@ -15,7 +15,9 @@ from proxy.semantics.field_lines import combined
 from proxy.semantics.headers import INBOUND, inbound
 from proxy.semantics.ranges import Unsatisfiable, select
 
-_DECIDING = (*map(istr, INBOUND), istr("Connection"))
+# Names that are found without being put in lower case each time.
+_INBOUND = tuple(map(istr, INBOUND))
+_DECIDING = (*_INBOUND, istr("Connection"))
 # Characters of such fields in one request; of longer ones, nothing is remembered.
 _SHORT = 1024
 
@@ -82,25 +84,27 @@ def decide(
         method: ``GET`` or ``HEAD``.
         known: What is known of the representation, or None before the first answer of the origin.
     """
-    if not any(map(fields.__contains__, INBOUND)):  # as with most requests
+    if not any(map(fields.__contains__, _INBOUND)):  # as with most requests
         if method == "HEAD" and known is not None and known.complete_length is not None:
             return Described(known.complete_length)
         return Forward(())
-    lines = tuple(map(tuple, map(fields.getall, _DECIDING, repeat(()))))
+    names = tuple(filter(fields.__contains__, _DECIDING))
+    lines = tuple(map(tuple, map(fields.getall, names)))
     is_short = sum(map(len, chain.from_iterable(lines))) <= _SHORT
     decided = _remembered if is_short else _decided
-    return decided(lines, method, known, known.date if known is not None else None)
+    return decided(names, lines, method, known, known.date if known is not None else None)
 
 
 def _decided(
+    names: tuple[str, ...],
     lines: tuple[tuple[str, ...], ...],
     method: str,
     known: RepresentationMetadata | None,
     _date: str | None,  # which does not make what is known another, but another answer
 ) -> Answer:
-    """Return the answer to a request with such lines of INBOUND's fields, and of Connection."""
+    """Return the answer to a request with such lines of the fields that decide."""
     fields = CIMultiDict(
-        [(name, line) for name, given in zip(_DECIDING, lines, strict=True) for line in given]
+        [(name, line) for name, given in zip(names, lines, strict=True) for line in given]
     )
     if known is None:
         return Forward(tuple(inbound(fields, method=method)))

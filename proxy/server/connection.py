@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import structlog
-from aiohttp import EMPTY_PAYLOAD, HttpVersion11, StreamReader, web
+from aiohttp import EMPTY_PAYLOAD, HttpVersion11, StreamReader, hdrs, web
 from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import _ErrInfo
@@ -63,12 +63,12 @@ class _Messages(deque[tuple[RawRequestMessage | _ErrInfo, StreamReader]]):
             pass  # the parser has told already
         elif message.version.major != 1:
             problem = UnknownVersion(message="version")
-        elif (host := message.headers.get("Host")) is not None and valid_host(host) is None:
+        elif (host := message.headers.get(hdrs.HOST)) is not None and valid_host(host) is None:
             problem = InvalidHost("Host")  # the parser refuses a second one
         elif message.url.absolute and not _has_host(message.url):
             problem = InvalidHost("the target's host")
-        elif "Transfer-Encoding" in message.headers and (
-            message.version.minor == 0 or not combined(message.headers, "Transfer-Encoding")
+        elif hdrs.TRANSFER_ENCODING in message.headers and (
+            message.version.minor == 0 or not combined(message.headers, hdrs.TRANSFER_ENCODING)
         ):
             problem = InvalidTransferEncoding("Transfer-Encoding")
         if problem is not None:
