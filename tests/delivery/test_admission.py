@@ -271,6 +271,23 @@ async def test_a_place_that_nobody_takes_is_free() -> None:
         assert admission.running == 2
 
 
+async def test_a_drain_waits_for_who_waits_for_a_place() -> None:
+    """What it then downloads is waited for like the rest."""
+    admission = admission_for(2)
+    places = [await admission.enter("a", transfer_of()) for _ in range(2)]
+    waiting = asyncio.create_task(admission.enter("b", transfer_of()))
+    await asyncio.sleep(0)
+    drained = asyncio.create_task(admission.drained(at_most_s=60))
+    for place in places:
+        admission.leave(place)
+    last = await waiting
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not drained.done()
+    admission.leave(last)
+    assert await drained == 0
+
+
 async def test_a_drain_waits_for_who_comes_last() -> None:
     """A request that begins as the last one ends is waited for, and nothing is told as cut."""
     admission = admission_for(2)

@@ -186,6 +186,17 @@ async def test_good_request_before_a_malformed_one(port: int, bad: bytes) -> Non
     assert statuses[1:] in ([b"400"], [b"505"])
 
 
+async def test_malformed_request_after_a_declined_upgrade(port: int) -> None:
+    """It is refused all the same, though aiohttp reads it once the upgrade has been declined."""
+    fields = b"Connection: upgrade\r\nUpgrade: h2c\r\n"
+    answer = await said(
+        port,
+        b"GET /-/livez HTTP/1.1\r\nHost: a\r\n%s\r\n" % fields
+        + b"GET /-/livez HTTP/1.1\r\nHost: a..b\r\n\r\n",
+    )
+    assert re.findall(rb"HTTP/1\.[01] (\d+) ", answer) == [b"200", b"400"]
+
+
 def test_private_names_of_aiohttp() -> None:
     """A new aiohttp is looked at, before requests pass that meet an application unchecked."""
     assert aiohttp.__version__ == "3.14.5", "read web_protocol.RequestHandler.start again"
