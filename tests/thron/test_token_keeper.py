@@ -407,6 +407,19 @@ async def test_failing_renewal_keeps_the_token(
         await until(lambda: keeper.state.problem is None)
 
 
+async def test_an_answer_ends_the_trouble(
+    client: Client, credentials: Credentials, thron: Sandbox
+) -> None:
+    """THRON that answers a request is no longer out of reach, whatever a renewal has met."""
+    schedule = Schedule(renew_after_s=0.05, retry=Backoff(first_s=3600, longest_s=3600))
+    async with keeper_of(client, credentials, schedule=schedule) as keeper:
+        await keeper.with_token(refusing_after(1), **ASKED)
+        thron.faults.fail(503, where="login", times=None)
+        await until(lambda: keeper.state.problem is not None)
+        await keeper.with_token(refusing_after(1), **ASKED)
+        assert keeper.state.problem is None
+
+
 async def test_a_stale_refusal_is_replayed_at_once(
     client: Client, credentials: Credentials, thron: Sandbox
 ) -> None:
@@ -487,6 +500,29 @@ async def test_no_login_storm_where_validation_lies(
         for _ in range(20):
             with pytest.raises(ThronRefused):
                 await keeper.with_token(refusing_after(0), **ASKED)
+        assert thron.logins == 3
+
+
+async def test_a_right_that_is_given_back(
+    client: Client, credentials: Credentials, thron: Sandbox
+) -> None:
+    """What was denied and is answered now may look like an end of the session again."""
+    clock = [0.0]
+    async with keeper_of(client, credentials, now=lambda: clock[0]) as keeper:
+        await keeper.with_token(refusing_after(1), service="search", subject="others")
+        with pytest.raises(ThronRefused):
+            await keeper.with_token(refusing_after(0), **ASKED)
+        await keeper.with_token(refusing_after(1), **ASKED)
+        assert thron.logins == 2
+        clock[0] = 61.0  # a validation is disbelieved once a minute
+        old = await keeper.session()
+
+        async def attempt(token: str) -> str:
+            if token == old.token:
+                raise ThronUnreachable(received_status=500)
+            return token
+
+        assert await keeper.with_token(attempt, **ASKED) != old.token
         assert thron.logins == 3
 
 
