@@ -69,10 +69,6 @@ class ClientStream(web.StreamResponse):
             ConnectionResetError: The client has left.
         """
         super().__init__(status=status)
-        record.status = status
-        record.headers_sent = True
-        if request.transport is None:
-            raise ConnectionResetError(_LEFT)
         is_recent = request.version >= HttpVersion11
         has_end = not has_content or record.expected is not None
         self.keep_alive = request.keep_alive and not is_last and (has_end or is_recent)
@@ -88,6 +84,10 @@ class ClientStream(web.StreamResponse):
             framing=framing,
             is_recent=is_recent,
         )
+        record.status = status
+        record.headers_sent = True
+        if request.transport is None:
+            raise ConnectionResetError(_LEFT)
         self._connection = request.transport
         self.drain = request.writer.drain
         # asyncio's TLS counts only what it has not given to the connection below, which has a
