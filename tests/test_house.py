@@ -295,7 +295,7 @@ def test_nothing_is_patched() -> None:
     mocking = [
         file
         for file, tree in _tests().items()
-        if any("mock" in name for name in _imported(tree))
+        if any(part.endswith("mock") for name in _imported(tree) for part in name.split("."))
         or any(arg.arg == "monkeypatch" for arg in ast.walk(tree) if isinstance(arg, ast.arg))
     ]
     assert not mocking

@@ -6,8 +6,8 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from sqlalchemy import Connection, Dialect, MetaData, Table, make_url
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy import Connection, Dialect, MetaData, Table, create_mock_engine, make_url
+from sqlalchemy.schema import ExecutableDDLElement
 
 from proxy.catalogue import schema
 
@@ -173,10 +173,17 @@ def dump(tables: MetaData, dialect: Dialect) -> str:
 
 
 def _statements(tables: MetaData, dialect: Dialect) -> Iterator[str]:
+    made: list[str] = []
+
+    def note(statement: ExecutableDDLElement, *_: object, **__: object) -> None:
+        made.append(str(statement.compile(dialect=dialect)))
+
+    engine = create_mock_engine(f"{dialect.name}://", note)
     for table in tables.sorted_tables:
-        yield str(CreateTable(table).compile(dialect=dialect))
-        for index in sorted(table.indexes, key=lambda each: str(each.name)):
-            yield str(CreateIndex(index).compile(dialect=dialect))
+        made.clear()
+        table.create(engine, checkfirst=False)
+        yield made[0]
+        yield from sorted(made[1:], key=lambda index: index.partition(" INDEX ")[2])
         yield _insert(table)
 
 
