@@ -177,7 +177,8 @@ class ClientStream(web.StreamResponse):
             try:
                 await self.drain()
             finally:
-                transport.set_write_buffer_limits()
+                if not transport.is_closing():  # what is left of closed TLS has no limits to set
+                    transport.set_write_buffer_limits()
         if not self.is_empty:
             await self._emptied_below_tls()
         if self._ends_with_connection and self._has_ended:

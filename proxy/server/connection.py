@@ -6,9 +6,10 @@ sent, and the log a traceback. And the connection tells its limiter whether it m
 
 aiohttp's names that are not public are used here alone: ``_request_factory``, which ``start`` calls
 for each message, ``_messages``, which it takes them from, ``_ErrInfo``, the message of a request
-that cannot be parsed, ``_waiter``, by which it is woken, ``_keepalive_handle``,
-``_keepalive_timeout`` and ``_next_keepalive_close_time``, by which it lets go of a connection that
-is not used, ``_parser`` and ``_loop``. tests/server/test_connection.py tells when they change.
+that cannot be parsed, ``_max_msg_queue_size`` and ``_msg_queue_resume_size``, by which it stops
+reading, ``_waiter``, by which it is woken, ``_keepalive_handle``, ``_keepalive_timeout`` and
+``_next_keepalive_close_time``, by which it lets go of a connection that is not used, ``_parser``
+and ``_loop``. tests/server/test_connection.py tells when they change.
 """
 
 import asyncio
@@ -36,6 +37,8 @@ AtOnce = Callable[[RawRequestMessage, str, Scheme], bytes | None]
 _END = b"\r\n\r\n"  # of a header section
 # Requests that are told apart of what comes at once; content may hold any number of blank lines.
 _PIPELINED = 32
+# That wait behind one that is being answered; each may have a megabyte of fields.
+_MOST_WAITING = 2
 
 
 class UnknownVersion(HttpProcessingError):
@@ -60,7 +63,12 @@ class _Messages(deque[tuple[RawRequestMessage | _ErrInfo, StreamReader]]):
         message, content = parsed
         problem: HttpProcessingError | None = None
         if isinstance(message, _ErrInfo):
-            pass  # the parser has told already
+            # The parser has told already, in words that repeat a megabyte of what was sent.
+            told = message.exc.with_traceback(None)
+            told.args = ()
+            if isinstance(told, HttpProcessingError):
+                told.message = ""
+            parsed = _ErrInfo(message.status, told, ""), content
         elif message.version.major != 1:
             problem = UnknownVersion(message="version")
         elif (host := message.headers.get(hdrs.HOST)) is not None and valid_host(host) is None:
@@ -73,6 +81,9 @@ class _Messages(deque[tuple[RawRequestMessage | _ErrInfo, StreamReader]]):
             problem = InvalidTransferEncoding("Transfer-Encoding")
         if problem is not None:
             parsed = _ErrInfo(problem.code, problem, problem.message), content
+        elif not isinstance(message, _ErrInfo) and message.upgrade and content is not EMPTY_PAYLOAD:
+            # aiohttp drops what comes in one read with the end of such content.
+            parsed = message._replace(should_close=True), content
         super().append(parsed)
 
 
@@ -126,6 +137,7 @@ class ClientConnection(web.RequestHandler):
         self._asked: web.BaseRequest | None = None
         self._make_request, self._request_factory = manager.request_factory, self._received
         self._messages = _Messages()
+        self._max_msg_queue_size, self._msg_queue_resume_size = _MOST_WAITING, 1
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for the first header section."""
@@ -153,6 +165,10 @@ class ClientConnection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Take octets, and begin to wait for a header section whose first ones come."""
+        if self._messages:
+            last, content = self._messages[-1]
+            if isinstance(last, _ErrInfo) and content is EMPTY_PAYLOAD:
+                return  # its answer ends the connection: nothing behind it is read
         waiter = self._waiter
         if (
             not self._is_between

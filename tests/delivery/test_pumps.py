@@ -321,6 +321,42 @@ async def test_many_clients_that_stall_are_not_held_here(bench: Opener) -> None:
     assert (_Splicing.held_in_all, _Splicing.running) == (0, 0)
 
 
+class Trickle(Bench):
+    """Its origin gives the content in small pieces, so that a client may leave between any two."""
+
+    async def give(self, request: web.Request) -> web.StreamResponse:
+        """Give the content as an origin that is slow."""
+        response = web.StreamResponse()
+        response.content_length = len(self.data)
+        await response.prepare(request)
+        for begin in range(0, len(self.data), 2 * KIB):
+            await response.write(self.data[begin : begin + 2 * KIB])
+            await asyncio.sleep(begin // KIB % 3 / 2000)
+        return response
+
+
+async def test_clients_that_leave_by_tls(bench: Opener) -> None:
+    """Whenever they leave, nothing is written to a connection that is no more."""
+    made = await bench(Pump.DIRECT, tls="client", of=Trickle)
+    problems: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, about: problems.append(about))
+
+    async def leaving(pieces: int) -> None:
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", made.gateway.port, ssl=trusting(), server_hostname="127.0.0.1"
+        )
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        for _ in range(pieces):
+            await reader.read(2 * KIB)
+        writer.transport.abort()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+    for _ in range(4):
+        await asyncio.gather(*map(leaving, range(1, 21)))
+    assert not problems
+
+
 @pytest.mark.parametrize("kind", Pump)
 @pytest.mark.parametrize("tls", ["nowhere", "client"])
 async def test_a_client_that_leaves(bench: Opener, kind: Pump, tls: str) -> None:

@@ -5,6 +5,7 @@ import os
 import resource
 import socket
 import ssl
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -382,3 +383,55 @@ async def test_the_end_waits_for_what_is_below_tls() -> None:
     async with origin_server(handler, tls=serving) as server:
         assert await asyncio.to_thread(read, URL(server.url).port or 0) == octets
         await ended.wait()
+
+
+@ON_ASYNCIO_ALONE
+async def test_a_tls_client_that_leaves_at_the_end() -> None:
+    """Its departure is what ends the wait for the last octets, and no defect of ours."""
+    octets = 4_000_000
+    authority = trustme.CA()
+    serving = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(serving)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    waits, ended = threading.Event(), asyncio.Event()
+    errors: list[BaseException] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        sock = request.transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        record = new_record(expected=octets)
+        client = ClientStream(request, 200, b"", record=record, has_content=True, is_last=False)
+        client.send(bytes(octets // 2))
+        client.send(bytes(octets // 2))
+        transfer = Transfer(record, MinRate(0, 60), now=lambda: 0.0)
+        transfer.client = client
+        assert not client.end()
+        assert client.transport.get_write_buffer_size()
+        asyncio.get_running_loop().call_later(0.3, waits.set)
+        try:
+            await transfer.emptied()
+        except BaseException as exc:
+            errors.append(exc)
+            raise
+        finally:
+            ended.set()
+        return client
+
+    def leave(port: int) -> None:
+        with socket.socket() as plain:
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            plain.settimeout(PATIENCE_S)
+            plain.connect(("127.0.0.1", port))
+            with trusting.wrap_socket(plain, server_hostname="127.0.0.1") as client:
+                client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                assert waits.wait(PATIENCE_S)
+                reset = struct.pack("ii", 1, 0)
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+
+    async with origin_server(handler, tls=serving) as server:
+        await asyncio.to_thread(leave, URL(server.url).port or 0)
+        await ended.wait()
+    (error,) = errors
+    assert isinstance(error, ConnectionError | asyncio.CancelledError), repr(error)

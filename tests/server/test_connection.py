@@ -6,6 +6,7 @@ import re
 import socket
 import ssl
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,13 @@ async def port() -> AsyncIterator[int]:
     with bind(Listen(host="127.0.0.1", port=0), setting="TDC_LISTEN") as sock:
         async with serving(app, (sock, None), limiter=limiter, drained=nothing):
             yield sock.getsockname()[1]
+
+
+LAST = b"GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+HEAD = b"HEAD /a HTTP/1.1\r\nHost: a\r\n\r\n"
+MUCH = b"GET / HTTP/1.1\r\nHost: a\r\n%s\r\n" % b"".join(
+    b"X-%d: %s\r\n" % (number, b"a" * 8000) for number in range(120)
+)
 
 
 async def said(port: int, sent: bytes) -> bytes:
@@ -197,6 +205,61 @@ async def test_malformed_request_after_a_declined_upgrade(port: int) -> None:
     assert re.findall(rb"HTTP/1\.[01] (\d+) ", answer) == [b"200", b"400"]
 
 
+async def test_what_follows_the_content_of_a_declined_upgrade(port: int) -> None:
+    """The connection is closed: nobody waits for an answer that aiohttp would never give."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    fields = b"Host: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 4\r\n"
+    writer.write(b"POST /-/livez HTTP/1.1\r\n%s\r\n" % fields)
+    answer = await reader.readuntil(b"\r\n\r\n")  # before the content has come
+    writer.write(b"body" + LAST)
+    await reader.read()
+    writer.close()
+    assert b" 405 " in answer
+    assert b"connection: close" in answer.lower()
+
+
+@pytest.mark.parametrize("piece", [bytes(2**18), MUCH], ids=["no HTTP", "requests"])
+async def test_little_is_held_behind_a_request(piece: bytes) -> None:
+    """What comes while an answer is on its way is held by the system, not by this process."""
+    goes_on = asyncio.Event()
+    connection: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    async def handler(request: web.BaseRequest) -> web.StreamResponse:
+        if not connection.done():
+            connection.set_result(request.protocol)
+            await goes_on.wait()
+        return web.Response()
+
+    async def nothing() -> None:
+        pass
+
+    limiter = ConnectionLimiter(
+        most=9, trusted=TrustedProxies(), count=lambda _: None, now=lambda: 0.0
+    )
+    with bind(Listen(host="127.0.0.1", port=0), setting="TDC_LISTEN") as sock:
+        async with serving(handler, (sock, None), limiter=limiter, drained=nothing):
+            _, writer = await asyncio.open_connection("127.0.0.1", sock.getsockname()[1])
+            writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            asked = await connection
+            with suppress(TimeoutError):  # no more is read
+                async with asyncio.timeout(3):
+                    for _ in range(100):
+                        writer.write(piece)
+                        await writer.drain()
+            while not asked._messages:  # noqa: ASYNC110, SLF001 - no event tells it
+                await asyncio.sleep(0.01)
+            held = [
+                len(message.message)
+                if isinstance(message, _ErrInfo)
+                else sum(map(len, message.headers.values()))
+                for message, _ in asked._messages  # noqa: SLF001 - what it holds shows nowhere else
+            ]
+            writer.transport.abort()
+            goes_on.set()
+    assert held
+    assert sum(held) < 6 * 2**20
+
+
 def test_private_names_of_aiohttp() -> None:
     """A new aiohttp is looked at, before requests pass that meet an application unchecked."""
     assert aiohttp.__version__ == "3.14.5", "read web_protocol.RequestHandler.start again"
@@ -208,6 +271,7 @@ def test_private_names_of_aiohttp() -> None:
     assert everything.count("self._messages.") == everything.count("self._messages.append(") + 1
     assert {
         *("_request_factory", "_messages", "_waiter"),
+        *("_max_msg_queue_size", "_msg_queue_resume_size"),
         *("_keepalive_handle", "_keepalive_timeout", "_next_keepalive_close_time"),
     } <= set(web.RequestHandler.__slots__)
     assert {"_loop", "_parser"} <= set(BaseProtocol.__slots__)
@@ -261,10 +325,6 @@ async def test_content_of_a_request_is_not_read_as_a_request(connector: Running)
         b"GET /-/readyz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" % (len(inner), inner),
     )
     assert re.findall(rb"HTTP/1\.1 (\d+) ", answer) == [b"404", b"200"]
-
-
-LAST = b"GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
-HEAD = b"HEAD /a HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 @pytest.mark.parametrize(

@@ -31,11 +31,15 @@ async def direct(transfer: Transfer, response: Response, *, at_least: int | None
         return (transfer.left or 0) <= enough
 
     def sink(octets: bytes) -> None:
+        if transport.is_closing():  # closed TLS raises AttributeError, and nothing counts any more
+            response.hold()
+            wake.set()
+            return
         if needed := transfer.needed(octets):
             transport.write(needed)
             transfer.count(len(needed))
             transfer.taken(len(needed))
-        if transfer.client.is_full or is_enough() or transport.is_closing():
+        if transfer.client.is_full or is_enough():
             response.hold()
             wake.set()
 
