@@ -280,7 +280,7 @@ async def test_this_process(tmp_path: Path) -> None:
             by_id(thron, "secure", force_https=True),
         )
         with logged() as log:
-            async with running(thron, tmp_path, *wanted, resolution_ttl_s=0.001) as whole:
+            async with running(thron, tmp_path, *wanted, resolution_ttl_s=1e-6) as whole:
                 gateway = whole.gateway
                 session = await whole.tenant.thron.session()
                 await _live_through(thron, gateway.public_url, gateway.admin_url, heard)

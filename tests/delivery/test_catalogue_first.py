@@ -76,7 +76,7 @@ async def test_a_restart_while_thron_is_down(path: str, thron: Sandbox, tmp_path
     async with catalogued(thron, tmp_path, *published(thron)):
         pass
     thron.api_down = True
-    async with running(thron, tmp_path, resolution_ttl_s=0.001) as connector:
+    async with running(thron, tmp_path, resolution_ttl_s=1e-6) as connector:
         ready = await connector.get(f"{connector.gateway.public_url}/-/readyz")
         assert ready.status == 200
         film = thron.tenant.rendition_of(FILM_ID, "WEBHD")
@@ -183,7 +183,7 @@ async def test_an_image_goes_on_while_its_new_version_is_made(
 ) -> None:
     """THRON lists no channel of an image; what was published stays so in between."""
     thron.switches.image_channels = ()
-    async with catalogued(thron, tmp_path, by_id(thron), resolution_ttl_s=0.001) as connector:
+    async with catalogued(thron, tmp_path, by_id(thron), resolution_ttl_s=1e-6) as connector:
         image = next(
             each
             for each in thron.tenant.contents()

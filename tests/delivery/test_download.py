@@ -176,7 +176,7 @@ async def test_a_former_name_points_to_the_current_one(thron: Sandbox, tmp_path:
     """The content comes at once, with the address that caches and search engines should keep."""
     path = "/media/en/strada-sl-film"
     async with running(
-        thron, tmp_path, by_name(thron), resolution_ttl_s=0.001, public_url="https://dl.example.com"
+        thron, tmp_path, by_name(thron), resolution_ttl_s=1e-6, public_url="https://dl.example.com"
     ) as connector:
         assert "Link" not in (await connector.get(path)).fields
         thron.tenant.rename(FILM, now=time.time(), pretty_ids=(("EN", "renamed"),))

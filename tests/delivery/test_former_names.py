@@ -15,7 +15,7 @@ async def test_the_latest_one_has_it_whatever_was_asked_before(
 ) -> None:
     """A process that knew an older one gives the same as one that knew none."""
     other = thron.tenant.find("press-kit").id
-    async with running(thron, tmp_path, by_name(thron), resolution_ttl_s=0.001) as connector:
+    async with running(thron, tmp_path, by_name(thron), resolution_ttl_s=1e-6) as connector:
         await listed(connector)
         assert (await connector.get(f"/media/en/{NAME}")).status == 200
         for content_id, name in ((FILM, "renamed"), (other, NAME), (other, "renamed-too")):

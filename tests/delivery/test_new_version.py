@@ -118,7 +118,7 @@ async def test_another_content_at_the_address(thron: Sandbox, tmp_path: Path) ->
     other = thron.tenant.find("press-kit")
     connector = by_name(thron, delivery=DeliveryMode.PUBLISHED)
     async with running(
-        thron, tmp_path, connector, resolution_ttl_s=3600.0, negative_ttl_s=0.001
+        thron, tmp_path, connector, resolution_ttl_s=3600.0, negative_ttl_s=1e-6
     ) as whole:
         path = "/media/en/strada-sl-film"
         assert (await whole.get(path)).status == 200

@@ -31,7 +31,7 @@ async def test_one_channel_that_is_not_finished(
 ) -> None:
     """It hides nothing: what is on another channel is public."""
     wanted = [kind(thron, delivery=mode) for kind in (by_id, by_name, by_sku)]
-    async with running(thron, tmp_path, *wanted, resolution_ttl_s=0.001) as connector:
+    async with running(thron, tmp_path, *wanted, resolution_ttl_s=1e-6) as connector:
         for state in UNFINISHED:
             thron.switches.unfinished_channel = state
             assert await statuses(connector, *PATHS) == [200, 200, 200]
