@@ -30,14 +30,16 @@ from proxy.tenant import Resolutions
 
 log = structlog.get_logger("proxy.workers")
 
+# Less than the time between two looks.
 _PATIENCE_S = 0.8
 
 
 class _Peer:
     """The way to one process, and what it told last."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, *, patience_s: float) -> None:
         self._sock = sock
+        self._patience_s = patience_s
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._asking: asyncio.Task[Report] | None = None
         self.report: Report | None = None
@@ -54,7 +56,7 @@ class _Peer:
         # One question at a time: to one that hangs no others are added.
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask(), name="report")
-        done, _ = await asyncio.wait({self._asking}, timeout=_PATIENCE_S)
+        done, _ = await asyncio.wait({self._asking}, timeout=self._patience_s)
         self.is_answering = bool(done)
         if not done:
             return ()
@@ -106,9 +108,15 @@ class Whole:
     """What all delivery processes tell; of each, what it told last."""
 
     def __init__(
-        self, *, number: int, served: Callable[[], Container[str]], now: Callable[[], float]
+        self,
+        *,
+        number: int,
+        served: Callable[[], Container[str]],
+        now: Callable[[], float],
+        patience_s: float,
     ) -> None:
         self._number = number
+        self._patience_s = patience_s
         self._served = served
         self._now = now
         self._peers: dict[int, _Peer] = {}
@@ -127,6 +135,7 @@ class Whole:
         number: int,
         served: Callable[[], Container[str]],
         now: Callable[[], float] = time.time,
+        patience_s: float = _PATIENCE_S,
     ) -> AsyncIterator[Self]:
         """Ask so many processes every second until the end of the block, once they are known.
 
@@ -134,8 +143,9 @@ class Whole:
             number: How many there are.
             served: The slugs of the connectors that there are.
             now: Seconds since 1970.
+            patience_s: How long each is waited for, in seconds.
         """
-        self = cls(number=number, served=served, now=now)
+        self = cls(number=number, served=served, now=now, patience_s=patience_s)
         async with polling("reports", self.refresh, interval_s=INTERVAL_S):
             yield self
         for peer in self._peers.values():
@@ -144,7 +154,7 @@ class Whole:
     def introduce(self, number: int, sock: socket.socket) -> None:
         """Ask a process by a socket from now on; it is new, or the one before has ended."""
         self._forget(number)
-        self._peers[number] = _Peer(sock)
+        self._peers[number] = _Peer(sock, patience_s=self._patience_s)
         self._known.add(worker_name(number))
 
     async def refresh(self) -> None:

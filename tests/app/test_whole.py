@@ -16,7 +16,7 @@ from proxy.telemetry.minutes import Minute
 from proxy.telemetry.recent_requests import KEPT, EndedRequest
 from proxy.tenant import Resolutions
 from tests.logs import logged
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 MINUTE = 29_000_000
 NOW = MINUTE * 60.0
@@ -103,7 +103,9 @@ class Peer:
 
 @asynccontextmanager
 async def two(first: Report, second: Report) -> AsyncIterator[tuple[Whole, Peer, Peer]]:
-    async with Whole.open(number=2, served=lambda: {"files"}, now=lambda: NOW) as whole:
+    async with Whole.open(
+        number=2, served=lambda: {"files"}, now=lambda: NOW, patience_s=PATIENCE_S
+    ) as whole:
         peers = [
             Peer(whole, number, REPORT.dump_json(each))
             for number, each in enumerate((first, second), start=1)
