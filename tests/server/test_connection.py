@@ -5,8 +5,8 @@ import inspect
 import re
 import socket
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,23 @@ async def said(port: int, sent: bytes) -> bytes:
     answer = await reader.read()
     writer.close()
     return answer
+
+
+@asynccontextmanager
+async def answered_by(
+    handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+) -> AsyncIterator[int]:
+    """Serve a handler until the end of the block, and give the port."""
+
+    async def nothing() -> None:
+        pass
+
+    limiter = ConnectionLimiter(
+        most=9, trusted=TrustedProxies(), count=lambda _: None, now=lambda: 0.0
+    )
+    with bind(Listen(host="127.0.0.1", port=0), setting="TDC_LISTEN") as sock:
+        async with serving(handler, (sock, None), limiter=limiter, drained=nothing):
+            yield sock.getsockname()[1]
 
 
 def public_port(connector: Running) -> int:
@@ -230,32 +247,25 @@ async def test_little_is_held_behind_a_request(piece: bytes) -> None:
             await goes_on.wait()
         return web.Response()
 
-    async def nothing() -> None:
-        pass
-
-    limiter = ConnectionLimiter(
-        most=9, trusted=TrustedProxies(), count=lambda _: None, now=lambda: 0.0
-    )
-    with bind(Listen(host="127.0.0.1", port=0), setting="TDC_LISTEN") as sock:
-        async with serving(handler, (sock, None), limiter=limiter, drained=nothing):
-            _, writer = await asyncio.open_connection("127.0.0.1", sock.getsockname()[1])
-            writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-            asked = await connection
-            with suppress(TimeoutError):  # no more is read
-                async with asyncio.timeout(3):
-                    for _ in range(100):
-                        writer.write(piece)
-                        await writer.drain()
-            while not asked._messages:  # noqa: ASYNC110, SLF001 - no event tells it
-                await asyncio.sleep(0.01)
-            held = [
-                len(message.message)
-                if isinstance(message, _ErrInfo)
-                else sum(map(len, message.headers.values()))
-                for message, _ in asked._messages  # noqa: SLF001 - what it holds shows nowhere else
-            ]
-            writer.transport.abort()
-            goes_on.set()
+    async with answered_by(handler) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        asked = await connection
+        with suppress(TimeoutError):  # no more is read
+            async with asyncio.timeout(3):
+                for _ in range(100):
+                    writer.write(piece)
+                    await writer.drain()
+        while not asked._messages:  # noqa: ASYNC110, SLF001 - no event tells it
+            await asyncio.sleep(0.01)
+        held = [
+            len(message.message)
+            if isinstance(message, _ErrInfo)
+            else sum(map(len, message.headers.values()))
+            for message, _ in asked._messages  # noqa: SLF001 - what it holds shows nowhere else
+        ]
+        writer.transport.abort()
+        goes_on.set()
     assert held
     assert sum(held) < 6 * 2**20
 
@@ -493,23 +503,16 @@ async def test_a_connection_is_lost_once() -> None:
         await asyncio.Event().wait()  # until it is cancelled, if ever
         return response
 
-    async def nothing() -> None:
-        pass
-
     problems: list[dict[str, Any]] = []
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, problem: problems.append(problem))
-    limiter = ConnectionLimiter(
-        most=9, trusted=TrustedProxies(), count=lambda _: None, now=lambda: 0.0
-    )
-    with bind(Listen(host="127.0.0.1", port=0), setting="TDC_LISTEN") as sock:
-        async with serving(handler, (sock, None), limiter=limiter, drained=nothing):
-            reader, writer = await asyncio.open_connection("127.0.0.1", sock.getsockname()[1])
-            writer.write(b"GET / HTTP/1.0\r\n\r\n")
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write_eof()
-            async with asyncio.timeout(PATIENCE_S):
-                await is_half_closed.wait()
-                assert len(await reader.read()) == len(much)
-            writer.close()
+    async with answered_by(handler) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.0\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write_eof()
+        async with asyncio.timeout(PATIENCE_S):
+            await is_half_closed.wait()
+            assert len(await reader.read()) == len(much)
+        writer.close()
     assert problems == []
