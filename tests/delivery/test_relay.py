@@ -336,15 +336,33 @@ async def test_a_download_goes_on_without_a_descriptor_left() -> None:
         writer.close()
 
 
-@ON_ASYNCIO_ALONE
-async def test_the_end_waits_for_what_is_below_tls() -> None:
-    """What TLS has given to the connection below it is no less of the download."""
-    octets = 60_000  # less than what makes TLS wait
+def _tls() -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Return what a server of 127.0.0.1 needs for TLS, and what its clients do."""
     authority = trustme.CA()
     serving = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("127.0.0.1").configure_cert(serving)
     trusting = ssl.create_default_context()
     authority.configure_trust(trusting)
+    return serving, trusting
+
+
+@contextmanager
+def _asking(port: int, trusting: ssl.SSLContext) -> Iterator[ssl.SSLSocket]:
+    """Give a client that has asked by TLS, and takes little at once."""
+    with socket.socket() as plain:
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        plain.settimeout(PATIENCE_S)
+        plain.connect(("127.0.0.1", port))
+        with trusting.wrap_socket(plain, server_hostname="127.0.0.1") as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            yield client
+
+
+@ON_ASYNCIO_ALONE
+async def test_the_end_waits_for_what_is_below_tls() -> None:
+    """What TLS has given to the connection below it is no less of the download."""
+    octets = 60_000  # less than what makes TLS wait
+    serving, trusting = _tls()
     ended, read_on = asyncio.Event(), threading.Event()
 
     async def handler(request: web.Request) -> web.StreamResponse:
@@ -368,17 +386,12 @@ async def test_the_end_waits_for_what_is_below_tls() -> None:
         return client
 
     def read(port: int) -> int:
-        with socket.socket() as plain:
-            plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            plain.settimeout(PATIENCE_S)
-            plain.connect(("127.0.0.1", port))
-            with trusting.wrap_socket(plain, server_hostname="127.0.0.1") as client:
-                client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-                assert read_on.wait(PATIENCE_S)
-                received = b""
-                while received.count(b"\0") < octets and (piece := client.recv(10_000)):
-                    received += piece
-                return received.count(b"\0")
+        with _asking(port, trusting) as client:
+            assert read_on.wait(PATIENCE_S)
+            received = b""
+            while received.count(b"\0") < octets and (piece := client.recv(10_000)):
+                received += piece
+            return received.count(b"\0")
 
     async with origin_server(handler, tls=serving) as server:
         assert await asyncio.to_thread(read, URL(server.url).port or 0) == octets
@@ -389,11 +402,7 @@ async def test_the_end_waits_for_what_is_below_tls() -> None:
 async def test_a_tls_client_that_leaves_at_the_end() -> None:
     """Its departure is what ends the wait for the last octets, and no defect of ours."""
     octets = 4_000_000
-    authority = trustme.CA()
-    serving = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("127.0.0.1").configure_cert(serving)
-    trusting = ssl.create_default_context()
-    authority.configure_trust(trusting)
+    serving, trusting = _tls()
     waits, ended = threading.Event(), asyncio.Event()
     errors: list[BaseException] = []
 
@@ -420,15 +429,10 @@ async def test_a_tls_client_that_leaves_at_the_end() -> None:
         return client
 
     def leave(port: int) -> None:
-        with socket.socket() as plain:
-            plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            plain.settimeout(PATIENCE_S)
-            plain.connect(("127.0.0.1", port))
-            with trusting.wrap_socket(plain, server_hostname="127.0.0.1") as client:
-                client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-                assert waits.wait(PATIENCE_S)
-                reset = struct.pack("ii", 1, 0)
-                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+        with _asking(port, trusting) as client:
+            assert waits.wait(PATIENCE_S)
+            reset = struct.pack("ii", 1, 0)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
 
     async with origin_server(handler, tls=serving) as server:
         await asyncio.to_thread(leave, URL(server.url).port or 0)
